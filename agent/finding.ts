@@ -1,0 +1,23 @@
+import type { ExpectedServer } from "../protocol/messages";
+
+/** What a probe found out about one server. Probes look and tell; the agent decides. */
+export type Finding =
+  | { readonly kind: "ready" }
+  | { readonly kind: "healthy" }
+  | { readonly kind: "unhealthy"; readonly reason: string }
+  /** How many players are on, by the server's own answer to a query. */
+  | { readonly kind: "players"; readonly count: number; readonly names: readonly string[] }
+  | { readonly kind: "playerJoined"; readonly player: string }
+  | { readonly kind: "playerLeft"; readonly player: string }
+  | { readonly kind: "metrics"; readonly responseMs: number | undefined; readonly errorRate: number | undefined }
+  /** A process of the server is not there any more. */
+  | { readonly kind: "exited"; readonly reason: string }
+  | { readonly kind: "usage"; readonly cpu: number; readonly memoryBytes: number };
+
+/** Starts every probe that a server's `expect` asks for. SDK heartbeats are not probes: they come to the agent as calls. */
+export type StartProbes = (server: ExpectedServer, report: (finding: Finding) => void) => RunningProbes;
+
+export interface RunningProbes {
+  /** Resolves when nothing of it is left. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,181 @@
+/**
+ * What a forge.toml means once it is read: every default applied, names in camelCase.
+ * The zod schema in `schema.ts` is the only place that turns a file into this shape.
+ */
+
+/** How long things are: `…Secs` are seconds, `…Ms` milliseconds, `memory` MiB, `cpu` MHz as in Nomad. */
+export interface ForgeConfig {
+  readonly nomad: { readonly address: string; readonly namespace: string; readonly datacenter: string };
+  readonly consul: { readonly address: string };
+  readonly scaling: RegionScaling;
+  readonly health: HealthPolicy;
+  readonly regions: readonly RegionConfig[];
+  readonly experiences: Readonly<Record<string, ExperienceConfig>>;
+  readonly webhooks: readonly WebhookConfig[];
+  readonly demo: DemoConfig | undefined;
+}
+
+/** `[scaling]`: bounds and cooldowns of a whole region, and the targets that experiences inherit. */
+export interface RegionScaling {
+  readonly minServersPerRegion: number;
+  readonly maxServersPerRegion: number;
+  /** 0 to 1. */
+  readonly targetCpuUtilization: number;
+  readonly targetPlayersPerServer: number;
+  readonly scaleUpCooldownSecs: number;
+  readonly scaleDownCooldownSecs: number;
+}
+
+/** `[health]`: how hangs are found. A process that exits counts at once, whatever stands here. */
+export interface HealthPolicy {
+  readonly checkIntervalSecs: number;
+  readonly timeoutSecs: number;
+  readonly unhealthyThreshold: number;
+  readonly healthyThreshold: number;
+}
+
+export type ManagedPart = "infra" | "consul" | "vault" | "nomad" | "jobs";
+
+export interface RegionConfig {
+  readonly name: string;
+  readonly engine: "embedded" | "nomad";
+  readonly hosts: "local" | "existing" | "aws";
+  readonly manage: readonly ManagedPart[];
+  readonly datacenters: readonly string[];
+  /** What players are told: `auto`, `meta.KEY` of the node, or a literal address. */
+  readonly publicAddress: string;
+  /** Degrees: latitude, longitude. */
+  readonly location: readonly [number, number] | undefined;
+  /** Overrides of `[nomad]` and `[consul]` for this region. */
+  readonly nomad: { readonly address: string; readonly namespace: string };
+  readonly consul: { readonly address: string };
+}
+
+export type Driver = "docker" | "exec" | "raw_exec" | "java";
+export type SdkKind = "forge" | "agones" | "none";
+/** How seats are counted; see DESIGN: tickets and leases. */
+export type SeatCounting = "reported" | "match" | "observed";
+export type PortProtocol = "udp" | "tcp" | "http" | "ws";
+
+export interface PortConfig {
+  readonly protocol: PortProtocol;
+  /** A fixed port on the node; otherwise one is chosen for each server. */
+  readonly static: number | undefined;
+  /** `edge`: TLS ends before the server. */
+  readonly tls: "edge" | "server" | undefined;
+}
+
+/** How a server's readiness and liveness are learned. */
+export type HealthCheckConfig =
+  | { readonly kind: "sdk" }
+  | { readonly kind: "http"; readonly path: string; readonly port: string; readonly metricsPath: string | undefined }
+  | { readonly kind: "tcp"; readonly port: string }
+  | { readonly kind: "query"; readonly protocol: string; readonly port: string }
+  | { readonly kind: "log"; readonly ready: string | undefined }
+  | { readonly kind: "process" };
+
+/** Regular expressions over the server's output; the first group, or one named `player`, is the player's name. */
+export interface LogCounting {
+  readonly joined: string;
+  readonly left: string;
+}
+
+/** The document's ScalingPolicy with every default applied, for one experience in one region. */
+export interface ScalingPolicy {
+  readonly minServers: number;
+  readonly maxServers: number;
+  /** 0 to 1 of the CPU a server asked for. */
+  readonly targetCpu: number;
+  readonly targetPlayers: number;
+  /** 0 to 1; average CPU above this scales up. */
+  readonly scaleUpThreshold: number;
+  /** 0 to 1; average CPU below this (and players below target) scales down. */
+  readonly scaleDownThreshold: number;
+  readonly scaleUpCooldownSecs: number;
+  readonly scaleDownCooldownSecs: number;
+  /** Free capacity kept ready: servers (`5`) or a share of what is in use (`"10%"`, as 0.1). */
+  readonly buffer: { readonly kind: "servers"; readonly servers: number } | { readonly kind: "share"; readonly share: number };
+  /** p95 of the time from asking for a seat to having it, above which one more server is wanted; undefined: not used. */
+  readonly targetResponseMs: number | undefined;
+}
+
+export interface RoutingPolicy {
+  /** `pack` fills servers up so that others can go; `spread` levels them. */
+  readonly strategy: "pack" | "spread";
+  /** A player whose best latency is above this waits rather than play badly; undefined: no limit. */
+  readonly maxLatencyMs: number | undefined;
+  /** How long a player waits in the queue before being told that there is no place. */
+  readonly queueDeadlineSecs: number;
+  /** How many may wait; beyond it the answer is 429. */
+  readonly queueLimit: number;
+}
+
+export interface StopConfig {
+  /** The server's own stop command (program and arguments), tried first. */
+  readonly command: readonly string[] | undefined;
+  readonly signal: string;
+  /** Seconds between asking and SIGKILL. */
+  readonly graceSecs: number;
+}
+
+export interface RoleConfig {
+  readonly name: string;
+  /** `server`: beside each primary, same allocation and loopback. `fleet`: its own servers without seats. */
+  readonly per: "server" | "fleet";
+  readonly command: string | undefined;
+  readonly image: string | undefined;
+  readonly driver: Driver;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cpu: number;
+  readonly memory: number;
+  readonly ports: Readonly<Record<string, PortConfig>>;
+  /** Of a fleet role: how many run in each region. */
+  readonly count: number;
+}
+
+export interface ExperienceConfig {
+  readonly id: string;
+  readonly kind: "match" | "world";
+  readonly image: string | undefined;
+  readonly command: string | undefined;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly driver: Driver;
+  readonly version: string;
+  readonly mods: readonly string[];
+  readonly maxPlayers: number;
+  readonly sdk: SdkKind;
+  readonly seats: SeatCounting;
+  readonly cpu: number;
+  readonly cores: number | undefined;
+  readonly memory: number;
+  readonly ports: Readonly<Record<string, PortConfig>>;
+  /** The group's network; the loader always sets it, `host` unless the file says otherwise. */
+  readonly network?: "host" | "bridge";
+  readonly health: HealthCheckConfig;
+  readonly log: LogCounting | undefined;
+  /** Seconds from start to ready before a server counts as failed. */
+  readonly readyTimeoutSecs: number;
+  readonly scaling: ScalingPolicy;
+  readonly routing: RoutingPolicy;
+  readonly stop: StopConfig;
+  readonly roles: readonly RoleConfig[];
+  /** Volume name to the path that the server sees it at. */
+  readonly volumes: Readonly<Record<string, string>>;
+  /** Regions where it runs; empty: all. */
+  readonly regions: readonly string[];
+}
+
+export interface WebhookConfig {
+  readonly url: string;
+  readonly events: readonly string[];
+  /** Name of the environment variable that holds the signing secret; never the secret itself. */
+  readonly secretEnv: string | undefined;
+}
+
+/** `[demo]`: the bots that `forge up` starts unless told `--no-demo`. */
+export interface DemoConfig {
+  readonly experience: string;
+  readonly bots: number;
+}

@@ -1,0 +1,173 @@
+import type { Logger } from "pino";
+import type { Channel } from "../protocol/channel";
+import type { Clock } from "../protocol/clock";
+import { PROTOCOL_OLDEST, PROTOCOL_VERSION, type FromAgent, type FromController, type Hello, type RequestBody } from "../protocol/messages";
+
+export type AgentChannel = Channel<FromController, FromAgent>;
+
+export interface AgentLinksDeps {
+  readonly region: string;
+  readonly controllerId: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** An agent that says nothing for so long is silent; DESIGN: 3 s. */
+  readonly silentAfterMs: number;
+}
+
+export interface AgentLinksHandlers {
+  onMessage(nodeId: string, message: Exclude<FromAgent, { type: "ping" }>): void;
+  onSilent(nodeId: string, reason: string): void;
+  status(): { readonly leader: boolean; readonly epoch: number };
+}
+
+interface Link {
+  readonly nodeId: string;
+  readonly channel: AgentChannel;
+  lastHeardMs: number;
+  silent: boolean;
+  readonly inFlight: Set<number>;
+}
+
+const HELLO_WITHIN_MS = 5000;
+const PING_MS = 1000;
+
+/**
+ * The controller's side of its agents' streams: who is connected, who has fallen silent, and requests to them.
+ * An agent dials in and says `hello`; a second stream of the same node replaces the first.
+ */
+export class AgentLinks {
+  /** Goes onto every request; agents refuse a lower one than they know. */
+  epoch = 0;
+  private readonly links = new Map<string, Link>();
+  private readonly unnamed = new Set<AgentChannel>();
+  private readonly early: AgentChannel[] = [];
+  private handlers: AgentLinksHandlers | undefined;
+  private cancelPing: () => void = () => undefined;
+  private closed = false;
+  private lastPingMs = 0;
+
+  constructor(private readonly deps: AgentLinksDeps) {}
+
+  start(handlers: AgentLinksHandlers): void {
+    this.handlers = handlers;
+    for (const channel of this.early.splice(0)) this.greet(channel);
+    this.ping();
+  }
+
+  /** Takes an agent's new stream on. */
+  accept(channel: AgentChannel): void {
+    if (this.closed) channel.close("the controller is closing");
+    else if (!this.handlers) this.early.push(channel);
+    else this.greet(channel);
+  }
+
+  connected(): number {
+    return [...this.links.values()].filter((link) => !link.silent).length;
+  }
+
+  counts(): { readonly connected: number; readonly requestsInFlight: number } {
+    let requestsInFlight = 0;
+    for (const link of this.links.values()) requestsInFlight += link.inFlight.size;
+    return { connected: this.connected(), requestsInFlight };
+  }
+
+  /** Sends a request; to a node that is not connected it is dropped, and its next snapshot tells what is so. */
+  send(nodeId: string, id: number, body: RequestBody): void {
+    const link = this.links.get(nodeId);
+    if (!link) return;
+    link.inFlight.add(id);
+    link.channel.send({ type: "request", id, epoch: this.epoch, body });
+  }
+
+  close(): void {
+    this.closed = true;
+    this.cancelPing();
+    for (const channel of [...this.unnamed, ...this.early]) channel.close("the controller is closing");
+    for (const link of this.links.values()) link.channel.close("the controller is closing");
+    this.links.clear();
+  }
+
+  private greet(channel: AgentChannel): void {
+    this.unnamed.add(channel);
+    let link: Link | undefined;
+    const cancelHello = this.deps.clock.after(HELLO_WITHIN_MS, () => {
+      if (!link) channel.close(`no hello within ${String(HELLO_WITHIN_MS)} ms`);
+    });
+    channel.onMessage((message) => {
+      if (link) this.onMessage(link, message);
+      else if (message.type === "hello") {
+        cancelHello();
+        this.unnamed.delete(channel);
+        link = this.welcome(channel, message);
+      } else if (message.type !== "ping") channel.close(`expected hello, got ${message.type}`);
+    });
+    channel.onClose((reason) => {
+      cancelHello();
+      this.unnamed.delete(channel);
+      // A stream that a newer one replaced ends quietly.
+      if (link && this.links.get(link.nodeId) === link) {
+        this.links.delete(link.nodeId);
+        if (!this.closed) this.handlers?.onSilent(link.nodeId, reason);
+      }
+    });
+  }
+
+  private welcome(channel: AgentChannel, hello: Hello): Link | undefined {
+    const { region, controllerId, clock, log } = this.deps;
+    const refusal = this.refusal(hello);
+    if (refusal) {
+      log.warn({ nodeId: hello.nodeId, code: refusal.code }, refusal.detail);
+      channel.send({ type: "refused", ...refusal });
+      channel.close(refusal.detail);
+      return undefined;
+    }
+    const link: Link = { nodeId: hello.nodeId, channel, lastHeardMs: clock.now(), silent: false, inFlight: new Set() };
+    const older = this.links.get(hello.nodeId);
+    this.links.set(hello.nodeId, link);
+    older?.channel.close("a newer stream of this node has replaced this one");
+    const { leader, epoch } = this.handlers?.status() ?? { leader: false, epoch: 0 };
+    channel.send({ type: "welcome", protocol: Math.min(PROTOCOL_VERSION, hello.protocol.newest), controllerId, region, leader, epoch });
+    log.info({ nodeId: hello.nodeId, bootId: hello.bootId, epoch: hello.epoch }, "agent connected");
+    this.handlers?.onMessage(hello.nodeId, hello);
+    return link;
+  }
+
+  private refusal(hello: Hello): { readonly code: "protocolVersion" | "region"; readonly detail: string } | undefined {
+    if (hello.region !== this.deps.region) return { code: "region", detail: `this controller serves region ${this.deps.region}, the agent of node ${hello.nodeId} says ${hello.region}` };
+    if (hello.protocol.newest < PROTOCOL_OLDEST || hello.protocol.oldest > PROTOCOL_VERSION)
+      return {
+        code: "protocolVersion",
+        detail: `this controller speaks protocol ${String(PROTOCOL_OLDEST)} to ${String(PROTOCOL_VERSION)}, the agent of node ${hello.nodeId} ${String(hello.protocol.oldest)} to ${String(hello.protocol.newest)}: upgrade the older one`,
+      };
+    return undefined;
+  }
+
+  private onMessage(link: Link, message: FromAgent): void {
+    link.lastHeardMs = this.deps.clock.now();
+    if (link.silent) {
+      // What was missed is told by a new snapshot, so make the agent dial again.
+      link.channel.close("was silent; say hello again");
+      return;
+    }
+    if (message.type === "ping") return;
+    if (message.type === "ack") link.inFlight.delete(message.id);
+    this.handlers?.onMessage(link.nodeId, message);
+  }
+
+  private ping(): void {
+    const now = this.deps.clock.now();
+    // If this process itself was held up, the agents' messages wait unread: that is not their silence.
+    const late = now - this.lastPingMs > 2 * PING_MS;
+    this.lastPingMs = now;
+    for (const link of this.links.values()) {
+      link.channel.send({ type: "ping", atMs: now });
+      if (late) link.lastHeardMs = Math.max(link.lastHeardMs, now - PING_MS);
+      const silentMs = now - link.lastHeardMs;
+      if (!link.silent && silentMs >= this.deps.silentAfterMs) {
+        link.silent = true;
+        this.handlers?.onSilent(link.nodeId, `nothing heard for ${String(silentMs)} ms`);
+      }
+    }
+    this.cancelPing = this.deps.clock.after(PING_MS, () => this.ping());
+  }
+}

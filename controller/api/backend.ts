@@ -1,0 +1,69 @@
+import type { CommandValues, CoreProblem } from "../core/decision";
+import type { Command, CommandType } from "../core/input";
+import type { ForgeEvent } from "../core/resources";
+
+/** Who is asking, as the token said. */
+export interface Actor {
+  readonly sub: string;
+  readonly role: Role;
+  readonly regions: readonly string[];
+}
+
+export type Role = "operator" | "allocator" | "player" | "server" | "viewer";
+
+export type CommandOf<T extends CommandType> = Extract<Command, { type: T }>;
+export type ResultOf<T extends CommandType> = { readonly ok: true; readonly value: CommandValues[T] } | { readonly ok: false; readonly problem: CoreProblem };
+
+/** What the HTTP API needs of the controller it stands in front of. */
+export interface ApiBackend {
+  readonly region: string;
+  readonly controllerId: string;
+  /** All regions of the run, this one included; `url` undefined while a region is not up. */
+  regions(): readonly { readonly name: string; readonly url: string | undefined; readonly location: readonly [number, number] | undefined }[];
+  status(): BackendStatus;
+  /** Asks the core; resolves with its one reply. Rejects only where the controller is closing. */
+  command<T extends CommandType>(command: CommandOf<T>, actor: Actor): Promise<ResultOf<T>>;
+  /** Which region should serve this player: by asked region, measured latency, distance, load, version and free seats. */
+  chooseRegion(ask: RegionAsk): { readonly region: string; readonly reasons: readonly string[] };
+  readonly events: EventSource;
+  /** Lines of a server's output. */
+  logs(serverId: string, options: { readonly task?: string; readonly follow: boolean; readonly tailBytes?: number; readonly signal: AbortSignal }): AsyncIterable<string>;
+  /** Numbers for /metrics beyond what the API counts itself. */
+  gauges(): readonly Gauge[];
+}
+
+export interface Gauge {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface BackendStatus {
+  readonly leader: boolean;
+  readonly epoch: number;
+  /** Whether it can place players: leading, agents connected, state rebuilt. */
+  readonly ready: boolean;
+  readonly detail: string;
+}
+
+export interface RegionAsk {
+  readonly experienceId: string;
+  readonly version: string | undefined;
+  readonly mods: readonly string[];
+  readonly region: string | undefined;
+  readonly latencies: Readonly<Record<string, number>>;
+  readonly partySize: number;
+}
+
+/** An event with its id `EPOCH-SEQ`, as SSE sends it. */
+export interface StoredEvent {
+  readonly id: string;
+  readonly event: ForgeEvent;
+}
+
+export interface EventSource {
+  /** Events after `lastId`, oldest first; `reset` where that is too long ago or from an epoch not held. */
+  since(lastId: string | undefined): { readonly reset: boolean; readonly events: readonly StoredEvent[]; readonly lastId: string };
+  subscribe(listener: (stored: StoredEvent) => void): () => void;
+}

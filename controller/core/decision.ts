@@ -1,0 +1,87 @@
+import type { RequestBody } from "../../protocol/messages";
+import type { ServerLaunch } from "../engine";
+import type { CommandType } from "./input";
+import type { DecisionRecord, Fleet, ForgeEvent, MatchAllocation, Placement, QueueEntry, Queued, Region, RegionSummary, Server, Session } from "./resources";
+
+/** What the core wants done. The shell carries decisions out in order and never decides anything itself. */
+export type Decision =
+  | { readonly type: "start"; readonly launch: ServerLaunch; readonly reason: string }
+  | { readonly type: "stop"; readonly serverId: string; readonly graceSecs: number; readonly reason: string }
+  /** The engine may forget the server, it has ended and is settled. */
+  | { readonly type: "forget"; readonly serverId: string }
+  /** A request to one agent. `id` is the core's own; the agent's ack comes back with it as an `agent` input. */
+  | { readonly type: "send"; readonly nodeId: string; readonly id: number; readonly body: RequestBody }
+  | { readonly type: "reply"; readonly requestId: number; readonly result: CommandResult }
+  | { readonly type: "event"; readonly event: ForgeEvent }
+  | { readonly type: "record"; readonly record: DecisionRecord }
+  /** Call `tick` no later than this. */
+  | { readonly type: "wake"; readonly atMs: number }
+  /** Another leader has a higher epoch: stop leading. */
+  | { readonly type: "stepDown"; readonly seenEpoch: number };
+
+export type CommandResult = { readonly ok: true; readonly value: CommandValue } | { readonly ok: false; readonly problem: CoreProblem };
+
+/** By command: what a successful reply carries. */
+export interface CommandValues {
+  spawnServer: Server;
+  listServers: readonly Server[];
+  getServer: Server;
+  labelServer: Server;
+  terminateServer: Server;
+  createSession: Placement | Queued;
+  routePlayers: readonly Placement[];
+  getSession: Session;
+  findSessions: readonly Session[];
+  followSession: FollowResult;
+  updateSession: Session;
+  endSession: Session;
+  listQueue: readonly QueueEntry[];
+  waitQueue: Placement | Queued;
+  leaveQueue: Queued;
+  allocateMatch: MatchAllocation;
+  listFleets: readonly Fleet[];
+  getFleet: Fleet;
+  putFleet: Fleet;
+  getRegion: { readonly region: Omit<Region, "url" | "leader">; readonly summary: RegionSummary };
+  drainRegion: Omit<Region, "url" | "leader">;
+  getDecision: DecisionRecord;
+}
+export type CommandValue = CommandValues[CommandType];
+
+/** A session as its player follows it: where it is now, with a fresh ticket where it has a seat. */
+export interface FollowResult {
+  readonly session: Session;
+  readonly server: Placement["server"] | null;
+  readonly ticket: string | null;
+}
+
+/** Codes of the one error catalogue (`controller/problems.ts`) that the core can answer with. */
+export type CoreProblemCode =
+  | "unknownServer"
+  | "unknownSession"
+  | "unknownExperience"
+  | "unknownVersion"
+  | "unknownMod"
+  | "unknownQueueTicket"
+  | "unknownDecision"
+  | "noCapacity"
+  | "queueFull"
+  | "deadlineExceeded"
+  | "serverFull"
+  | "serverNotReady"
+  | "serverClosed"
+  | "playerElsewhere"
+  | "alreadyTerminated"
+  | "conflict"
+  | "notLeader"
+  | "invalid"
+  | "startFailed"
+  | "unavailable";
+
+export interface CoreProblem {
+  readonly code: CoreProblemCode;
+  /** For people: what was asked, what is so, what to do. */
+  readonly detail: string;
+  readonly retryAfterSecs?: number;
+  readonly info?: Readonly<Record<string, unknown>>;
+}

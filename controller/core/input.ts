@@ -1,0 +1,70 @@
+import type { ExperienceConfig, HealthPolicy, RegionScaling } from "../../config/config";
+import type { FromAgent } from "../../protocol/messages";
+import type { EngineEvent, EngineServer } from "../engine";
+import type { FleetPolicy, RegionSummary } from "./resources";
+
+/** Everything that the core ever learns. `nowMs` is the only clock it has. */
+export type Input = { readonly nowMs: number } & (
+  | { readonly type: "command"; readonly requestId: number; readonly command: Command }
+  | { readonly type: "agent"; readonly nodeId: string; readonly message: Exclude<FromAgent, { type: "ping" }> }
+  /** The stream to an agent ended or fell silent. */
+  | { readonly type: "agentSilent"; readonly nodeId: string; readonly reason: string }
+  | { readonly type: "engine"; readonly event: EngineEvent }
+  /** The engine's whole list: at start and after a `resync`. */
+  | { readonly type: "engineList"; readonly servers: readonly EngineServer[] }
+  | { readonly type: "leadership"; readonly leader: boolean; readonly epoch: number }
+  | { readonly type: "policy"; readonly settings: CoreSettings }
+  | { readonly type: "peers"; readonly regions: readonly RegionSummary[] }
+  /** At least once a second, and whenever a `wake` decision's time has come. */
+  | { readonly type: "tick" }
+);
+
+/** The part of forge.toml that the core decides by, for one region. */
+export interface CoreSettings {
+  readonly region: string;
+  readonly location: readonly [number, number] | undefined;
+  readonly regionLocations: Readonly<Record<string, readonly [number, number]>>;
+  readonly scaling: RegionScaling;
+  readonly health: HealthPolicy;
+  /** Only those that run in this region. */
+  readonly experiences: Readonly<Record<string, ExperienceConfig>>;
+  /** Seconds a granted seat waits for its player; 30. */
+  readonly leaseSecs: number;
+  /** An agent silent for so long makes its servers suspect; 3. */
+  readonly suspectAfterSecs: number;
+  readonly scalingIntervalSecs: number;
+  readonly publicAddress: string;
+}
+
+/**
+ * What people and programs ask for. Each is answered by exactly one `reply` decision with its requestId,
+ * at once or after agents and engine have answered.
+ */
+export type Command =
+  | { readonly type: "spawnServer"; readonly serverId?: string; readonly experienceId: string; readonly maxPlayers?: number; readonly version?: string; readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>>; readonly waitReady: boolean }
+  | { readonly type: "listServers"; readonly experienceId?: string; readonly state?: string }
+  | { readonly type: "getServer"; readonly serverId: string }
+  | { readonly type: "labelServer"; readonly serverId: string; readonly labels?: Readonly<Record<string, string | null>>; readonly annotations?: Readonly<Record<string, string | null>> }
+  /** Ends a server after its players left or were moved, `drainSecs` at the latest; 0 moves them at once. `force` stops it with players on. */
+  | { readonly type: "terminateServer"; readonly serverId: string; readonly drainSecs: number; readonly force: boolean; readonly reason: string }
+  | { readonly type: "createSession"; readonly playerId: string; readonly experienceId: string; readonly version?: string; readonly mods?: readonly string[]; readonly latencies?: Readonly<Record<string, number>>; readonly party?: readonly string[]; readonly deadlineMs?: number }
+  | { readonly type: "routePlayers"; readonly serverId: string; readonly players: readonly string[] }
+  | { readonly type: "getSession"; readonly sessionId: string }
+  | { readonly type: "findSessions"; readonly playerId?: string; readonly experienceId?: string; readonly serverId?: string }
+  /** Answers when the session's generation exceeds `afterGeneration` and it has a seat again, or it ended, or `untilMs` has come. Reply: `FollowResult`. */
+  | { readonly type: "followSession"; readonly sessionId: string; readonly afterGeneration: number; readonly untilMs: number }
+  | { readonly type: "updateSession"; readonly sessionId: string; readonly latencyMs?: number; readonly packetLoss?: number; readonly lastActivityMs?: number }
+  | { readonly type: "endSession"; readonly sessionId: string; readonly reason: string }
+  | { readonly type: "listQueue"; readonly experienceId?: string }
+  /** Answers with a Placement when placed, else with Queued at `untilMs`. */
+  | { readonly type: "waitQueue"; readonly queueTicket: string; readonly untilMs: number }
+  | { readonly type: "leaveQueue"; readonly queueTicket: string }
+  | { readonly type: "allocateMatch"; readonly experienceId: string; readonly matchId: string; readonly players: readonly { readonly playerId: string; readonly latencies?: Readonly<Record<string, number>> }[]; readonly version?: string; readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>>; readonly deadlineMs?: number }
+  | { readonly type: "listFleets" }
+  | { readonly type: "getFleet"; readonly experienceId: string }
+  | { readonly type: "putFleet"; readonly experienceId: string; readonly version?: string; readonly desired?: number; readonly policy?: Partial<FleetPolicy> }
+  | { readonly type: "getRegion" }
+  | { readonly type: "drainRegion"; readonly on: boolean }
+  | { readonly type: "getDecision"; readonly id: string };
+
+export type CommandType = Command["type"];

@@ -1,0 +1,83 @@
+/**
+ * What the gate and the agent on one node say to each other, version 1. The gate holds the sockets that game servers
+ * keep open and has no logic: it passes each call on and gives the agent's answer back. While the agent is away it holds
+ * calls (bounded in number and time) and keeps streams open.
+ *
+ *     gate                                   agent
+ *       | gateHello (streams now open) -------> |
+ *       | <------------------ open, one a server |   which port to listen on, which token to ask for
+ *       | opened / openFailed ----------------> |
+ *       | call (id, serverId, method, body) --> |
+ *       | <-------------------- answer (id, …) |
+ *       | streamOpened / streamEnded ---------> |
+ *       | <------------- push (serverId, event) |   to every stream of that server
+ */
+
+export interface GateHello {
+  readonly type: "gateHello";
+  readonly protocol: number;
+  readonly gateVersion: string;
+  /** Servers whose port is open, and how many SDK streams each has. */
+  readonly servers: readonly { readonly serverId: string; readonly allocationId: string; readonly port: number; readonly streams: number; readonly everStreamed: boolean }[];
+}
+
+export interface GateOpened {
+  readonly type: "opened";
+  readonly serverId: string;
+  readonly port: number;
+}
+
+export interface GateOpenFailed {
+  readonly type: "openFailed";
+  readonly serverId: string;
+  readonly port: number;
+  readonly detail: string;
+}
+
+/** One SDK call. `path` without its query, e.g. `/v1/players/join`. */
+export interface GateCall {
+  readonly type: "call";
+  readonly id: number;
+  readonly serverId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+export interface GateStream {
+  readonly type: "streamOpened" | "streamEnded";
+  readonly serverId: string;
+  readonly streams: number;
+}
+
+export interface OpenServer {
+  readonly type: "open";
+  readonly serverId: string;
+  readonly allocationId: string;
+  readonly port: number;
+  readonly token: string;
+}
+
+export interface CloseServer {
+  readonly type: "closeServer";
+  readonly serverId: string;
+}
+
+export interface GateAnswer {
+  readonly type: "answer";
+  readonly id: number;
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** An event for the server's SDK streams. */
+export interface GatePush {
+  readonly type: "push";
+  readonly serverId: string;
+  readonly event: string;
+  readonly data: unknown;
+}
+
+export type FromGate = GateHello | GateOpened | GateOpenFailed | GateCall | GateStream;
+export type ToGate = OpenServer | CloseServer | GateAnswer | GatePush;
