@@ -94,7 +94,8 @@ export interface ScalingPolicy {
   readonly scaleUpCooldownSecs: number;
   readonly scaleDownCooldownSecs: number;
   /** Free capacity kept ready: servers (`5`) or a share of what is in use (`"10%"`, as 0.1). */
-  readonly buffer: { readonly kind: "servers"; readonly servers: number } | { readonly kind: "share"; readonly share: number };
+  readonly buffer:
+    { readonly kind: "servers"; readonly servers: number } | { readonly kind: "share"; readonly share: number };
   /** p95 of the time from asking for a seat to having it, above which one more server is wanted; undefined: not used. */
   readonly targetResponseMs: number | undefined;
 }

@@ -1,0 +1,80 @@
+import type { ExperienceConfig, ForgeConfig, HealthCheckConfig, LogCounting, PortConfig, RoleConfig } from "./config";
+
+/** A value that TOML can hold; undefined values are left out. */
+export type TomlValue =
+  string | number | boolean | readonly TomlValue[] | { readonly [key: string]: TomlValue | undefined };
+export type TomlTable = { readonly [key: string]: TomlValue | undefined };
+
+/** A configuration back in the file's shape and names, every default written out: loading it again gives the same. */
+export function effectiveToml(config: ForgeConfig): TomlTable {
+  return {
+    nomad: { ...config.nomad },
+    consul: { ...config.consul },
+    scaling: snake(config.scaling),
+    health: snake(config.health),
+    regions: config.regions.map(
+      (region) => ({ ...snake(region), nomad: region.nomad, consul: region.consul }),
+    ),
+    experiences: Object.fromEntries(
+      Object.entries(config.experiences).map(([id, experience]) => [id, experienceToml(experience)]),
+    ),
+    webhooks: config.webhooks.map(snake),
+    demo: config.demo === undefined ? undefined : { ...config.demo },
+  };
+}
+
+function experienceToml(experience: ExperienceConfig): TomlTable {
+  const { id: _id, cpu, cores, ports, health, log, scaling, roles, ...rest } = experience;
+  const { buffer } = scaling;
+  return {
+    ...snake(rest),
+    env: rest.env,
+    volumes: rest.volumes,
+    cpu: cores === undefined ? cpu : undefined,
+    cores,
+    ports: portsToml(ports),
+    health: healthToml(health, log),
+    scaling: {
+      ...snake(scaling),
+      buffer: buffer.kind === "servers" ? buffer.servers : `${Number((buffer.share * 100).toPrecision(12))}%`,
+    },
+    routing: snake(rest.routing),
+    stop: snake(rest.stop),
+    roles: Object.fromEntries(roles.map((role) => [role.name, roleToml(role)])),
+  };
+}
+
+function roleToml({ name: _name, ports, ...rest }: RoleConfig): TomlTable {
+  return { ...snake(rest), env: rest.env, ports: portsToml(ports) };
+}
+
+function portsToml(ports: Readonly<Record<string, PortConfig>>): TomlTable {
+  const plain = ({ static: fixed, tls }: PortConfig) => fixed === undefined && tls === undefined;
+  return Object.fromEntries(
+    Object.entries(ports).map(([name, port]) => [name, plain(port) ? port.protocol : { ...port }]),
+  );
+}
+
+function healthToml(health: HealthCheckConfig, log: LogCounting | undefined): TomlTable {
+  const counting = log === undefined ? {} : { log: { ...log } };
+  switch (health.kind) {
+    case "http":
+      return { http: health.path, metrics: health.metricsPath, port: health.port, ...counting };
+    case "tcp":
+      return { tcp: true, port: health.port, ...counting };
+    case "query":
+      return { query: health.protocol, port: health.port, ...counting };
+    case "log":
+      return { log: { ready: health.ready, ...log } };
+    default:
+      return { [health.kind]: true, ...counting };
+  }
+}
+
+/** Keys of one level from camelCase to snake_case. */
+function snake(table: object): TomlTable {
+  const entries = Object.entries(table) as [string, TomlValue | undefined][];
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
+  );
+}

@@ -1,0 +1,200 @@
+import { z } from "zod";
+import {
+  absolutePathSchema,
+  envSchema,
+  message,
+  nameSchema,
+  patternSchema,
+  playerPatternSchema,
+  portNameSchema,
+  positiveCountSchema,
+  positiveSecondsSchema,
+  secondsSchema,
+  serverCountSchema,
+  shareSchema,
+  textSchema,
+} from "./fields";
+
+/** `[experiences.NAME]` and what stands in it. Defaults for CPU and memory are those of the document's example job. */
+
+const protocolSchema = z.enum(["udp", "tcp", "http", "ws"]);
+const driverSchema = z.enum(["docker", "exec", "raw_exec", "java"]);
+
+const portSchema = z.union(
+  [
+    protocolSchema,
+    z.strictObject({
+      protocol: protocolSchema,
+      static: z
+        .int()
+        .min(1)
+        .max(65_535)
+        .optional()
+        .describe("A fixed port on the node; otherwise one is chosen for each server"),
+      tls: z.enum(["edge", "server"]).optional().describe("edge: TLS ends before the server"),
+    }),
+  ],
+  { error: message("is not a port", 'write a protocol, "udp", or a table, { protocol = "udp", static = 30000 }') },
+);
+
+const portsSchema = z.record(portNameSchema, portSchema);
+
+const logSchema = z.strictObject({
+  ready: patternSchema.optional().describe("A line that says the server is ready; without it a running process is"),
+  joined: playerPatternSchema
+    .optional()
+    .describe("A line that says a player came; first group, or one named player: who"),
+  left: playerPatternSchema.optional(),
+});
+
+const healthCheckSchema = z.union(
+  [
+    z.enum(["sdk", "tcp", "process"]),
+    z.strictObject({
+      sdk: z.literal(true).optional().describe("The server says Ready and Health through its SDK"),
+      http: z.string().startsWith("/").optional().describe("Path that answers 200 while the server is well"),
+      metrics: z.string().startsWith("/").optional().describe("Beside http: path of Prometheus metrics"),
+      tcp: z.literal(true).optional().describe("The port accepts connections"),
+      query: z
+        .string()
+        .regex(
+          /^[a-z0-9][a-z0-9-]*$/,
+          message("is not the name of a query protocol", 'write a name the query library knows: "quake3", "minecraft"'),
+        )
+        .optional()
+        .describe("A game server query protocol; also counts players"),
+      process: z.literal(true).optional().describe("The process runs"),
+      log: logSchema.optional().describe("Lines of the server's output: readiness, and who comes and goes"),
+      port: portNameSchema.optional().describe("Of http, tcp and query: which port, unless the first that fits"),
+    }),
+  ],
+  {
+    error: message(
+      "is not a health check",
+      'write { http = "/health" }, { query = "quake3" }, { log = { … } }, "sdk", "tcp" or "process"',
+    ),
+  },
+);
+
+const bufferSchema = z.union(
+  [
+    serverCountSchema,
+    z
+      .string()
+      .regex(
+        /^\d{1,3}(?:\.\d+)?%$/,
+        message("is neither servers nor a share", 'write servers, 5, or a share of what is in use, "10%"'),
+      ),
+  ],
+  { error: message("is neither servers nor a share", 'write servers, 5, or a share of what is in use, "10%"') },
+);
+
+/** The document's ScalingPolicy. */
+const scalingPolicySchema = z.strictObject({
+  min_servers: serverCountSchema
+    .optional()
+    .describe("[scaling].min_servers_per_region unless set; at most 1 of a world"),
+  max_servers: serverCountSchema.optional().describe("[scaling].max_servers_per_region unless set; 1 of a world"),
+  target_cpu: shareSchema.gt(0).optional().describe("0 to 1; [scaling].target_cpu_utilization unless set"),
+  target_players: positiveCountSchema
+    .optional()
+    .describe("[scaling].target_players_per_server or max_players unless set, whichever is less"),
+  scale_up_threshold: shareSchema
+    .optional()
+    .describe("0 to 1; average CPU above this scales up; target_cpu unless set"),
+  scale_down_threshold: shareSchema
+    .optional()
+    .describe("0 to 1; average CPU below this scales down; half of scale_up_threshold unless set"),
+  cooldown_secs: secondsSchema.optional().describe("Both cooldowns at once"),
+  scale_up_cooldown_secs: secondsSchema.optional(),
+  scale_down_cooldown_secs: secondsSchema.optional(),
+  buffer: bufferSchema.default(0).describe('Free capacity kept ready: servers, 5, or a share of what is in use, "10%"'),
+  target_response_ms: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe("p95 from asking for a seat to having it, above which a server is added"),
+});
+
+const routingSchema = z.strictObject({
+  strategy: z
+    .enum(["pack", "spread"])
+    .default("pack")
+    .describe("pack fills servers up so that others can go; spread levels them"),
+  max_latency_ms: z.number().gt(0).optional().describe("A player with a worse latency everywhere waits"),
+  queue_deadline_secs: positiveSecondsSchema.default(30),
+  queue_limit: z.int().min(0).max(1_000_000).default(1000),
+});
+
+const stopSchema = z.strictObject({
+  command: z.array(textSchema).min(1).optional().describe("The server's own stop command: program, then arguments"),
+  signal: z.enum(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"]).default("SIGTERM"),
+  grace_secs: secondsSchema.default(10).describe("Between asking and SIGKILL"),
+});
+
+const roleSchema = z.strictObject({
+  per: z
+    .enum(["server", "fleet"])
+    .describe("server: beside each server, on its loopback; fleet: servers of their own without seats"),
+  image: textSchema.optional(),
+  command: textSchema.optional(),
+  driver: driverSchema.optional().describe("docker with image, exec with command"),
+  args: z.array(z.string()).default([]),
+  env: envSchema.default({}),
+  cpu: z.int().min(1).max(1_000_000).default(100).describe("MHz as in Nomad"),
+  memory: z.int().min(10).max(16_777_216).default(128).describe("MiB"),
+  ports: portsSchema.default({}),
+  count: positiveCountSchema.default(1).describe("Of a fleet role: how many run in each region"),
+});
+
+export const experienceSchema = z.strictObject({
+  kind: z
+    .enum(["match", "world"])
+    .default("match")
+    .describe("match: many, alike, disposable; world: one a region, named, kept"),
+  image: textSchema.optional().describe("A container image; needs a region with the nomad engine"),
+  command: textSchema
+    .optional()
+    .describe("A program, or with driver java its jar; ${FORGE_HOME} is the folder Forge is installed in"),
+  args: z.array(z.string()).default([]),
+  env: envSchema.default({}),
+  driver: driverSchema.optional().describe("docker with image, exec with command"),
+  version: textSchema.max(128).optional().describe("The image's tag unless set, otherwise 1"),
+  mods: z.array(textSchema).default([]),
+  max_players: z.int().min(1).max(10_000).describe("Seats of one server"),
+  sdk: z.enum(["forge", "agones", "none"]).default("forge"),
+  seats: z
+    .enum(["reported", "match", "observed"])
+    .optional()
+    .describe("How seats are counted; sdk forge: reported, agones: match, none: observed"),
+  cpu: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .meta({ default: 500, description: "MHz as in Nomad; 1000 for each of cores where those are set" }),
+  cores: z.int().min(1).max(1024).optional().describe("Whole cores instead of cpu"),
+  memory: z.int().min(10).max(16_777_216).default(512).describe("MiB"),
+  network: z.enum(["host", "bridge"]).default("host").describe("bridge only without an SDK: SDKs dial localhost"),
+  ports: portsSchema.default({ game: "udp" }),
+  health: healthCheckSchema
+    .optional()
+    .describe("With an SDK: sdk; otherwise the first port that is not UDP, or the process"),
+  ready_timeout_secs: positiveSecondsSchema
+    .default(60)
+    .describe("From start to ready before a server counts as failed"),
+  scaling: scalingPolicySchema.prefault({}),
+  routing: routingSchema.prefault({}),
+  stop: stopSchema.prefault({}),
+  roles: z.record(nameSchema, roleSchema).default({}),
+  volumes: z
+    .record(nameSchema, absolutePathSchema)
+    .default({})
+    .describe("Of a world: volume name and where the server sees it"),
+  regions: z.array(textSchema).default([]).describe("Where it runs; empty: everywhere"),
+});
+
+export type ExperienceToml = z.output<typeof experienceSchema>;
+export type RoleToml = ExperienceToml["roles"][string];
+export type PortToml = z.output<typeof portSchema>;
+export type HealthCheckToml = Exclude<ExperienceToml["health"], undefined>;

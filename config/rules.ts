@@ -1,0 +1,225 @@
+import { experienceRules } from "./experience-rules";
+import { asName, didYouMean, NAME } from "./names";
+import type { Path } from "./problem";
+import { regionsOf, type ConfigFlags } from "./resolve";
+import { resolvePort } from "./resolve-experience";
+import type { ForgeToml } from "./schema";
+import type { Finding } from "./wording";
+
+/** What a rule found, and every other place it looked at: where one of those is wrong in itself, the rule keeps quiet. */
+export type RuleFinding = Finding & { readonly about?: readonly Path[] };
+
+export type Rule = (toml: ForgeToml, flags: ConfigFlags) => readonly RuleFinding[];
+
+/** Everything that no single key can know. Each rule finds all of its own problems. */
+const RULES: readonly Rule[] = [
+  regionNamesAreUnique,
+  datacenterNamesTheOnlyRegion,
+  chosenRegionsExist,
+  embeddedRegionsAreLocal,
+  regionsOfExperiencesExist,
+  containersNeedNomad,
+  staticPortsDoNotCollide,
+  minimaFitTheRegion,
+  webhooksAreDistinct,
+  demoPlaysAnExperience,
+  eachExperience,
+];
+
+export function checkRules(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
+  return RULES.flatMap((rule) => rule(toml, flags));
+}
+
+function eachExperience(toml: ForgeToml): readonly RuleFinding[] {
+  return Object.entries(toml.experiences).flatMap(([id, experience]) =>
+    experienceRules(["experiences", id], experience, toml.scaling),
+  );
+}
+
+function regionNamesAreUnique(toml: ForgeToml): readonly RuleFinding[] {
+  return toml.regions.flatMap(({ name }, index) => {
+    const first = toml.regions.findIndex((other) => other.name === name);
+    if (first === index) return [];
+    const path = ["regions", index, "name"];
+    const problem = `is already the name of regions[${first}]`;
+    return [{ path, value: name, problem, fix: "give each region its own name", about: [["regions", first, "name"]] }];
+  });
+}
+
+function datacenterNamesTheOnlyRegion(toml: ForgeToml): readonly RuleFinding[] {
+  const { datacenter } = toml.nomad;
+  if (toml.regions.length > 0 || NAME.test(datacenter) || asName(datacenter) !== undefined) return [];
+  const problem = "cannot name the one region of a file without [[regions]]";
+  return [{ path: ["nomad", "datacenter"], value: datacenter, problem, fix: 'add [[regions]] with a name: "us-east"' }];
+}
+
+function chosenRegionsExist(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
+  const known = regionsOf(toml).map(({ name }) => name);
+  return (flags.regions ?? [])
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      path: ["--region"],
+      value: name,
+      problem: "is no region of this file",
+      fix: oneOf(name, known),
+    }));
+}
+
+function embeddedRegionsAreLocal(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
+  return toml.regions.flatMap(({ engine, hosts }, index) => {
+    if (engine !== "embedded" || flags.engine !== undefined || hosts === undefined || hosts === "local") return [];
+    const problem = "does not fit the embedded engine, which runs servers on this machine";
+    return [{ path: ["regions", index, "hosts"], value: hosts, problem, fix: 'remove it, or set engine = "nomad"' }];
+  });
+}
+
+function regionsOfExperiencesExist(toml: ForgeToml): readonly RuleFinding[] {
+  const known = regionsOf(toml).map(({ name }) => name);
+  return Object.entries(toml.experiences).flatMap(([id, { regions }]) =>
+    regions.flatMap((name, index) => {
+      if (known.includes(name)) return [];
+      const path = ["experiences", id, "regions", index];
+      return [
+        { path, value: name, problem: "is no region of this file", fix: oneOf(name, known), about: [["regions"]] },
+      ];
+    }),
+  );
+}
+
+function containersNeedNomad(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
+  return Object.entries(toml.experiences).flatMap(([id, experience]) => {
+    const embedded = regionsFor(toml, experience.regions).filter(
+      (region) => (flags.engine ?? region.engine) === "embedded",
+    );
+    if (embedded.length === 0) return [];
+    const about = [["regions"]];
+    const problem = `is a container image, which the embedded engine of region ${embedded[0]?.name} cannot run`;
+    const fix = 'give a command instead, or list only regions with engine = "nomad" in the experience\'s regions';
+    const found: RuleFinding[] = [];
+    const path = ["experiences", id];
+    if (experience.image !== undefined)
+      found.push({ path: [...path, "image"], value: experience.image, problem, fix, about });
+    for (const [name, { image }] of Object.entries(experience.roles)) {
+      if (image !== undefined)
+        found.push({ path: [...path, "roles", name, "image"], value: image, problem, fix, about });
+    }
+    return found;
+  });
+}
+
+/** The regions that an experience runs in. */
+function regionsFor(toml: ForgeToml, names: readonly string[]) {
+  return regionsOf(toml).filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+interface FixedPort {
+  readonly path: Path;
+  readonly port: number;
+  readonly owner: string;
+  readonly regions: readonly string[];
+}
+
+function staticPortsDoNotCollide(toml: ForgeToml): readonly RuleFinding[] {
+  const fixed = Object.entries(toml.experiences).flatMap(([id, experience]) => {
+    const regions = regionsFor(toml, experience.regions).map(({ name }) => name);
+    const sets = [
+      { path: ["experiences", id], ports: experience.ports, owner: id },
+      ...Object.entries(experience.roles).map(([name, { ports }]) => ({
+        path: ["experiences", id, "roles", name],
+        ports,
+        owner: `${id}.${name}`,
+      })),
+    ];
+    return sets.flatMap(({ path, ports, owner }) =>
+      Object.entries(ports).flatMap(([name, port]): FixedPort[] => {
+        const number = resolvePort(port).static;
+        return number === undefined ? [] : [{ path: [...path, "ports", name, "static"], port: number, owner, regions }];
+      }),
+    );
+  });
+  return fixed.flatMap((later, index) => {
+    const earlier = fixed
+      .slice(0, index)
+      .find(({ port, regions }) => port === later.port && regions.some((region) => later.regions.includes(region)));
+    if (earlier === undefined) return [];
+    const region = earlier.regions.find((name) => later.regions.includes(name));
+    const problem = `is already the fixed port of ${earlier.owner} in region ${region}`;
+    return [
+      {
+        path: later.path,
+        value: later.port,
+        problem,
+        fix: "choose another, or keep them in different regions",
+        about: [earlier.path],
+      },
+    ];
+  });
+}
+
+function minimaFitTheRegion(toml: ForgeToml): readonly RuleFinding[] {
+  const { min_servers_per_region: least, max_servers_per_region: most } = toml.scaling;
+  const path = ["scaling", "max_servers_per_region"];
+  const about: Path[] = [["scaling", "min_servers_per_region"]];
+  if (least > most) {
+    const problem = `is below min_servers_per_region, ${least}`;
+    return [{ path, value: most, problem, fix: `write at least ${least}, or lower the minimum`, about }];
+  }
+  const minimum = ({ kind, scaling }: ForgeToml["experiences"][string]) =>
+    scaling.min_servers ?? Math.min(least, scaling.max_servers ?? (kind === "world" ? 1 : most));
+  for (const { name } of regionsOf(toml)) {
+    const here = Object.values(toml.experiences).filter(
+      ({ regions }) => regions.length === 0 || regions.includes(name),
+    );
+    const sum = here.reduce((total, experience) => total + minimum(experience), 0);
+    if (sum <= most) continue;
+    const problem = `is less than the ${sum} servers that the experiences of region ${name} want at least`;
+    return [
+      {
+        path,
+        value: most,
+        problem,
+        fix: `write at least ${sum}, or set scaling.min_servers of experiences lower`,
+        about: [...about, ["experiences"]],
+      },
+    ];
+  }
+  return [];
+}
+
+function webhooksAreDistinct(toml: ForgeToml): readonly RuleFinding[] {
+  return toml.webhooks.flatMap(({ url }, index) => {
+    const first = toml.webhooks.findIndex((other) => other.url === url);
+    if (first === index) return [];
+    const problem = `is already the url of webhooks[${first}], and events would arrive twice`;
+    return [
+      {
+        path: ["webhooks", index, "url"],
+        value: url,
+        problem,
+        fix: "list all events in one [[webhooks]]",
+        about: [["webhooks", first, "url"]],
+      },
+    ];
+  });
+}
+
+function demoPlaysAnExperience(toml: ForgeToml): readonly RuleFinding[] {
+  const name = toml.demo?.experience;
+  if (name === undefined || Object.hasOwn(toml.experiences, name)) return [];
+  const known = Object.keys(toml.experiences);
+  const fix = known.length === 0 ? `add [experiences.${name}]` : oneOf(name, known);
+  return [
+    {
+      path: ["demo", "experience"],
+      value: name,
+      problem: "is no experience of this file",
+      fix,
+      about: [["experiences"]],
+    },
+  ];
+}
+
+function oneOf(name: string, known: readonly string[]): string {
+  const meant = didYouMean(name, known);
+  return meant === undefined ? `write one of ${known.join(", ")}` : `did you mean ${meant}?`;
+}

@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { experienceSchema } from "./experience-schema";
+import {
+  addressSchema,
+  datacenterSchema,
+  message,
+  nameSchema,
+  namespaceSchema,
+  positiveCountSchema,
+  positiveSecondsSchema,
+  publicAddressSchema,
+  secondsSchema,
+  serverCountSchema,
+  shareSchema,
+  textSchema,
+} from "./fields";
+
+/**
+ * The one definition of forge.toml, in the file's own names. Everything that has a fixed default has it here; what is
+ * derived from other keys is optional here, says so in its description, and gets its value in `resolve.ts`.
+ * What no single key can know (two ports that collide, a minimum above a maximum) is checked in `rules.ts`.
+ */
+
+const nomadSchema = z.strictObject({
+  address: addressSchema.default("http://127.0.0.1:4646"),
+  namespace: namespaceSchema.default("default"),
+  datacenter: datacenterSchema
+    .default("dc1")
+    .describe("Datacenter of regions that name none; without [[regions]] also the name of the one region"),
+});
+
+const consulSchema = z.strictObject({ address: addressSchema.default("http://127.0.0.1:8500") });
+
+const scalingSchema = z.strictObject({
+  min_servers_per_region: serverCountSchema.default(1).describe("min_servers of experiences that set none"),
+  max_servers_per_region: positiveCountSchema
+    .default(100)
+    .describe("Bounds all servers with seats in a region together"),
+  target_cpu_utilization: shareSchema.gt(0).default(0.7).describe("0 to 1 of the CPU a server asked for"),
+  target_players_per_server: positiveCountSchema.default(50),
+  scale_up_cooldown_secs: secondsSchema.default(30),
+  scale_down_cooldown_secs: secondsSchema.default(300),
+});
+
+const healthSchema = z.strictObject({
+  check_interval_secs: positiveSecondsSchema.default(10).describe("Between two probes of a server"),
+  timeout_secs: positiveSecondsSchema.default(5).describe("A probe without an answer for so long has failed"),
+  unhealthy_threshold: positiveCountSchema.default(3).describe("Failed probes in a row"),
+  healthy_threshold: positiveCountSchema.default(2).describe("Good probes in a row"),
+});
+
+const regionSchema = z.strictObject({
+  name: nameSchema,
+  engine: z.enum(["embedded", "nomad"]).default("embedded").describe("embedded: this machine, nothing to install"),
+  hosts: z
+    .enum(["local", "existing", "aws"])
+    .optional()
+    .describe("Where the cluster comes from; embedded: local, nomad: existing"),
+  manage: z
+    .array(z.enum(["infra", "consul", "vault", "nomad", "jobs"]))
+    .optional()
+    .describe('What deploy may touch; ["jobs"] on existing clusters, everything on our own'),
+  datacenters: z.array(datacenterSchema).min(1).optional().describe("[nomad].datacenter unless set"),
+  public_address: publicAddressSchema
+    .default("auto")
+    .describe("What players are told: auto, meta.KEY of the node, or a host name or IP"),
+  location: z
+    .tuple([z.number().min(-90).max(90), z.number().min(-180).max(180)])
+    .optional()
+    .describe("Degrees: latitude, longitude"),
+  nomad: z
+    .strictObject({ address: addressSchema.optional(), namespace: namespaceSchema.optional() })
+    .prefault({})
+    .describe("This region's own, before the environment and [nomad]"),
+  consul: z.strictObject({ address: addressSchema.optional() }).prefault({}),
+});
+
+const webhookSchema = z.strictObject({
+  url: addressSchema,
+  events: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^[a-z]+(?:\.[a-zA-Z]+)?$/,
+          message("is not an event type", 'write types as in GET /v1/events: "session.moved"'),
+        ),
+    )
+    .min(1),
+  secret_env: z
+    .string()
+    .regex(
+      /^[A-Za-z_][A-Za-z0-9_]*$/,
+      message("is not the name of an environment variable", "name the variable that holds the signing secret"),
+    )
+    .optional()
+    .describe("Name of the environment variable that holds the signing secret"),
+});
+
+const demoSchema = z.strictObject({
+  experience: textSchema.describe("The experience that bots play"),
+  bots: z.int().min(0).max(100_000).default(50),
+});
+
+export const forgeTomlSchema = z.strictObject({
+  nomad: nomadSchema.prefault({}),
+  consul: consulSchema.prefault({}),
+  scaling: scalingSchema.prefault({}),
+  health: healthSchema.prefault({}),
+  regions: z
+    .array(regionSchema)
+    .default([])
+    .describe("Without any: one region on the embedded engine, named after [nomad].datacenter"),
+  experiences: z.record(nameSchema, experienceSchema).default({}),
+  webhooks: z.array(webhookSchema).default([]),
+  demo: demoSchema.optional().describe("Bots that `forge up` starts unless told --no-demo"),
+});
+
+/** A forge.toml that the schema accepted, fixed defaults applied. */
+export type ForgeToml = z.output<typeof forgeTomlSchema>;
+export type RegionToml = ForgeToml["regions"][number];
