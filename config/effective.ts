@@ -12,9 +12,7 @@ export function effectiveToml(config: ForgeConfig): TomlTable {
     consul: { ...config.consul },
     scaling: snake(config.scaling),
     health: snake(config.health),
-    regions: config.regions.map(
-      (region) => ({ ...snake(region), nomad: region.nomad, consul: region.consul }),
-    ),
+    regions: config.regions.map((region) => ({ ...snake(region), nomad: region.nomad, consul: region.consul })),
     experiences: Object.fromEntries(
       Object.entries(config.experiences).map(([id, experience]) => [id, experienceToml(experience)]),
     ),

@@ -115,30 +115,21 @@ function worldRules(at: Path, { kind, scaling, volumes }: ExperienceToml): reado
   });
 }
 
+const THRESHOLDS = ["target_cpu", "scale_up_threshold", "scale_down_threshold"];
+
 function scalingRules(at: Path, experience: ExperienceToml, region: ForgeToml["scaling"]): readonly RuleFinding[] {
   const { scaling } = experience;
   const path = [...at, "scaling"];
   const found: RuleFinding[] = [];
-  const { min_servers: least, max_servers: own } = scaling;
-  const most = own ?? (experience.kind === "world" ? 1 : region.max_servers_per_region);
-  if (least !== undefined && least > most && experience.kind === "match") {
-    const bound = own === undefined ? `[scaling].max_servers_per_region, ${most}` : `max_servers, ${most}`;
+  const { min_servers: least, max_servers: most } = scaling;
+  // A maximum above the region's is no problem: the region's bounds the sum of what runs.
+  if (least !== undefined && most !== undefined && least > most && experience.kind === "match") {
     found.push({
       path: [...path, "min_servers"],
       value: least,
-      problem: `is above ${bound}`,
+      problem: `is above max_servers, ${most}`,
       fix: `write at most ${most}, or raise the maximum`,
-      about: [[...path, "max_servers"], ["scaling"]],
-    });
-  }
-  if (own !== undefined && own > region.max_servers_per_region && experience.kind === "match") {
-    const limit = region.max_servers_per_region;
-    found.push({
-      path: [...path, "max_servers"],
-      value: own,
-      problem: `is above [scaling].max_servers_per_region, ${limit}`,
-      fix: `write at most ${limit}, or raise that`,
-      about: [["scaling"]],
+      about: [[...path, "max_servers"]],
     });
   }
   const up = scaling.scale_up_threshold ?? scaling.target_cpu ?? region.target_cpu_utilization;
@@ -150,7 +141,7 @@ function scalingRules(at: Path, experience: ExperienceToml, region: ForgeToml["s
       value: scaling[key],
       problem: `scales down at ${down} and up at ${up}, so servers would come and go for ever`,
       fix: `write scale_down_threshold below ${up}; half of it is usual`,
-      about: [path, ["scaling"]],
+      about: [...THRESHOLDS.map((name) => [...path, name]), ["scaling", "target_cpu_utilization"]],
     });
   }
   if (scaling.target_players !== undefined && scaling.target_players > experience.max_players) {

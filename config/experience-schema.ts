@@ -47,13 +47,17 @@ const logSchema = z.strictObject({
   left: playerPatternSchema.optional(),
 });
 
+const urlPathSchema = z
+  .string()
+  .regex(/^\//, message("is not a path", 'write one that starts with a slash: "/health"'));
+
 const healthCheckSchema = z.union(
   [
     z.enum(["sdk", "tcp", "process"]),
     z.strictObject({
       sdk: z.literal(true).optional().describe("The server says Ready and Health through its SDK"),
-      http: z.string().startsWith("/").optional().describe("Path that answers 200 while the server is well"),
-      metrics: z.string().startsWith("/").optional().describe("Beside http: path of Prometheus metrics"),
+      http: urlPathSchema.optional().describe("Path that answers 200 while the server is well"),
+      metrics: urlPathSchema.optional().describe("Beside http: path of Prometheus metrics"),
       tcp: z.literal(true).optional().describe("The port accepts connections"),
       query: z
         .string()

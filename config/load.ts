@@ -4,7 +4,7 @@ import { isUrl } from "./fields";
 import { locator, type Locate } from "./locate";
 import { ConfigError, formatPath, type Path, type Problem } from "./problem";
 import { layersOf, resolve, type ConfigEnv, type ConfigFlags, type Layers } from "./resolve";
-import { checkRules } from "./rules";
+import { checkRules, type RuleFinding } from "./rules";
 import { checkSchema } from "./schema-problems";
 import type { Finding } from "./wording";
 import { findSecrets } from "./secrets";
@@ -37,9 +37,7 @@ export function loadConfig({ file, env = {}, flags = {}, readFile }: LoadOptions
   const { toml, findings: ofSchema, removed } = checkSchema(document);
   const findings = [
     ...ofSchema,
-    ...(toml === undefined
-      ? []
-      : checkRules(toml, flags).filter(({ path, about = [] }) => !touches([path, ...about], removed))),
+    ...(toml === undefined ? [] : checkRules(toml, flags).filter((found) => !rests(found, removed))),
   ];
   const problems = [...locate(hideSecrets(document, findings), locator(text)), ...layerProblems(layers)];
   if (problems.length > 0 || toml === undefined) throw new ConfigError(file, inOrder(problems));
@@ -91,9 +89,11 @@ function hideSecrets(document: unknown, findings: readonly Finding[]): readonly 
   ];
 }
 
-/** Whether a rule looked at anything that was taken out, or at something inside or around it. */
-function touches(paths: readonly Path[], removed: readonly Path[]): boolean {
-  return removed.some((gone) => paths.some((path) => startsWith(path, gone) || startsWith(gone, path)));
+/** Whether a rule's finding rests on something that was taken out: then it may be no problem once that is right. */
+function rests({ path, about = [] }: RuleFinding, removed: readonly Path[]): boolean {
+  return removed.some(
+    (gone) => startsWith(path, gone) || about.some((other) => startsWith(other, gone) || startsWith(gone, other)),
+  );
 }
 
 function startsWith(path: Path, prefix: Path): boolean {

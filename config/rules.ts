@@ -80,10 +80,15 @@ function regionsOfExperiencesExist(toml: ForgeToml): readonly RuleFinding[] {
       if (known.includes(name)) return [];
       const path = ["experiences", id, "regions", index];
       return [
-        { path, value: name, problem: "is no region of this file", fix: oneOf(name, known), about: [["regions"]] },
+        { path, value: name, problem: "is no region of this file", fix: oneOf(name, known), about: regionNames(toml) },
       ];
     }),
   );
+}
+
+/** Where the names of regions stand, the one that a file without [[regions]] might have had included. */
+function regionNames(toml: ForgeToml): readonly Path[] {
+  return [["regions", 0, "name"], ...toml.regions.map((_, index) => ["regions", index, "name"])];
 }
 
 function containersNeedNomad(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
@@ -92,7 +97,8 @@ function containersNeedNomad(toml: ForgeToml, flags: ConfigFlags): readonly Rule
       (region) => (flags.engine ?? region.engine) === "embedded",
     );
     if (embedded.length === 0) return [];
-    const about = [["regions"]];
+    const region = toml.regions.findIndex(({ name }) => name === embedded[0]?.name);
+    const about = [["regions", region, "engine"]];
     const problem = `is a container image, which the embedded engine of region ${embedded[0]?.name} cannot run`;
     const fix = 'give a command instead, or list only regions with engine = "nomad" in the experience\'s regions';
     const found: RuleFinding[] = [];
@@ -214,7 +220,7 @@ function demoPlaysAnExperience(toml: ForgeToml): readonly RuleFinding[] {
       value: name,
       problem: "is no experience of this file",
       fix,
-      about: [["experiences"]],
+      about: [["experiences", name]],
     },
   ];
 }

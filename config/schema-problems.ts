@@ -1,6 +1,7 @@
+import { didYouMean } from "./names";
 import type { Path } from "./problem";
 import { forgeTomlSchema, type ForgeToml } from "./schema";
-import { findingsOf, pathOf, schemaAt, valueAt, type Finding, type Issue } from "./wording";
+import { findingsOf, knownKeys, pathOf, schemaAt, valueAt, type Finding, type Issue } from "./wording";
 
 export interface SchemaResult {
   readonly findings: readonly Finding[];
@@ -60,7 +61,13 @@ const STAND_INS: Readonly<Record<string, unknown>> = {
 /** Removes what an issue is about from the document; returns the paths removed. */
 function takeOut(document: unknown, issue: Issue): Path[] {
   const path = pathOf(issue);
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => remove(document, [...path, key]));
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.flatMap((key) => {
+      // What a misspelt key was meant to say is as unknown as if it had been wrong.
+      const meant = didYouMean(key, knownKeys(path));
+      return [remove(document, [...path, key]), ...(meant === undefined ? [] : [[...path, meant]])];
+    });
+  }
   const key = path.at(-1);
   const parent = valueAt(document, path.slice(0, -1));
   const required =

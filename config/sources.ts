@@ -45,7 +45,7 @@ export function leavesOf(value: TomlValue, path: Path = []): readonly Leaf[] {
   return Object.entries(value).flatMap(([key, inner]) => (inner === undefined ? [] : leavesOf(inner, [...path, key])));
 }
 
-function isList(value: TomlValue): value is readonly TomlValue[] {
+export function isList(value: TomlValue): value is readonly TomlValue[] {
   return Array.isArray(value);
 }
 

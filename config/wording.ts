@@ -31,7 +31,7 @@ export function findingsOf(issue: Issue, document: unknown): Finding[] {
       return [value === undefined ? missing(path, issue.expected) : wrongType(path, value, issue.expected)];
     case "invalid_value": {
       const choices = issue.values.map((choice) => JSON.stringify(choice));
-      const meant = didYouMean(String(value), issue.values.map(String));
+      const meant = typeof value === "string" ? didYouMean(value, issue.values.map(String)) : undefined;
       const fix =
         meant === undefined
           ? `write ${listed(choices)}`
@@ -139,7 +139,7 @@ function rangeAt(path: Path): string | undefined {
 }
 
 /** The keys that a table may have, or for `experiences` and the like, none. */
-function knownKeys(path: Path): readonly string[] {
+export function knownKeys(path: Path): readonly string[] {
   return schemaAt(path).flatMap((schema) => Object.keys(schema.properties ?? {}));
 }
 
@@ -148,7 +148,10 @@ export function schemaAt(path: Path): readonly JsonSchema[] {
   let found: readonly JsonSchema[] = [forgeTomlJsonSchema()];
   for (const key of path) {
     found = found.flatMap((schema) => {
-      const next = typeof key === "number" ? schema.items : (schema.properties?.[key] ?? schema.additionalProperties);
+      const next =
+        typeof key === "number"
+          ? (schema.prefixItems?.[key] ?? schema.items)
+          : (schema.properties?.[key] ?? schema.additionalProperties);
       return typeof next === "object" ? (next.anyOf ?? [next]) : [];
     });
   }
