@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
+import { errorCode, errorMessage } from "./error-code";
 
 /** Folder of a local run's files, beside the forge.toml it was started with. */
 export const RUN_FOLDER = ".forge";
@@ -65,9 +66,9 @@ export function readRunFile(file: string): RunFile | undefined {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new RunFileError(file, `cannot be read (${String(code)}): it belongs to whoever started that run`);
+    throw new RunFileError(file, `cannot be read (${code ?? errorMessage(error)}): it belongs to whoever started that run`);
   }
   const parsed = runFileSchema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
@@ -108,7 +109,7 @@ export function isRunning({ pid }: Pick<RunFile, "pid">): boolean {
     return true;
   } catch (error) {
     // It is there and belongs to someone else.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return errorCode(error) === "EPERM";
   }
 }
 
