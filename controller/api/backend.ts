@@ -12,14 +12,19 @@ export interface Actor {
 export type Role = "operator" | "allocator" | "player" | "server" | "viewer";
 
 export type CommandOf<T extends CommandType> = Extract<Command, { type: T }>;
-export type ResultOf<T extends CommandType> = { readonly ok: true; readonly value: CommandValues[T] } | { readonly ok: false; readonly problem: CoreProblem };
+export type ResultOf<T extends CommandType> =
+  { readonly ok: true; readonly value: CommandValues[T] } | { readonly ok: false; readonly problem: CoreProblem };
 
 /** What the HTTP API needs of the controller it stands in front of. */
 export interface ApiBackend {
   readonly region: string;
   readonly controllerId: string;
   /** All regions of the run, this one included; `url` undefined while a region is not up. */
-  regions(): readonly { readonly name: string; readonly url: string | undefined; readonly location: readonly [number, number] | undefined }[];
+  regions(): readonly {
+    readonly name: string;
+    readonly url: string | undefined;
+    readonly location: readonly [number, number] | undefined;
+  }[];
   status(): BackendStatus;
   /** Asks the core; resolves with its one reply. Rejects only where the controller is closing. */
   command<T extends CommandType>(command: CommandOf<T>, actor: Actor): Promise<ResultOf<T>>;
@@ -27,7 +32,15 @@ export interface ApiBackend {
   chooseRegion(ask: RegionAsk): { readonly region: string; readonly reasons: readonly string[] };
   readonly events: EventSource;
   /** Lines of a server's output. */
-  logs(serverId: string, options: { readonly task?: string; readonly follow: boolean; readonly tailBytes?: number; readonly signal: AbortSignal }): AsyncIterable<string>;
+  logs(
+    serverId: string,
+    options: {
+      readonly task?: string;
+      readonly follow: boolean;
+      readonly tailBytes?: number;
+      readonly signal: AbortSignal;
+    },
+  ): AsyncIterable<string>;
   /** Numbers for /metrics beyond what the API counts itself. */
   gauges(): readonly Gauge[];
 }
@@ -45,6 +58,8 @@ export interface BackendStatus {
   /** Whether it can place players: leading, agents connected, state rebuilt. */
   readonly ready: boolean;
   readonly detail: string;
+  /** Where the leader answers, at a standby that knows it: calls are passed on to there. */
+  readonly leaderUrl?: string;
 }
 
 export interface RegionAsk {
@@ -54,6 +69,11 @@ export interface RegionAsk {
   readonly region: string | undefined;
   readonly latencies: Readonly<Record<string, number>>;
   readonly partySize: number;
+  /**
+   * Regions that cannot be chosen: they did not answer a moment ago, or the caller's token is not for them.
+   * Where these are all there are, any of them may be returned, and the API answers 503.
+   */
+  readonly exclude?: readonly string[];
 }
 
 /** An event with its id `EPOCH-SEQ`, as SSE sends it. */
@@ -64,6 +84,10 @@ export interface StoredEvent {
 
 export interface EventSource {
   /** Events after `lastId`, oldest first; `reset` where that is too long ago or from an epoch not held. */
-  since(lastId: string | undefined): { readonly reset: boolean; readonly events: readonly StoredEvent[]; readonly lastId: string };
+  since(lastId: string | undefined): {
+    readonly reset: boolean;
+    readonly events: readonly StoredEvent[];
+    readonly lastId: string;
+  };
   subscribe(listener: (stored: StoredEvent) => void): () => void;
 }

@@ -1,0 +1,65 @@
+import type { Role } from "./backend";
+
+/** `all`: any; `own`: only what is the caller's, which the route checks; absent: refused. */
+export type Grant = "all" | "own";
+
+/** Who may make a call. `ticket` is a player who shows a session's ticket instead of a token; `public` asks for nothing. */
+export interface Access extends Readonly<Partial<Record<Role, Grant>>> {
+  readonly ticket?: "own";
+  readonly public?: true;
+}
+
+const OPEN: Access = { public: true };
+const READ: Access = { operator: "all", allocator: "all", viewer: "all" };
+const PLACE: Access = { operator: "all", allocator: "all" };
+const OPERATE: Access = { operator: "all" };
+
+/** The one table of rights: a call that is not in it does not exist. docs/api.md shows it as it is here. */
+export const ACCESS = {
+  "POST /v1/servers": PLACE,
+  "GET /v1/servers": READ,
+  "GET /v1/servers/:id": { ...READ, server: "own" },
+  "PATCH /v1/servers/:id": { ...OPERATE, server: "own" },
+  "DELETE /v1/servers/:id": OPERATE,
+  "GET /v1/servers/:id/logs": { operator: "all", viewer: "all" },
+  "POST /v1/servers/:id/sessions": PLACE,
+  "GET /v1/servers/:id/sessions": { ...READ, server: "own" },
+
+  "POST /v1/sessions": { ...PLACE, player: "own" },
+  "GET /v1/sessions": { ...READ, player: "own" },
+  "GET /v1/sessions/:id": { ...READ, player: "own", server: "own", ticket: "own" },
+  "PATCH /v1/sessions/:id": { ...PLACE, player: "own", server: "own", ticket: "own" },
+  "DELETE /v1/sessions/:id": { ...PLACE, player: "own", ticket: "own" },
+
+  "GET /v1/queue": READ,
+  "GET /v1/queue/:queueTicket": { ...PLACE, player: "own" },
+  "DELETE /v1/queue/:queueTicket": { ...PLACE, player: "own" },
+
+  "POST /v1/allocations": PLACE,
+
+  "GET /v1/fleets": READ,
+  "GET /v1/fleets/:experienceId": READ,
+  "PUT /v1/fleets/:experienceId": OPERATE,
+
+  "GET /v1/regions": READ,
+  "GET /v1/regions/:name/summary": READ,
+  "POST /v1/regions/:name/drain": OPERATE,
+  "DELETE /v1/regions/:name/drain": OPERATE,
+
+  "GET /v1/events": READ,
+  "GET /v1/decisions/:id": READ,
+  "GET /v1/audit": { operator: "all", viewer: "all" },
+  "POST /v1/tokens": OPERATE,
+
+  "GET /health": OPEN,
+  "GET /ready": OPEN,
+  "GET /metrics": OPEN,
+  "GET /openapi.json": OPEN,
+  "GET /.well-known/jwks.json": OPEN,
+} as const satisfies Readonly<Record<string, Access>>;
+
+export type RouteKey = keyof typeof ACCESS;
+
+export function accessOf(key: RouteKey): Access {
+  return ACCESS[key];
+}

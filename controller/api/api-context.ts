@@ -1,0 +1,52 @@
+import type { Clock } from "../../protocol/clock";
+import type { AuditLog } from "../audit-log";
+import type { CommandValues } from "../core/decision";
+import type { CommandType } from "../core/input";
+import { ProblemError } from "../problems";
+import type { Tokens } from "../tokens";
+import type { ApiBackend, CommandOf, ResultOf } from "./backend";
+import type { Caller } from "./caller";
+import type { Forwarder } from "./forwarder";
+import type { Metrics } from "./metrics";
+import type { Patience } from "./patience";
+
+/** How long a command may take beyond any time that it was asked to wait. */
+const COMMAND_MS = 30_000;
+
+/** What the routes work with. */
+export interface ApiContext {
+  readonly backend: ApiBackend;
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly audit: AuditLog;
+  readonly forwarder: Forwarder;
+  readonly metrics: Metrics;
+  readonly patience: Patience;
+  /** How long `POST /v1/servers?wait=ready` may take. */
+  readonly spawnWaitMs: number;
+  /** The contract as JSON text. */
+  readonly openApi: () => string;
+  /** Aborted when the API closes. */
+  readonly closing: AbortSignal;
+}
+
+/**
+ * Asks the core and takes its answer apart.
+ * @param waitMs how long the command itself may wait
+ * @throws {ProblemError} what the core answered instead, or deadlineExceeded
+ */
+export async function ask<T extends CommandType>(
+  api: ApiContext,
+  caller: Caller,
+  command: CommandOf<T>,
+  waitMs = 0,
+): Promise<CommandValues[T]> {
+  const result: ResultOf<T> = await api.patience.within(
+    COMMAND_MS + waitMs,
+    command.type,
+    api.backend.command<T>(command, caller.actor),
+  );
+  if (result.ok) return result.value;
+  const { code, detail, retryAfterSecs, info } = result.problem;
+  throw new ProblemError(code, detail, { retryAfterSecs, info });
+}

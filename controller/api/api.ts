@@ -1,0 +1,190 @@
+import type { Socket } from "node:net";
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
+import type { Clock } from "../../protocol/clock";
+import { AuditLog } from "../audit-log";
+import type { Tokens } from "../tokens";
+import { Admission, type AdmissionLimits } from "./admission";
+import { type Answer, PROBLEM_TYPE, problemAnswer } from "./answer";
+import type { ApiContext } from "./api-context";
+import type { ApiBackend } from "./backend";
+import { dispatch } from "./dispatch";
+import { toProblemError } from "./failure";
+import { Forwarder } from "./forwarder";
+import { Gatekeeper } from "./gatekeeper";
+import { IdempotencyStore } from "./idempotency";
+import { acceptJsonOnly } from "./json-body";
+import { Metrics } from "./metrics";
+import { openApiOf } from "./openapi";
+import { Patience } from "./patience";
+import type { AnyRoute } from "./route";
+import { ROUTES } from "./routes";
+import { SiteCheck, type SiteOptions } from "./site-check";
+import { unknownRoute } from "./unknown-route";
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+const MAX_CONNECTIONS = 30_000;
+
+export interface ApiOptions extends SiteOptions {
+  /** The run's; players' tickets are checked with keys that derive from it. */
+  readonly ticketSecret: string;
+  /** What /openapi.json says it is. */
+  readonly version: string;
+  readonly limits?: AdmissionLimits;
+  /** How long `POST /v1/servers?wait=ready` may take, in milliseconds; 120,000 where not given. */
+  readonly spawnWaitMs?: number;
+  /** Whether /metrics tells of this process too: memory, CPU, event loop. Off where not given. */
+  readonly processMetrics?: boolean;
+  readonly logger?: FastifyBaseLogger;
+}
+
+export interface ApiDeps {
+  readonly backend: ApiBackend;
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly options: ApiOptions;
+  /** Kept by the caller where it shall outlive this API. */
+  readonly audit?: AuditLog;
+}
+
+/** The controller's HTTP API. It listens to nothing until `listen` is called on it. */
+export function buildApi({ backend, tokens, clock, options, audit = new AuditLog() }: ApiDeps): FastifyInstance {
+  const app = newFastify(backend, options);
+  const closing = new AbortController();
+  const admission = new Admission(options.limits);
+  const metrics = new Metrics({
+    underWay: () => ({ ...admission.underWay() }),
+    gauges: () => backend.gauges(),
+    process: options.processMetrics ?? false,
+  });
+  const site = new SiteCheck(options);
+  const gatekeeper = new Gatekeeper({
+    site,
+    admission,
+    metrics,
+    audit,
+    clock,
+    credentials: { tokens, ticketSecret: options.ticketSecret },
+    closing: closing.signal,
+  });
+  let contract: string | undefined;
+  const context: ApiContext = {
+    backend,
+    tokens,
+    clock,
+    audit,
+    metrics,
+    forwarder: new Forwarder(backend),
+    patience: new Patience(clock),
+    spawnWaitMs: options.spawnWaitMs ?? 120_000,
+    openApi: () => (contract ??= JSON.stringify(openApiOf(ROUTES, options.version))),
+    closing: closing.signal,
+  };
+
+  acceptJsonOnly(app);
+  app.decorateRequest("visit");
+  app.setErrorHandler((error, request, reply) => void fail(error, request, reply));
+  app.setNotFoundHandler((request) => {
+    site.check(request.method, request.headers.host, request.headers.origin);
+    throw unknownRoute(request.method, request.url);
+  });
+  const store = new IdempotencyStore(clock);
+  for (const definition of ROUTES) addRoute(app, definition, gatekeeper, context, store);
+
+  app.addHook("preClose", async () => closing.abort());
+  app.addHook("onClose", async () => {
+    context.patience.close();
+    metrics.close();
+    await context.forwarder.close();
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  return app;
+}
+
+function newFastify({ controllerId }: ApiBackend, { logger }: ApiOptions): FastifyInstance {
+  let requests = 0;
+  return Fastify({
+    ...(logger ? { loggerInstance: logger } : { logger: false }),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 256 },
+    http: { maxHeaderSize: 16 * 1024 },
+    genReqId: ({ headers }) => {
+      const given = headers["x-request-id"];
+      return typeof given === "string" && /^[\x21-\x7e]{1,128}$/.test(given)
+        ? given
+        : `${controllerId}-${(requests += 1).toString(36)}`;
+    },
+    frameworkErrors: (error, request, reply) => void fail(error, request, reply),
+    clientErrorHandler: refuseConnection,
+  });
+}
+
+function addRoute(
+  app: FastifyInstance,
+  definition: AnyRoute,
+  gatekeeper: Gatekeeper,
+  context: ApiContext,
+  store: IdempotencyStore,
+): void {
+  const [method = "", url = ""] = definition.key.split(" ");
+  app.route({
+    method,
+    url,
+    exposeHeadRoute: definition.tag === "controller",
+    onRequest: (request, reply, done) => {
+      try {
+        gatekeeper.enter(definition, request, reply);
+        done();
+      } catch (error) {
+        done(toProblemError(error));
+      }
+    },
+    handler: (request, reply) => {
+      const failed = (error: unknown): void => void fail(error, request, reply);
+      try {
+        const answer = dispatch(definition, request, reply, request.visit.caller, context, store);
+        if (answer instanceof Promise) answer.then((done) => send(reply, done), failed);
+        else send(reply, answer);
+      } catch (error) {
+        failed(error);
+      }
+    },
+  });
+}
+
+function send(reply: FastifyReply, { status, contentType, body, headers }: Answer): void {
+  reply
+    .code(status)
+    .header("content-type", contentType)
+    .header("x-request-id", reply.request.id)
+    .header("x-content-type-options", "nosniff");
+  if (headers) reply.headers(headers);
+  reply.send(body);
+}
+
+function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblemError(error);
+  if (problem.code === "internal") request.log.error({ err: error, requestId: request.id }, "a call failed");
+  (request.visit as typeof request.visit | undefined)?.failed(problem);
+  send(reply, problemAnswer(problem, request.id));
+}
+
+/** What Node's parser could not read as HTTP never reaches a route. */
+function refuseConnection(error: Error, socket: Socket): void {
+  if (!socket.writable) return;
+  const problem = toProblemError(Object.assign(error, { statusCode: 400 })).toProblem();
+  const body = JSON.stringify(problem);
+  const head = `HTTP/1.1 ${problem.status} Bad Request\r\nconnection: close\r\ncontent-type: ${PROBLEM_TYPE}\r\n`;
+  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}

@@ -1,0 +1,232 @@
+import { EventLog } from "../event-log";
+import type { CommandValues, CoreProblem } from "../core/decision";
+import type { CommandType } from "../core/input";
+import type { Placement, Queued, Region, Server, Session } from "../core/resources";
+import type { Actor, ApiBackend, BackendStatus, CommandOf, Gauge, RegionAsk, ResultOf } from "./backend";
+
+const AT = "2025-01-01T00:00:00.000Z";
+
+type Stub<T extends CommandType> = (command: CommandOf<T>, actor: Actor) => Promise<ResultOf<T>> | ResultOf<T>;
+type Stubs = { [T in CommandType]?: Stub<T> };
+
+export function serverSample(over: Partial<Server> = {}): Server {
+  return {
+    id: "srv-local-1",
+    allocationId: "alloc-1",
+    experienceId: "arena",
+    version: "1.0.0",
+    mods: [],
+    role: "server",
+    region: "local",
+    nodeId: "node-1",
+    state: "ready",
+    address: "127.0.0.1",
+    ports: { game: 20001 },
+    maxPlayers: 16,
+    players: 0,
+    matchId: null,
+    labels: {},
+    annotations: {},
+    stats: { cpu: 0.1, memoryBytes: 1_000_000 },
+    createdAt: AT,
+    readyAt: AT,
+    endedAt: null,
+    reason: "ready for players",
+    ...over,
+  };
+}
+
+export function sessionSample(over: Partial<Session> = {}): Session {
+  return {
+    id: "ses-local-1",
+    playerId: "ann",
+    experienceId: "arena",
+    serverId: "srv-local-1",
+    region: "local",
+    state: "reserved",
+    generation: 1,
+    party: [],
+    connectedAt: AT,
+    lastActivity: AT,
+    latencyMs: null,
+    packetLoss: null,
+    moves: 0,
+    restoredAgeMs: null,
+    reason: "placed",
+    ...over,
+  };
+}
+
+export function placementSample(over: Partial<Session> = {}): Placement {
+  return {
+    session: sessionSample(over),
+    server: { id: "srv-local-1", address: "127.0.0.1", ports: { game: 20001 } },
+    ticket: "ticket-1",
+  };
+}
+
+export function queuedSample(over: Partial<Queued> = {}): Queued {
+  return {
+    queueTicket: "que-local-1",
+    position: 1,
+    sessionId: "ses-local-1",
+    deadlineAt: AT,
+    reason: "all servers are full",
+    ...over,
+  };
+}
+
+/** A refusal of the core. */
+export function refused(problem: CoreProblem): { readonly ok: false; readonly problem: CoreProblem } {
+  return { ok: false, problem };
+}
+
+/**
+ * Test double of the controller behind the API: it keeps nothing and decides nothing. It answers every command at once
+ * with a sample, unless a test says otherwise with `when`, and remembers what it was asked.
+ */
+export class BackendDouble implements ApiBackend {
+  readonly region: string;
+  readonly controllerId: string;
+  readonly events = new EventLog({ epoch: 1, capacity: 100 });
+  readonly asked: { readonly command: CommandOf<CommandType>; readonly actor: Actor }[] = [];
+  readonly asks: RegionAsk[] = [];
+  state: BackendStatus = { leader: true, epoch: 1, ready: true, detail: "leading" };
+  others: { name: string; url: string | undefined; location: readonly [number, number] | undefined }[] = [];
+  /** Best first. */
+  preference: string[];
+  lines: readonly string[] = ["one", "two"];
+  readonly #stubs: Stubs = {};
+  readonly #remember: boolean;
+
+  constructor(region = "local", { remember = true } = {}) {
+    this.region = region;
+    this.controllerId = `${region}-0`;
+    this.preference = [region];
+    this.#remember = remember;
+  }
+
+  when<T extends CommandType>(type: T, stub: Stub<T>): this {
+    Object.assign(this.#stubs, { [type]: stub });
+    return this;
+  }
+
+  regions(): ReturnType<ApiBackend["regions"]> {
+    return [{ name: this.region, url: undefined, location: undefined }, ...this.others];
+  }
+
+  status(): BackendStatus {
+    return this.state;
+  }
+
+  async command<T extends CommandType>(command: CommandOf<T>, actor: Actor): Promise<ResultOf<T>> {
+    if (this.#remember) this.asked.push({ command, actor });
+    const stub = this.#stubs[command.type];
+    if (stub) return stub(command, actor);
+    return { ok: true, value: this.#samples[command.type] };
+  }
+
+  chooseRegion(ask: RegionAsk): { readonly region: string; readonly reasons: readonly string[] } {
+    if (this.#remember) this.asks.push(ask);
+    const region = this.preference.find((name) => !ask.exclude?.includes(name)) ?? this.region;
+    return { region, reasons: ["the double's preference"] };
+  }
+
+  async *logs(
+    _serverId: string,
+    { follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal },
+  ): AsyncGenerator<string> {
+    for (const line of this.lines) yield line;
+    if (!follow) return;
+    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  }
+
+  gauges(): readonly Gauge[] {
+    return [{ name: "forge_servers", help: "Servers", labels: { region: this.region, state: "ready" }, value: 3 }];
+  }
+
+  readonly #samples: { readonly [T in CommandType]: CommandValues[T] } = this.#makeSamples();
+
+  #makeSamples(): { readonly [T in CommandType]: CommandValues[T] } {
+    const region = this.region ?? "local";
+    const server = serverSample({ region, id: `srv-${region}-1` });
+    const session = sessionSample({ region, id: `ses-${region}-1`, serverId: server.id });
+    const placement: Placement = { ...placementSample(), session };
+    const queued = queuedSample({ queueTicket: `que-${region}-1`, sessionId: session.id });
+    const status: Omit<Region, "url" | "leader"> = {
+      name: region,
+      state: "up",
+      location: null,
+      nodes: [{ id: "node-1", state: "connected", address: "127.0.0.1", servers: 1 }],
+      servers: 1,
+      players: 0,
+      queued: 0,
+      seats: { total: 16, held: 0, free: 16 },
+      cpu: 0.1,
+      epoch: 1,
+    };
+    const policy = {
+      minServers: 1,
+      maxServers: 10,
+      targetCpu: 0.7,
+      targetPlayers: 12,
+      scaleUpThreshold: 0.7,
+      scaleDownThreshold: 0.35,
+      scaleUpCooldownSecs: 30,
+      scaleDownCooldownSecs: 300,
+    };
+    const states = {
+      starting: 0,
+      ready: 1,
+      reserved: 0,
+      allocated: 0,
+      draining: 0,
+      suspect: 0,
+      unhealthy: 0,
+      terminated: 0,
+    };
+    const fleet = {
+      experienceId: "arena",
+      region,
+      version: "1.0.0",
+      kind: "match" as const,
+      servers: states,
+      desired: 1,
+      seats: status.seats,
+      queued: 0,
+      policy,
+    };
+    return {
+      spawnServer: server,
+      listServers: [server],
+      getServer: server,
+      labelServer: server,
+      terminateServer: { ...server, state: "draining" },
+      createSession: placement,
+      routePlayers: [placement],
+      getSession: session,
+      findSessions: [session],
+      followSession: { session, server: placement.server, ticket: placement.ticket },
+      updateSession: session,
+      endSession: { ...session, state: "ended" },
+      listQueue: [{ ...queued, playerId: "ann", experienceId: "arena", party: [], since: AT }],
+      waitQueue: placement,
+      leaveQueue: queued,
+      allocateMatch: { server, connection: "127.0.0.1:20001", matchId: "match-1", tickets: { ann: "ticket-1" } },
+      listFleets: [fleet],
+      getFleet: fleet,
+      putFleet: fleet,
+      getRegion: { region: status, summary: { region, state: "up", location: null, experiences: {} } },
+      drainRegion: { ...status, state: "draining" },
+      getDecision: {
+        id: `dec-${region}-1`,
+        at: AT,
+        kind: "route",
+        subject: session.id,
+        outcome: server.id,
+        reasons: ["least loaded"],
+        considered: [],
+      },
+    };
+  }
+}

@@ -1,0 +1,27 @@
+import { ProblemError } from "../problems";
+
+/** What Fastify and Node say of a broken request, in the words of the catalogue. */
+const BY_CODE: Readonly<Record<string, (message: string) => ProblemError>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: () => new ProblemError("bodyTooLarge", "the body is larger than 1 MiB"),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: (message) =>
+    new ProblemError("mediaTypeUnsupported", `${message}; send application/json`),
+  FST_ERR_CTP_INVALID_JSON_BODY: (message) => new ProblemError("malformedJson", message),
+  FST_ERR_MAX_PARAM_LENGTH: () => new ProblemError("uriTooLong", "a part of the path is longer than 256 characters"),
+  HPE_HEADER_OVERFLOW: () => new ProblemError("badRequest", "the headers are larger than 16 KiB"),
+  ERR_HTTP_REQUEST_TIMEOUT: () => new ProblemError("badRequest", "the request did not arrive in time"),
+};
+
+/** Anything that was thrown, as the problem to answer. Only what is no one's known fault becomes `internal`. */
+export function toProblemError(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  const { code, statusCode, message } =
+    error instanceof Error
+      ? (error as Error & { code?: unknown; statusCode?: unknown })
+      : { code: undefined, statusCode: undefined, message: String(error) };
+  const known = typeof code === "string" ? BY_CODE[code] : undefined;
+  if (known) return known(message);
+  if (error instanceof SyntaxError && statusCode === 400) return new ProblemError("malformedJson", message);
+  if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500)
+    return new ProblemError("badRequest", message);
+  return new ProblemError("internal", "the call failed through no fault of yours; Forge's log has the request id");
+}

@@ -1,0 +1,155 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { Agent, type Dispatcher, errors as undiciErrors } from "undici";
+import { ProblemError } from "../problems";
+import type { Answer } from "./answer";
+import type { ApiBackend } from "./backend";
+
+/** Marks a request that a controller of the run passed on: the receiver answers it or fails, it never passes it on again. */
+export const FORWARDED = "forge-forwarded";
+
+/** The longest JSON answer that is taken from another region. */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+const PASSED_ON = ["authorization", "content-type", "idempotency-key", "last-event-id", "accept"] as const;
+const PASSED_BACK = ["retry-after", "idempotency-replayed", "www-authenticate", "allow", "cache-control"] as const;
+
+export interface ForwardRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly requestId: string;
+  readonly body?: unknown;
+  /** How long the first byte may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The answer is passed on as it comes, for as long as it lasts. */
+  readonly stream?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Passes calls on to the controllers of other regions, or to this region's leader. */
+export class Forwarder {
+  readonly #backend: Pick<ApiBackend, "regions" | "region" | "status">;
+  readonly #agent: Agent;
+
+  constructor(
+    backend: Pick<ApiBackend, "regions" | "region" | "status">,
+    { connectTimeoutMs = 1000 }: { readonly connectTimeoutMs?: number } = {},
+  ) {
+    this.#backend = backend;
+    this.#agent = new Agent({
+      connect: { timeout: connectTimeoutMs },
+      connections: 128,
+      keepAliveTimeout: 30_000,
+      pipelining: 1,
+    });
+  }
+
+  /**
+   * Where calls for a region go; undefined where this controller answers them itself.
+   * @throws {ProblemError} unknownRegion, regionUnavailable
+   */
+  urlOf(region: string): string | undefined {
+    if (region === this.#backend.region) {
+      const { leader, leaderUrl } = this.#backend.status();
+      return leader ? undefined : leaderUrl;
+    }
+    const known = this.#backend.regions().find(({ name }) => name === region);
+    if (!known)
+      throw new ProblemError(
+        "unknownRegion",
+        `the run has no region ${JSON.stringify(region)}; it has ${this.#names()}`,
+      );
+    if (known.url === undefined)
+      throw new ProblemError("regionUnavailable", `region ${region} is not up`, { info: { region } });
+    return known.url;
+  }
+
+  /** @throws {ProblemError} regionUnavailable, regionTimeout */
+  async forward(region: string, url: string, request: ForwardRequest): Promise<Answer> {
+    const { statusCode, headers, body } = await this.#send(region, url, request);
+    const contentType = headerOf(headers, "content-type") ?? "application/octet-stream";
+    const back = Object.fromEntries(
+      PASSED_BACK.flatMap((name) =>
+        headerOf(headers, name) === undefined ? [] : [[name, headerOf(headers, name) ?? ""]],
+      ),
+    );
+    const stream = request.stream === true && statusCode === 200;
+    return { status: statusCode, contentType, body: stream ? body : await this.#text(region, body), headers: back };
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  async #send(
+    region: string,
+    url: string,
+    { method, url: path, headers, requestId, body, timeoutMs, stream, signal }: ForwardRequest,
+  ): Promise<Dispatcher.ResponseData> {
+    const passedOn = Object.fromEntries(
+      PASSED_ON.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])),
+    );
+    try {
+      return await this.#agent.request({
+        origin: url,
+        path,
+        method: method,
+        headers: {
+          ...passedOn,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          "x-request-id": requestId,
+          [FORWARDED]: "1",
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        headersTimeout: timeoutMs,
+        // A stream may be quiet for long, but its heartbeats are not this far apart.
+        bodyTimeout: stream ? 0 : timeoutMs,
+        ...(signal && { signal }),
+      });
+    } catch (error) {
+      throw regionProblem(region, error);
+    }
+  }
+
+  async #text(region: string, body: Dispatcher.ResponseData["body"]): Promise<string> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    try {
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        if (bytes > MAX_ANSWER_BYTES)
+          throw new ProblemError("regionUnavailable", `region ${region} answered more than ${MAX_ANSWER_BYTES} bytes`, {
+            info: { region },
+          });
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      throw error instanceof ProblemError ? error : regionProblem(region, error);
+    }
+    return Buffer.concat(chunks).toString("utf8");
+  }
+
+  #names(): string {
+    return this.#backend
+      .regions()
+      .map(({ name }) => name)
+      .join(", ");
+  }
+}
+
+function regionProblem(region: string, error: unknown): ProblemError {
+  const late = error instanceof undiciErrors.HeadersTimeoutError || error instanceof undiciErrors.BodyTimeoutError;
+  if (late) return new ProblemError("regionTimeout", `region ${region} did not answer in time`, { info: { region } });
+  const why =
+    error instanceof Error
+      ? "code" in error && typeof error.code === "string"
+        ? error.code
+        : error.message
+      : String(error);
+  return new ProblemError("regionUnavailable", `region ${region} does not answer: ${why}`, { info: { region } });
+}
+
+function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

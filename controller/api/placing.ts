@@ -1,0 +1,88 @@
+import { ProblemError } from "../problems";
+import type { Answer } from "./answer";
+import type { ApiContext } from "./api-context";
+import type { RegionAsk } from "./backend";
+import { mayIn, requireRegion } from "./caller";
+import type { Call } from "./route";
+
+/** How long another region may take to place someone. */
+const PLACE_MS = 5000;
+/** Codes that say "not this region", where another may do. */
+const ELSEWHERE = new Set(["regionUnavailable", "regionTimeout", "notLeader", "unavailable"]);
+
+export interface Placing {
+  readonly ask: Omit<RegionAsk, "exclude">;
+  /** Places in this region. */
+  readonly here: () => Promise<Answer>;
+  /** Codes after which the next best region is tried; those above where not given. */
+  readonly elsewhereOn?: ReadonlySet<string>;
+}
+
+/**
+ * Places in the region that was asked for, else in the best one that answers. A region that fails in the middle may
+ * have granted a seat that nobody will take: it goes back when its lease ends.
+ * @throws {ProblemError} of the last region tried
+ */
+export async function placeSomewhere(
+  call: Call,
+  api: ApiContext,
+  { ask, here, elsewhereOn = ELSEWHERE }: Placing,
+): Promise<Answer> {
+  const { actor } = call.caller;
+  const own = api.backend.region;
+  if (call.forwarded) {
+    requireRegion(actor, own);
+    return here();
+  }
+  if (ask.region !== undefined) {
+    requireRegion(actor, ask.region);
+    return placeIn(ask.region, call, api, here);
+  }
+
+  const exclude = api.backend
+    .regions()
+    .map(({ name }) => name)
+    .filter((name) => !mayIn(actor, name));
+  let last: ProblemError | Answer = new ProblemError(
+    "regionNotAllowed",
+    `this token is for ${actor.regions.join(", ") || "no region"}, and the run has none of them`,
+  );
+  for (;;) {
+    const { region } = api.backend.chooseRegion({ ...ask, exclude });
+    if (exclude.includes(region)) break;
+    try {
+      const answer = await placeIn(region, call, api, here);
+      if (!(answer.status >= 500 && elsewhereOn.has(codeOf(answer)))) return answer;
+      last = answer;
+    } catch (error) {
+      if (!(error instanceof ProblemError && elsewhereOn.has(error.code))) throw error;
+      last = error;
+    }
+    exclude.push(region);
+  }
+  if (last instanceof ProblemError) throw last;
+  return last;
+}
+
+function placeIn(region: string, call: Call, api: ApiContext, here: () => Promise<Answer>): Promise<Answer> | Answer {
+  const url = api.forwarder.urlOf(region);
+  if (url === undefined) return here();
+  const { request } = call;
+  return api.forwarder.forward(region, url, {
+    method: request.method,
+    url: request.url,
+    headers: request.headers,
+    requestId: request.id,
+    body: call.body,
+    timeoutMs: PLACE_MS,
+  });
+}
+
+function codeOf(answer: Answer): string {
+  try {
+    const { code } = JSON.parse(typeof answer.body === "string" ? answer.body : "") as { code?: unknown };
+    return typeof code === "string" ? code : "";
+  } catch {
+    return "";
+  }
+}

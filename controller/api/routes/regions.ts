@@ -1,0 +1,71 @@
+import type { Region } from "../../core/resources";
+import { json } from "../answer";
+import { type ApiContext, ask } from "../api-context";
+import { type Caller, mayIn } from "../caller";
+import { regionOf } from "../region-view";
+import { type AnyRoute, type Call, route } from "../route";
+import { listOf, noQuery } from "../schemas/common";
+import { regionParams, regionSchema, regionSummarySchema, regionsQuery } from "../schemas/region";
+import { regionOfQuery } from "./located";
+
+const region = { description: "The region", schema: regionSchema };
+const named = ({ params }: Call<{ readonly name: string }>): string => params.name;
+
+export const regionRoutes: readonly AnyRoute[] = [
+  route({
+    key: "GET /v1/regions",
+    tag: "regions",
+    summary: "Health, load and capacity of each region; one that does not answer is down",
+    query: regionsQuery,
+    responses: { 200: { description: "All regions", schema: listOf(regionSchema) } },
+    region: regionOfQuery,
+    async handle(call, api) {
+      const here = api.backend.region;
+      if (call.forwarded || call.query.region !== undefined)
+        return json(200, { items: [await regionHere(call.caller, api)], next: null });
+      const names = api.backend.regions().filter(({ name }) => mayIn(call.caller.actor, name));
+      const items = await Promise.all(
+        names.map((known) => (known.name === here ? regionHere(call.caller, api) : regionOf(call, api, known))),
+      );
+      return json(200, { items, next: null });
+    },
+  }),
+
+  route({
+    key: "GET /v1/regions/:name/summary",
+    tag: "regions",
+    summary: "What other regions need to choose for a player",
+    params: regionParams,
+    query: noQuery,
+    responses: { 200: { description: "The summary", schema: regionSummarySchema } },
+    region: named,
+    async handle({ caller }, api) {
+      return json(200, (await ask(api, caller, { type: "getRegion" })).summary);
+    },
+  }),
+
+  ...([true, false] as const).map((on) =>
+    route({
+      key: on ? "POST /v1/regions/:name/drain" : "DELETE /v1/regions/:name/drain",
+      tag: "regions",
+      summary: on ? "Move a region's players away and place none there" : "Take players again",
+      params: regionParams,
+      query: noQuery,
+      responses: { 200: region },
+      action: on ? "region.drain" : "region.undrain",
+      region: named,
+      async handle({ caller }, api) {
+        return json(200, here(await ask(api, caller, { type: "drainRegion", on }), api));
+      },
+    }),
+  ),
+];
+
+async function regionHere(caller: Caller, api: ApiContext): Promise<Region> {
+  return here((await ask(api, caller, { type: "getRegion" })).region, api);
+}
+
+function here(status: Omit<Region, "url" | "leader">, { backend }: ApiContext): Region {
+  const url = backend.regions().find(({ name }) => name === backend.region)?.url ?? null;
+  return { ...status, url, leader: backend.status().leader ? backend.controllerId : null };
+}

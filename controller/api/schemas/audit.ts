@@ -1,0 +1,24 @@
+import { z } from "zod";
+import { pageQuery, regionQuery, timeSchema } from "./common";
+
+export const auditEntrySchema = z
+  .strictObject({
+    seq: z.number(),
+    at: timeSchema,
+    region: z.string(),
+    sub: z.string(),
+    role: z.string(),
+    action: z.string(),
+    path: z.string(),
+    status: z.number(),
+    code: z.string().nullable().describe("The problem's code where it was refused or failed"),
+    requestId: z.string(),
+  })
+  .meta({ id: "AuditEntry" });
+export type AuditItem = z.output<typeof auditEntrySchema>;
+
+export const auditQuery = z.strictObject({
+  ...regionQuery,
+  action: z.string().min(1).max(64).exactOptional(),
+  ...pageQuery,
+});

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import type { Fleet, FleetPolicy } from "../../core/resources";
+import { nameSchema, pageQuery, regionQuery, versionSchema } from "./common";
+import type { Same } from "./same";
+import { serverStates } from "./server";
+
+export const fleetPolicySchema = z
+  .strictObject({
+    minServers: z.number().int().min(0).max(100_000),
+    maxServers: z.number().int().min(0).max(100_000),
+    targetCpu: z.number().min(0).max(1),
+    targetPlayers: z.number().min(0).max(100_000),
+    scaleUpThreshold: z.number().min(0).max(1),
+    scaleDownThreshold: z.number().min(0).max(1),
+    scaleUpCooldownSecs: z.number().min(0).max(86_400),
+    scaleDownCooldownSecs: z.number().min(0).max(86_400),
+  })
+  .meta({ id: "FleetPolicy" });
+true satisfies Same<z.output<typeof fleetPolicySchema>, FleetPolicy>;
+
+export const seatsSchema = z.strictObject({ total: z.number(), held: z.number(), free: z.number() });
+
+export const fleetSchema = z
+  .strictObject({
+    experienceId: z.string(),
+    region: z.string(),
+    version: z.string(),
+    kind: z.enum(["match", "world"]),
+    servers: z.strictObject(
+      Object.fromEntries(serverStates.map((state) => [state, z.number()])) as Record<
+        (typeof serverStates)[number],
+        z.ZodNumber
+      >,
+    ),
+    desired: z.number(),
+    seats: seatsSchema,
+    queued: z.number(),
+    policy: fleetPolicySchema,
+  })
+  .meta({ id: "Fleet" });
+true satisfies Same<z.output<typeof fleetSchema>, Fleet>;
+
+export const fleetParams = z.strictObject({ experienceId: nameSchema });
+export const fleetQuery = z.strictObject({ ...regionQuery });
+export const fleetsQuery = z.strictObject({ ...regionQuery, ...pageQuery });
+export const putFleetBody = z
+  .strictObject({
+    version: versionSchema.exactOptional().describe("Roll over to this version"),
+    desired: z.number().int().min(0).max(100_000).exactOptional(),
+    policy: fleetPolicyPatch().exactOptional(),
+  })
+  .meta({ id: "PutFleet", description: "What is not given stays as it is" });
+
+function fleetPolicyPatch() {
+  const { shape } = fleetPolicySchema;
+  return z.strictObject({
+    minServers: shape.minServers.exactOptional(),
+    maxServers: shape.maxServers.exactOptional(),
+    targetCpu: shape.targetCpu.exactOptional(),
+    targetPlayers: shape.targetPlayers.exactOptional(),
+    scaleUpThreshold: shape.scaleUpThreshold.exactOptional(),
+    scaleDownThreshold: shape.scaleDownThreshold.exactOptional(),
+    scaleUpCooldownSecs: shape.scaleUpCooldownSecs.exactOptional(),
+    scaleDownCooldownSecs: shape.scaleDownCooldownSecs.exactOptional(),
+  });
+}

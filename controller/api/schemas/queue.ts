@@ -1,0 +1,22 @@
+import { z } from "zod";
+import type { QueueEntry } from "../../core/resources";
+import { idSchema, nameSchema, pageQuery, regionQuery, timeSchema, waitSchema } from "./common";
+import type { Same } from "./same";
+import { queuedSchema } from "./session";
+
+export const queueEntrySchema = z
+  .strictObject({
+    ...queuedSchema.shape,
+    playerId: z.string(),
+    experienceId: z.string(),
+    party: z.array(z.string()),
+    since: timeSchema,
+  })
+  .meta({ id: "QueueEntry" });
+true satisfies Same<z.output<typeof queueEntrySchema>, QueueEntry>;
+
+export const queueParams = z.strictObject({ queueTicket: idSchema });
+export const queueQuery = z.strictObject({ ...regionQuery, experienceId: nameSchema.exactOptional(), ...pageQuery });
+export const waitQueueQuery = z.strictObject({
+  wait: waitSchema.exactOptional().describe("Seconds to wait for a place; 0 where not given"),
+});

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import type { Region, RegionSummary } from "../../core/resources";
+import { nameSchema, regionQuery } from "./common";
+import { seatsSchema } from "./fleet";
+import type { Same } from "./same";
+
+const regionStates = ["up", "draining", "down"] as const;
+const location = z.tuple([z.number(), z.number()]).nullable().describe("Degrees: latitude, longitude");
+
+export const regionSchema = z
+  .strictObject({
+    name: z.string(),
+    state: z.enum(regionStates),
+    url: z.string().nullable(),
+    location,
+    nodes: z.array(
+      z.strictObject({
+        id: z.string(),
+        state: z.enum(["connected", "suspect", "down"]),
+        address: z.string(),
+        servers: z.number(),
+      }),
+    ),
+    servers: z.number(),
+    players: z.number(),
+    queued: z.number(),
+    seats: seatsSchema,
+    cpu: z.number().describe("Mean CPU share of its servers, 0 to 1"),
+    leader: z.string().nullable(),
+    epoch: z.number(),
+  })
+  .meta({ id: "Region" });
+true satisfies Same<z.output<typeof regionSchema>, Region>;
+
+export const regionSummarySchema = z
+  .strictObject({
+    region: z.string(),
+    state: z.enum(regionStates),
+    location,
+    experiences: z.record(
+      z.string(),
+      z.array(
+        z.strictObject({
+          version: z.string(),
+          mods: z.array(z.string()),
+          free: z.number(),
+          queued: z.number(),
+          canGrow: z.boolean(),
+          cpu: z.number(),
+        }),
+      ),
+    ),
+  })
+  .meta({ id: "RegionSummary" });
+true satisfies Same<z.output<typeof regionSummarySchema>, RegionSummary>;
+
+export const regionParams = z.strictObject({ name: nameSchema });
+export const regionsQuery = z.strictObject({ ...regionQuery });

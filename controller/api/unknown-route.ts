@@ -1,0 +1,19 @@
+import { ProblemError } from "../problems";
+import { ROUTES } from "./routes";
+
+const PATTERNS = ROUTES.map(({ key }) => {
+  const [method = "", url = ""] = key.split(" ");
+  const pattern = new RegExp(`^${url.replaceAll(/[.]/g, "\\.").replaceAll(/:\w+/g, "[^/]+")}$`);
+  return { method, pattern };
+});
+
+/** What to answer where no route fits: 405 where the path has other methods, else 404. */
+export function unknownRoute(method: string, url: string): ProblemError {
+  const [path = ""] = url.split("?");
+  const allowed = [...new Set(PATTERNS.filter(({ pattern }) => pattern.test(path)).map((route) => route.method))];
+  if (allowed.length === 0)
+    return new ProblemError("routeUnknown", `there is no ${JSON.stringify(path.slice(0, 200))} here`);
+  return new ProblemError("methodNotAllowed", `${path.slice(0, 200)} takes ${allowed.join(", ")}, not ${method}`, {
+    headers: { allow: allowed.join(", ") },
+  });
+}

@@ -1,0 +1,115 @@
+import { createSigner, createVerifier } from "fast-jwt";
+import { z } from "zod";
+import type { Clock } from "../protocol/clock";
+import type { Actor, Role } from "./api/backend";
+
+/** No token lives longer. */
+export const MAX_TOKEN_SECS = 3600;
+/** Stands for all regions in `Actor.regions`. */
+export const ALL_REGIONS = "*";
+
+const MAX_TOKEN_LENGTH = 4096;
+const CACHED_TOKENS = 20_000;
+
+const claims = z.object({
+  sub: z.string().min(1).max(128),
+  role: z.enum(["operator", "allocator", "player", "server", "viewer"]),
+  regions: z.array(z.string().min(1).max(64)).max(64),
+  iat: z.number().int().nonnegative(),
+  exp: z.number().int().nonnegative(),
+});
+
+export interface MintRequest {
+  readonly sub: string;
+  readonly role: Role;
+  /** Names, or `["*"]` for all. */
+  readonly regions: readonly string[];
+  /** 1 to 3600; 3600 where not given. */
+  readonly expiresInSecs?: number | undefined;
+}
+
+export interface MintedToken {
+  readonly token: string;
+  readonly expiresAtMs: number;
+}
+
+export type TokenProblem = "tokenMalformed" | "tokenSignature" | "tokenExpired";
+export type TokenCheck =
+  { readonly ok: true; readonly actor: Actor } | { readonly ok: false; readonly problem: TokenProblem };
+
+interface Verified {
+  readonly actor: Actor;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * The API tokens of one run: HS256 over `{sub, role, regions, iat, exp}` with a key that all regions of the run share.
+ * A token seen before costs one map look-up; only good ones are remembered, so bad ones cannot push them out.
+ */
+export class Tokens {
+  readonly #clock: Clock;
+  readonly #sign: (payload: Record<string, unknown>) => string;
+  readonly #verify: (token: string) => unknown;
+  readonly #seen = new Map<string, Verified>();
+
+  /** @param key at least 32 characters: HS256 is no stronger than its key. */
+  constructor(key: string, clock: Clock) {
+    if (key.length < 32)
+      throw new Error(`the token key has ${key.length} characters; it needs at least 32 random ones`);
+    this.#clock = clock;
+    this.#sign = createSigner({ key, algorithm: "HS256" });
+    // Expiry is checked here, by the clock that was given.
+    this.#verify = createVerifier({ key, algorithms: ["HS256"], ignoreExpiration: true, cache: false });
+  }
+
+  /** @throws {RangeError} where the life asked for is not 1 to 3600 seconds. */
+  mint({ sub, role, regions, expiresInSecs = MAX_TOKEN_SECS }: MintRequest): MintedToken {
+    if (!(expiresInSecs >= 1 && expiresInSecs <= MAX_TOKEN_SECS)) {
+      throw new RangeError(`a token lives 1 to ${MAX_TOKEN_SECS} seconds, not ${expiresInSecs}`);
+    }
+    const iat = Math.floor(this.#clock.now() / 1000);
+    const exp = iat + Math.floor(expiresInSecs);
+    return { token: this.#sign({ sub, role, regions: [...regions], iat, exp }), expiresAtMs: exp * 1000 };
+  }
+
+  verify(token: string): TokenCheck {
+    const nowMs = this.#clock.now();
+    const known = this.#seen.get(token);
+    if (known) {
+      if (nowMs < known.expiresAtMs) return { ok: true, actor: known.actor };
+      this.#seen.delete(token);
+      return { ok: false, problem: "tokenExpired" };
+    }
+    return this.#verifyNew(token, nowMs);
+  }
+
+  #verifyNew(token: string, nowMs: number): TokenCheck {
+    if (token.length > MAX_TOKEN_LENGTH) return { ok: false, problem: "tokenMalformed" };
+    let payload: unknown;
+    try {
+      payload = this.#verify(token);
+    } catch (error) {
+      return { ok: false, problem: isSignatureError(error) ? "tokenSignature" : "tokenMalformed" };
+    }
+    const parsed = claims.safeParse(payload);
+    if (!parsed.success) return { ok: false, problem: "tokenMalformed" };
+    const { sub, role, regions, iat, exp } = parsed.data;
+    if (exp - iat > MAX_TOKEN_SECS) return { ok: false, problem: "tokenMalformed" };
+    if (nowMs >= exp * 1000) return { ok: false, problem: "tokenExpired" };
+    const actor: Actor = { sub, role, regions };
+    this.#remember(token, { actor, expiresAtMs: exp * 1000 });
+    return { ok: true, actor };
+  }
+
+  #remember(token: string, verified: Verified): void {
+    if (this.#seen.size >= CACHED_TOKENS) {
+      const oldest = this.#seen.keys().next();
+      if (!oldest.done) this.#seen.delete(oldest.value);
+    }
+    this.#seen.set(token, verified);
+  }
+}
+
+function isSignatureError(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "FAST_JWT_INVALID_SIGNATURE";
+}
