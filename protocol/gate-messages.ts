@@ -43,6 +43,8 @@ export interface GateCall {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
+  /** Sent before, to an agent that left without answering: it may have been acted on already. */
+  readonly repeated?: true;
 }
 
 export interface GateStream {
@@ -57,6 +59,8 @@ export interface OpenServer {
   readonly allocationId: string;
   readonly port: number;
   readonly token: string;
+  /** Root processes of the server, where known: the gate then refuses callers that it can see to be no part of them. */
+  readonly pids?: readonly number[];
 }
 
 export interface CloseServer {

@@ -1,0 +1,30 @@
+import { z } from "zod";
+
+/** Everything one gate process is told at its start: a JSON file, written by `forge up` or by the gate's Nomad job. */
+export const gateConfigSchema = z.strictObject({
+  /** Unix socket that the gate listens on for its agent. */
+  agentSocket: z.string().startsWith("/", "must be an absolute path"),
+  /** Shared by the programs of one run: an agent proves that it knows it. */
+  secret: z.string().min(16),
+  logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+});
+
+export type GateConfig = z.output<typeof gateConfigSchema>;
+
+/**
+ * @param text of the file
+ * @param file its name, for errors
+ * @throws {Error} that names every wrong key, never a secret's value
+ */
+export function readGateConfig(text: string, file: string): GateConfig {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${file} is not JSON: ${(error as Error).message}`);
+  }
+  const read = gateConfigSchema.safeParse(content);
+  if (read.success) return read.data;
+  const problems = read.error.issues.map(({ path, message }) => `${path.join(".") || "the file"}: ${message}`);
+  throw new Error(`${file}: ${problems.join("; ")}`);
+}

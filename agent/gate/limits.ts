@@ -1,0 +1,36 @@
+/** Everything in the gate is bounded. Times in milliseconds, sizes in bytes. */
+export interface GateLimits {
+  /** Of one SDK call's body. A server's saved state of 256 KiB fits, also with some escaping. */
+  readonly bodyBytes: number;
+  readonly headerBytes: number;
+  /** For a request's head, and again for all of it. */
+  readonly requestMs: number;
+  readonly connectionsPerServer: number;
+  /** Of a server's connections, how many may be streams; the rest stays free for calls. */
+  readonly streamsPerServer: number;
+  /** Calls of one server that wait for an answer, whether the agent is away or slow. */
+  readonly heldCalls: number;
+  /** Bodies of all waiting calls of all servers. */
+  readonly heldBytes: number;
+  /** How long a call waits for its answer. */
+  readonly answerMs: number;
+  readonly heartbeatMs: number;
+  /** What may wait in the gate for one stream's reader; more drops the stream. */
+  readonly streamBacklogBytes: number;
+  /** Keeps a caller's idle connection: longer than the pauses between heartbeats of common SDK settings. */
+  readonly keepAliveMs: number;
+}
+
+export const GATE_LIMITS: GateLimits = {
+  bodyBytes: 512 * 1024,
+  headerBytes: 8 * 1024,
+  requestMs: 10_000,
+  connectionsPerServer: 64,
+  streamsPerServer: 16,
+  heldCalls: 256,
+  heldBytes: 64 * 1024 * 1024,
+  answerMs: 10_000,
+  heartbeatMs: 10_000,
+  streamBacklogBytes: 1024 * 1024,
+  keepAliveMs: 65_000,
+};

@@ -1,0 +1,114 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { VirtualClock } from "../../protocol/virtual-clock";
+import { skipUnless } from "../../test/skips";
+import { ProcTable } from "../stats/proc-table";
+import { ProcPeerCheck, socketInode } from "./peer-check";
+import { newGate, sdkCall, TestAgent } from "./test-agent";
+
+/** Child processes and theirs live until their common standard input ends; "close" comes when the last has gone. */
+const STAY = 'process.stdin.on("end", () => process.exit()).resume();';
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    const closed = once(child, "close");
+    child.stdin?.end();
+    await closed;
+  }
+});
+
+function start(script: string, ...args: string[]): ChildProcess & { readonly pid: number } {
+  const child = spawn(process.execPath, ["-e", script, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  children.push(child);
+  return child as ChildProcess & { readonly pid: number };
+}
+
+/** Makes one call, prints its status, and stays, so that it can be looked at. */
+const CALLER = `
+  fetch("http://127.0.0.1:" + process.argv[1] + "/v1/players", { headers: { authorization: "Bearer token-a" } })
+    .then(async (answer) => console.log(answer.status, await answer.text()));
+  ${STAY}
+`;
+/** The same by a child of its own. */
+const PARENT = `
+  require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(CALLER)}, process.argv[1]], { stdio: "inherit" });
+  ${STAY}
+`;
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) return chunk.toString();
+  throw new Error("the child said nothing");
+}
+
+skipUnless(
+  "the gate's check of its peers",
+  "it needs Linux's /proc",
+  process.platform === "linux",
+)("a peer", () => {
+  const peers = new ProcPeerCheck(new ProcTable());
+  const gate = newGate(new VirtualClock(), { checkPeer: peers.check });
+  const agent = new TestAgent(gate);
+  afterAll(() => gate.stop());
+
+  test("of the server's own process is let in, also once its pids change", async () => {
+    const port = await agent.open("a", { pids: [process.pid] });
+    expect(await sdkCall(port, "GET", "/v1/players")).toMatchObject({ status: 200 });
+    const idle = start(STAY);
+    expect(await agent.open("a", { pids: [idle.pid, process.pid] })).toBe(port);
+    expect(await sdkCall(port, "GET", "/v1/players")).toMatchObject({ status: 200 });
+  });
+
+  test("with the right token from another process is refused", async () => {
+    const other = start(STAY);
+    const port = await agent.open("a", { pids: [other.pid] });
+    const answer = await sdkCall(port, "GET", "/v1/players");
+    expect(answer).toMatchObject({ status: 403, body: { code: "peerForeign" } });
+    expect(answer.body.detail).toContain("FORGE_SDK_URL");
+  });
+
+  test("from a child of the server's process is let in", async () => {
+    const port = await agent.open("a", { allocationId: "alloc-2", pids: [] });
+    const server = start(PARENT, String(port));
+    expect(await agent.open("a", { allocationId: "alloc-2", pids: [server.pid] })).toBe(port);
+    expect(await firstLine(server)).toMatch(/^200 /);
+  });
+
+  test("is let in where the server's processes are not to be seen, and where none are known", async () => {
+    const gone = start(STAY);
+    gone.stdin?.end();
+    await once(children.pop() as ChildProcess, "close");
+    for (const pids of [[gone.pid], []]) {
+      const port = await agent.open("a", { pids });
+      expect(await sdkCall(port, "GET", "/v1/players")).toMatchObject({ status: 200 });
+    }
+  });
+
+  test("is unknown where there is no /proc", async () => {
+    const blind = new ProcPeerCheck(new ProcTable("/nonexistent"), "/nonexistent");
+    expect(await blind.check({ port: 1, callerPort: 2, pids: [process.pid] })).toBe("unknown");
+  });
+
+  test("is unknown where no such connection exists", async () => {
+    const server: Server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    expect(await peers.check({ port, callerPort: 1, pids: [process.pid] })).toBe("unknown");
+    server.close();
+  });
+});
+
+describe("the inode of a socket", () => {
+  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 111 1 0 100 0 0 10 0
+   1: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 222 1 0 20 4 30 10 -1
+  12: 0100007F:C350 0100007F:1F90 01 00000000:00000000 02:000A7214 00000000  1000        0 333 2 0 20 4 24 10 -1
+  13: 0100007F:C351 0100007F:1F90 06 00000000:00000000 03:00000D5A 00000000     0        0 0 3 0
+`;
+  test.each([
+    ["the caller's end", 50000, 8080, "333"],
+    ["the gate's end", 8080, 50000, "222"],
+    ["one that nobody holds any more", 50001, 8080, undefined],
+    ["none", 50002, 8080, undefined],
+  ])("%s", (_name, local, remote, inode) => expect(socketInode(table, local, remote)).toBe(inode));
+});

@@ -1,0 +1,188 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { OpenServer } from "../../protocol/gate-messages";
+import type { GateLimits } from "./limits";
+import type { PeerCheck, PeerVerdict } from "./peer-check";
+import type { CallAnswer, CallRequest } from "./pending-calls";
+import { gateProblem, rawProblem, sendJson, sendProblem, type Problem } from "./problem";
+import { readBody } from "./request-body";
+import { WatchStreams } from "./watch-streams";
+
+const HOST = "127.0.0.1";
+const WATCH_PATH = "/v1/watch";
+
+/** What a port needs of the gate around it. */
+export interface PortContext {
+  readonly limits: GateLimits;
+  readonly checkPeer: PeerCheck;
+  /** Passes a call on; the result gives up waiting for its answer. */
+  readonly call: (request: CallRequest, answer: (answer: CallAnswer) => void) => () => void;
+  readonly streamsChanged: (change: "streamOpened" | "streamEnded", streams: number) => void;
+}
+
+/** Where one game server finds its SDK: one listener on loopback that knows one token. */
+export class ServerPort {
+  readonly streams: WatchStreams;
+  readonly #http: Server;
+  readonly #tokenHash: Buffer;
+  readonly #verdicts = new WeakMap<object, Promise<PeerVerdict>>();
+  #pids: readonly number[];
+
+  /** @param server as the agent asked for it */
+  constructor(
+    readonly server: OpenServer,
+    private readonly context: PortContext,
+  ) {
+    const { limits } = context;
+    this.#tokenHash = sha256(server.token);
+    this.#pids = server.pids ?? [];
+    this.streams = new WatchStreams(limits, context.streamsChanged);
+    this.#http = createServer(
+      {
+        maxHeaderSize: limits.headerBytes,
+        headersTimeout: limits.requestMs,
+        requestTimeout: limits.requestMs,
+        keepAliveTimeout: limits.keepAliveMs,
+        connectionsCheckingInterval: limits.requestMs,
+      },
+      (request, response) => void this.#serve(request, response),
+    );
+    this.#http.maxConnections = limits.connectionsPerServer;
+    this.#http.on("clientError", refuseUnreadable);
+  }
+
+  /** The port itself: where 0 was asked for, the one that the system chose. */
+  get port(): number {
+    const address = this.#http.address();
+    return typeof address === "object" && address !== null ? address.port : this.server.port;
+  }
+
+  /** @throws {Error} where the port cannot be had */
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once("error", reject);
+      this.#http.listen(this.server.port, HOST, () => {
+        this.#http.off("error", reject);
+        resolve();
+      });
+    });
+  }
+
+  /** Whether `open` asks for what is open already, so that its streams may stay. */
+  isFor(open: OpenServer): boolean {
+    const { allocationId, port, token } = this.server;
+    return open.allocationId === allocationId && open.port === port && open.token === token;
+  }
+
+  /** The server's processes may become known, or change, after its port is open. */
+  knowPids(pids: readonly number[]): void {
+    this.#pids = pids;
+  }
+
+  /** Ends streams and connections and gives the port back. */
+  async close(): Promise<void> {
+    this.streams.endAll();
+    const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    // What was written just now is with the kernel after a turn of the loop, and arrives also when we hang up.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#http.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.on("error", () => response.destroy());
+    response.on("error", () => request.destroy());
+    const refused = this.#refuseToken(request) ?? (await this.#refusePeer(request));
+    if (refused !== undefined) return this.#refuse(request, response, refused);
+
+    const url = parseTarget(request.url);
+    if (url === undefined)
+      return this.#refuse(request, response, gateProblem("malformed", "the request's target is no path"));
+    if (request.method === "GET" && url.pathname === WATCH_PATH) return this.#watch(request, response);
+    await this.#pass(request, response, url);
+  }
+
+  #watch(request: IncomingMessage, response: ServerResponse): void {
+    const { streamsPerServer } = this.context.limits;
+    if (this.streams.count >= streamsPerServer) {
+      const detail = `${streamsPerServer} streams are open; close one, or share one within the server`;
+      return this.#refuse(request, response, gateProblem("tooManyStreams", detail));
+    }
+    request.resume();
+    this.streams.open(response);
+  }
+
+  async #pass(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    const read = await readBody(request, this.context.limits.bodyBytes);
+    if (read === undefined) return void response.destroy();
+    if (!read.ok) return sendProblem(response, read.problem);
+    const giveUp = this.context.call(
+      {
+        serverId: this.server.serverId,
+        method: request.method ?? "GET",
+        path: url.pathname,
+        query: Object.fromEntries(url.searchParams),
+        body: read.body,
+        bytes: read.bytes,
+      },
+      ({ status, body }) => sendJson(response, status, body),
+    );
+    response.on("close", giveUp);
+  }
+
+  #refuseToken(request: IncomingMessage): Problem | undefined {
+    const given = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
+    const detail = "send `Authorization: Bearer` with the value of FORGE_SDK_TOKEN";
+    if (given === undefined) return gateProblem("unauthorized", `no bearer token; ${detail}`);
+    // Hashes have one length, so comparing them tells nothing of the token's.
+    if (!timingSafeEqual(sha256(given), this.#tokenHash)) {
+      return gateProblem("unauthorized", `not this server's token; ${detail} of the server whose port this is`);
+    }
+    return undefined;
+  }
+
+  /** Only asked once a connection has shown the right token, and then once for its life. */
+  async #refusePeer({ socket }: IncomingMessage): Promise<Problem | undefined> {
+    const callerPort = socket.remotePort;
+    if (this.#pids.length === 0 || callerPort === undefined) return undefined;
+    let verdict = this.#verdicts.get(socket);
+    if (verdict === undefined) {
+      verdict = this.context.checkPeer({ port: this.port, callerPort, pids: this.#pids });
+      this.#verdicts.set(socket, verdict);
+    }
+    if ((await verdict) !== "foreign") return undefined;
+    const detail = `the connection comes from a process outside those of server ${this.server.serverId}`;
+    return gateProblem("peerForeign", `${detail}; each server calls its own FORGE_SDK_URL`);
+  }
+
+  /** The body is read away meanwhile, see `readBody`. */
+  #refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+    request.resume();
+    sendProblem(response, problem, problem.status === 401 ? { "www-authenticate": "Bearer" } : {});
+  }
+}
+
+function parseTarget(target: string | undefined): URL | undefined {
+  try {
+    return new URL(target ?? "", `http://${HOST}`);
+  } catch {
+    return undefined;
+  }
+}
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+/** Requests that Node's parser gave up on never become a request of ours. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) return void socket.destroy();
+  const problem =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? gateProblem("headersTooLarge", "send fewer or shorter headers")
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? gateProblem("requestTimeout", "send the whole request at once")
+        : gateProblem("malformed", `not HTTP: ${error.message}`);
+  socket.end(rawProblem(problem));
+}

@@ -1,0 +1,42 @@
+import { formatAddress, parseAddress } from "../../protocol/address";
+import { gateCodec } from "../../protocol/codec";
+import { listenSocket } from "../../protocol/socket-listener";
+import { Gate, type GateDeps } from "./gate";
+import type { GateConfig } from "./gate-config";
+
+export interface RunningGate {
+  readonly gate: Gate;
+  /** Resolves when every socket of it is closed. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A gate that waits for its agent on a unix socket. It dials nobody: an agent that comes back, or a newer one beside
+ * it, finds the gate, and the newest to connect has it.
+ *
+ * @throws {Error} where the socket cannot be listened on
+ */
+export async function startGate(
+  config: Pick<GateConfig, "agentSocket" | "secret">,
+  deps: GateDeps,
+): Promise<RunningGate> {
+  const gate = new Gate(deps);
+  const listener = await listenSocket(
+    parseAddress(config.agentSocket),
+    {
+      codec: gateCodec,
+      secret: config.secret,
+      clock: deps.clock,
+      onRefused: (reason) => deps.log.warn({ reason }, "a connection that is no agent of this run was refused"),
+    },
+    (channel) => gate.attachAgent(channel),
+  );
+  deps.log.info({ socket: formatAddress(listener.address) }, "gate is listening for its agent");
+  return {
+    gate,
+    stop: async () => {
+      await gate.stop();
+      await listener.close();
+    },
+  };
+}
