@@ -18,7 +18,13 @@ export interface GateHello {
   readonly protocol: number;
   readonly gateVersion: string;
   /** Servers whose port is open, and how many SDK streams each has. */
-  readonly servers: readonly { readonly serverId: string; readonly allocationId: string; readonly port: number; readonly streams: number; readonly everStreamed: boolean }[];
+  readonly servers: readonly {
+    readonly serverId: string;
+    readonly allocationId: string;
+    readonly port: number;
+    readonly streams: number;
+    readonly everStreamed: boolean;
+  }[];
 }
 
 export interface GateOpened {

@@ -190,12 +190,37 @@ export interface SeatRequest {
 export type RequestBody =
   | { readonly kind: "epoch" }
   | { readonly kind: "expect"; readonly server: ExpectedServer }
-  | { readonly kind: "grant"; readonly serverId: string; readonly allocationId: string; readonly seats: readonly SeatRequest[]; readonly leaseMs: number }
-  | { readonly kind: "claim"; readonly serverId: string; readonly allocationId: string; readonly matchId: string; readonly seats: readonly SeatRequest[]; readonly leaseMs: number }
-  | { readonly kind: "release"; readonly serverId: string; readonly allocationId: string; readonly seats: readonly { readonly sessionId: string; readonly generation: number }[]; readonly reason: string }
+  | {
+      readonly kind: "grant";
+      readonly serverId: string;
+      readonly allocationId: string;
+      readonly seats: readonly SeatRequest[];
+      readonly leaseMs: number;
+    }
+  | {
+      readonly kind: "claim";
+      readonly serverId: string;
+      readonly allocationId: string;
+      readonly matchId: string;
+      readonly seats: readonly SeatRequest[];
+      readonly leaseMs: number;
+    }
+  | {
+      readonly kind: "release";
+      readonly serverId: string;
+      readonly allocationId: string;
+      readonly seats: readonly { readonly sessionId: string; readonly generation: number }[];
+      readonly reason: string;
+    }
   | { readonly kind: "close"; readonly serverId: string; readonly allocationId: string; readonly onlyIfEmpty: boolean }
   | { readonly kind: "notice"; readonly serverId: string; readonly allocationId: string; readonly notice: ServerNotice }
-  | { readonly kind: "labels"; readonly serverId: string; readonly allocationId: string; readonly labels: Readonly<Record<string, string | null>>; readonly annotations: Readonly<Record<string, string | null>> }
+  | {
+      readonly kind: "labels";
+      readonly serverId: string;
+      readonly allocationId: string;
+      readonly labels: Readonly<Record<string, string | null>>;
+      readonly annotations: Readonly<Record<string, string | null>>;
+    }
   /** The server has ended and its sessions are settled: drop it. */
   | { readonly kind: "forget"; readonly serverId: string; readonly allocationId: string }
   /** The engine saw the server end, or start again under new pids. */
@@ -216,7 +241,21 @@ export interface Request {
   readonly body: RequestBody;
 }
 
-export type NackCode = "staleEpoch" | "unknownServer" | "otherAllocation" | "notReady" | "full" | "closed" | "claimed" | "notEmpty" | "gone" | "unhealthy" | "olderGeneration" | "replaying" | "journal" | "malformed";
+export type NackCode =
+  | "staleEpoch"
+  | "unknownServer"
+  | "otherAllocation"
+  | "notReady"
+  | "full"
+  | "closed"
+  | "claimed"
+  | "notEmpty"
+  | "gone"
+  | "unhealthy"
+  | "olderGeneration"
+  | "replaying"
+  | "journal"
+  | "malformed";
 
 export interface GrantedSeat {
   readonly sessionId: string;
@@ -227,8 +266,22 @@ export interface GrantedSeat {
 }
 
 export type Ack =
-  | { readonly type: "ack"; readonly id: number; readonly ok: true; readonly epoch: number; readonly seats?: readonly GrantedSeat[]; readonly free?: number }
-  | { readonly type: "ack"; readonly id: number; readonly ok: false; readonly epoch: number; readonly code: NackCode; readonly detail: string };
+  | {
+      readonly type: "ack";
+      readonly id: number;
+      readonly ok: true;
+      readonly epoch: number;
+      readonly seats?: readonly GrantedSeat[];
+      readonly free?: number;
+    }
+  | {
+      readonly type: "ack";
+      readonly id: number;
+      readonly ok: false;
+      readonly epoch: number;
+      readonly code: NackCode;
+      readonly detail: string;
+    };
 
 /** Things that happened at the agent, in order. */
 export type AgentEvent = { readonly serverId: string; readonly allocationId: string; readonly atMs: number } & (
@@ -240,12 +293,21 @@ export type AgentEvent = { readonly serverId: string; readonly allocationId: str
   | { readonly kind: "health"; readonly healthy: boolean; readonly reason: string }
   | { readonly kind: "stats"; readonly stats: ServerStats }
   | { readonly kind: "joined"; readonly sessionId: string; readonly generation: number }
-  | { readonly kind: "left"; readonly sessionId: string; readonly generation: number; readonly reason: "left" | "leaseExpired" | "released" | "matchEnded" }
+  | {
+      readonly kind: "left";
+      readonly sessionId: string;
+      readonly generation: number;
+      readonly reason: "left" | "leaseExpired" | "released" | "matchEnded";
+    }
   | { readonly kind: "walkIns"; readonly count: number }
   | { readonly kind: "shutdownAsked" }
   | { readonly kind: "gone"; readonly reason: string }
   | { readonly kind: "saved"; readonly state: SavedState }
-  | { readonly kind: "labels"; readonly labels: Readonly<Record<string, string>>; readonly annotations: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "labels";
+      readonly labels: Readonly<Record<string, string>>;
+      readonly annotations: Readonly<Record<string, string>>;
+    }
 );
 
 export interface Report {
@@ -262,5 +324,5 @@ export interface Ping {
 export type FromAgent = Hello | Snapshot | Ack | Report | Ping;
 export type FromController = Welcome | Refused | Request | Ping;
 
-/** 1 MiB: a server's saved state (256 KiB) fits with room. A longer line ends the connection. */
-export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** A longer line ends the connection. The largest message is the snapshot of a node: about 1 KiB a server and 0.5 KiB a seat. */
+export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;

@@ -28,18 +28,28 @@ const wire = z.strictObject({
 
 /** The key that one server checks its players' tickets with. */
 export function serverTicketKey(ticketSecret: string, serverId: string, allocationId: string): string {
-  return createHmac("sha256", ticketSecret).update(`forge-ticket-key\n${serverId}\n${allocationId}`).digest("base64url");
+  return createHmac("sha256", ticketSecret)
+    .update(`forge-ticket-key\n${serverId}\n${allocationId}`)
+    .digest("base64url");
 }
 
 export function sealTicket(serverKey: string, claims: TicketClaims): string {
   const body = Buffer.from(
-    JSON.stringify({ s: claims.sessionId, p: claims.playerId, v: claims.serverId, a: claims.allocationId, g: claims.generation, e: claims.expiresAtMs }),
+    JSON.stringify({
+      s: claims.sessionId,
+      p: claims.playerId,
+      v: claims.serverId,
+      a: claims.allocationId,
+      g: claims.generation,
+      e: claims.expiresAtMs,
+    }),
   ).toString("base64url");
   return `${body}.${mac(serverKey, body)}`;
 }
 
 export type TicketProblem = "malformed" | "signature" | "expired";
-export type TicketCheck = { readonly ok: true; readonly claims: TicketClaims } | { readonly ok: false; readonly problem: TicketProblem };
+export type TicketCheck =
+  { readonly ok: true; readonly claims: TicketClaims } | { readonly ok: false; readonly problem: TicketProblem };
 
 /** Reads a ticket's claims without checking its seal: only to find out whose key to check it with. */
 export function peekTicket(ticket: string): TicketClaims | undefined {

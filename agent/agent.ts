@@ -1,0 +1,257 @@
+import type { Clock } from "../protocol/clock";
+import type { GateCall } from "../protocol/gate-messages";
+import {
+  PROTOCOL_OLDEST,
+  PROTOCOL_VERSION,
+  type AgentEvent,
+  type Hello,
+  type NodeFacts,
+  type Snapshot,
+} from "../protocol/messages";
+import { ControllerLinks, type ControllerChannel } from "./controller-links";
+import type { StartProbes } from "./finding";
+import type { GameServer } from "./game-server";
+import { GateLinks, SDK_PORT, type GateChannel } from "./gate-links";
+import { openJournal, type Journal, type JournalDisk } from "./journal/journal";
+import type { JournalEntry } from "./journal/journal-entry";
+import { Ledger, type AgentLog } from "./ledger";
+import { ProbeSet } from "./probe-set";
+import { Requests } from "./requests";
+import { sdkCall } from "./sdk-calls";
+import { sdkProblem } from "./sdk-problem";
+import { serverDescription } from "./server-description";
+import { Servers } from "./servers";
+
+export interface AgentDeps {
+  readonly nodeId: string;
+  readonly region: string;
+  /** New at every start. */
+  readonly bootId: string;
+  readonly agentVersion: string;
+  readonly node: NodeFacts;
+  /** A folder outside any server's own, for this agent alone. */
+  readonly journalDir: string;
+  readonly disk: JournalDisk;
+  readonly clock: Clock;
+  /** The region run's; every server's ticket key is derived from it. */
+  readonly ticketSecret: string;
+  readonly startProbes: StartProbes;
+  readonly processExists: (pid: number) => boolean;
+  readonly log: AgentLog;
+}
+
+const TICK_MS = 1000;
+/** A server's streams are told what changed of it at most so often. */
+const DESCRIBE_MS = 250;
+
+/**
+ * The node's agent: it owns the seats of every server on its node, watches the servers and tells controllers. It may be
+ * restarted at any time: what it promised is in its journal, the sockets of its servers are the gate's.
+ */
+export class Agent {
+  private readonly ledger: Ledger;
+  private readonly servers: Servers;
+  private readonly requests: Requests;
+  private readonly probes: ProbeSet;
+  private readonly controllers: ControllerLinks;
+  private readonly gates: GateLinks;
+  private readonly changed = new Set<GameServer>();
+  private cancelTick: () => void = () => undefined;
+  private cancelDescribe: () => void = () => undefined;
+  private closing: Promise<void> | undefined;
+
+  /**
+   * Reads the journal and goes on where it ends. Nothing can be asked of an agent before this resolves.
+   * @throws {FolderLocked} where another agent uses the folder
+   * @throws {JournalUnreadable} where the journal is damaged
+   */
+  static async start(deps: AgentDeps): Promise<Agent> {
+    const { journal, entries, tornBytes } = await openJournal(deps.journalDir, deps.disk);
+    const agent = new Agent(deps, journal);
+    for (const entry of entries) agent.replay(entry);
+    deps.log.info({ entries: entries.length, tornBytes, epoch: agent.requests.epoch }, "journal read");
+    agent.resume();
+    return agent;
+  }
+
+  private constructor(
+    private readonly deps: AgentDeps,
+    private readonly journal: Journal,
+  ) {
+    const { clock, log } = deps;
+    this.ledger = new Ledger(journal, () => this.entries(), log);
+    this.probes = new ProbeSet(deps.startProbes, clock, log);
+    this.controllers = new ControllerLinks(
+      {
+        hello: () => this.hello(),
+        snapshot: () => this.snapshot(),
+        onRequest: (request, from) => this.requests.handle(request, from),
+      },
+      clock,
+      log,
+    );
+    this.gates = new GateLinks(
+      {
+        server: (serverId) => this.alive(serverId),
+        servers: () => this.withSdk(),
+        onCall: (call, answer) => this.onCall(call, answer),
+        onStreams: (server, streams, ended) => this.onStreams(server, streams, ended),
+        onOpenFailed: (server, detail) => server.health({ healthy: false, reason: detail }),
+      },
+      log,
+    );
+    this.servers = new Servers(
+      {
+        clock,
+        ledger: this.ledger,
+        log,
+        ticketSecret: deps.ticketSecret,
+        emit: (event) => this.controllers.emit(event),
+        push: (server, event, data) => this.gates.push(server.serverId, event, data),
+        onChanged: (server) => this.onChanged(server),
+        onGone: (server) => this.stopWatching(server),
+      },
+      { onExpected: (server) => this.watch(server), onForgotten: (server) => this.stopWatching(server) },
+    );
+    this.requests = new Requests({ clock, ledger: this.ledger, servers: this.servers, log });
+  }
+
+  /** Takes a new stream to a controller replica; there may be several, and a lost one is dialled again by its dialler. */
+  attachController(channel: ControllerChannel): void {
+    if (this.closing) channel.close("the agent is closing");
+    else this.controllers.attach(channel);
+  }
+
+  /** Takes a new stream to a gate. */
+  attachGate(channel: GateChannel): void {
+    if (this.closing) channel.close("the agent is closing");
+    else this.gates.attach(channel);
+  }
+
+  /** Stops probes and streams and gives the journal's folder free. Seats stay in the journal, servers go on. */
+  close(): Promise<void> {
+    return (this.closing ??= this.shutDown());
+  }
+
+  private async shutDown(): Promise<void> {
+    this.cancelTick();
+    this.cancelDescribe();
+    this.ledger.flush();
+    this.controllers.closeAll("the agent is closing");
+    this.gates.closeAll("the agent is closing");
+    await this.probes.stopAll();
+    await this.journal.close();
+  }
+
+  private replay(entry: JournalEntry): void {
+    if (entry.kind === "epoch") this.requests.epoch = Math.max(this.requests.epoch, entry.epoch);
+    else this.servers.replay(entry);
+  }
+
+  private resume(): void {
+    const now = this.deps.clock.now();
+    for (const server of this.servers.all()) {
+      if (server.gone) continue;
+      const ended = Object.entries(server.expect.pids).find(([, pid]) => !this.deps.processExists(pid));
+      if (ended) server.end(`process ${String(ended[1])} (${ended[0]}) ended while the agent was away`);
+      else this.probes.start(server);
+      if (server.book.state.ready) server.heartbeat?.resume(now, server.book.state.healthy);
+    }
+    this.tick();
+  }
+
+  private tick(): void {
+    for (const server of this.servers.all()) {
+      if (!this.gates.connected) server.heartbeat?.excuse(this.deps.clock.now());
+      server.tick();
+    }
+    this.cancelTick = this.deps.clock.after(TICK_MS, () => this.tick());
+  }
+
+  private hello(): Hello {
+    const { nodeId, region, bootId, agentVersion, node } = this.deps;
+    const protocol = { oldest: PROTOCOL_OLDEST, newest: PROTOCOL_VERSION };
+    return { type: "hello", protocol, nodeId, region, bootId, agentVersion, epoch: this.requests.epoch, node };
+  }
+
+  private snapshot(): { readonly snapshot: Snapshot; readonly saved: readonly AgentEvent[] } {
+    this.ledger.flush();
+    const servers = [...this.servers.all()];
+    const saved = servers.flatMap(({ serverId, allocationId, saved }) =>
+      [...saved.all()].map((state): AgentEvent => ({ kind: "saved", serverId, allocationId, atMs: state.atMs, state })),
+    );
+    const snapshot: Snapshot = {
+      type: "snapshot",
+      epoch: this.requests.epoch,
+      servers: servers.map((server) => server.report()),
+      saved: [],
+    };
+    return { snapshot, saved };
+  }
+
+  private *entries(): Iterable<JournalEntry> {
+    yield { kind: "epoch", epoch: this.requests.epoch };
+    for (const server of this.servers.all()) yield* server.entries();
+  }
+
+  private alive(serverId: string): GameServer | undefined {
+    const server = this.servers.current(serverId);
+    return server?.gone === false ? server : undefined;
+  }
+
+  private *withSdk(): Iterable<GameServer> {
+    for (const server of this.servers.all()) {
+      if (this.alive(server.serverId) === server && server.expect.ports[SDK_PORT] !== undefined) yield server;
+    }
+  }
+
+  private watch(server: GameServer): void {
+    if (server.gone || this.closing) return;
+    if (server.expect.ports[SDK_PORT] !== undefined) this.gates.open(server);
+    this.probes.start(server);
+  }
+
+  private stopWatching(server: GameServer): void {
+    this.probes.stop(server);
+    const current = this.servers.current(server.serverId);
+    if (!current || current === server) this.gates.close(server.serverId);
+  }
+
+  private onCall(call: GateCall, answer: (status: number, body: unknown) => void): void {
+    const server = this.servers.current(call.serverId);
+    const reply = ({ status, body }: { readonly status: number; readonly body: unknown }): void => answer(status, body);
+    if (!server)
+      return reply(sdkProblem("unknownServer", `server ${call.serverId} was forgotten, or was never expected here`));
+    const { gone } = server.book.state;
+    if (gone) return reply(sdkProblem("serverGone", `server ${call.serverId} was given up: ${gone.reason}`));
+    const result = sdkCall(server, call, { nowMs: this.deps.clock.now(), ticketSecret: this.deps.ticketSecret });
+    this.ledger.then(
+      () => reply(result),
+      (error) => reply(sdkProblem("journal", error.message)),
+    );
+  }
+
+  private onStreams(server: GameServer, streams: number, ended: boolean): void {
+    server.streams = streams;
+    if (!ended) this.describe(server);
+    else if (!server.stopping && !server.book.state.closed) server.end("its SDK stream ended");
+  }
+
+  private onChanged(server: GameServer): void {
+    if (server.streams === 0) return;
+    if (this.changed.size === 0) this.cancelDescribe = this.deps.clock.after(DESCRIBE_MS, () => this.describeChanged());
+    this.changed.add(server);
+  }
+
+  private describeChanged(): void {
+    const servers = [...this.changed];
+    this.changed.clear();
+    for (const server of servers) this.describe(server);
+  }
+
+  private describe(server: GameServer): void {
+    if (server.streams > 0 && !server.gone) {
+      this.gates.push(server.serverId, "gameserver", serverDescription(server, this.deps.clock.now()));
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import type { Channel } from "../protocol/channel";
+import type { Clock } from "../protocol/clock";
+import { watchLiveness } from "../protocol/liveness";
+import type { Ack, AgentEvent, FromAgent, FromController, Hello, Ping, Request, Snapshot } from "../protocol/messages";
+import type { AgentLog } from "./ledger";
+
+export type ControllerChannel = Channel<FromAgent, FromController>;
+
+export interface ControllerLinksHandlers {
+  hello(): Hello;
+  /** What is so now; everything that happened before it has been told or is in it. */
+  snapshot(): { readonly snapshot: Snapshot; readonly saved: readonly AgentEvent[] };
+  onRequest(request: Request, from: Requester): void;
+}
+
+/** Who asked, to be answered. */
+export interface Requester {
+  answer(ack: Ack): void;
+  sendSnapshot(): void;
+}
+
+type Stream = Channel<Exclude<FromAgent, Ping>, Exclude<FromController, Ping>>;
+
+const LIVENESS = { pingMs: 1000, silentMs: 3000 };
+/** Saved states may be large: what would be one report is cut into several of about this size. */
+const REPORT_CHARACTERS = 1024 * 1024;
+const EVENT_CHARACTERS = 300;
+
+/**
+ * The agent's streams to every controller replica. Each gets the snapshot and then every report; requests come from
+ * whoever leads, which their epoch tells.
+ *
+ *     dialled -- hello --> greeting -- welcome --> welcomed (snapshot, reports, requests)
+ *                                   -- refused, or silence for 3 s --> closed; who dialled tries again
+ */
+export class ControllerLinks {
+  private readonly attached = new Set<Stream>();
+  private readonly welcomed = new Set<Stream>();
+  private events: AgentEvent[] = [];
+  private scheduled = false;
+
+  constructor(
+    private readonly handlers: ControllerLinksHandlers,
+    private readonly clock: Clock,
+    private readonly log: AgentLog,
+  ) {}
+
+  attach(channel: ControllerChannel): void {
+    const stream: Stream = watchLiveness<Exclude<FromAgent, Ping>, Exclude<FromController, Ping>>(
+      channel,
+      this.clock,
+      LIVENESS,
+      (silentForMs) => channel.close(`nothing heard from the controller for ${String(silentForMs)} ms`),
+      () => undefined,
+    );
+    this.attached.add(stream);
+    stream.onClose((reason) => {
+      this.attached.delete(stream);
+      if (this.welcomed.delete(stream)) this.log.info({ reason }, "controller left");
+    });
+    stream.onMessage((message) => this.onMessage(stream, message));
+    stream.send(this.handlers.hello());
+  }
+
+  /** Tells every controller; events of one turn go together. */
+  emit(event: AgentEvent): void {
+    this.events.push(event);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      this.flush();
+    });
+  }
+
+  closeAll(reason: string): void {
+    this.flush();
+    for (const stream of [...this.attached]) stream.close(reason);
+  }
+
+  private onMessage(stream: Stream, message: Exclude<FromController, Ping>): void {
+    if (message.type === "refused") {
+      this.log.error({ code: message.code }, `a controller refused this agent: ${message.detail}`);
+      stream.close(message.detail);
+    } else if (message.type === "welcome") this.welcome(stream, message.controllerId);
+    else if (!this.welcomed.has(stream)) stream.close(`expected welcome, got ${message.type}`);
+    else {
+      this.handlers.onRequest(message, {
+        answer: (ack) => {
+          // What was told before must arrive before.
+          this.flush();
+          stream.send(ack);
+        },
+        sendSnapshot: () => this.sendSnapshot(stream),
+      });
+    }
+  }
+
+  private welcome(stream: Stream, controllerId: string): void {
+    this.log.info({ controllerId }, "controller connected");
+    this.sendSnapshot(stream);
+    this.welcomed.add(stream);
+  }
+
+  private sendSnapshot(stream: Stream): void {
+    const { snapshot, saved } = this.handlers.snapshot();
+    this.flush();
+    stream.send(snapshot);
+    // States that servers saved follow as events: together they may be more than one message carries.
+    for (const report of reports(saved)) stream.send(report);
+  }
+
+  private flush(): void {
+    if (this.events.length === 0) return;
+    const { events } = this;
+    this.events = [];
+    for (const report of reports(events)) for (const stream of this.welcomed) stream.send(report);
+  }
+}
+
+function* reports(
+  events: readonly AgentEvent[],
+): Iterable<{ readonly type: "report"; readonly events: readonly AgentEvent[] }> {
+  let batch: AgentEvent[] = [];
+  let characters = 0;
+  for (const event of events) {
+    batch.push(event);
+    characters += EVENT_CHARACTERS + (event.kind === "saved" ? event.state.data.length : 0);
+    if (characters < REPORT_CHARACTERS) continue;
+    yield { type: "report", events: batch };
+    batch = [];
+    characters = 0;
+  }
+  if (batch.length > 0) yield { type: "report", events: batch };
+}

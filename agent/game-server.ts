@@ -1,0 +1,320 @@
+import type { Clock } from "../protocol/clock";
+import type {
+  AgentEvent,
+  ExpectedServer,
+  NackCode,
+  SeatRequest,
+  ServerNotice,
+  ServerReport,
+  ServerStats,
+} from "../protocol/messages";
+import { serverTicketKey } from "../protocol/ticket";
+import { Heartbeat, type Pulse } from "./heartbeat";
+import type { JournalEntry } from "./journal/journal-entry";
+import type { AgentLog, Ledger } from "./ledger";
+import { SavedStates } from "./saved-states";
+import { SeatBook, type Granted, type Observed } from "./seats/seat-book";
+import type { Seat, SeatKey, SeatRecord } from "./seats/seat-record";
+
+/** What a server needs of the agent around it. */
+export interface ServerSurroundings {
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  readonly log: AgentLog;
+  readonly ticketSecret: string;
+  /** Tells every controller. */
+  readonly emit: (event: AgentEvent) => void;
+  /** Tells the server itself, over its streams. */
+  readonly push: (server: GameServer, event: string, data: unknown) => void;
+  /** What the server's streams show of it may be out of date. */
+  readonly onChanged: (server: GameServer) => void;
+  /** The server is gone: its probes and its port are of no more use. */
+  readonly onGone: (server: GameServer) => void;
+}
+
+type Distribute<Event> = Event extends unknown ? Omit<Event, "serverId" | "allocationId" | "atMs"> : never;
+export type ServerEvent = Distribute<AgentEvent>;
+
+/** Why a session is no longer here. */
+type LeftReason = Extract<AgentEvent, { kind: "left" }>["reason"];
+
+/** One server as its agent knows it. Whatever it changes is journaled first and told after. */
+export class GameServer {
+  readonly book: SeatBook;
+  readonly ticketKey: string;
+  readonly heartbeat: Heartbeat | undefined;
+  readonly saved: SavedStates;
+  labels: Readonly<Record<string, string>> = {};
+  annotations: Readonly<Record<string, string>> = {};
+  stats: ServerStats | undefined;
+  statsChanged = false;
+  /** Open SDK streams. */
+  streams = 0;
+  /** Its stop was asked for, by a controller or by itself: the end of its streams is then no failure. */
+  stopping = false;
+  draining = false;
+  /** Changes that the journal did not take; they are facts, so they are tried again. */
+  private unwritten: (() => void)[] = [];
+  private toldGone = false;
+  private toldLate = false;
+
+  constructor(
+    public expect: ExpectedServer,
+    readonly expectedAtMs: number,
+    private readonly around: ServerSurroundings,
+  ) {
+    const { serverId, allocationId, health } = expect;
+    this.book = new SeatBook(expect, (record) => around.ledger.record(this.entry(record), this.book.state));
+    this.ticketKey = serverTicketKey(around.ticketSecret, serverId, allocationId);
+    this.heartbeat = health.check.kind === "sdk" ? new Heartbeat(health) : undefined;
+    this.saved = new SavedStates(serverId);
+  }
+
+  get serverId(): string {
+    return this.expect.serverId;
+  }
+
+  get allocationId(): string {
+    return this.expect.allocationId;
+  }
+
+  get gone(): boolean {
+    return this.book.state.gone !== undefined;
+  }
+
+  /** Joined players and walk-ins; of a server that reports no joins, everybody it was given. */
+  get players(): number {
+    const { seats, walkIns } = this.book.state;
+    if (this.expect.seats === "match") return seats.size;
+    let joined = 0;
+    for (const seat of seats.values()) if (seat.joinedAtMs !== undefined) joined += 1;
+    return joined + walkIns.count;
+  }
+
+  grant(seats: readonly SeatRequest[], leaseMs: number): Granted {
+    const now = this.around.clock.now();
+    const granted = this.book.grant(seats, leaseMs, now);
+    this.around.onChanged(this);
+    // Leases that are over but not yet swept must not make a server full.
+    return granted.ok || granted.code !== "full" || !this.expire() ? granted : this.book.grant(seats, leaseMs, now);
+  }
+
+  claim(matchId: string, seats: readonly SeatRequest[], leaseMs: number): Granted {
+    this.expire();
+    this.around.onChanged(this);
+    return this.book.claim(matchId, seats, leaseMs, this.around.clock.now());
+  }
+
+  release(seats: readonly SeatKey[]): void {
+    this.left(this.book.release(seats), "released");
+    this.lapse();
+  }
+
+  close(
+    onlyIfEmpty: boolean,
+  ): { readonly ok: true } | { readonly ok: false; readonly code: NackCode; readonly detail: string } {
+    if (onlyIfEmpty) this.expire();
+    this.around.onChanged(this);
+    return this.book.close(onlyIfEmpty);
+  }
+
+  leave(playerId: string): void {
+    this.left(this.book.leave(playerId), "left");
+  }
+
+  joined(seat: SeatKey): void {
+    this.tell({ kind: "joined", sessionId: seat.sessionId, generation: seat.generation });
+  }
+
+  /** The server, or a probe for it, says that players can come; said again by the server it ends the match. */
+  ready(repeated: boolean): void {
+    const { first, matchId, dropped } = this.book.ready(repeated);
+    if (first) this.tell({ kind: "ready" });
+    this.matchEnded(matchId, dropped);
+    if (first && this.toldLate && !this.book.state.healthy) this.health({ healthy: true, reason: "ready at last" });
+  }
+
+  /** @param untilMs undefined: until it says that it is ready */
+  reserve(untilMs: number | undefined): void {
+    this.book.note({ kind: "reserved", untilMs });
+    this.tell({ kind: "reserved", untilMs });
+  }
+
+  health({ healthy, reason }: Pulse): void {
+    if (this.gone || this.book.state.healthy === healthy) return;
+    this.book.note({ kind: "health", healthy, reason });
+    this.around.onChanged(this);
+    const tell = (): void => this.emit({ kind: "health", healthy, reason });
+    this.around.ledger.then(tell, () => this.unwritten.push(() => this.health({ healthy, reason })));
+  }
+
+  /** The process has ended, or cannot be reached by anyone any more. Told even where it cannot be written. */
+  end(reason: string): void {
+    if (this.gone) return;
+    const atMs = this.around.clock.now();
+    this.book.note({ kind: "gone", reason, atMs });
+    const tell = (): void => {
+      if (this.toldGone) return;
+      this.toldGone = true;
+      this.emit({ kind: "gone", reason });
+      this.around.onGone(this);
+    };
+    this.around.ledger.then(tell, () => {
+      tell();
+      this.unwritten.push(() => this.end(reason));
+    });
+  }
+
+  relabel(labels: Readonly<Record<string, string | null>>, annotations: Readonly<Record<string, string | null>>): void {
+    const before = { labels: this.labels, annotations: this.annotations };
+    this.labels = merged(this.labels, labels);
+    this.annotations = merged(this.annotations, annotations);
+    const after = { labels: this.labels, annotations: this.annotations };
+    const { serverId, allocationId } = this;
+    this.around.ledger.recordOr({ kind: "labels", serverId, allocationId, ...after }, () =>
+      Object.assign(this, before),
+    );
+    this.tell({ kind: "labels", ...after });
+  }
+
+  notice(notice: ServerNotice): void {
+    const { kind, ...data } = notice;
+    if (kind === "stopping") this.stopping = true;
+    if (notice.kind === "draining") {
+      this.draining = true;
+      this.push(kind, { deadline: new Date(notice.deadlineMs).toISOString(), reason: notice.reason });
+    } else this.push(kind, data);
+  }
+
+  observed({ joined, dropped, walkIns }: Observed): void {
+    for (const seat of joined) this.joined(seat);
+    this.left(dropped, "left");
+    if (walkIns !== undefined) this.tell({ kind: "walkIns", count: walkIns });
+  }
+
+  measured(stats: Partial<Omit<ServerStats, "atMs">>): void {
+    const before = this.stats ?? { cpu: 0, memoryBytes: 0, players: 0, responseMs: undefined, errorRate: undefined };
+    this.stats = { ...before, ...stats, atMs: this.around.clock.now() };
+    this.statsChanged = true;
+  }
+
+  save(playerId: string | undefined, data: string): void {
+    this.emit({ kind: "saved", state: this.saved.save(playerId, data, this.around.clock.now()) });
+  }
+
+  /** Each second: what comes with time alone. */
+  tick(): void {
+    for (const again of this.unwritten.splice(0)) again();
+    if (!this.gone) this.passTime(this.around.clock.now());
+    if (!this.statsChanged || !this.stats) return;
+    this.statsChanged = false;
+    this.stats = { ...this.stats, players: this.players };
+    this.emit({ kind: "stats", stats: this.stats });
+  }
+
+  /** Tells controllers once what was recorded before is in the journal, and nobody if it could not be. */
+  tell(event: ServerEvent): void {
+    this.around.onChanged(this);
+    this.around.ledger.then(() => this.emit(event));
+  }
+
+  report(): ServerReport {
+    const { serverId, allocationId, expect, labels, annotations, stats } = this;
+    const { ready, reserved, healthy, closed, claim, gone, walkIns, seats } = this.book.state;
+    return {
+      serverId,
+      allocationId,
+      expect,
+      ready,
+      reserved: reserved !== undefined,
+      healthy,
+      closed,
+      claim: claim && { matchId: claim.matchId, sessionIds: claim.sessionIds },
+      seats: [...seats.values()].map(seatReport),
+      walkIns: walkIns.count,
+      gone,
+      stats,
+      labels,
+      annotations,
+    };
+  }
+
+  /** Told again with other processes, ports or rules. */
+  become(expect: ExpectedServer): void {
+    this.expect = expect;
+    this.book.become(expect);
+  }
+
+  /** All that a journal needs to bring it back. */
+  *entries(): Iterable<JournalEntry> {
+    const { serverId, allocationId, labels, annotations } = this;
+    yield { kind: "expect", atMs: this.expectedAtMs, server: this.expect };
+    yield this.entry({ kind: "state", state: this.book.state.toData() });
+    yield { kind: "labels", serverId, allocationId, labels, annotations };
+  }
+
+  private passTime(now: number): void {
+    this.expire();
+    const { ready, reserved } = this.book.state;
+    if (reserved?.untilMs !== undefined && now >= reserved.untilMs) this.ready(true);
+    const pulse = this.heartbeat?.check(now);
+    if (pulse) this.health(pulse);
+    if (!ready && !this.toldLate && now - this.expectedAtMs >= this.expect.readyTimeoutMs) {
+      this.toldLate = true;
+      this.health({ healthy: false, reason: `not ready within ${String(this.expect.readyTimeoutMs / 1000)} s` });
+    }
+  }
+
+  private expire(): boolean {
+    const dropped = this.book.expire(this.around.clock.now());
+    if (dropped.length === 0) return false;
+    this.left(dropped, "leaseExpired");
+    this.lapse();
+    return true;
+  }
+
+  private lapse(): void {
+    const lapsed = this.book.lapse();
+    if (lapsed) this.matchEnded(lapsed.matchId, []);
+  }
+
+  private matchEnded(matchId: string | undefined, dropped: readonly SeatKey[]): void {
+    this.left(dropped, "matchEnded");
+    if (matchId !== undefined) this.tell({ kind: "matchEnded", matchId });
+  }
+
+  private left(dropped: readonly (SeatKey & { readonly playerId?: string })[], reason: LeftReason): void {
+    for (const { sessionId, generation, playerId } of dropped) {
+      this.tell({ kind: "left", sessionId, generation, reason });
+      // Where they are moved to, the leader's copy goes with them.
+      if (playerId !== undefined) this.saved.drop(playerId);
+    }
+  }
+
+  private emit(event: ServerEvent): void {
+    const { serverId, allocationId } = this;
+    this.around.emit({ serverId, allocationId, atMs: this.around.clock.now(), ...event });
+  }
+
+  private push(event: string, data: unknown): void {
+    this.around.push(this, event, data);
+  }
+
+  private entry(record: SeatRecord): JournalEntry {
+    return { kind: "seats", serverId: this.serverId, allocationId: this.allocationId, record };
+  }
+}
+
+function seatReport(seat: Seat): ServerReport["seats"][number] {
+  const { restore, ...report } = seat;
+  void restore;
+  return { ...report, joined: seat.joinedAtMs !== undefined };
+}
+
+function merged(
+  present: Readonly<Record<string, string>>,
+  changes: Readonly<Record<string, string | null>>,
+): Readonly<Record<string, string>> {
+  const entries = Object.entries({ ...present, ...changes });
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null));
+}

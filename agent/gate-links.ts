@@ -1,0 +1,147 @@
+import type { Channel } from "../protocol/channel";
+import type { FromGate, GateCall, GateHello, ToGate } from "../protocol/gate-messages";
+import { PROTOCOL_OLDEST, PROTOCOL_VERSION } from "../protocol/messages";
+import type { GameServer } from "./game-server";
+import type { AgentLog } from "./ledger";
+
+export type GateChannel = Channel<ToGate, FromGate>;
+
+export interface GateLinksHandlers {
+  /** The server that a gate's message is about; undefined where this agent does not know it, or it is gone. */
+  server(serverId: string): GameServer | undefined;
+  /** All that should have an SDK port. */
+  servers(): Iterable<GameServer>;
+  /** One SDK call; `answer` is called once. */
+  onCall(call: GateCall, answer: (status: number, body: unknown) => void): void;
+  /** How many streams a server has now. `ended`: it had some, and the last has ended. */
+  onStreams(server: GameServer, streams: number, ended: boolean): void;
+  onOpenFailed(server: GameServer, detail: string): void;
+}
+
+interface Gate {
+  readonly channel: GateChannel;
+  /** Servers whose port this gate holds. */
+  readonly held: Set<string>;
+}
+
+/** The port on which the gate listens for a server's SDK. */
+export const SDK_PORT = "sdk";
+
+/**
+ * The agent's side of its gates. While a new version of the gate stands beside an old one there are two: a server stays
+ * with the gate that has its port, and new ones go to the gate that came last.
+ *
+ * A gate's `hello` is what is open; what should be open is the agent's. Each hello makes the first equal to the second.
+ */
+export class GateLinks {
+  private readonly gates: Gate[] = [];
+
+  constructor(
+    private readonly handlers: GateLinksHandlers,
+    private readonly log: AgentLog,
+  ) {}
+
+  attach(channel: GateChannel): void {
+    let gate: Gate | undefined;
+    channel.onMessage((message) => {
+      if (gate) this.onMessage(gate, message);
+      else if (message.type === "gateHello") gate = this.greet(channel, message);
+      else channel.close(`expected gateHello, got ${message.type}`);
+    });
+    channel.onClose((reason) => {
+      if (!gate) return;
+      this.gates.splice(this.gates.indexOf(gate), 1);
+      this.log.info({ reason }, "gate left");
+    });
+  }
+
+  /** Opens a server's port, or tells the gate that has it what is new of it. */
+  open(server: GameServer): void {
+    const gate = this.holder(server.serverId) ?? this.gates.at(-1);
+    if (gate) this.openOn(gate, server);
+  }
+
+  close(serverId: string): void {
+    const gate = this.holder(serverId);
+    gate?.held.delete(serverId);
+    gate?.channel.send({ type: "closeServer", serverId });
+  }
+
+  push(serverId: string, event: string, data: unknown): void {
+    this.holder(serverId)?.channel.send({ type: "push", serverId, event, data });
+  }
+
+  get connected(): boolean {
+    return this.gates.length > 0;
+  }
+
+  closeAll(reason: string): void {
+    for (const gate of [...this.gates]) gate.channel.close(reason);
+  }
+
+  private holder(serverId: string): Gate | undefined {
+    return this.gates.find((gate) => gate.held.has(serverId));
+  }
+
+  private greet(channel: GateChannel, hello: GateHello): Gate | undefined {
+    if (hello.protocol < PROTOCOL_OLDEST || hello.protocol > PROTOCOL_VERSION) {
+      const detail = `the gate speaks protocol ${String(hello.protocol)}, this agent ${String(PROTOCOL_OLDEST)} to ${String(PROTOCOL_VERSION)}`;
+      this.log.error({ gateVersion: hello.gateVersion }, detail);
+      channel.close(detail);
+      return undefined;
+    }
+    const gate: Gate = { channel, held: new Set() };
+    this.gates.push(gate);
+    this.log.info({ gateVersion: hello.gateVersion, servers: hello.servers.length }, "gate connected");
+    for (const open of hello.servers) this.compare(gate, open);
+    for (const server of this.handlers.servers()) {
+      const holder = this.holder(server.serverId);
+      if (!holder || holder === gate) this.openOn(gate, server);
+    }
+    return gate;
+  }
+
+  /** One port that the gate holds: right, or to be closed. */
+  private compare(gate: Gate, open: GateHello["servers"][number]): void {
+    const server = this.handlers.server(open.serverId);
+    if (server?.allocationId !== open.allocationId || server.expect.ports[SDK_PORT] !== open.port) {
+      gate.channel.send({ type: "closeServer", serverId: open.serverId });
+      return;
+    }
+    gate.held.add(open.serverId);
+    this.handlers.onStreams(server, open.streams, open.everStreamed && open.streams === 0);
+  }
+
+  private openOn(gate: Gate, server: GameServer): void {
+    const { serverId, allocationId, ports, sdkToken: token, pids } = server.expect;
+    const port = ports[SDK_PORT];
+    if (port === undefined || server.gone) return;
+    gate.held.add(serverId);
+    gate.channel.send({ type: "open", serverId, allocationId, port, token, pids: Object.values(pids) });
+  }
+
+  private onMessage(gate: Gate, message: FromGate): void {
+    switch (message.type) {
+      case "call":
+        return this.handlers.onCall(message, (status, body) => {
+          gate.channel.send({ type: "answer", id: message.id, status, body });
+        });
+      case "streamOpened":
+      case "streamEnded": {
+        const server = gate.held.has(message.serverId) ? this.handlers.server(message.serverId) : undefined;
+        if (server) this.handlers.onStreams(server, message.streams, message.streams === 0);
+        return;
+      }
+      case "openFailed": {
+        const server = this.handlers.server(message.serverId);
+        gate.held.delete(message.serverId);
+        if (server) this.handlers.onOpenFailed(server, message.detail);
+        return;
+      }
+      case "opened":
+        return;
+      case "gateHello":
+        return gate.channel.close("said hello twice");
+    }
+  }
+}

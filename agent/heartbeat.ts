@@ -1,0 +1,58 @@
+import type { ExpectedHealth } from "../protocol/messages";
+
+export type Pulse = { readonly healthy: boolean; readonly reason: string };
+
+/**
+ * Health by the server's own heartbeats (`health = "sdk"`): silent for longer than interval × threshold is unhealthy.
+ * Looked at each second, so a hang is noticed within a second of that. Nothing counts before the first sign of life,
+ * nor while heartbeats could not have arrived.
+ *
+ *     unborn -- beat --> healthy -- silence --> unhealthy -- healthyThreshold beats --> healthy
+ */
+export class Heartbeat {
+  private lastMs: number | undefined;
+  private beats = 0;
+  private silent = false;
+
+  constructor(private readonly rules: Pick<ExpectedHealth, "intervalMs" | "unhealthyThreshold" | "healthyThreshold">) {}
+
+  /** A sign of life. Returns the change of health that it makes, if any. */
+  beat(nowMs: number): Pulse | undefined {
+    this.lastMs = nowMs;
+    if (!this.silent) return undefined;
+    this.beats += 1;
+    if (this.beats < this.rules.healthyThreshold) return undefined;
+    this.silent = false;
+    return { healthy: true, reason: `${String(this.beats)} heartbeats after a silence` };
+  }
+
+  check(nowMs: number): Pulse | undefined {
+    if (this.lastMs === undefined || nowMs - this.lastMs <= this.allowedMs) return undefined;
+    this.beats = 0;
+    if (this.silent) return undefined;
+    this.silent = true;
+    return {
+      healthy: false,
+      reason: `no heartbeat for ${seconds(nowMs - this.lastMs)} s; ${seconds(this.allowedMs)} s are allowed`,
+    };
+  }
+
+  /** Goes on where an agent before this one left off, with its judgement. */
+  resume(nowMs: number, healthy: boolean): void {
+    this.lastMs = nowMs;
+    this.silent = !healthy;
+  }
+
+  /** Silence until now was not the server's: gate or agent was away. */
+  excuse(nowMs: number): void {
+    if (this.lastMs !== undefined) this.lastMs = nowMs;
+  }
+
+  private get allowedMs(): number {
+    return this.rules.intervalMs * this.rules.unhealthyThreshold;
+  }
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(1);
+}

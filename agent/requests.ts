@@ -1,0 +1,158 @@
+import type { Clock } from "../protocol/clock";
+import type { Ack, GrantedSeat, NackCode, Request, RequestBody } from "../protocol/messages";
+import { sealTicket } from "../protocol/ticket";
+import type { Requester } from "./controller-links";
+import type { GameServer } from "./game-server";
+import type { AgentLog, Ledger } from "./ledger";
+import type { Refusal } from "./seats/seat-book";
+import type { Seat } from "./seats/seat-record";
+import type { Servers } from "./servers";
+
+export interface RequestsDeps {
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  readonly servers: Servers;
+  readonly log: AgentLog;
+}
+
+/** What a request gives back beside "done". */
+type Outcome = Refusal | { readonly ok: true; readonly seats?: () => readonly GrantedSeat[]; readonly free?: number };
+
+const DONE: Outcome = { ok: true };
+/** A ticket ends so long before its lease, or a tenth of it where that is less. */
+const TICKET_MARGIN_MS = 1000;
+
+/**
+ * Carries out what leaders ask for. A lower epoch than the highest one seen is refused, so that a leader who has been
+ * replaced and does not know it cannot change anything. Every request can be repeated: the second time changes nothing.
+ */
+export class Requests {
+  /** The highest epoch that is in the journal or about to be. */
+  epoch = 0;
+
+  constructor(private readonly deps: RequestsDeps) {}
+
+  handle(request: Request, from: Requester): void {
+    const { id, epoch, body } = request;
+    if (epoch < this.epoch) {
+      const detail = `this agent has followed epoch ${String(this.epoch)}, the request is of ${String(epoch)}`;
+      return this.answer(from, this.nack(id, "staleEpoch", detail));
+    }
+    if (epoch > this.epoch) this.raise(epoch);
+    let outcome: Outcome;
+    try {
+      outcome = this.run(body);
+    } catch (error) {
+      // One request that this agent cannot carry out must not end the seats of all the others.
+      this.deps.log.error({ request: body.kind, error: String((error as Error).stack) }, "a request failed");
+      return this.answer(from, this.nack(id, "malformed", String(error)));
+    }
+    // A leader starts from what this agent has, not from what it heard as one of several.
+    if (body.kind === "epoch") this.deps.ledger.then(() => from.sendSnapshot());
+    this.answer(from, () => this.ack(id, outcome), id);
+  }
+
+  private raise(epoch: number): void {
+    const before = this.epoch;
+    this.epoch = epoch;
+    this.deps.ledger.recordOr({ kind: "epoch", epoch }, () => (this.epoch = before));
+  }
+
+  private run(body: RequestBody): Outcome {
+    const { servers } = this.deps;
+    if (body.kind === "epoch") return DONE;
+    if (body.kind === "expect") {
+      servers.expect(body.server);
+      return DONE;
+    }
+    const server = servers.find(body.serverId, body.allocationId);
+    if (body.kind === "forget") {
+      if (server) servers.forget(server);
+      return DONE;
+    }
+    if (server) return this.runOn(server, body);
+    const other = servers.current(body.serverId);
+    return other
+      ? refuse(
+          "otherAllocation",
+          `server ${body.serverId} is in allocation ${other.allocationId}, not ${body.allocationId}`,
+        )
+      : refuse(
+          "unknownServer",
+          `nothing was said to expect server ${body.serverId} in allocation ${body.allocationId}`,
+        );
+  }
+
+  private runOn(server: GameServer, body: Exclude<RequestBody, { kind: "epoch" | "expect" | "forget" }>): Outcome {
+    switch (body.kind) {
+      case "grant":
+        return this.granted(server, server.grant(body.seats, body.leaseMs), body.leaseMs);
+      case "claim":
+        return this.granted(server, server.claim(body.matchId, body.seats, body.leaseMs), body.leaseMs);
+      case "release":
+        server.release(body.seats);
+        return { ok: true, free: server.book.free };
+      case "close":
+        return server.close(body.onlyIfEmpty);
+      case "notice":
+        server.notice(body.notice);
+        return DONE;
+      case "labels":
+        server.relabel(body.labels, body.annotations);
+        return DONE;
+      case "ended":
+        server.end(body.reason);
+        return DONE;
+    }
+  }
+
+  private granted(server: GameServer, granted: ReturnType<GameServer["grant"]>, leaseMs: number): Outcome {
+    if (!granted.ok) return granted;
+    const untilMs = this.deps.clock.now() + leaseMs;
+    // Sealed after the write: a ticket for a seat that is not in the journal never exists.
+    return {
+      ok: true,
+      seats: () => granted.seats.map((seat) => seal(server, seat, untilMs, leaseMs)),
+      free: server.book.free,
+    };
+  }
+
+  private ack(id: number, outcome: Outcome): Ack {
+    if (!outcome.ok) return this.nack(id, outcome.code, outcome.detail);
+    const { seats, free } = outcome;
+    return {
+      type: "ack",
+      id,
+      ok: true,
+      epoch: this.epoch,
+      ...(seats ? { seats: seats() } : {}),
+      ...(free === undefined ? {} : { free }),
+    };
+  }
+
+  private nack(id: number, code: NackCode, detail: string): Ack {
+    return { type: "ack", id, ok: false, epoch: this.epoch, code, detail };
+  }
+
+  /** Answers in the order of the requests, each after its own records are in the journal. */
+  private answer(from: Requester, ack: Ack | (() => Ack), id = 0): void {
+    this.deps.ledger.then(
+      () => from.answer(typeof ack === "function" ? ack() : ack),
+      (error) => from.answer(typeof ack === "function" ? this.nack(id, "journal", error.message) : ack),
+    );
+  }
+}
+
+/** @param untilMs the ticket's end where the seat has no lease: it is joined, or its server reports no joins */
+function seal(server: GameServer, seat: Seat, untilMs: number, leaseMs: number): GrantedSeat {
+  const { sessionId, playerId, generation } = seat;
+  const leaseExpiresAtMs = seat.leaseExpiresAtMs ?? untilMs;
+  const { serverId, allocationId } = server;
+  const expiresAtMs = Math.max(0, Math.floor(leaseExpiresAtMs - Math.min(TICKET_MARGIN_MS, leaseMs / 10)));
+  const ticket = sealTicket(server.ticketKey, { sessionId, playerId, serverId, allocationId, generation, expiresAtMs });
+  return { sessionId, playerId, generation, ticket, leaseExpiresAtMs };
+}
+
+function refuse(code: NackCode, detail: string): Refusal {
+  return { ok: false, code, detail };
+}

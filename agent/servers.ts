@@ -1,0 +1,111 @@
+import type { ExpectedServer } from "../protocol/messages";
+import { GameServer, type ServerSurroundings } from "./game-server";
+import type { JournalEntry } from "./journal/journal-entry";
+
+export interface ServersHandlers {
+  /** A server is to be watched from now on; called again when its processes or ports have changed. */
+  onExpected(server: GameServer): void;
+  onForgotten(server: GameServer): void;
+}
+
+/**
+ * Every server of the node that is not yet forgotten. One id may be there more than once, in different allocations: the
+ * last that was expected is the current one, and only it can be alive.
+ */
+export class Servers {
+  private readonly byKey = new Map<string, GameServer>();
+  private readonly byId = new Map<string, GameServer>();
+
+  constructor(
+    private readonly around: ServerSurroundings,
+    private readonly handlers: ServersHandlers,
+  ) {}
+
+  find(serverId: string, allocationId: string): GameServer | undefined {
+    return this.byKey.get(key(serverId, allocationId));
+  }
+
+  current(serverId: string): GameServer | undefined {
+    return this.byId.get(serverId);
+  }
+
+  all(): Iterable<GameServer> {
+    return this.byKey.values();
+  }
+
+  /** Takes a server on, or what is new of one that is known. */
+  expect(expected: ExpectedServer): void {
+    const known = this.find(expected.serverId, expected.allocationId);
+    if (known) return this.again(known, expected);
+    const atMs = this.around.clock.now();
+    const before = this.byId.get(expected.serverId);
+    const server = this.add(expected, atMs);
+    this.around.ledger.recordOr({ kind: "expect", atMs, server: expected }, () => this.remove(server, before));
+    before?.end(`allocation ${expected.allocationId} has taken its place`);
+    this.around.ledger.then(() => this.handlers.onExpected(server));
+  }
+
+  /** The server has ended and its seats are settled. */
+  forget(server: GameServer): void {
+    const { serverId, allocationId } = server;
+    this.around.ledger.recordOr({ kind: "forget", serverId, allocationId }, () => this.putBack(server));
+    this.remove(server, undefined);
+    this.around.ledger.then(() => this.handlers.onForgotten(server));
+  }
+
+  /** Applies one entry of the journal, as it was when it was written. Nothing is recorded or told. */
+  replay(entry: Exclude<JournalEntry, { kind: "epoch" }>): void {
+    if (entry.kind === "expect") {
+      const known = this.find(entry.server.serverId, entry.server.allocationId);
+      if (known) known.become(entry.server);
+      else this.add(entry.server, entry.atMs);
+      return;
+    }
+    const server = this.find(entry.serverId, entry.allocationId);
+    if (!server) return;
+    if (entry.kind === "seats") server.book.state.apply(entry.record);
+    else if (entry.kind === "forget") this.remove(server, undefined);
+    else {
+      server.labels = entry.labels;
+      server.annotations = entry.annotations;
+    }
+  }
+
+  private again(server: GameServer, expected: ExpectedServer): void {
+    const before = server.expect;
+    if (JSON.stringify(before) === JSON.stringify(expected)) return;
+    server.become(expected);
+    this.around.ledger.recordOr({ kind: "expect", atMs: this.around.clock.now(), server: expected }, () =>
+      server.become(before),
+    );
+    if (!server.gone) this.around.ledger.then(() => this.handlers.onExpected(server));
+  }
+
+  private add(expected: ExpectedServer, atMs: number): GameServer {
+    const server = new GameServer(expected, atMs, this.around);
+    this.put(server);
+    return server;
+  }
+
+  private put(server: GameServer): void {
+    this.byKey.set(key(server.serverId, server.allocationId), server);
+    this.byId.set(server.serverId, server);
+  }
+
+  private putBack(server: GameServer): void {
+    this.byKey.set(key(server.serverId, server.allocationId), server);
+    if (!this.byId.has(server.serverId)) this.byId.set(server.serverId, server);
+  }
+
+  private remove(server: GameServer, before: GameServer | undefined): void {
+    this.byKey.delete(key(server.serverId, server.allocationId));
+    if (this.byId.get(server.serverId) !== server) return;
+    if (before) this.byId.set(server.serverId, before);
+    else this.byId.delete(server.serverId);
+  }
+}
+
+/** Ids hold no line breaks, or else two servers could have one key. */
+function key(serverId: string, allocationId: string): string {
+  return `${serverId}\n${allocationId}`;
+}

@@ -1,0 +1,231 @@
+import * as fs from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Channel } from "../protocol/channel";
+import type { FromGate, ToGate } from "../protocol/gate-messages";
+import { agentControllerPair, gateAgentPair } from "../protocol/memory-channel";
+import type {
+  Ack,
+  AgentEvent,
+  ExpectedServer,
+  FromAgent,
+  FromController,
+  RequestBody,
+  SeatRequest,
+  SessionCarry,
+  Snapshot,
+} from "../protocol/messages";
+import { VirtualClock } from "../protocol/virtual-clock";
+import { Agent, type AgentDeps } from "./agent";
+import type { Finding } from "./finding";
+
+/** For tests: one node with a real agent, and controller and gate as scripts. */
+export class TestNode {
+  readonly clock = new VirtualClock();
+  readonly folder = mkdtempSync(join(tmpdir(), "forge-agent-"));
+  readonly disk = { ...fs };
+  /** By server: what its probes say, as the test wishes. */
+  readonly probes = new Map<string, (finding: Finding) => void>();
+  readonly deadPids = new Set<number>();
+  readonly logged: { readonly level: string; readonly message: string; readonly fields: object }[] = [];
+  agent!: Agent;
+  controller!: TestController;
+  gate!: TestGate;
+
+  static async start(overrides: Partial<AgentDeps> = {}): Promise<TestNode> {
+    const node = new TestNode(overrides);
+    await node.boot();
+    return node;
+  }
+
+  private constructor(private readonly overrides: Partial<AgentDeps>) {}
+
+  /** A new agent process on the same journal. */
+  async restart(): Promise<void> {
+    await this.agent.close();
+    await this.boot();
+  }
+
+  async stop(): Promise<void> {
+    await this.agent.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Another controller replica. */
+  async connect(): Promise<TestController> {
+    const { agent, controller } = agentControllerPair();
+    this.agent.attachController(agent);
+    return TestController.greet(controller);
+  }
+
+  connectGate(servers: GateHelloServers = []): TestGate {
+    const { gate, agent } = gateAgentPair();
+    this.agent.attachGate(agent);
+    return new TestGate(gate, servers);
+  }
+
+  async boot(): Promise<void> {
+    const log = (level: string) => (fields: object, message: string) =>
+      void this.logged.push({ level, message, fields });
+    this.agent = await Agent.start({
+      nodeId: "node-1",
+      region: "test",
+      bootId: `boot-${String(this.clock.now())}`,
+      agentVersion: "0.0.0",
+      node: { address: "127.0.0.1", cpu: 2000, memory: 2048, limits: { cpu: false, memory: false, detail: "none" } },
+      journalDir: this.folder,
+      disk: this.disk,
+      clock: this.clock,
+      ticketSecret: "a-ticket-secret-of-the-tests",
+      startProbes: ({ serverId }, report) => {
+        this.probes.set(serverId, report);
+        return {
+          stop: () => {
+            if (this.probes.get(serverId) === report) this.probes.delete(serverId);
+            return Promise.resolve();
+          },
+        };
+      },
+      processExists: (pid) => !this.deadPids.has(pid),
+      log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
+      ...this.overrides,
+    });
+    this.gate = this.connectGate();
+    this.controller = await this.connect();
+  }
+}
+
+export class TestController {
+  readonly events: AgentEvent[] = [];
+  readonly snapshots: Snapshot[] = [];
+  readonly messages: FromAgent[] = [];
+  closedFor: string | undefined;
+  private readonly waiting = new Map<number, (ack: Ack) => void>();
+  private lastId = 0;
+
+  private constructor(readonly channel: Channel<FromController, FromAgent>) {}
+
+  static async greet(channel: Channel<FromController, FromAgent>): Promise<TestController> {
+    const controller = new TestController(channel);
+    channel.onClose((reason) => (controller.closedFor = reason));
+    await new Promise<void>((resolve) => {
+      channel.onMessage((message) => {
+        controller.onMessage(message);
+        if (message.type === "snapshot") resolve();
+      });
+    });
+    return controller;
+  }
+
+  ask(body: RequestBody, epoch = 1): Promise<Ack> {
+    const id = ++this.lastId;
+    this.channel.send({ type: "request", id, epoch, body });
+    return new Promise((resolve) => this.waiting.set(id, resolve));
+  }
+
+  /** Kinds of the events so far, with what tells them apart. */
+  get told(): readonly string[] {
+    return this.events.map((event) =>
+      "sessionId" in event
+        ? `${event.kind} ${event.sessionId}${event.kind === "left" ? ` ${event.reason}` : ""}`
+        : event.kind,
+    );
+  }
+
+  private onMessage(message: FromAgent): void {
+    this.messages.push(message);
+    if (message.type === "hello") {
+      this.channel.send({ type: "welcome", protocol: 1, controllerId: "c", region: "test", leader: true, epoch: 1 });
+    } else if (message.type === "snapshot") this.snapshots.push(message);
+    else if (message.type === "report") this.events.push(...message.events);
+    else if (message.type === "ack") {
+      this.waiting.get(message.id)?.(message);
+      this.waiting.delete(message.id);
+    }
+  }
+}
+
+type GateHelloServers = Extract<FromGate, { type: "gateHello" }>["servers"];
+
+export class TestGate {
+  readonly told: ToGate[] = [];
+  private readonly waiting = new Map<number, (answer: { readonly status: number; readonly body: unknown }) => void>();
+  private lastId = 0;
+
+  constructor(
+    readonly channel: Channel<FromGate, ToGate>,
+    servers: GateHelloServers,
+  ) {
+    channel.onMessage((message) => {
+      this.told.push(message);
+      if (message.type === "answer") this.waiting.get(message.id)?.(message);
+    });
+    channel.send({ type: "gateHello", protocol: 1, gateVersion: "0.0.0", servers });
+  }
+
+  /** One SDK call of the only server that tests mostly have. */
+  call(
+    method: string,
+    path: string,
+    body: unknown = {},
+    more: { readonly serverId?: string; readonly repeated?: true } = {},
+  ) {
+    const id = ++this.lastId;
+    this.channel.send({ type: "call", id, serverId: "s1", method, path, query: {}, body, ...more });
+    return new Promise<{ readonly status: number; readonly body: Record<string, unknown> }>((resolve) => {
+      this.waiting.set(id, resolve as (answer: { readonly status: number; readonly body: unknown }) => void);
+    });
+  }
+}
+
+/** Long enough for everything under way in memory: messages there and back, and the journal's write between. */
+export async function settled(): Promise<void> {
+  for (let turns = 0; turns < 8; turns++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+export function expectedServer(changes: Partial<ExpectedServer> = {}): ExpectedServer {
+  return {
+    serverId: "s1",
+    allocationId: "a1",
+    region: "test",
+    experienceId: "arena",
+    version: "1.0.0",
+    role: "server",
+    sdk: "forge",
+    seats: "reported",
+    maxPlayers: 4,
+    address: "127.0.0.1",
+    ports: { game: 7000, sdk: 7001 },
+    pids: { server: 4242 },
+    logFile: undefined,
+    sdkToken: "token",
+    health: { check: { kind: "sdk" }, intervalMs: 2000, timeoutMs: 1000, unhealthyThreshold: 3, healthyThreshold: 2 },
+    log: undefined,
+    cpu: 500,
+    memory: 256,
+    readyTimeoutMs: 60_000,
+    leaseMs: 30_000,
+    restore: undefined,
+    ...changes,
+  };
+}
+
+export function seatRequest(
+  sessionId: string,
+  changes: Partial<SeatRequest> = {},
+  carried: Partial<SessionCarry> = {},
+): SeatRequest {
+  const carry: SessionCarry = {
+    experienceId: "arena",
+    version: "1.0.0",
+    mods: [],
+    party: [],
+    requestedRegion: undefined,
+    latencies: {},
+    connectedAtMs: 1,
+    matchId: undefined,
+    ...carried,
+  };
+  return { sessionId, playerId: `player-${sessionId}`, generation: 1, restore: undefined, ...changes, carry };
+}

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import type { FromGate, GateHello, OpenServer, ToGate } from "./gate-messages";
+import type { Schemas, Wire } from "./schemas";
+
+const id = z.string().min(1).max(256);
+const text = z.string();
+const count = z.int().nonnegative();
+const port = z.int().min(0).max(65535);
+
+const gateHello: z.ZodType<Wire<GateHello>> = z.object({
+  type: z.literal("gateHello"),
+  protocol: count,
+  gateVersion: text,
+  servers: z.array(z.object({ serverId: id, allocationId: id, port, streams: count, everStreamed: z.boolean() })),
+});
+
+const stream = { serverId: id, streams: count };
+
+/** By `type`: the check of a message that a gate sends to its agent. */
+export const fromGateSchemas = {
+  gateHello,
+  opened: z.object({ type: z.literal("opened"), serverId: id, port }),
+  openFailed: z.object({ type: z.literal("openFailed"), serverId: id, port, detail: text }),
+  call: z.object({
+    type: z.literal("call"),
+    id: count,
+    serverId: id,
+    method: text,
+    path: text,
+    query: z.record(z.string(), z.string()),
+    body: z.unknown().optional(),
+    repeated: z.literal(true).optional(),
+  }),
+  streamOpened: z.object({ type: z.literal("streamOpened"), ...stream }),
+  streamEnded: z.object({ type: z.literal("streamEnded"), ...stream }),
+} satisfies Schemas<FromGate>;
+
+const open: z.ZodType<Wire<OpenServer>> = z.object({
+  type: z.literal("open"),
+  serverId: id,
+  allocationId: id,
+  port,
+  token: text,
+  pids: z.array(count).optional(),
+});
+
+/** By `type`: the check of a message that an agent sends to its gate. */
+export const toGateSchemas = {
+  open,
+  closeServer: z.object({ type: z.literal("closeServer"), serverId: id }),
+  answer: z.object({
+    type: z.literal("answer"),
+    id: count,
+    status: z.int().min(100).max(599),
+    body: z.unknown().optional(),
+  }),
+  push: z.object({ type: z.literal("push"), serverId: id, event: text, data: z.unknown().optional() }),
+} satisfies Schemas<ToGate>;

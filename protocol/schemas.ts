@@ -1,0 +1,289 @@
+import { z } from "zod";
+import type {
+  Ack,
+  AgentEvent,
+  ExpectedServer,
+  FromAgent,
+  FromController,
+  Hello,
+  RequestBody,
+  SavedState,
+  SeatReport,
+  SeatRequest,
+  ServerReport,
+  SessionCarry,
+} from "./messages";
+
+/**
+ * The shapes of `messages.ts` as checks (those of `gate-messages.ts` are in `gate-schemas.ts`). Keys that this version does not know are dropped, not
+ * refused: a newer program on the other side may send more. Unknown kinds are refused: both sides speak the version
+ * that they agreed on, and what it does not have cannot be meant.
+ */
+
+/** What JSON makes of a type: a value that may be undefined may be missing. */
+export type Wire<T> = unknown extends T
+  ? unknown
+  : T extends string | number | boolean | null | undefined
+    ? T
+    : T extends readonly (infer Item)[]
+      ? readonly Wire<Item>[]
+      : { [K in keyof T as undefined extends T[K] ? never : K]: Wire<T[K]> } & {
+          [K in keyof T as undefined extends T[K] ? K : never]?: Wire<T[K]> | undefined;
+        };
+
+const id = z.string().min(1).max(256);
+const text = z.string();
+const count = z.int().nonnegative();
+/** Milliseconds since 1970, or of a span; fractions come from some clocks. */
+const ms = z.number().nonnegative();
+const amount = z.number();
+const port = z.int().min(0).max(65535);
+const strings = z.record(z.string(), z.string());
+const changes = z.record(z.string(), z.string().nullable());
+
+const carry: z.ZodType<Wire<SessionCarry>> = z.object({
+  experienceId: text,
+  version: text,
+  mods: z.array(text),
+  party: z.array(text),
+  requestedRegion: text.optional(),
+  latencies: z.record(z.string(), amount),
+  connectedAtMs: ms,
+  matchId: text.optional(),
+});
+
+const restore = z.object({ data: text, savedAtMs: ms });
+
+const stats = z.object({
+  cpu: amount,
+  memoryBytes: amount,
+  players: count,
+  responseMs: amount.optional(),
+  errorRate: amount.optional(),
+  atMs: ms,
+});
+
+const saved: z.ZodType<Wire<SavedState>> = z.object({
+  serverId: id,
+  playerId: id.optional(),
+  data: text,
+  atMs: ms,
+});
+
+const check = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("sdk") }),
+  z.object({ kind: z.literal("http"), path: text, port: text, metricsPath: text.optional() }),
+  z.object({ kind: z.literal("tcp"), port: text }),
+  z.object({ kind: z.literal("query"), protocol: text, port: text }),
+  z.object({ kind: z.literal("log"), ready: text.optional() }),
+  z.object({ kind: z.literal("process") }),
+]);
+
+export const expectedServerSchema: z.ZodType<Wire<ExpectedServer>> = z.object({
+  serverId: id,
+  allocationId: id,
+  region: text,
+  experienceId: text,
+  version: text,
+  role: text,
+  sdk: z.enum(["forge", "agones", "none"]),
+  seats: z.enum(["reported", "match", "observed", "none"]),
+  maxPlayers: count,
+  address: text,
+  ports: z.record(z.string(), port),
+  pids: z.record(z.string(), count),
+  logFile: text.optional(),
+  sdkToken: text,
+  health: z.object({
+    check,
+    intervalMs: ms,
+    timeoutMs: ms,
+    unhealthyThreshold: count,
+    healthyThreshold: count,
+  }),
+  log: z.object({ joined: text, left: text }).optional(),
+  cpu: amount,
+  memory: amount,
+  readyTimeoutMs: ms,
+  leaseMs: ms,
+  restore: restore.optional(),
+});
+
+const seatRequest: z.ZodType<Wire<SeatRequest>> = z.object({
+  sessionId: id,
+  playerId: id,
+  generation: count,
+  carry,
+  restore: restore.optional(),
+});
+
+const seatReport: z.ZodType<Wire<SeatReport>> = z.object({
+  sessionId: id,
+  playerId: id,
+  generation: count,
+  joined: z.boolean(),
+  grantedAtMs: ms,
+  joinedAtMs: ms.optional(),
+  leaseExpiresAtMs: ms.optional(),
+  carry,
+});
+
+const serverReport: z.ZodType<Wire<ServerReport>> = z.object({
+  serverId: id,
+  allocationId: id,
+  expect: expectedServerSchema,
+  ready: z.boolean(),
+  reserved: z.boolean(),
+  healthy: z.boolean(),
+  closed: z.boolean(),
+  claim: z.object({ matchId: id, sessionIds: z.array(id) }).optional(),
+  seats: z.array(seatReport),
+  walkIns: count,
+  gone: z.object({ reason: text, atMs: ms }).optional(),
+  stats: stats.optional(),
+  labels: strings,
+  annotations: strings,
+});
+
+const onServer = { serverId: id, allocationId: id };
+
+const notice = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("draining"), deadlineMs: ms, reason: text }),
+  z.object({ kind: z.literal("moved"), playerIds: z.array(id), reason: text }),
+  z.object({ kind: z.literal("stopping"), graceMs: ms }),
+  z.object({ kind: z.literal("peers"), role: text, addresses: z.array(text) }),
+]);
+
+const requestBody: z.ZodType<Wire<RequestBody>> = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("epoch") }),
+  z.object({ kind: z.literal("expect"), server: expectedServerSchema }),
+  z.object({ kind: z.literal("grant"), ...onServer, seats: z.array(seatRequest), leaseMs: ms }),
+  z.object({ kind: z.literal("claim"), ...onServer, matchId: id, seats: z.array(seatRequest), leaseMs: ms }),
+  z.object({
+    kind: z.literal("release"),
+    ...onServer,
+    seats: z.array(z.object({ sessionId: id, generation: count })),
+    reason: text,
+  }),
+  z.object({ kind: z.literal("close"), ...onServer, onlyIfEmpty: z.boolean() }),
+  z.object({ kind: z.literal("notice"), ...onServer, notice }),
+  z.object({ kind: z.literal("labels"), ...onServer, labels: changes, annotations: changes }),
+  z.object({ kind: z.literal("forget"), ...onServer }),
+  z.object({ kind: z.literal("ended"), ...onServer, reason: text }),
+]);
+
+const hello: z.ZodType<Wire<Hello>> = z.object({
+  type: z.literal("hello"),
+  protocol: z.object({ oldest: count, newest: count }),
+  nodeId: id,
+  region: text,
+  bootId: id,
+  agentVersion: text,
+  epoch: count,
+  node: z.object({
+    address: text,
+    cpu: amount,
+    memory: amount,
+    limits: z.object({ cpu: z.boolean(), memory: z.boolean(), detail: text }),
+  }),
+});
+
+const ack: z.ZodType<Wire<Ack>> = z.discriminatedUnion("ok", [
+  z.object({
+    type: z.literal("ack"),
+    id: count,
+    ok: z.literal(true),
+    epoch: count,
+    seats: z
+      .array(z.object({ sessionId: id, playerId: id, generation: count, ticket: text, leaseExpiresAtMs: ms }))
+      .exactOptional(),
+    free: z.int().exactOptional(),
+  }),
+  z.object({
+    type: z.literal("ack"),
+    id: count,
+    ok: z.literal(false),
+    epoch: count,
+    code: z.enum([
+      "staleEpoch",
+      "unknownServer",
+      "otherAllocation",
+      "notReady",
+      "full",
+      "closed",
+      "claimed",
+      "notEmpty",
+      "gone",
+      "unhealthy",
+      "olderGeneration",
+      "replaying",
+      "journal",
+      "malformed",
+    ]),
+    detail: text,
+  }),
+]);
+
+const at = { ...onServer, atMs: ms };
+
+const agentEvent: z.ZodType<Wire<AgentEvent>> = z.discriminatedUnion("kind", [
+  z.object({ ...at, kind: z.literal("ready") }),
+  z.object({ ...at, kind: z.literal("reserved"), untilMs: ms.optional() }),
+  z.object({ ...at, kind: z.literal("selfAllocated") }),
+  z.object({ ...at, kind: z.literal("matchEnded"), matchId: id }),
+  z.object({ ...at, kind: z.literal("health"), healthy: z.boolean(), reason: text }),
+  z.object({ ...at, kind: z.literal("stats"), stats }),
+  z.object({ ...at, kind: z.literal("joined"), sessionId: id, generation: count }),
+  z.object({
+    ...at,
+    kind: z.literal("left"),
+    sessionId: id,
+    generation: count,
+    reason: z.enum(["left", "leaseExpired", "released", "matchEnded"]),
+  }),
+  z.object({ ...at, kind: z.literal("walkIns"), count }),
+  z.object({ ...at, kind: z.literal("shutdownAsked") }),
+  z.object({ ...at, kind: z.literal("gone"), reason: text }),
+  z.object({ ...at, kind: z.literal("saved"), state: saved }),
+  z.object({ ...at, kind: z.literal("labels"), labels: strings, annotations: strings }),
+]);
+
+const ping = z.object({ type: z.literal("ping"), atMs: ms });
+
+/** By `type`: the check of a message that an agent sends to a controller. */
+export const fromAgentSchemas = {
+  hello,
+  snapshot: z.object({
+    type: z.literal("snapshot"),
+    epoch: count,
+    servers: z.array(serverReport),
+    saved: z.array(saved),
+  }),
+  ack,
+  report: z.object({ type: z.literal("report"), events: z.array(agentEvent) }),
+  ping,
+} satisfies Schemas<FromAgent>;
+
+/** By `type`: the check of a message that a controller sends to an agent. */
+export const fromControllerSchemas = {
+  welcome: z.object({
+    type: z.literal("welcome"),
+    protocol: count,
+    controllerId: id,
+    region: text,
+    leader: z.boolean(),
+    epoch: count,
+  }),
+  refused: z.object({
+    type: z.literal("refused"),
+    code: z.enum(["protocolVersion", "region", "auth"]),
+    detail: text,
+  }),
+  request: z.object({ type: z.literal("request"), id: count, epoch: count, body: requestBody }),
+  ping,
+} satisfies Schemas<FromController>;
+
+/** One check for each `type` of a union of messages, and none missing. */
+export type Schemas<Message extends { readonly type: string }> = {
+  readonly [Type in Message["type"]]: z.ZodType<Wire<Message & { readonly type: Type }>>;
+};
