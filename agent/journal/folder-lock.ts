@@ -29,9 +29,9 @@ const ANSWER_WITHIN_MS = 500;
  *
  * @throws {FolderLocked} naming the holder
  */
-export function lockFolder(folder: string, platform: NodeJS.Platform = process.platform): Promise<FolderLock> {
+export async function lockFolder(folder: string, platform: NodeJS.Platform = process.platform): Promise<FolderLock> {
   const path = realpathSync(folder);
-  return platform === "linux" ? lockBySocket(path) : Promise.resolve(lockByFile(path));
+  return platform === "linux" ? lockBySocket(path) : lockByFile(path);
 }
 
 async function lockBySocket(folder: string): Promise<FolderLock> {

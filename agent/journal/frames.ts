@@ -46,36 +46,34 @@ export function frame(payload: string): Buffer {
 
 /** @throws {JournalDamaged} where something other than the end is wrong */
 export function scan(file: Buffer): Scan {
-  if (file.length < HEADING.length) {
-    if (HEADING.subarray(0, file.length).equals(file) || isZeros(file)) return { payloads: [], wholeBytes: 0 };
-    throw new JournalDamaged(0, "it does not begin as a journal does");
+  const written = withoutZeros(file);
+  const begun = file.subarray(0, Math.min(HEADING.length, written));
+  if (begun.length < HEADING.length && HEADING.subarray(0, begun.length).equals(begun)) {
+    return { payloads: [], wholeBytes: 0 };
   }
-  if (!HEADING.equals(file.subarray(0, HEADING.length))) {
-    if (isZeros(file)) return { payloads: [], wholeBytes: 0 };
-    throw new JournalDamaged(0, "it does not begin as a journal of this version does");
-  }
+  if (!begun.equals(HEADING)) throw new JournalDamaged(0, "it does not begin as a journal of this version does");
+
   const payloads: Buffer[] = [];
   let at = HEADING.length;
-  while (at + HEAD_BYTES <= file.length) {
+  while (at + HEAD_BYTES <= written) {
     const bytes = file.readUInt32LE(at);
     const end = at + HEAD_BYTES + bytes;
-    if (crc32(file.subarray(at, at + 8)) !== file.readUInt32LE(at + 8) || bytes === 0 || bytes > MAX_PAYLOAD_BYTES) {
-      if (isZeros(file.subarray(at))) break;
+    if (crc32(file.subarray(at, at + 8)) !== file.readUInt32LE(at + 8) || bytes > MAX_PAYLOAD_BYTES) {
       throw new JournalDamaged(at, "the head of a record is damaged");
     }
-    if (end > file.length) break;
+    // JSON ends in no zero, so a payload that does is one whose end was never written.
+    if (end > written) break;
     const payload = file.subarray(at + HEAD_BYTES, end);
-    if (crc32(payload) !== file.readUInt32LE(at + 4)) {
-      // Blocks that a power cut left unwritten: the head was on an earlier one.
-      if (isZeros(file.subarray(end)) && payload[payload.length - 1] === 0) break;
-      throw new JournalDamaged(at, "a record is damaged");
-    }
+    if (crc32(payload) !== file.readUInt32LE(at + 4)) throw new JournalDamaged(at, "a record is damaged");
     payloads.push(payload);
     at = end;
   }
   return { payloads, wholeBytes: at };
 }
 
-function isZeros(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === 0);
+/** Where the zeros at the end begin. */
+function withoutZeros(file: Buffer): number {
+  let end = file.length;
+  while (end > 0 && file[end - 1] === 0) end -= 1;
+  return end;
 }
