@@ -15,7 +15,17 @@ export type Finding =
   | { readonly kind: "usage"; readonly cpu: number; readonly memoryBytes: number };
 
 /** Starts every probe that a server's `expect` asks for. SDK heartbeats are not probes: they come to the agent as calls. */
-export type StartProbes = (server: ExpectedServer, report: (finding: Finding) => void) => RunningProbes;
+export type StartProbes = (
+  server: ExpectedServer,
+  report: (finding: Finding) => void,
+  /** What is known already of a server whose probes start late, as after a restart of the agent. */
+  known?: KnownHealth,
+) => RunningProbes;
+
+export interface KnownHealth {
+  readonly ready: boolean;
+  readonly healthy: boolean;
+}
 
 export interface RunningProbes {
   /** Resolves when nothing of it is left. */

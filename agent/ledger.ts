@@ -1,6 +1,6 @@
 import type { Journal } from "./journal/journal";
 import type { JournalEntry } from "./journal/journal-entry";
-import type { SeatState } from "./seats/seat-state";
+import type { Checkpoint, SeatState } from "./seats/seat-state";
 
 /** As much of a logger as is needed. */
 export interface AgentLog {
@@ -21,7 +21,7 @@ interface Effect {
  */
 export class Ledger {
   private effects: Effect[] = [];
-  private readonly touched = new Map<object, () => void>();
+  private readonly touched = new Map<object, Checkpoint>();
   private scheduled = false;
 
   /**
@@ -44,7 +44,7 @@ export class Ledger {
 
   /** Stages an entry; `undo` is called if the write fails. */
   recordOr(entry: JournalEntry, undo: () => void): void {
-    this.touched.set({}, undo);
+    this.touched.set({}, { keep: () => undefined, takeBack: undo });
     this.journal.append(entry);
     this.schedule();
   }
@@ -67,11 +67,12 @@ export class Ledger {
     try {
       this.journal.commit();
     } catch (error) {
-      for (const undo of touched.reverse()) undo();
+      for (const checkpoint of touched.reverse()) checkpoint.takeBack();
       this.log.error({ error: String(error) }, "the journal could not be written; what it was to hold was refused");
       for (const effect of effects) effect.failed(error as Error);
       return;
     }
+    for (const checkpoint of touched) checkpoint.keep();
     for (const effect of effects) effect.done();
     if (this.journal.shouldCompact && !this.journal.hasStaged) this.compact();
   }

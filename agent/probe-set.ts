@@ -21,10 +21,12 @@ export class ProbeSet {
     let probes: RunningProbes | undefined;
     const early: Finding[] = [];
     try {
-      probes = this.startProbes(server.expect, (finding) => {
+      const report = (finding: Finding): void => {
         if (!probes) early.push(finding);
         else if (this.running.get(server) === probes) take(server, finding, this.clock);
-      });
+      };
+      const { ready, healthy } = server.book.state;
+      probes = this.startProbes(server.expect, report, { ready, healthy });
     } catch (error) {
       server.health({ healthy: false, reason: `its probes cannot be started: ${String(error)}` });
       return;

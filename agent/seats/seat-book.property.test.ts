@@ -217,11 +217,39 @@ test("a checkpoint brings back exactly what was", () => {
       const world = new World(rules);
       for (const one of before) world.take(one);
       const data = world.book.state.toData();
-      const back = world.book.state.checkpoint();
+      const checkpoint = world.book.state.checkpoint();
       for (const one of after) world.take(one);
-      back();
-      expect(world.book.state.toData()).toEqual(data);
+      checkpoint.takeBack();
+      expect(unordered(world.book.state)).toEqual(unordered(replay([{ kind: "state", state: data }])));
     }),
     { numRuns: 300 },
   );
 });
+
+test("a checkpoint that was kept takes nothing back later", () => {
+  const world = new World({ seats: "reported", maxPlayers: 2 });
+  const first = world.book.state.checkpoint();
+  world.take({ do: "grant", seats: [seatRequest("x")] });
+  first.keep();
+  world.take({ do: "grant", seats: [seatRequest("y")] });
+  const second = world.book.state.checkpoint();
+  world.take({ do: "grant", seats: [seatRequest("y", { generation: 2 })] });
+  second.takeBack();
+  expect([...world.book.state.seats.values()].map((one) => [one.sessionId, one.generation])).toEqual([
+    ["x", 1],
+    ["y", 1],
+  ]);
+});
+
+function replay(records: readonly SeatRecord[]): SeatState {
+  const state = new SeatState();
+  for (const record of records) state.apply(record);
+  return state;
+}
+
+function unordered(state: SeatState): unknown {
+  const { seats, former, ...rest } = state.toData();
+  const bySession = (a: { readonly sessionId: string }, b: { readonly sessionId: string }): number =>
+    a.sessionId < b.sessionId ? -1 : 1;
+  return { ...rest, seats: [...seats].sort(bySession), former: [...former].sort(bySession) };
+}

@@ -5,6 +5,12 @@ const MAX_FORMER = 512;
 
 const NOBODY: WalkIns = { count: 0, names: [] };
 
+/** One of the two ends it. What is taken back may come to stand later in the order of seats, which means nothing. */
+export interface Checkpoint {
+  keep(): void;
+  takeBack(): void;
+}
+
 /** What is known of one server's seats. `apply` is the only way in: live and replayed state cannot differ. */
 export class SeatState {
   ready = false;
@@ -15,9 +21,19 @@ export class SeatState {
   gone: { readonly reason: string; readonly atMs: number } | undefined;
   claim: Claim | undefined;
   walkIns: WalkIns = NOBODY;
-  seats: ReadonlyMap<string, Seat> = new Map();
+  private seatMap = new Map<string, Seat>();
+  private formerMap = new Map<string, number>();
+  private undo: (() => void)[] | undefined;
+
+  /** By session. */
+  get seats(): ReadonlyMap<string, Seat> {
+    return this.seatMap;
+  }
+
   /** By session: the highest generation that was here. Oldest first. */
-  former: ReadonlyMap<string, number> = new Map();
+  get former(): ReadonlyMap<string, number> {
+    return this.formerMap;
+  }
 
   apply(record: SeatRecord): void {
     switch (record.kind) {
@@ -81,49 +97,70 @@ export class SeatState {
     };
   }
 
-  /** Remembers the present state; the result brings it back. */
-  checkpoint(): () => void {
+  /**
+   * From now on what changes is remembered, until the result is told whether the journal took it. One at a time.
+   * Not a copy: there is one for each write of the journal, and a server may have a thousand seats.
+   */
+  checkpoint(): Checkpoint {
     const { ready, reserved, healthy, healthReason, closed, gone, claim, walkIns } = this;
-    const seats = new Map(this.seats);
-    const former = new Map(this.former);
-    return () => {
-      Object.assign(this, { ready, reserved, healthy, healthReason, closed, gone, claim, walkIns, seats, former });
+    const undo: (() => void)[] = [];
+    this.undo = undo;
+    return {
+      keep: () => (this.undo = undefined),
+      takeBack: () => {
+        this.undo = undefined;
+        for (const step of undo.reverse()) step();
+        Object.assign(this, { ready, reserved, healthy, healthReason, closed, gone, claim, walkIns });
+      },
     };
   }
 
   private restore(data: SeatStateData): void {
     const { ready, reserved, healthy, healthReason, closed, gone, claim, walkIns } = data;
     Object.assign(this, { ready, reserved, healthy, healthReason, closed, gone, claim, walkIns });
-    this.seats = new Map(data.seats.map((seat) => [seat.sessionId, seat]));
-    this.former = new Map(data.former.map(({ sessionId, generation }) => [sessionId, generation]));
+    this.seatMap = new Map(data.seats.map((seat) => [seat.sessionId, seat]));
+    this.formerMap = new Map(data.former.map(({ sessionId, generation }) => [sessionId, generation]));
   }
 
   private put(seats: readonly Seat[]): void {
     for (const seat of seats) {
-      (this.seats as Map<string, Seat>).set(seat.sessionId, seat);
-      (this.former as Map<string, number>).delete(seat.sessionId);
+      this.change(this.seatMap, seat.sessionId, seat);
+      this.change(this.formerMap, seat.sessionId, undefined);
     }
   }
 
   private join(sessionId: string, atMs: number): void {
     const seat = this.seats.get(sessionId);
     if (!seat) return;
-    (this.seats as Map<string, Seat>).set(sessionId, { ...seat, joinedAtMs: atMs, leaseExpiresAtMs: undefined });
+    this.change(this.seatMap, sessionId, { ...seat, joinedAtMs: atMs, leaseExpiresAtMs: undefined });
     if (this.claim && !this.claim.started) this.claim = { ...this.claim, started: true };
   }
 
   /** Higher wins: a seat of a higher generation stays. */
   private drop({ sessionId, generation }: SeatKey): void {
-    const former = this.former as Map<string, number>;
     const seat = this.seats.get(sessionId);
     if (seat && seat.generation > generation) return;
-    (this.seats as Map<string, Seat>).delete(sessionId);
-    const highest = Math.max(generation, former.get(sessionId) ?? 0);
-    former.delete(sessionId);
-    former.set(sessionId, highest);
-    for (const oldest of former.keys()) {
-      if (former.size <= MAX_FORMER) break;
-      former.delete(oldest);
+    const highest = Math.max(generation, this.former.get(sessionId) ?? 0);
+    this.change(this.seatMap, sessionId, undefined);
+    // Taken out first, so that it comes in again as the newest.
+    this.change(this.formerMap, sessionId, undefined);
+    this.change(this.formerMap, sessionId, highest);
+    for (const oldest of this.former.keys()) {
+      if (this.former.size <= MAX_FORMER) break;
+      this.change(this.formerMap, oldest, undefined);
     }
   }
+
+  /** @param value undefined takes the key out */
+  private change<Value>(map: Map<string, Value>, key: string, value: Value | undefined): void {
+    const before = map.get(key);
+    if (before === undefined && value === undefined) return;
+    this.undo?.push(() => put(map, key, before));
+    put(map, key, value);
+  }
+}
+
+function put<Value>(map: Map<string, Value>, key: string, value: Value | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
 }
