@@ -1,7 +1,19 @@
 import type { RequestBody } from "../../protocol/messages";
 import type { ServerLaunch } from "../engine";
 import type { CommandType } from "./input";
-import type { DecisionRecord, Fleet, ForgeEvent, MatchAllocation, Placement, QueueEntry, Queued, Region, RegionSummary, Server, Session } from "./resources";
+import type {
+  DecisionRecord,
+  Fleet,
+  ForgeEvent,
+  MatchAllocation,
+  Placement,
+  QueueEntry,
+  Queued,
+  Region,
+  RegionSummary,
+  Server,
+  Session,
+} from "./resources";
 
 /** What the core wants done. The shell carries decisions out in order and never decides anything itself. */
 export type Decision =
@@ -19,7 +31,8 @@ export type Decision =
   /** Another leader has a higher epoch: stop leading. */
   | { readonly type: "stepDown"; readonly seenEpoch: number };
 
-export type CommandResult = { readonly ok: true; readonly value: CommandValue } | { readonly ok: false; readonly problem: CoreProblem };
+export type CommandResult =
+  { readonly ok: true; readonly value: CommandValue } | { readonly ok: false; readonly problem: CoreProblem };
 
 /** By command: what a successful reply carries. */
 export interface CommandValues {

@@ -41,28 +41,88 @@ export interface CoreSettings {
  * at once or after agents and engine have answered.
  */
 export type Command =
-  | { readonly type: "spawnServer"; readonly serverId?: string; readonly experienceId: string; readonly maxPlayers?: number; readonly version?: string; readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>>; readonly waitReady: boolean }
+  | {
+      readonly type: "spawnServer";
+      readonly serverId?: string;
+      readonly experienceId: string;
+      readonly maxPlayers?: number;
+      readonly version?: string;
+      readonly labels?: Readonly<Record<string, string>>;
+      readonly annotations?: Readonly<Record<string, string>>;
+      readonly waitReady: boolean;
+    }
   | { readonly type: "listServers"; readonly experienceId?: string; readonly state?: string }
   | { readonly type: "getServer"; readonly serverId: string }
-  | { readonly type: "labelServer"; readonly serverId: string; readonly labels?: Readonly<Record<string, string | null>>; readonly annotations?: Readonly<Record<string, string | null>> }
+  | {
+      readonly type: "labelServer";
+      readonly serverId: string;
+      readonly labels?: Readonly<Record<string, string | null>>;
+      readonly annotations?: Readonly<Record<string, string | null>>;
+    }
   /** Ends a server after its players left or were moved, `drainSecs` at the latest; 0 moves them at once. `force` stops it with players on. */
-  | { readonly type: "terminateServer"; readonly serverId: string; readonly drainSecs: number; readonly force: boolean; readonly reason: string }
-  | { readonly type: "createSession"; readonly playerId: string; readonly experienceId: string; readonly version?: string; readonly mods?: readonly string[]; readonly latencies?: Readonly<Record<string, number>>; readonly party?: readonly string[]; readonly deadlineMs?: number }
+  | {
+      readonly type: "terminateServer";
+      readonly serverId: string;
+      readonly drainSecs: number;
+      readonly force: boolean;
+      readonly reason: string;
+    }
+  | {
+      readonly type: "createSession";
+      readonly playerId: string;
+      readonly experienceId: string;
+      readonly version?: string;
+      readonly mods?: readonly string[];
+      readonly latencies?: Readonly<Record<string, number>>;
+      readonly party?: readonly string[];
+      readonly deadlineMs?: number;
+    }
   | { readonly type: "routePlayers"; readonly serverId: string; readonly players: readonly string[] }
   | { readonly type: "getSession"; readonly sessionId: string }
-  | { readonly type: "findSessions"; readonly playerId?: string; readonly experienceId?: string; readonly serverId?: string }
+  | {
+      readonly type: "findSessions";
+      readonly playerId?: string;
+      readonly experienceId?: string;
+      readonly serverId?: string;
+    }
   /** Answers when the session's generation exceeds `afterGeneration` and it has a seat again, or it ended, or `untilMs` has come. Reply: `FollowResult`. */
-  | { readonly type: "followSession"; readonly sessionId: string; readonly afterGeneration: number; readonly untilMs: number }
-  | { readonly type: "updateSession"; readonly sessionId: string; readonly latencyMs?: number; readonly packetLoss?: number; readonly lastActivityMs?: number }
+  | {
+      readonly type: "followSession";
+      readonly sessionId: string;
+      readonly afterGeneration: number;
+      readonly untilMs: number;
+    }
+  | {
+      readonly type: "updateSession";
+      readonly sessionId: string;
+      readonly latencyMs?: number;
+      readonly packetLoss?: number;
+      readonly lastActivityMs?: number;
+    }
   | { readonly type: "endSession"; readonly sessionId: string; readonly reason: string }
   | { readonly type: "listQueue"; readonly experienceId?: string }
   /** Answers with a Placement when placed, else with Queued at `untilMs`. */
   | { readonly type: "waitQueue"; readonly queueTicket: string; readonly untilMs: number }
   | { readonly type: "leaveQueue"; readonly queueTicket: string }
-  | { readonly type: "allocateMatch"; readonly experienceId: string; readonly matchId: string; readonly players: readonly { readonly playerId: string; readonly latencies?: Readonly<Record<string, number>> }[]; readonly version?: string; readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>>; readonly deadlineMs?: number }
+  | {
+      readonly type: "allocateMatch";
+      readonly experienceId: string;
+      readonly matchId: string;
+      readonly players: readonly { readonly playerId: string; readonly latencies?: Readonly<Record<string, number>> }[];
+      readonly version?: string;
+      readonly labels?: Readonly<Record<string, string>>;
+      readonly annotations?: Readonly<Record<string, string>>;
+      readonly deadlineMs?: number;
+    }
   | { readonly type: "listFleets" }
   | { readonly type: "getFleet"; readonly experienceId: string }
-  | { readonly type: "putFleet"; readonly experienceId: string; readonly version?: string; readonly desired?: number; readonly policy?: Partial<FleetPolicy> }
+  | {
+      readonly type: "putFleet";
+      readonly experienceId: string;
+      readonly version?: string;
+      readonly desired?: number;
+      readonly policy?: Partial<FleetPolicy>;
+    }
   | { readonly type: "getRegion" }
   | { readonly type: "drainRegion"; readonly on: boolean }
   | { readonly type: "getDecision"; readonly id: string };

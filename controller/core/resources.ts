@@ -4,7 +4,8 @@
  * Times are ISO 8601 strings where a name ends in `At`, milliseconds where it ends in `Ms`.
  */
 
-export type ServerState = "starting" | "ready" | "reserved" | "allocated" | "draining" | "suspect" | "unhealthy" | "terminated";
+export type ServerState =
+  "starting" | "ready" | "reserved" | "allocated" | "draining" | "suspect" | "unhealthy" | "terminated";
 export type SessionState = "queued" | "reserved" | "active" | "migrating" | "ended";
 
 export interface Server {
@@ -124,7 +125,12 @@ export interface Region {
   readonly state: "up" | "draining" | "down";
   readonly url: string | null;
   readonly location: readonly [number, number] | null;
-  readonly nodes: readonly { readonly id: string; readonly state: "connected" | "suspect" | "down"; readonly address: string; readonly servers: number }[];
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly state: "connected" | "suspect" | "down";
+    readonly address: string;
+    readonly servers: number;
+  }[];
   readonly servers: number;
   readonly players: number;
   readonly queued: number;
@@ -141,17 +147,83 @@ export interface RegionSummary {
   readonly state: "up" | "draining" | "down";
   readonly location: readonly [number, number] | null;
   /** By experience, then version. `canGrow`: below its maximum. */
-  readonly experiences: Readonly<Record<string, readonly { readonly version: string; readonly mods: readonly string[]; readonly free: number; readonly queued: number; readonly canGrow: boolean; readonly cpu: number }[]>>;
+  readonly experiences: Readonly<
+    Record<
+      string,
+      readonly {
+        readonly version: string;
+        readonly mods: readonly string[];
+        readonly free: number;
+        readonly queued: number;
+        readonly canGrow: boolean;
+        readonly cpu: number;
+      }[]
+    >
+  >;
 }
 
 /** Every event has a time and the ids of what it is about; `reason` is for people. */
 export type ForgeEvent = { readonly region: string; readonly at: string; readonly reason: string } & (
-  | { readonly type: "server.spawned" | "server.placed" | "server.ready" | "server.allocated" | "server.draining" | "server.suspect" | "server.unhealthy" | "server.stopping" | "server.terminated" | "server.blocked" | "server.replaced"; readonly serverId: string; readonly experienceId: string; readonly detail?: Readonly<Record<string, unknown>> }
-  | { readonly type: "session.queued" | "session.reserved" | "session.joined" | "session.left" | "session.migrating" | "session.moved" | "session.ended" | "session.lost"; readonly sessionId: string; readonly playerId: string; readonly experienceId: string; readonly serverId: string | null; readonly detail?: Readonly<Record<string, unknown>> }
+  | {
+      readonly type:
+        | "server.spawned"
+        | "server.placed"
+        | "server.ready"
+        | "server.allocated"
+        | "server.draining"
+        | "server.suspect"
+        | "server.unhealthy"
+        | "server.stopping"
+        | "server.terminated"
+        | "server.blocked"
+        | "server.replaced";
+      readonly serverId: string;
+      readonly experienceId: string;
+      readonly detail?: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly type:
+        | "session.queued"
+        | "session.reserved"
+        | "session.joined"
+        | "session.left"
+        | "session.migrating"
+        | "session.moved"
+        | "session.ended"
+        | "session.lost";
+      readonly sessionId: string;
+      readonly playerId: string;
+      readonly experienceId: string;
+      readonly serverId: string | null;
+      readonly detail?: Readonly<Record<string, unknown>>;
+    }
   /** Failover told step by step; `step` in this order for one server. */
-  | { readonly type: "failover"; readonly step: "detect" | "isolate" | "migrate" | "terminate" | "replace"; readonly serverId: string; readonly experienceId: string; readonly detail?: Readonly<Record<string, unknown>> }
-  | { readonly type: "scaling"; readonly experienceId: string; readonly action: "up" | "down"; readonly from: number; readonly to: number; readonly detail?: Readonly<Record<string, unknown>> }
-  | { readonly type: "node.connected" | "node.suspect" | "node.down" | "leader.changed" | "config.changed" | "region.draining" | "region.undrained"; readonly detail?: Readonly<Record<string, unknown>> }
+  | {
+      readonly type: "failover";
+      readonly step: "detect" | "isolate" | "migrate" | "terminate" | "replace";
+      readonly serverId: string;
+      readonly experienceId: string;
+      readonly detail?: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly type: "scaling";
+      readonly experienceId: string;
+      readonly action: "up" | "down";
+      readonly from: number;
+      readonly to: number;
+      readonly detail?: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly type:
+        | "node.connected"
+        | "node.suspect"
+        | "node.down"
+        | "leader.changed"
+        | "config.changed"
+        | "region.draining"
+        | "region.undrained";
+      readonly detail?: Readonly<Record<string, unknown>>;
+    }
 );
 
 /** Why something was decided: what was known, what was weighed, what came out. */
@@ -162,5 +234,9 @@ export interface DecisionRecord {
   readonly subject: string;
   readonly outcome: string;
   readonly reasons: readonly string[];
-  readonly considered: readonly { readonly id: string; readonly score: number; readonly parts: Readonly<Record<string, number>> }[];
+  readonly considered: readonly {
+    readonly id: string;
+    readonly score: number;
+    readonly parts: Readonly<Record<string, number>>;
+  }[];
 }

@@ -1,0 +1,168 @@
+import type { AgentEvent } from "../../protocol/messages";
+import { onOwnWish } from "./drain";
+import { failover } from "./failover";
+import type { Fleet } from "./fleet";
+import { isPrimary, type GameServer } from "./game-server";
+import { matchKey } from "./placement";
+import type { PlayerSession } from "./player-session";
+import { setState } from "./servers";
+import { endSession } from "./sessions";
+import { becameReady } from "./spawn";
+import type { CoreState } from "./state";
+
+/** How long after an agent saw a match server go the engine gets to say how it ended, in milliseconds. */
+const EXIT_WAIT_MS = 500;
+
+/** Something happened to a server or a player, told by the node's agent. */
+export function onAgentEvent(s: CoreState, nodeId: string, event: AgentEvent): void {
+  const server = s.servers.get(event.serverId);
+  if (!server || server.nodeId !== nodeId || server.allocationId !== event.allocationId) return;
+  if (server.state === "terminated" && event.kind !== "left") return;
+  const fleet = s.fleet(server.experienceId);
+  switch (event.kind) {
+    case "ready":
+      return onReady(s, fleet, server);
+    case "reserved":
+      return setBusy(s, server, "reserved");
+    case "selfAllocated":
+      return setBusy(s, server, "allocated");
+    case "matchEnded":
+      return onMatchEnded(s, fleet, server, event.matchId);
+    case "health":
+      if (!event.healthy) return onUnhealthy(s, server, event.reason);
+      return;
+    case "stats":
+      server.stats = event.stats;
+      return s.reindex(server);
+    case "joined":
+      return onJoined(s, server, event.sessionId, event.generation);
+    case "left":
+      return onLeft(s, server, event.sessionId, event.generation, event.reason);
+    case "walkIns":
+      server.walkIns = event.count;
+      return s.reindex(server);
+    case "shutdownAsked":
+      return onOwnWish(s, server, "the server asked to be shut down");
+    case "gone":
+      return onGone(s, server, event.reason);
+    case "saved":
+      return s.saved.put(event.state);
+    case "labels":
+      server.labels = { ...event.labels };
+      server.annotations = { ...event.annotations };
+      return;
+  }
+}
+
+function onReady(s: CoreState, fleet: Fleet, server: GameServer): void {
+  server.ownBusy = false;
+  if (server.state === "suspect") server.beforeSuspect = "ready";
+  else if (
+    server.state === "starting" ||
+    server.state === "reserved" ||
+    (server.state === "allocated" && server.matchId === null)
+  ) {
+    becameReady(s, fleet, server, isPrimary(server) ? "ready for players" : "ready");
+  }
+  s.reindex(server);
+}
+
+/** Reserved or allocated by its own word: nobody's to give until it says Ready again. */
+function setBusy(s: CoreState, server: GameServer, state: "reserved" | "allocated"): void {
+  server.ownBusy = true;
+  if (server.readyAtMs === null) server.readyAtMs = s.nowMs;
+  if (server.state === "suspect") server.beforeSuspect = state;
+  else if (server.state !== "draining" && server.state !== "unhealthy") setState(s, server, state, "by its own word");
+  s.reindex(server);
+}
+
+function onMatchEnded(s: CoreState, fleet: Fleet, server: GameServer, matchId: string): void {
+  if (server.matchId !== null && server.matchId !== matchId) return;
+  for (const session of [...server.seats])
+    endSession(s, session, `match ${matchId} ended`, { release: false, ...left(session) });
+  server.matchId = null;
+  server.ownBusy = false;
+  retireMatch(s, server.experienceId, matchId);
+  if (server.state === "suspect") server.beforeSuspect = "ready";
+  else if (server.state === "allocated") setState(s, server, "ready", `match ${matchId} ended`);
+  s.reindex(server);
+  s.dirty.add(fleet);
+}
+
+/** The matchId stays known for a while, so that asking for it again does not start it again. */
+export function retireMatch(s: CoreState, experienceId: string, matchId: string): void {
+  const key = matchKey(experienceId, matchId);
+  const match = s.matches.get(key);
+  if (!match || match.ended) return;
+  match.ended = true;
+  match.server = null;
+  s.oldMatches.add(key, s.nowMs);
+}
+
+function left(session: PlayerSession): { also?: "session.left" } {
+  return session.joined ? { also: "session.left" } : {};
+}
+
+export function onUnhealthy(s: CoreState, server: GameServer, reason: string): void {
+  // Before it was ready its time to get ready decides.
+  if (server.state === "starting" || !s.leader) return;
+  failover(s, server, `unhealthy: ${reason}`, false);
+}
+
+function onJoined(s: CoreState, server: GameServer, sessionId: string, generation: number): void {
+  const session = s.sessions.get(sessionId);
+  if (!session || session.server !== server || session.generation !== generation) return;
+  session.joined = true;
+  session.ticket = null;
+  session.lastActivityMs = s.nowMs;
+  if (session.state !== "reserved") return;
+  session.state = "active";
+  session.reason = "on the server";
+  s.out.session("session.joined", session, session.reason, { generation });
+}
+
+function onLeft(
+  s: CoreState,
+  server: GameServer,
+  sessionId: string,
+  generation: number,
+  why: "left" | "leaseExpired" | "released" | "matchEnded",
+): void {
+  const session = s.sessions.get(sessionId);
+  if (!session || session.server !== server || session.generation > generation) return;
+  const reason = {
+    left: "the player left",
+    leaseExpired: "the player did not come before the lease ended",
+    released: "its seat was released",
+    matchEnded: "the match ended",
+  }[why];
+  endSession(s, session, reason, { release: false, ...left(session) });
+}
+
+function onGone(s: CoreState, server: GameServer, reason: string): void {
+  if (!s.leader) {
+    server.gone ??= reason;
+    return;
+  }
+  const isMatch = s.fleet(server.experienceId).config?.seats === "match";
+  if (!isMatch || server.engine === "exited" || server.finished) return serverGone(s, server, reason);
+  // A match server that ends itself cleanly is done, not lost; only the engine knows how it ended.
+  server.gone = reason;
+  s.timers.at(s.nowMs + EXIT_WAIT_MS, () => {
+    if (s.leader && server.endedAtMs === null) serverGone(s, server, reason);
+  });
+}
+
+/** Its process is no more, and what that means depends on what it was doing. */
+export function serverGone(s: CoreState, server: GameServer, reason: string): void {
+  if (server.state === "terminated") return;
+  if (server.finished)
+    for (const session of [...server.seats]) endSession(s, session, reason, { release: false, ...left(session) });
+  if (server.matchId !== null && server.seats.size === 0) retireMatch(s, server.experienceId, server.matchId);
+  const orderly = server.stopAskedAtMs !== null || server.ending !== null || server.finished;
+  if (orderly && server.seats.size + server.inFlight === 0 && server.state !== "unhealthy") {
+    setState(s, server, "terminated", server.ending?.reason ?? reason);
+    return;
+  }
+  failover(s, server, reason, true);
+}

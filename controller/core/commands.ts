@@ -1,0 +1,89 @@
+import type { Command, CommandType } from "./input";
+import { drainRegion, getFleet, getRegion, listFleets, putFleet } from "./fleet-commands";
+import { NOT_LEADER } from "./leadership";
+import { allocateMatch, routePlayers } from "./match-commands";
+import { problem } from "./outbox";
+import { leaveQueue, listQueue, waitQueue } from "./queue-commands";
+import { getServer, labelServer, listServers, spawnServer, terminateServer } from "./server-commands";
+import {
+  createSession,
+  endSessionCommand,
+  findSessions,
+  followSession,
+  getSession,
+  updateSession,
+} from "./session-commands";
+import type { CoreState } from "./state";
+
+/** Commands that look only; a standby answers them from what it has heard. */
+const READING: ReadonlySet<CommandType> = new Set<CommandType>([
+  "listServers",
+  "getServer",
+  "getSession",
+  "findSessions",
+  "listQueue",
+  "listFleets",
+  "getFleet",
+  "getRegion",
+  "getDecision",
+]);
+
+export function onCommand(s: CoreState, requestId: number, command: Command): void {
+  if (!s.leader && !READING.has(command.type)) return s.out.refuse(requestId, NOT_LEADER);
+  switch (command.type) {
+    case "spawnServer":
+      return spawnServer(s, requestId, command);
+    case "listServers":
+      return listServers(s, requestId, command);
+    case "getServer":
+      return getServer(s, requestId, command);
+    case "labelServer":
+      return labelServer(s, requestId, command);
+    case "terminateServer":
+      return terminateServer(s, requestId, command);
+    case "createSession":
+      return createSession(s, requestId, command);
+    case "routePlayers":
+      return routePlayers(s, requestId, command);
+    case "getSession":
+      return getSession(s, requestId, command);
+    case "findSessions":
+      return findSessions(s, requestId, command);
+    case "followSession":
+      return followSession(s, requestId, command);
+    case "updateSession":
+      return updateSession(s, requestId, command);
+    case "endSession":
+      return endSessionCommand(s, requestId, command);
+    case "listQueue":
+      return listQueue(s, requestId, command);
+    case "waitQueue":
+      return waitQueue(s, requestId, command);
+    case "leaveQueue":
+      return leaveQueue(s, requestId, command);
+    case "allocateMatch":
+      return allocateMatch(s, requestId, command);
+    case "listFleets":
+      return listFleets(s, requestId);
+    case "getFleet":
+      return getFleet(s, requestId, command);
+    case "putFleet":
+      return putFleet(s, requestId, command);
+    case "getRegion":
+      return getRegion(s, requestId);
+    case "drainRegion":
+      return drainRegion(s, requestId, command);
+    case "getDecision": {
+      const record = s.records.find(command.id);
+      if (record) s.out.reply(requestId, record);
+      else
+        s.out.refuse(
+          requestId,
+          problem(
+            "unknownDecision",
+            `nothing is remembered under "${command.id}"; give a decision's id, or that of a recent session, server or experience`,
+          ),
+        );
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import type { Hello } from "../../protocol/messages";
+import type { AgentNode } from "./agent-node";
+import { askClose, reopen } from "./drain";
+import { sendExpect } from "./engine-events";
+import type { GameServer } from "./game-server";
+import { setState } from "./servers";
+import type { CoreState } from "./state";
+
+/** An agent has (re)connected: nothing is asked of it before it acknowledges the epoch and has told its seats. */
+export function onHello(s: CoreState, node: AgentNode, hello: Hello): void {
+  node.connected = true;
+  node.down = false;
+  node.bootId = hello.bootId;
+  node.facts = hello.node;
+  node.snapshotSeen = false;
+  node.epochAcked = -1;
+  for (const server of node.servers) s.reindex(server);
+  s.out.happened("node.connected", `agent ${hello.agentVersion} on ${hello.node.address}`, {
+    nodeId: node.id,
+    limits: hello.node.limits,
+  });
+  if (!s.leader) return;
+  if (hello.epoch > s.epoch) s.out.push({ type: "stepDown", seenEpoch: hello.epoch });
+  else sendEpoch(s, node);
+}
+
+export function sendEpoch(s: CoreState, node: AgentNode): void {
+  s.send(node.id, { kind: "epoch" }, { kind: "epoch", epoch: s.epoch });
+}
+
+/** Silence is not death: its servers give no seats for now, and nobody is moved. */
+export function onSilent(s: CoreState, node: AgentNode, reason: string): void {
+  const was = node.connected;
+  node.connected = false;
+  node.snapshotSeen = false;
+  node.epochAcked = -1;
+  if (was) s.out.happened("node.suspect", reason, { nodeId: node.id });
+  for (const server of node.servers) suspect(s, server, reason);
+}
+
+function suspect(s: CoreState, server: GameServer, reason: string): void {
+  const { state } = server;
+  if (state === "ready" || state === "reserved" || state === "allocated" || state === "draining") {
+    setState(s, server, "suspect", `its node is silent: ${reason}`);
+  } else s.reindex(server);
+}
+
+/** Marks servers of nodes that have not come back; for a new leader whose patience has ended. */
+export function suspectUnseen(s: CoreState): void {
+  for (const node of s.nodes.values()) {
+    if (node.snapshotSeen) continue;
+    for (const server of node.servers) suspect(s, server, "its agent has not connected");
+  }
+}
+
+/** The agent takes our requests from now on: it hears what was owed to it, and its servers take players. */
+export function nodeReady(s: CoreState, node: AgentNode): void {
+  if (!s.usable(node.id)) return;
+  const releases = node.owedReleases.splice(0);
+  for (const { serverId, allocationId, sessionId, generation, reason } of releases) {
+    s.send(
+      node.id,
+      { kind: "release", serverId, allocationId, seats: [{ sessionId, generation }], reason },
+      { kind: "told" },
+    );
+  }
+  for (const { serverId, allocationId } of node.owedForgets.splice(0)) {
+    s.send(node.id, { kind: "ended", serverId, allocationId, reason: "it has ended" }, { kind: "told" });
+    s.send(node.id, { kind: "forget", serverId, allocationId }, { kind: "told" });
+  }
+  for (const server of node.servers) {
+    sendExpect(s, server);
+    if (server.closing === "asked") {
+      if (server.ending?.kind === "scaleDown" || server.ending?.kind === "rollout") reopen(s, server);
+      else askClose(s, server, false);
+    } else if (server.ending && server.closing === "open") askClose(s, server, false);
+    s.reindex(server);
+  }
+}

@@ -1,0 +1,176 @@
+import { onAgentEvent } from "./agent-events";
+import { onCommand } from "./commands";
+import { onHello, onSilent, nodeReady } from "./connection";
+import type { CoreMachine, IdSource } from "./core-interface";
+import type { Decision } from "./decision";
+import { advanceEnding } from "./drain";
+import { onEngineEvent } from "./engine-events";
+import type { CoreSettings, Input } from "./input";
+import { checkRebuilt, onLeadership } from "./leadership";
+import { abandon, serveLine } from "./placement";
+import { onEngineList, onSnapshot } from "./rebuild";
+import { loseOverdue, loseRequests, onAck } from "./requests";
+import type { RegionSummary } from "./resources";
+import { scale } from "./scaler";
+import { takeSettings } from "./settings";
+import { CoreState } from "./state";
+import { stopAgain, dropStrangers } from "./upkeep";
+import { summaryView } from "./views";
+
+export interface CoreOptions {
+  readonly settings: CoreSettings;
+  readonly controllerId: string;
+  readonly ids: IdSource;
+}
+
+/** What there is, in numbers. */
+export interface CoreCounts {
+  readonly servers: number;
+  readonly sessions: number;
+  readonly queued: number;
+  readonly players: number;
+  readonly openRequests: number;
+  readonly timers: number;
+}
+
+/** So many rounds of consequences one input may have; what is left is done with the next. */
+const ROUNDS = 64;
+
+/**
+ * The region's brain: inputs in, decisions out, nothing else. An input changes what is known; then everything it
+ * touched is looked at once more (`settle`): who waits is placed, servers that have emptied are stopped, sizes are
+ * brought in line.
+ */
+export class Core implements CoreMachine {
+  private readonly state: CoreState;
+  private promisedMs = Infinity;
+
+  constructor({ settings, controllerId, ids }: CoreOptions) {
+    this.state = new CoreState(settings, controllerId, ids);
+    for (const experienceId of Object.keys(settings.experiences)) this.state.fleet(experienceId);
+  }
+
+  handle(input: Input): readonly Decision[] {
+    const s = this.state;
+    // A clock that was set back must not undo deadlines.
+    s.nowMs = s.out.nowMs = Math.max(s.nowMs, input.nowMs);
+    this.take(input);
+    s.timers.fireDue(s.nowMs);
+    this.settle();
+    this.promiseWake();
+    return s.out.take();
+  }
+
+  /** Told to the other regions each second. */
+  summary(): RegionSummary {
+    return summaryView(this.state);
+  }
+
+  counts(): CoreCounts {
+    const { servers, sessions, fleets, requests, timers } = this.state;
+    let queued = 0;
+    let players = 0;
+    for (const { line, index } of fleets.values()) {
+      queued += line.players;
+      players += index.held;
+    }
+    return {
+      servers: servers.size,
+      sessions: sessions.size,
+      queued,
+      players,
+      openRequests: requests.size,
+      timers: timers.size,
+    };
+  }
+
+  private take(input: Input): void {
+    const s = this.state;
+    switch (input.type) {
+      case "command":
+        return onCommand(s, input.requestId, input.command);
+      case "agent":
+        return this.takeFromAgent(input);
+      case "agentSilent":
+        loseRequests(s, input.nodeId, input.reason);
+        return onSilent(s, s.node(input.nodeId), input.reason);
+      case "engine":
+        return onEngineEvent(s, input.event);
+      case "engineList":
+        return onEngineList(s, input.servers);
+      case "leadership":
+        return onLeadership(s, input.leader, input.epoch);
+      case "policy":
+        return takeSettings(s, input.settings);
+      case "peers":
+        s.peers = input.regions;
+        return;
+      case "tick":
+        return this.tick();
+    }
+  }
+
+  private takeFromAgent({ nodeId, message }: Extract<Input, { type: "agent" }>): void {
+    const s = this.state;
+    const node = s.node(nodeId);
+    switch (message.type) {
+      case "hello":
+        loseRequests(s, nodeId, "the agent connected anew");
+        return onHello(s, node, message);
+      case "snapshot":
+        node.snapshotSeen = true;
+        onSnapshot(s, node, message);
+        return nodeReady(s, node);
+      case "ack":
+        return onAck(s, node, message);
+      case "report":
+        for (const event of message.events) onAgentEvent(s, nodeId, event);
+        return;
+    }
+  }
+
+  private tick(): void {
+    const s = this.state;
+    loseOverdue(s);
+    s.endedSessions.expire(s.nowMs);
+    s.endedServers.expire(s.nowMs);
+    s.oldTickets.expire(s.nowMs);
+    s.oldMatches.expire(s.nowMs);
+    if (!s.leader) return;
+    stopAgain(s);
+    dropStrangers(s);
+    for (const fleet of s.fleets.values()) if (s.nowMs >= fleet.nextEvaluationMs) s.dirty.add(fleet);
+  }
+
+  private settle(): void {
+    const s = this.state;
+    if (!s.leader) {
+      s.dirty.clear();
+      s.ending.clear();
+      s.emptied.length = 0;
+      return;
+    }
+    checkRebuilt(s);
+    for (let round = 0; round < ROUNDS && s.dirty.size + s.ending.size + s.emptied.length > 0; round++) {
+      for (const group of s.emptied.splice(0)) abandon(s, group);
+      const ending = [...s.ending];
+      s.ending.clear();
+      for (const server of ending) advanceEnding(s, server);
+      const dirty = [...s.dirty];
+      s.dirty.clear();
+      for (const fleet of dirty) {
+        serveLine(s, fleet);
+        scale(s, fleet);
+      }
+    }
+  }
+
+  private promiseWake(): void {
+    const { timers, nowMs, out } = this.state;
+    const next = timers.next();
+    if (this.promisedMs <= nowMs) this.promisedMs = Infinity;
+    if (next >= this.promisedMs) return;
+    this.promisedMs = next;
+    out.push({ type: "wake", atMs: next });
+  }
+}

@@ -1,0 +1,158 @@
+import { retireMatch, serverGone } from "./agent-events";
+import { failover } from "./failover";
+import { isPrimary, type GameServer } from "./game-server";
+import type { EngineEvent, EngineServer, ServerExit } from "../engine";
+import { expectOf } from "./launch";
+import { bindToNode, setState } from "./servers";
+import { endSession } from "./sessions";
+import { expectReadyBy, failStart, launch } from "./spawn";
+import type { CoreState } from "./state";
+
+/** How long before a start that the engine could not take on is tried again, in milliseconds. */
+const START_AGAIN_MS = 2000;
+
+export function onEngineEvent(s: CoreState, event: EngineEvent): void {
+  switch (event.type) {
+    case "placed":
+    case "running": {
+      const server = s.servers.get(event.server.serverId);
+      if (server) onPlaced(s, server, event.server);
+      return;
+    }
+    case "exited": {
+      const server = s.servers.get(event.server.serverId);
+      if (server) onExited(s, server, event.exit);
+      return;
+    }
+    case "blocked":
+      return onBlocked(s, event);
+    case "nodeDown":
+      return onNodeDown(s, event.nodeId, event.reason);
+    case "nodeUp":
+      s.node(event.nodeId).down = false;
+      return;
+    // The shell asks the engine for its list, which comes as an input of its own.
+    case "resync":
+      return;
+  }
+}
+
+/** Ports, node and processes are known: its agent is told what to expect, again where something has changed. */
+export function onPlaced(s: CoreState, server: GameServer, found: EngineServer): void {
+  if (server.state === "terminated") return;
+  const { config } = s.fleet(server.experienceId);
+  const before = server.engine;
+  const same = before === found.state || (before === "placed" && found.state === "pending");
+  const changed =
+    server.allocationId !== found.allocationId ||
+    !sameNumbers(server.pids, found.pids) ||
+    !sameNumbers(server.ports, found.ports);
+  bindToNode(s, server, found.nodeId, found.allocationId);
+  server.engine = found.state === "running" || before === "running" ? "running" : "placed";
+  server.address = found.address;
+  server.ports = found.ports;
+  server.pids = found.pids;
+  server.logFile = found.logFiles[isPrimary(server) ? "server" : server.role] ?? Object.values(found.logFiles)[0];
+  if (before === "held" || before === "asked")
+    s.out.server("server.placed", server, `on node ${found.nodeId}`, { ports: found.ports });
+  if (!same && server.state === "starting" && config)
+    expectReadyBy(s, server, s.nowMs + config.readyTimeoutSecs * 1000);
+  if (changed) server.expected = false;
+  sendExpect(s, server);
+  s.reindex(server);
+}
+
+function sameNumbers(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}
+
+/** Tells the node's agent how to treat the server, unless it knows. */
+export function sendExpect(s: CoreState, server: GameServer): void {
+  const { nodeId, allocationId, experienceId } = server;
+  const { config } = s.fleet(experienceId);
+  if (server.expected || !config || nodeId === null || allocationId === null || !s.usable(nodeId)) return;
+  if (server.state === "terminated" || server.engine === "exited") return;
+  server.expected = true;
+  s.send(
+    nodeId,
+    { kind: "expect", server: expectOf(s, config, server, restoreOf(s, server)) },
+    { kind: "expect", server },
+  );
+}
+
+/** What the server that this one replaces had saved, as long as its players have not gone on elsewhere. */
+function restoreOf(
+  s: CoreState,
+  server: GameServer,
+): { readonly data: string; readonly savedAtMs: number } | undefined {
+  const old = server.replaces === undefined ? undefined : s.servers.get(server.replaces);
+  if (!old || server.state !== "starting") return undefined;
+  const world = s.fleet(server.experienceId).config?.kind === "world";
+  return world || old.seats.size > 0 ? s.saved.get(old.id) : undefined;
+}
+
+export function onExited(s: CoreState, server: GameServer, exit: ServerExit): void {
+  if (server.state === "terminated") return;
+  server.engine = "exited";
+  const reason = exitText(exit);
+  if (!s.leader) {
+    server.gone ??= reason;
+    return;
+  }
+  if (server.state === "starting" || (server.state === "suspect" && server.beforeSuspect === "starting")) {
+    if (server.ending) setState(s, server, "terminated", server.ending.reason);
+    else failStart(s, server, `ended before it was ready: ${reason}`, false);
+    return;
+  }
+  if (matchOver(s, server, exit)) {
+    server.finished = true;
+    for (const session of [...server.seats])
+      endSession(s, session, "the match ended with its server", { release: false });
+    if (server.matchId !== null) retireMatch(s, server.experienceId, server.matchId);
+  }
+  serverGone(s, server, reason);
+}
+
+/** A match server that ends by itself without an error has played its match. */
+function matchOver(s: CoreState, server: GameServer, exit: ServerExit): boolean {
+  const clean = exit.exitCode === 0 && exit.signal === undefined && !exit.requested && !exit.outOfMemory;
+  return clean && s.fleet(server.experienceId).config?.seats === "match" && (server.matchId !== null || server.ownBusy);
+}
+
+function exitText(exit: ServerExit): string {
+  const how = exit.outOfMemory
+    ? "out of memory"
+    : exit.signal !== undefined
+      ? `signal ${exit.signal}`
+      : `exit code ${String(exit.exitCode ?? "unknown")}`;
+  return `${exit.task} ended: ${how}${exit.requested ? ", as asked" : ""}`;
+}
+
+function onBlocked(s: CoreState, event: Extract<EngineEvent, { type: "blocked" }>): void {
+  const server = s.servers.get(event.serverId);
+  if (!server || server.state === "terminated") return;
+  s.out.server("server.blocked", server, event.reason, { code: event.code, final: event.final });
+  server.reason = event.reason;
+  if (!s.leader) return;
+  if (event.final) {
+    if (server.state === "starting") failStart(s, server, event.reason, true);
+    else setState(s, server, "terminated", event.reason);
+    return;
+  }
+  // Whether the engine keeps the order or dropped it, asking again starts nothing twice.
+  s.timers.at(s.nowMs + START_AGAIN_MS, () => {
+    if (s.leader && server.state === "starting" && server.engine === "asked")
+      launch(s, s.fleet(server.experienceId), server);
+  });
+}
+
+function onNodeDown(s: CoreState, nodeId: string, reason: string): void {
+  const node = s.node(nodeId);
+  node.down = true;
+  s.out.happened("node.down", reason, { nodeId });
+  for (const server of [...node.servers]) {
+    if (s.leader) failover(s, server, `node ${nodeId} is down: ${reason}`, true);
+    else server.gone ??= reason;
+  }
+}

@@ -1,0 +1,119 @@
+import type { Command } from "./input";
+import { applyPolicy, type Fleet } from "./fleet";
+import { problem } from "./outbox";
+import { giveUp } from "./placement";
+import type { FleetPolicy } from "./resources";
+import { experienceNames } from "./session-commands";
+import type { CoreState } from "./state";
+import { fleetView, regionView, summaryView } from "./views";
+
+type Of<T extends Command["type"]> = Extract<Command, { type: T }>;
+
+export function listFleets(s: CoreState, requestId: number): void {
+  const fleets = [...s.fleets.values()].filter(({ config, servers }) => config !== null || servers.size > 0);
+  s.out.reply(
+    requestId,
+    fleets.map((fleet) => fleetView(s, fleet)),
+  );
+}
+
+export function getFleet(s: CoreState, requestId: number, { experienceId }: Of<"getFleet">): void {
+  const fleet = known(s, requestId, experienceId);
+  if (fleet) s.out.reply(requestId, fleetView(s, fleet));
+}
+
+/** Live policy: what is given replaces what forge.toml says, at once; the rest stays. */
+export function putFleet(s: CoreState, requestId: number, command: Of<"putFleet">): void {
+  const { experienceId, version, desired, policy } = command;
+  const fleet = known(s, requestId, experienceId);
+  if (!fleet) return;
+  const merged = { ...fleet.policyOverride, ...policy };
+  const why =
+    whyNotPolicy(fleet, merged, desired) ??
+    (version !== undefined && (version.length === 0 || version.length > 128)
+      ? "version has 1 to 128 characters"
+      : null);
+  if (why !== null) return s.out.refuse(requestId, problem("invalid", why));
+  fleet.policyOverride = merged;
+  if (desired !== undefined) fleet.desired = desired === 0 ? null : desired;
+  if (version !== undefined) fleet.version = version;
+  applyPolicy(fleet);
+  fleet.nextEvaluationMs = s.nowMs;
+  fleet.crash.untilMs = -Infinity;
+  s.dirty.add(fleet);
+  s.out.happened("config.changed", `fleet ${experienceId} was changed`, {
+    experienceId,
+    ...(version === undefined ? {} : { version }),
+    ...(desired === undefined ? {} : { desired }),
+    ...(policy ? { policy } : {}),
+  });
+  s.out.reply(requestId, fleetView(s, fleet));
+}
+
+function whyNotPolicy(fleet: Fleet, override: Partial<FleetPolicy>, desired: number | undefined): string | null {
+  const merged = { ...fleet.policy, ...override };
+  const counts = { minServers: merged.minServers, maxServers: merged.maxServers, desired: desired ?? 0 };
+  for (const [name, value] of Object.entries(counts)) {
+    if (!Number.isInteger(value) || value < 0) return `${name} is a whole number from 0, not ${String(value)}`;
+  }
+  const positive = {
+    targetCpu: merged.targetCpu,
+    targetPlayers: merged.targetPlayers,
+    scaleUpThreshold: merged.scaleUpThreshold,
+  };
+  for (const [name, value] of Object.entries(positive))
+    if (!(value > 0)) return `${name} is above 0, not ${String(value)}`;
+  const secs = {
+    scaleUpCooldownSecs: merged.scaleUpCooldownSecs,
+    scaleDownCooldownSecs: merged.scaleDownCooldownSecs,
+    scaleDownThreshold: merged.scaleDownThreshold,
+  };
+  for (const [name, value] of Object.entries(secs))
+    if (!(value >= 0)) return `${name} is at least 0, not ${String(value)}`;
+  if (merged.minServers > merged.maxServers)
+    return `minServers (${String(merged.minServers)}) is above maxServers (${String(merged.maxServers)})`;
+  if ((desired ?? 0) > merged.maxServers)
+    return `desired (${String(desired)}) is above maxServers (${String(merged.maxServers)})`;
+  if (merged.scaleDownThreshold > merged.scaleUpThreshold)
+    return `scaleDownThreshold (${String(merged.scaleDownThreshold)}) is above scaleUpThreshold (${String(merged.scaleUpThreshold)})`;
+  if (
+    fleet.config?.kind === "world" &&
+    (override.minServers !== undefined || override.maxServers !== undefined || (desired ?? 1) > 1)
+  )
+    return `${fleet.id} is a world: it always has exactly one server`;
+  return null;
+}
+
+function known(s: CoreState, requestId: number, experienceId: string): Fleet | undefined {
+  const fleet = s.fleets.get(experienceId);
+  if (fleet?.config) return fleet;
+  s.out.refuse(
+    requestId,
+    problem("unknownExperience", `experience "${experienceId}" is not in this region; it has ${experienceNames(s)}`),
+  );
+  return undefined;
+}
+
+export function getRegion(s: CoreState, requestId: number): void {
+  s.out.reply(requestId, { region: regionView(s), summary: summaryView(s) });
+}
+
+/** On: no new sessions here, and those who wait are told to go elsewhere. Players who are on stay on. */
+export function drainRegion(s: CoreState, requestId: number, { on }: Of<"drainRegion">): void {
+  if (on !== s.draining) {
+    s.draining = on;
+    s.out.happened(on ? "region.draining" : "region.undrained", on ? "takes no new sessions" : "takes players again");
+    if (on) refuseWaiting(s);
+  }
+  s.out.reply(requestId, regionView(s));
+}
+
+function refuseWaiting(s: CoreState): void {
+  for (const fleet of s.fleets.values()) {
+    for (const group of fleet.line.all()) {
+      if (group.kind === "move") continue;
+      fleet.line.remove(group);
+      giveUp(s, group, problem("unavailable", `region ${s.settings.region} is being drained`));
+    }
+  }
+}

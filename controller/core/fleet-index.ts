@@ -1,0 +1,90 @@
+import { isEmpty, isPrimary, seatsHeld, type GameServer } from "./game-server";
+import { takesPlayers } from "./lifecycle";
+import { Pool } from "./pool";
+
+/**
+ * Where a fleet's servers stand by version, mods and free seats, and what they add up to. `update` is called after
+ * every change of a server and costs the same however many there are.
+ */
+export class FleetIndex {
+  private readonly byKey = new Map<string, Pool>();
+  /** Servers up and in use or ready for it; suspect, starting and ending ones are not among them. */
+  usable = 0;
+  /** Seats taken or promised on usable servers, and their seats in all. */
+  held = 0;
+  seats = 0;
+  /** Seats that may be given now. */
+  free = 0;
+  private cpuSum = 0;
+  private cpuCount = 0;
+
+  /** Puts a server where it now belongs. `open`: its agent can be asked for seats. */
+  update(server: GameServer, open: boolean): void {
+    this.remove(server);
+    if (!isPrimary(server) || !takesPlayers(server.state) || server.closing !== "open") return;
+    const held = Math.min(server.maxPlayers, seatsHeld(server));
+    server.counted = true;
+    server.countedHeld = server.matchId !== null || server.ownBusy ? server.maxPlayers : held;
+    this.usable++;
+    this.held += server.countedHeld;
+    this.seats += server.maxPlayers;
+    server.countedCpu = server.stats ? server.stats.cpu : null;
+    if (server.countedCpu !== null) {
+      this.cpuSum += server.countedCpu;
+      this.cpuCount++;
+    }
+    const free = server.maxPlayers - server.countedHeld;
+    if (!open || free <= 0 || server.keptFor) return;
+    server.countedFree = free;
+    this.free += free;
+    this.poolOf(server).put(server, free, isEmpty(server));
+  }
+
+  remove(server: GameServer): void {
+    if (!server.counted) return;
+    server.counted = false;
+    this.usable--;
+    this.held -= server.countedHeld;
+    this.seats -= server.maxPlayers;
+    this.free -= server.countedFree;
+    if (server.countedCpu !== null) {
+      this.cpuSum -= server.countedCpu;
+      this.cpuCount--;
+    }
+    server.pool?.drop(server);
+    server.countedFree = 0;
+  }
+
+  /** Pools, empty ones included, until `prune`. */
+  pools(): IterableIterator<Pool> {
+    return this.byKey.values();
+  }
+
+  /** Empty servers that may be closed. */
+  empty(): number {
+    let count = 0;
+    for (const pool of this.byKey.values()) count += pool.emptyCount;
+    return count;
+  }
+
+  /** Mean share of the CPU asked for, over usable servers that have told theirs; undefined where none has. */
+  cpu(): number | undefined {
+    return this.cpuCount === 0 ? undefined : Math.max(0, this.cpuSum / this.cpuCount);
+  }
+
+  /** Drops pools that no server stands in: versions come and go. */
+  prune(): void {
+    for (const [key, pool] of this.byKey) if (pool.size === 0) this.byKey.delete(key);
+  }
+
+  private poolOf(server: GameServer): Pool {
+    let pool = this.byKey.get(server.poolKey);
+    if (!pool) this.byKey.set(server.poolKey, (pool = new Pool(server.version, server.mods)));
+    return pool;
+  }
+}
+
+/** Every mod that was asked for is on the server. */
+export function hasMods(asked: readonly string[], there: readonly string[]): boolean {
+  return asked.every((mod) => there.includes(mod));
+}

@@ -1,0 +1,140 @@
+import type { ExperienceConfig, ScalingPolicy } from "../../config/config";
+import { FleetIndex } from "./fleet-index";
+import type { GameServer } from "./game-server";
+import type { Group } from "./group";
+import type { PlayerSession } from "./player-session";
+import { WaitingLine } from "./queue";
+import type { FleetPolicy } from "./resources";
+
+/** The servers of one experience in this region, their players and those who wait for them. */
+export interface Fleet {
+  readonly id: string;
+  /** Null once forge.toml no longer has it: then it only empties. */
+  config: ExperienceConfig | null;
+  /** What new servers run. */
+  version: string;
+  policy: ScalingPolicy;
+  policyOverride: Partial<FleetPolicy>;
+  /** A floor set by hand, until it is taken back or forge.toml changes. */
+  desired: number | null;
+  /** Primaries that have not ended. */
+  readonly servers: Set<GameServer>;
+  /** How many of them are in these states. */
+  starting: number;
+  suspect: number;
+  /** Servers of fleet roles that have not ended. */
+  readonly roleServers: Set<GameServer>;
+  readonly index: FleetIndex;
+  readonly players: Map<string, PlayerSession>;
+  readonly line: WaitingLine;
+  /** The waiting group that a server is kept for; one at a time. */
+  keeps: Group | null;
+  /** Failed servers whose replacement has not been started yet. */
+  readonly owed: string[];
+  readonly crash: CrashLoop;
+  readonly cooldown: Cooldown;
+  /** Launches wait for the fleet's roles until then; null before the first. */
+  rolesWaitUntilMs: number | null;
+  readonly held: Set<GameServer>;
+  /** What the last `peers` notice said, by role. */
+  readonly peers: Map<string, string>;
+  /** Milliseconds from asking for a seat to having it, newest overwrite oldest. */
+  readonly answers: { readonly ms: Float64Array; readonly atMs: Float64Array; next: number };
+  /** The number of servers that the last evaluation wanted. */
+  want: number;
+  nextEvaluationMs: number;
+  /** A timer is set that evaluates again when a cooldown or backoff ends. */
+  recheckAtMs: number | null;
+}
+
+export interface CrashLoop {
+  failures: number;
+  /** No start before this. */
+  untilMs: number;
+  /** Why it can never start as it is; null where it may. */
+  final: string | null;
+}
+
+export interface Cooldown {
+  lastUpMs: number;
+  lastDownMs: number;
+}
+
+/** How many answer times are kept for the 95th percentile. */
+const ANSWERS = 128;
+
+const RETIRED: ScalingPolicy = {
+  minServers: 0,
+  maxServers: 0,
+  targetCpu: 1,
+  targetPlayers: 1,
+  scaleUpThreshold: 1,
+  scaleDownThreshold: 1,
+  scaleUpCooldownSecs: 0,
+  scaleDownCooldownSecs: 0,
+  buffer: { kind: "servers", servers: 0 },
+  targetResponseMs: undefined,
+};
+
+export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
+  const fleet: Fleet = {
+    id,
+    config,
+    version: config?.version ?? "",
+    policy: RETIRED,
+    policyOverride: {},
+    desired: null,
+    servers: new Set(),
+    starting: 0,
+    suspect: 0,
+    roleServers: new Set(),
+    index: new FleetIndex(),
+    players: new Map(),
+    line: new WaitingLine(),
+    keeps: null,
+    owed: [],
+    crash: { failures: 0, untilMs: -Infinity, final: null },
+    cooldown: { lastUpMs: -Infinity, lastDownMs: -Infinity },
+    rolesWaitUntilMs: null,
+    held: new Set(),
+    peers: new Map(),
+    answers: { ms: new Float64Array(ANSWERS), atMs: new Float64Array(ANSWERS).fill(-Infinity), next: 0 },
+    want: 0,
+    nextEvaluationMs: -Infinity,
+    recheckAtMs: null,
+  };
+  applyPolicy(fleet);
+  return fleet;
+}
+
+/** Works out the policy in force from forge.toml and what was put over it since. A world is always exactly one server. */
+export function applyPolicy(fleet: Fleet): void {
+  if (!fleet.config) {
+    fleet.policy = RETIRED;
+    return;
+  }
+  const merged = { ...fleet.config.scaling, ...fleet.policyOverride };
+  fleet.policy =
+    fleet.config.kind === "world"
+      ? { ...merged, minServers: 1, maxServers: 1, buffer: { kind: "servers", servers: 0 } }
+      : merged;
+}
+
+/** Whether one party takes a whole server. */
+export function wholeServers(fleet: Fleet): boolean {
+  return fleet.config?.seats === "match";
+}
+
+export function noteAnswer(fleet: Fleet, ms: number, nowMs: number): void {
+  const { answers } = fleet;
+  answers.ms[answers.next] = ms;
+  answers.atMs[answers.next] = nowMs;
+  answers.next = (answers.next + 1) % ANSWERS;
+}
+
+/** 95th percentile of the answers of the last minute; undefined where there were fewer than ten. */
+export function answerP95(fleet: Fleet, nowMs: number): number | undefined {
+  const recent = fleet.answers.ms.filter((_, i) => (fleet.answers.atMs[i] ?? -Infinity) > nowMs - 60_000).sort();
+  if (recent.length < 10) return undefined;
+  return recent[Math.min(recent.length - 1, Math.floor(recent.length * 0.95))];
+}

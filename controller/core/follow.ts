@@ -1,0 +1,49 @@
+import type { FollowResult } from "./decision";
+import type { PlayerSession } from "./player-session";
+import type { CoreState, Follower } from "./state";
+import { endpointView, sessionView } from "./views";
+
+/** A session as its player follows it: with its server and, where it is known, its ticket. */
+export function followView(s: CoreState, session: PlayerSession): FollowResult {
+  const seated = hasSeat(session) ? session.server : null;
+  return {
+    session: sessionView(s, session),
+    server: seated && endpointView(s, seated),
+    ticket: seated ? session.ticket : null,
+  };
+}
+
+/** It has a seat that the player can go to, or is on already. */
+export function hasSeat(session: PlayerSession): boolean {
+  return session.state === "reserved" || session.state === "active";
+}
+
+/** Lets a command wait for the session's next move. */
+export function follow(s: CoreState, follower: Follower): void {
+  const { id } = follower.session;
+  const waiting = s.followers.get(id);
+  if (waiting) waiting.push(follower);
+  else s.followers.set(id, [follower]);
+  s.timers.at(follower.untilMs, () => {
+    const still = s.followers.get(id);
+    const at = still?.indexOf(follower) ?? -1;
+    if (!still || at < 0) return;
+    still.splice(at, 1);
+    if (still.length === 0) s.followers.delete(id);
+    s.out.reply(follower.requestId, followView(s, follower.session));
+  });
+}
+
+/** Answers those for whom the session has moved far enough, or has ended. */
+export function answerFollowers(s: CoreState, session: PlayerSession): void {
+  const waiting = s.followers.get(session.id);
+  if (!waiting) return;
+  const ended = session.state === "ended";
+  const left = waiting.filter(({ requestId, afterGeneration }) => {
+    if (!ended && !(hasSeat(session) && session.generation > afterGeneration)) return true;
+    s.out.reply(requestId, followView(s, session));
+    return false;
+  });
+  if (left.length === 0) s.followers.delete(session.id);
+  else s.followers.set(session.id, left);
+}

@@ -1,0 +1,182 @@
+import type { ServerStats } from "../../protocol/messages";
+import type { PlayerSession } from "./player-session";
+import type { Pool } from "./pool";
+import type { ServerState } from "./resources";
+
+/** What the engine has told of a server. `held`: not asked for yet; `asked`: start was decided. */
+export type EngineView = "held" | "asked" | "placed" | "running" | "exited";
+
+/** Closing is the agent's to do: only what it says is closed is ever stopped. */
+export type Closing = "open" | "asked" | "closed";
+
+/** Why a server is on its way out, which decides what happens when it is empty or gone. */
+export interface Ending {
+  readonly kind: "scaleDown" | "terminate" | "rollout" | "failed" | "ownWish";
+  /** From then on its players are moved off. */
+  moveAtMs: number;
+  /** Whether the players on it stop it from being stopped. */
+  force: boolean;
+  moving: boolean;
+  readonly reason: string;
+}
+
+/** The core's view of one server process. Its seats are its agent's; these are what the agent has told or is being asked for. */
+export interface GameServer {
+  readonly id: string;
+  readonly experienceId: string;
+  readonly version: string;
+  mods: readonly string[];
+  /** `server`, or the name of a fleet role. */
+  readonly role: string;
+  readonly maxPlayers: number;
+  readonly sdkToken: string;
+  readonly createdAtMs: number;
+  /** The server whose place it takes. */
+  readonly replaces: string | undefined;
+  allocationId: string | null;
+  nodeId: string | null;
+  address: string | null;
+  ports: Readonly<Record<string, number>>;
+  pids: Readonly<Record<string, number>>;
+  logFile: string | undefined;
+  engine: EngineView;
+  state: ServerState;
+  /** What it was before its node fell silent. */
+  beforeSuspect: ServerState | null;
+  reason: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  stats: ServerStats | null;
+  /** Mean of what its players report, newest weighted most. */
+  latencyMs: number | null;
+  readyAtMs: number | null;
+  endedAtMs: number | null;
+  /** When it counts as failed unless it is ready by then. */
+  readyDeadlineMs: number;
+
+  readonly seats: Set<PlayerSession>;
+  /** Seats asked for and not answered yet. */
+  inFlight: number;
+  walkIns: number;
+  /** Seats that the agent says are taken and the core does not know of; looked at again soon. */
+  phantom: number;
+  /** The match that holds the whole server. */
+  matchId: string | null;
+  /** A server that allocated or reserved itself is no one's to give. */
+  ownBusy: boolean;
+  closing: Closing;
+  ending: Ending | null;
+  stopAskedAtMs: number | null;
+  /** No grants before this; set where the agent asked for patience. */
+  pausedUntilMs: number;
+  /** A waiting party for which its free seats are kept. */
+  keptFor: object | null;
+  /** The agent has its `expect`. */
+  expected: boolean;
+  /** Seen by a standby: failover is due as soon as it leads. */
+  gone: string | null;
+  /** It ended by its own wish or at the end of its match: its players are not moved. */
+  finished: boolean;
+  readonly waitingReady: number[];
+
+  // Where it stands in its fleet's index; only pool.ts and fleet-index.ts touch these.
+  poolKey: string;
+  pool: Pool | null;
+  bucket: number;
+  slot: number;
+  emptySlot: number;
+  countedHeld: number;
+  countedFree: number;
+  countedCpu: number | null;
+  counted: boolean;
+}
+
+export interface NewServer {
+  readonly id: string;
+  readonly experienceId: string;
+  readonly version: string;
+  readonly mods: readonly string[];
+  readonly role: string;
+  readonly maxPlayers: number;
+  readonly sdkToken: string;
+  readonly createdAtMs: number;
+  readonly replaces?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  readonly reason: string;
+}
+
+export function newServer(of: NewServer): GameServer {
+  return {
+    id: of.id,
+    experienceId: of.experienceId,
+    version: of.version,
+    mods: of.mods,
+    role: of.role,
+    maxPlayers: of.maxPlayers,
+    sdkToken: of.sdkToken,
+    createdAtMs: of.createdAtMs,
+    replaces: of.replaces,
+    allocationId: null,
+    nodeId: null,
+    address: null,
+    ports: {},
+    pids: {},
+    logFile: undefined,
+    engine: "held",
+    state: "starting",
+    beforeSuspect: null,
+    reason: of.reason,
+    labels: { ...of.labels },
+    annotations: { ...of.annotations },
+    stats: null,
+    latencyMs: null,
+    readyAtMs: null,
+    endedAtMs: null,
+    readyDeadlineMs: Infinity,
+    seats: new Set(),
+    inFlight: 0,
+    walkIns: 0,
+    phantom: 0,
+    matchId: null,
+    ownBusy: false,
+    closing: "open",
+    ending: null,
+    stopAskedAtMs: null,
+    pausedUntilMs: 0,
+    keptFor: null,
+    expected: false,
+    gone: null,
+    finished: false,
+    waitingReady: [],
+    poolKey: poolKeyOf(of.version, of.mods),
+    pool: null,
+    bucket: -1,
+    slot: -1,
+    emptySlot: -1,
+    countedHeld: 0,
+    countedFree: 0,
+    countedCpu: null,
+    counted: false,
+  };
+}
+
+/** Servers with the same key have the same version and mods. */
+export function poolKeyOf(version: string, mods: readonly string[]): string {
+  return mods.length === 0 ? version : `${version}\n${mods.join("\n")}`;
+}
+
+/** Players join it; the servers of a fleet role have no seats. */
+export function isPrimary(server: GameServer): boolean {
+  return server.role === "server";
+}
+
+/** Seats that are taken or promised, walk-ins included. */
+export function seatsHeld(server: GameServer): number {
+  return server.seats.size + server.inFlight + server.walkIns + server.phantom;
+}
+
+/** Nobody is on it and nobody is promised a seat on it. */
+export function isEmpty(server: GameServer): boolean {
+  return seatsHeld(server) === 0 && server.matchId === null && !server.ownBusy;
+}

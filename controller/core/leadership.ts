@@ -1,0 +1,97 @@
+import { serverGone } from "./agent-events";
+import { answerRefused } from "./answers";
+import { sendEpoch, suspectUnseen } from "./connection";
+import { takesPlayers } from "./lifecycle";
+import { problem } from "./outbox";
+import { closeTicket } from "./placement";
+import { setState } from "./servers";
+import { endSession } from "./sessions";
+import type { CoreState } from "./state";
+
+/** How long a new leader waits for the agents of nodes that run servers, in milliseconds. */
+const REBUILD_MS = 5000;
+/** How long it waits for the engine's list before it goes on without. */
+const ENGINE_LIST_MS = 30_000;
+
+export const NOT_LEADER = problem("notLeader", "this controller does not lead its region now; ask the leader", {
+  retryAfterSecs: 1,
+});
+
+export function onLeadership(s: CoreState, leader: boolean, epoch: number): void {
+  if (leader && s.leader && epoch === s.epoch) return;
+  if (s.leader) stopLeading(s);
+  s.epoch = epoch;
+  if (leader) startLeading(s);
+}
+
+function startLeading(s: CoreState): void {
+  s.leader = true;
+  s.out.leading = true;
+  s.rebuilding = true;
+  s.rebuildUntilMs = s.nowMs + REBUILD_MS;
+  s.out.happened("leader.changed", `${s.controllerId} leads with epoch ${String(s.epoch)}`, {
+    controllerId: s.controllerId,
+    epoch: s.epoch,
+  });
+  for (const node of s.nodes.values()) {
+    node.epochAcked = -1;
+    if (node.connected) sendEpoch(s, node);
+  }
+  for (const server of [...s.servers.values()]) {
+    if (server.gone === null || server.endedAtMs !== null) continue;
+    if (server.seats.size > 0) serverGone(s, server, server.gone);
+    else setState(s, server, "terminated", server.gone);
+  }
+  for (const experienceId of Object.keys(s.settings.experiences)) s.dirty.add(s.fleet(experienceId));
+}
+
+/** What a leader alone may do stops at once, and everybody who waits for it is told. */
+function stopLeading(s: CoreState): void {
+  s.leader = false;
+  s.out.leading = false;
+  s.requests.clear();
+  s.engineListed = false;
+  const groups = new Set([...s.sessions.values()].flatMap(({ group }) => group ?? []));
+  for (const group of groups) {
+    const fleet = s.fleet(group.experienceId);
+    fleet.line.remove(group);
+    answerRefused(s, group, NOT_LEADER);
+    group.failed = NOT_LEADER;
+    closeTicket(s, group);
+    for (const session of [...group.sessions]) {
+      session.group = null;
+      // The next leader learns of seats from the agents; a wait without a seat is known to nobody else.
+      if (session.server === null) endSession(s, session, "the leader changed; ask again", { release: false });
+    }
+  }
+  for (const followers of s.followers.values())
+    for (const { requestId } of followers) s.out.refuse(requestId, NOT_LEADER);
+  s.followers.clear();
+  for (const server of s.servers.values()) {
+    for (const requestId of server.waitingReady.splice(0)) s.out.refuse(requestId, NOT_LEADER);
+    server.inFlight = 0;
+    server.keptFor = null;
+    s.reindex(server);
+  }
+  for (const fleet of s.fleets.values()) {
+    fleet.keeps = null;
+    fleet.owed.length = 0;
+  }
+  s.ending.clear();
+}
+
+/** A new leader begins to decide once it knows all seats, or has waited long enough for the agents that hold them. */
+export function checkRebuilt(s: CoreState): void {
+  if (!s.leader || !s.rebuilding) return;
+  const patience = s.nowMs < s.rebuildUntilMs;
+  if (!s.engineListed && s.nowMs < s.rebuildUntilMs - REBUILD_MS + ENGINE_LIST_MS) return;
+  if (patience) {
+    for (const node of s.nodes.values()) {
+      if ((node.connected || node.servers.size > 0) && !s.usable(node.id) && !node.down) return;
+    }
+  }
+  s.rebuilding = false;
+  suspectUnseen(s);
+  for (const fleet of s.fleets.values()) s.dirty.add(fleet);
+  for (const server of s.servers.values()) if (server.ending && takesPlayers(server.state)) s.ending.add(server);
+}

@@ -1,0 +1,158 @@
+import { letWait } from "./answers";
+import type { Command } from "./input";
+import { hasSeat } from "./follow";
+import { isPrimary, isEmpty, seatsHeld, type GameServer } from "./game-server";
+import type { Group } from "./group";
+import { takesPlayers } from "./lifecycle";
+import { problem } from "./outbox";
+import { askSeats, matchKey, place, refresh, whyNotNow } from "./placement";
+import type { PlayerSession } from "./player-session";
+import type { CoreProblem } from "./decision";
+import { hasVersion } from "./routing";
+import { badPlayers, experienceNames, openGroup } from "./session-commands";
+import type { CoreState } from "./state";
+
+type Of<T extends Command["type"]> = Extract<Command, { type: T }>;
+
+/** Claims a whole ready server for a match; the same matchId gives the same match again. */
+export function allocateMatch(s: CoreState, requestId: number, command: Of<"allocateMatch">): void {
+  const { experienceId, matchId, players, version } = command;
+  const fleet = s.fleets.get(experienceId);
+  const refuse = (...of: Parameters<typeof problem>): void => s.out.refuse(requestId, problem(...of));
+  if (!fleet?.config)
+    return refuse(
+      "unknownExperience",
+      `experience "${experienceId}" is not in this region; it has ${experienceNames(s)}`,
+    );
+  const key = matchKey(experienceId, matchId);
+  const known = s.matches.get(key);
+  if (known) return matchAgain(s, requestId, known.group, known.server, known.ended, matchId);
+  const members = [...new Set(players.map(({ playerId }) => playerId))];
+  const bad = badPlayers(members);
+  if (bad !== null) return refuse("invalid", bad);
+  if (s.draining) return refuse("unavailable", `region ${s.settings.region} is being drained`);
+  if (version !== undefined && !hasVersion(fleet, version))
+    return refuse(
+      "unknownVersion",
+      `${experienceId} has no version "${version}" here; the current one is "${fleet.version}"`,
+    );
+  const placed = members.map((member) => fleet.players.get(member)).find((session) => session !== undefined);
+  if (placed)
+    return refuse("playerElsewhere", `${placed.playerId} already has session ${placed.id} in ${experienceId}`, {
+      info: { playerId: placed.playerId, sessionId: placed.id },
+    });
+
+  const latencies = new Map(players.map((player) => [player.playerId, player.latencies ?? {}]));
+  const deadlineMs = s.nowMs + Math.max(0, command.deadlineMs ?? fleet.config.routing.queueDeadlineSecs * 1000);
+  const group = openGroup(s, fleet, members, {
+    kind: "match",
+    version,
+    mods: [],
+    latencies: (playerId) => latencies.get(playerId) ?? {},
+    deadlineMs,
+    matchId,
+    labels: command.labels,
+    annotations: command.annotations,
+  });
+  s.matches.set(key, { experienceId, matchId, group, server: null, ended: false });
+  letWait(s, group, { requestId, answer: "allocateMatch", session: null, untilMs: Infinity, existing: false });
+  place(s, group);
+}
+
+function matchAgain(
+  s: CoreState,
+  requestId: number,
+  group: Group,
+  server: GameServer | null,
+  ended: boolean,
+  matchId: string,
+): void {
+  const waiter = { requestId, answer: "allocateMatch" as const, session: null, untilMs: Infinity, existing: true };
+  if (ended)
+    return s.out.refuse(
+      requestId,
+      problem("conflict", `match "${matchId}" has ended; a new match needs a new matchId`),
+    );
+  if (group.waiting || group.target || !server) {
+    letWait(s, group, waiter);
+    return;
+  }
+  const seated = [...server.seats].filter(hasSeat);
+  if (!s.usable(server.nodeId) || seated.length === 0) {
+    return s.out.refuse(
+      requestId,
+      problem("unavailable", `match "${matchId}" is on server ${server.id}, which gives no tickets now`, {
+        retryAfterSecs: 1,
+        info: { serverId: server.id },
+      }),
+    );
+  }
+  letWait(s, refresh(s, seated, server), waiter);
+}
+
+/** Puts these players on that server, all or none. */
+export function routePlayers(s: CoreState, requestId: number, { serverId, players }: Of<"routePlayers">): void {
+  const server = s.servers.get(serverId);
+  const members = [...new Set(players)];
+  const why = server
+    ? whyNotRoute(s, server)
+    : problem("unknownServer", `there is no server "${serverId}" in this region`);
+  const bad = badPlayers(members);
+  if (bad !== null || members.length === 0)
+    return s.out.refuse(requestId, problem("invalid", bad ?? "players is empty"));
+  if (!server || why) return s.out.refuse(requestId, why ?? problem("unknownServer", serverId));
+  const fleet = s.fleet(server.experienceId);
+  const there: PlayerSession[] = [];
+  const fresh: string[] = [];
+  for (const member of members) {
+    const session = fleet.players.get(member);
+    if (!session) fresh.push(member);
+    else if (session.server === server && hasSeat(session)) there.push(session);
+    else
+      return s.out.refuse(
+        requestId,
+        problem(
+          "playerElsewhere",
+          `${member} has session ${session.id} (${session.state})${session.server ? ` on server ${session.server.id}` : ""}`,
+          { info: { playerId: member, sessionId: session.id, serverId: session.server?.id ?? null } },
+        ),
+      );
+  }
+  const free = server.maxPlayers - seatsHeld(server);
+  if (fresh.length > free)
+    return s.out.refuse(
+      requestId,
+      problem(
+        "serverFull",
+        `server ${serverId} has ${String(Math.max(0, free))} free seats, ${String(fresh.length)} are asked for`,
+        { info: { serverId, free } },
+      ),
+    );
+  if (fresh.length > 0 && server.closing !== "open")
+    return s.out.refuse(requestId, problem("serverClosed", `server ${serverId} takes nobody any more`));
+  const group = openGroup(s, fleet, fresh, {
+    kind: "route",
+    version: undefined,
+    mods: [],
+    latencies: {},
+    deadlineMs: s.nowMs,
+    matchId: server.matchId,
+  });
+  group.sessions.push(...there);
+  letWait(s, group, { requestId, answer: "routePlayers", session: null, untilMs: Infinity, existing: false });
+  askSeats(s, group, server);
+}
+
+function whyNotRoute(s: CoreState, server: GameServer): CoreProblem | null {
+  const { id, state } = server;
+  const info = { serverId: id, state };
+  if (state === "draining" || state === "terminated")
+    return problem("serverClosed", `server ${id} is ${state}: ${server.reason}`, { info });
+  if (!takesPlayers(state) || !isPrimary(server))
+    return problem("serverNotReady", `server ${id} is ${state} and takes nobody now`, { info });
+  if (whyNotNow(s) !== null || !s.usable(server.nodeId))
+    return problem("unavailable", `server ${id} cannot be asked for seats now`, { retryAfterSecs: 1, info });
+  if (s.fleet(server.experienceId).config?.seats === "match" && server.matchId === null && !isEmpty(server))
+    return problem("serverNotReady", `server ${id} is busy with a match of its own`, { info });
+  return null;
+}

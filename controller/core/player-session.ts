@@ -1,0 +1,88 @@
+import type { GameServer } from "./game-server";
+import type { Group } from "./group";
+import type { SessionState } from "./resources";
+
+/** A player's stay in one experience. One is alive at a time for a player and experience. */
+export interface PlayerSession {
+  readonly id: string;
+  readonly playerId: string;
+  readonly experienceId: string;
+  /** Everybody of the party, this player included; empty for one who came alone. */
+  readonly party: readonly string[];
+  readonly connectedAtMs: number;
+  /** As asked: undefined where any will do. */
+  readonly version: string | undefined;
+  readonly mods: readonly string[];
+  latencies: Readonly<Record<string, number>>;
+  state: SessionState;
+  /** Of the seat it has; 0 before the first. */
+  generation: number;
+  /** Given to the next grant; more than any that an agent may have journaled. */
+  nextGeneration: number;
+  /** Where its seat is. While `migrating` off a living server it still is there. */
+  server: GameServer | null;
+  /** Where it was last, for those who ask after its end. */
+  lastServerId: string | null;
+  joined: boolean;
+  /** The newest ticket until it is used; asked for again where it is not known. */
+  ticket: string | null;
+  lastActivityMs: number;
+  latencyMs: number | null;
+  packetLoss: number | null;
+  moves: number;
+  restoredAgeMs: number | null;
+  reason: string;
+  matchId: string | null;
+  /** Its placement or wait that is under way. */
+  group: Group | null;
+  /** Saved by the server that was lost, until the next server has it. */
+  restore: { readonly data: string; readonly savedAtMs: number } | null;
+  moveStartedMs: number | null;
+  endedAtMs: number | null;
+  /** Whether anyone was told of it, so that its end must be told as well. */
+  announced: boolean;
+}
+
+export interface NewSession {
+  readonly id: string;
+  readonly playerId: string;
+  readonly experienceId: string;
+  readonly party: readonly string[];
+  readonly connectedAtMs: number;
+  readonly version: string | undefined;
+  readonly mods: readonly string[];
+  readonly latencies: Readonly<Record<string, number>>;
+  readonly matchId: string | null;
+}
+
+export function newSession(of: NewSession): PlayerSession {
+  return {
+    id: of.id,
+    playerId: of.playerId,
+    experienceId: of.experienceId,
+    party: of.party,
+    connectedAtMs: of.connectedAtMs,
+    version: of.version,
+    mods: of.mods,
+    latencies: of.latencies,
+    state: "queued",
+    generation: 0,
+    nextGeneration: 1,
+    server: null,
+    lastServerId: null,
+    joined: false,
+    ticket: null,
+    lastActivityMs: of.connectedAtMs,
+    latencyMs: null,
+    packetLoss: null,
+    moves: 0,
+    restoredAgeMs: null,
+    reason: "",
+    matchId: of.matchId,
+    group: null,
+    restore: null,
+    moveStartedMs: null,
+    endedAtMs: null,
+    announced: false,
+  };
+}

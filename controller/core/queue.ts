@@ -1,0 +1,138 @@
+import type { Group } from "./group";
+
+/** Groups that ask for the same thing: what fits one of them fits all, so only the first needs to be looked at. */
+interface Shape {
+  readonly moving: boolean;
+  /** By `order`, oldest first. */
+  readonly groups: Group[];
+}
+
+/**
+ * Those who wait for seats in one fleet. First come, first served; whoever lost a server comes before everybody else.
+ * Groups stand in one line per shape (version, mods, size), and the oldest whose shape fits somewhere is next: so a
+ * party is overtaken only by those who fit where it does not, and finding the next costs the number of shapes.
+ *
+ * Nobody starves: a group that was overtaken by twice its size gets a server kept for it (see placement.ts).
+ */
+export class WaitingLine {
+  private readonly shapes = new Map<string, Shape>();
+  private nextOrder = 0;
+  private count = 0;
+  /** Groups that lost their server, and all others. */
+  moving = 0;
+  /** Seats that the line needs, without those whose wait has nothing to do with room. */
+  joinSeats = 0;
+  moveSeats = 0;
+  /** The same in whole servers, of groups that claim one. */
+  joinServers = 0;
+  moveServers = 0;
+  /** Players waiting, whatever for. */
+  players = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  add(group: Group): void {
+    if (group.waiting) return;
+    if (group.order < 0) group.order = this.nextOrder++;
+    group.waiting = true;
+    const shape = this.shapeOf(group);
+    const { groups } = shape;
+    groups.splice(lowerBound(groups, group.order), 0, group);
+    this.tally(group, 1);
+  }
+
+  /** True where it was waiting. */
+  remove(group: Group): boolean {
+    if (!group.waiting) return false;
+    const key = shapeKey(group);
+    const shape = this.shapes.get(key);
+    const at = shape ? lowerBound(shape.groups, group.order) : -1;
+    if (!shape || shape.groups[at] !== group) throw new Error(`group ${group.ticket ?? "?"} is not in its line`);
+    shape.groups.splice(at, 1);
+    if (shape.groups.length === 0) this.shapes.delete(key);
+    group.waiting = false;
+    this.tally(group, -1);
+    return true;
+  }
+
+  /** The first, by rank and age, of those for whom `fits` finds room; groups with a hindrance are passed over. */
+  next(fits: (group: Group) => boolean): Group | undefined {
+    let best: Group | undefined;
+    for (const shape of this.shapes.values()) {
+      const head = shape.groups[0];
+      if (!head || head.hindrance !== null) continue;
+      if (best && !before(head, best)) continue;
+      if (fits(head)) best = head;
+    }
+    return best;
+  }
+
+  /** The first of each shape that came before `group`: those whom it overtakes when it is placed. */
+  *headsBefore(group: Group): IterableIterator<Group> {
+    for (const { groups } of this.shapes.values()) {
+      const head = groups[0];
+      if (head && head !== group && head.hindrance === null && before(head, group)) yield head;
+    }
+  }
+
+  /** 1 is next. */
+  position(group: Group): number {
+    let ahead = 0;
+    for (const shape of this.shapes.values()) {
+      if (shape.moving && group.kind !== "move") ahead += shape.groups.length;
+      else if (shape.moving === (group.kind === "move")) ahead += lowerBound(shape.groups, group.order);
+    }
+    return ahead + 1;
+  }
+
+  /** All of them, next first. */
+  all(): Group[] {
+    return [...this.shapes.values()].flatMap(({ groups }) => groups).sort((a, b) => (before(a, b) ? -1 : 1));
+  }
+
+  private shapeOf(group: Group): Shape {
+    const key = shapeKey(group);
+    let shape = this.shapes.get(key);
+    if (!shape) this.shapes.set(key, (shape = { moving: group.kind === "move", groups: [] }));
+    return shape;
+  }
+
+  private tally(group: Group, sign: 1 | -1): void {
+    const players = group.sessions.length;
+    this.count += sign;
+    this.players += sign * players;
+    const move = group.kind === "move";
+    if (move) this.moving += sign;
+    if (group.hindrance !== null) return;
+    if (group.matchId !== null) {
+      if (move) this.moveServers += sign;
+      else this.joinServers += sign;
+    } else if (move) this.moveSeats += sign * players;
+    else this.joinSeats += sign * players;
+  }
+}
+
+function before(a: Group, b: Group): boolean {
+  const rank = Number(b.kind === "move") - Number(a.kind === "move");
+  return rank !== 0 ? rank < 0 : a.order < b.order;
+}
+
+function shapeKey(group: Group): string {
+  const { kind, version, lastVersion, mods, matchId, sessions, hindrance } = group;
+  const size = String(sessions.length);
+  const flags = `${kind === "move" ? "m" : "j"}${matchId === null ? "" : "w"}${hindrance === null ? "" : "h"}`;
+  return `${flags}|${size}|${version ?? "*"}|${lastVersion ?? ""}|${mods.join(",")}`;
+}
+
+function lowerBound(groups: readonly Group[], order: number): number {
+  let low = 0;
+  let high = groups.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((groups[middle]?.order ?? Infinity) < order) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

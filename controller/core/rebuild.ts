@@ -1,0 +1,304 @@
+import type { SeatReport, ServerReport, Snapshot } from "../../protocol/messages";
+import type { EngineServer } from "../engine";
+import type { AgentNode } from "./agent-node";
+import { serverGone } from "./agent-events";
+import { onExited, onPlaced } from "./engine-events";
+import { failover } from "./failover";
+import { isPrimary, newServer, poolKeyOf, type GameServer } from "./game-server";
+import { serverOfEngine } from "./launch";
+import { matchKey } from "./placement";
+import { newSession, type PlayerSession } from "./player-session";
+import { addServer, bindToNode, forgetAtAgent, setState } from "./servers";
+import { endSession, unseat } from "./sessions";
+import { becameReady, expectReadyBy, launch } from "./spawn";
+import type { CoreState } from "./state";
+import { newGroup } from "./group";
+
+/** An agent has told all it knows: servers and sessions are made to agree with it. */
+export function onSnapshot(s: CoreState, node: AgentNode, snapshot: Snapshot): void {
+  for (const state of snapshot.saved) s.saved.put(state);
+  const told = new Set<string>();
+  for (const report of snapshot.servers) {
+    told.add(report.serverId);
+    const server = s.servers.get(report.serverId) ?? stranger(s, node, report);
+    if (server.allocationId !== null && server.allocationId !== report.allocationId) {
+      node.owedForgets.push({ serverId: report.serverId, allocationId: report.allocationId });
+      continue;
+    }
+    bindToNode(s, server, node.id, report.allocationId);
+    node.servers.add(server);
+    takeReport(s, node, server, report);
+  }
+  for (const server of node.servers) if (!told.has(server.id)) agentLost(s, server);
+}
+
+/** A server that only its agent knows of so far; if the engine does not know it either, it is dropped after a while. */
+function stranger(s: CoreState, node: AgentNode, report: ServerReport): GameServer {
+  const { expect } = report;
+  const config = s.fleet(expect.experienceId).config;
+  const server = newServer({
+    id: report.serverId,
+    experienceId: expect.experienceId,
+    version: expect.version,
+    mods: config?.mods ?? [],
+    role: expect.role,
+    maxPlayers: expect.maxPlayers,
+    sdkToken: expect.sdkToken,
+    createdAtMs: s.nowMs,
+    reason: "told by its agent",
+  });
+  server.address = expect.address;
+  server.ports = expect.ports;
+  server.pids = expect.pids;
+  server.logFile = expect.logFile;
+  server.engine = "placed";
+  addServer(s, server);
+  node.strangers.set(server.id, s.nowMs);
+  return server;
+}
+
+function takeReport(s: CoreState, node: AgentNode, server: GameServer, report: ServerReport): void {
+  server.expected = true;
+  server.walkIns = report.walkIns;
+  server.stats = report.stats ?? server.stats;
+  server.labels = { ...report.labels };
+  server.annotations = { ...report.annotations };
+  if (report.closed) server.closing = "closed";
+  else if (server.closing === "asked" && !server.ending) server.closing = "open";
+  takeSeats(s, node, server, report.seats);
+  if (server.state === "terminated") {
+    // It came back after it was given up: its seats went on elsewhere, and what is left of it must stop.
+    if (!report.gone && server.engine !== "exited" && s.leader)
+      s.out.push({
+        type: "stop",
+        serverId: server.id,
+        graceSecs: 0,
+        reason: "it was given up while it was out of reach",
+      });
+    if (server.seats.size > 0 && s.leader) failover(s, server, server.reason, true);
+    forgetAtAgent(s, server);
+    return;
+  }
+  takeClaim(s, server, report);
+  if (report.gone) {
+    if (s.leader) serverGone(s, server, report.gone.reason);
+    else server.gone ??= report.gone.reason;
+    return;
+  }
+  takeState(s, server, report);
+  s.reindex(server);
+  if (server.ending) s.ending.add(server);
+}
+
+function takeState(s: CoreState, server: GameServer, report: ServerReport): void {
+  const fleet = s.fleet(server.experienceId);
+  if (server.state === "suspect") setState(s, server, server.beforeSuspect ?? "starting", "its node is back");
+  if (server.state === "starting") {
+    if (report.ready) becameReady(s, fleet, server, isPrimary(server) ? "ready for players" : "ready");
+    else if (server.readyDeadlineMs === Infinity)
+      expectReadyBy(s, server, s.nowMs + (fleet.config?.readyTimeoutSecs ?? 60) * 1000);
+  }
+  if (server.state === "ready" || server.state === "reserved") {
+    if (report.claim) setState(s, server, "allocated", `match ${report.claim.matchId}`);
+    else if (report.reserved) {
+      server.ownBusy = true;
+      setState(s, server, "reserved", "by its own word");
+    }
+  } else if (server.state === "allocated" && !report.claim && !server.ownBusy)
+    setState(s, server, "ready", "its match is over");
+  if (server.closing === "closed" && !server.ending && server.state !== "unhealthy") {
+    server.ending = {
+      kind: "terminate",
+      moveAtMs: Infinity,
+      force: false,
+      moving: false,
+      reason: "closed by an earlier leader",
+    };
+    setState(s, server, "draining", server.ending.reason);
+  }
+}
+
+function takeClaim(s: CoreState, server: GameServer, report: ServerReport): void {
+  const { claim } = report;
+  server.matchId = claim?.matchId ?? null;
+  if (!claim) return;
+  const key = matchKey(server.experienceId, claim.matchId);
+  if (s.matches.has(key)) return;
+  const group = newGroup({
+    kind: "match",
+    experienceId: server.experienceId,
+    sessions: [...server.seats],
+    matchId: claim.matchId,
+    sinceMs: s.nowMs,
+    deadlineMs: s.nowMs,
+  });
+  s.matches.set(key, { experienceId: server.experienceId, matchId: claim.matchId, group, server, ended: false });
+}
+
+function takeSeats(s: CoreState, node: AgentNode, server: GameServer, seats: readonly SeatReport[]): void {
+  const told = new Map(seats.map((seat) => [seat.sessionId, seat]));
+  for (const session of [...server.seats]) {
+    if (!told.has(session.id)) endSession(s, session, "its seat was gone when its node came back", { release: false });
+  }
+  for (const seat of seats) {
+    const known = s.sessions.get(seat.sessionId) ?? rival(s, node, server, seat);
+    if (known === "outranked") continue;
+    const session = known ?? adopt(s, server, seat);
+    takeSeat(s, node, server, session, seat);
+  }
+}
+
+/** Another session of the same player in this experience; of the two one goes. */
+function rival(s: CoreState, node: AgentNode, server: GameServer, seat: SeatReport): "outranked" | undefined {
+  const fleet = s.fleet(server.experienceId);
+  const other = fleet.players.get(seat.playerId);
+  if (!other) return undefined;
+  const better =
+    other.server !== null &&
+    (Number(other.joined) - Number(seat.joined) ||
+      other.generation - seat.generation ||
+      other.connectedAtMs - seat.grantedAtMs) >= 0;
+  if (better) {
+    owe(node, server, seat, "the player has another session here");
+    return "outranked";
+  }
+  replaceSession(s, other, "the player has another session here");
+  return undefined;
+}
+
+/** A queued session gives way to one that turned out to exist; who waits for it is answered with that. */
+function replaceSession(s: CoreState, session: PlayerSession, reason: string): void {
+  endSession(s, session, reason, { release: true });
+}
+
+function adopt(s: CoreState, server: GameServer, seat: SeatReport): PlayerSession {
+  const { carry } = seat;
+  const session = newSession({
+    id: seat.sessionId,
+    playerId: seat.playerId,
+    experienceId: server.experienceId,
+    party: carry.party,
+    connectedAtMs: carry.connectedAtMs,
+    version: carry.version === "" ? undefined : carry.version,
+    mods: carry.mods,
+    latencies: carry.latencies,
+    matchId: carry.matchId ?? null,
+  });
+  session.announced = true;
+  s.sessions.set(session.id, session);
+  s.fleet(server.experienceId).players.set(session.playerId, session);
+  return session;
+}
+
+function takeSeat(s: CoreState, node: AgentNode, server: GameServer, session: PlayerSession, seat: SeatReport): void {
+  const { generation } = seat;
+  session.nextGeneration = Math.max(session.nextGeneration, generation + 1);
+  const elsewhere = session.server !== null && session.server !== server;
+  const outranked =
+    session.state === "ended" ||
+    (elsewhere && session.generation >= generation) ||
+    session.group?.waiting === true ||
+    session.group?.target;
+  if (outranked && session.server !== server) {
+    owe(node, server, seat, session.state === "ended" ? session.reason : "the player has moved on");
+    return;
+  }
+  if (elsewhere) unseatOutranked(s, session);
+  session.server = server;
+  session.lastServerId = server.id;
+  server.seats.add(session);
+  session.generation = generation;
+  session.joined = seat.joined;
+  if (session.state !== "migrating") session.state = seat.joined ? "active" : "reserved";
+}
+
+function unseatOutranked(s: CoreState, session: PlayerSession): void {
+  const { server, id: sessionId, generation } = session;
+  if (server && server.nodeId !== null && server.allocationId !== null) {
+    s.node(server.nodeId).owedReleases.push({
+      serverId: server.id,
+      allocationId: server.allocationId,
+      sessionId,
+      generation,
+      reason: "the player has moved on",
+    });
+  }
+  unseat(s, session);
+}
+
+function owe(node: AgentNode, server: GameServer, seat: SeatReport, reason: string): void {
+  const { sessionId, generation } = seat;
+  node.owedReleases.push({
+    serverId: server.id,
+    allocationId: server.allocationId ?? "",
+    sessionId,
+    generation,
+    reason,
+  });
+}
+
+/** The agent does not know a server that the core believes on its node: it is told again, or the server has gone. */
+function agentLost(s: CoreState, server: GameServer): void {
+  server.expected = false;
+  for (const session of [...server.seats]) {
+    if (session.state !== "migrating")
+      endSession(s, session, "its node does not know the seat any more", { release: false });
+  }
+  if (server.state === "suspect") setState(s, server, server.beforeSuspect ?? "starting", "its node is back");
+  s.reindex(server);
+}
+
+/** The engine's whole list: what it runs is taken in, what it no longer has is given up. */
+export function onEngineList(s: CoreState, list: readonly EngineServer[]): void {
+  const told = new Set(list.map(({ serverId }) => serverId));
+  for (const found of list) {
+    const known = s.servers.get(found.serverId);
+    if (s.nodes.get(found.nodeId)?.strangers.delete(found.serverId) && known) learnMeta(known, found);
+    if (known) update(s, known, found);
+    else takeFound(s, found);
+  }
+  for (const server of [...s.servers.values()]) {
+    if (told.has(server.id) || server.state === "terminated" || server.engine === "held") continue;
+    if (server.engine === "asked") {
+      if (s.leader) launch(s, s.fleet(server.experienceId), server);
+    } else if (!s.nodes.get(server.nodeId ?? "")?.strangers.has(server.id))
+      gone(s, server, "the engine does not have it any more");
+  }
+  s.engineListed = true;
+}
+
+/** What an agent cannot tell of a server, the meta of its launch can. */
+function learnMeta(server: GameServer, found: EngineServer): void {
+  const { mods } = serverOfEngine(found, server.maxPlayers, server.createdAtMs);
+  server.mods = mods;
+  server.poolKey = poolKeyOf(server.version, mods);
+}
+
+function update(s: CoreState, server: GameServer, found: EngineServer): void {
+  if (found.state === "exited") {
+    if (found.exit) onExited(s, server, found.exit);
+    else gone(s, server, "ended while nobody looked");
+  } else if (server.state !== "terminated") onPlaced(s, server, found);
+}
+
+function gone(s: CoreState, server: GameServer, reason: string): void {
+  server.engine = "exited";
+  if (s.leader) serverGone(s, server, reason);
+  else server.gone ??= reason;
+}
+
+function takeFound(s: CoreState, found: EngineServer): void {
+  const fleet = s.fleet(found.experienceId);
+  const server = serverOfEngine(found, fleet.config?.maxPlayers ?? 0, s.nowMs);
+  server.engine = "asked";
+  addServer(s, server);
+  if (found.state === "exited") {
+    // Its agent may still hold seats of it; then its snapshot says so, and they are moved.
+    bindToNode(s, server, found.nodeId, found.allocationId);
+    server.engine = "exited";
+    server.gone = "ended while no controller looked";
+    if (s.leader) setState(s, server, "terminated", server.gone);
+    return;
+  }
+  onPlaced(s, server, found);
+}

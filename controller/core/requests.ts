@@ -1,0 +1,83 @@
+import type { Ack } from "../../protocol/messages";
+import type { AgentNode } from "./agent-node";
+import { nodeReady } from "./connection";
+import { onClosed } from "./drain";
+import { sendExpect } from "./engine-events";
+import { onSeats, onSeatsLost } from "./grants";
+import type { CoreState, OpenRequest } from "./state";
+
+/** A request without an answer for so long is given up, in milliseconds. */
+const ANSWER_MS = 5000;
+/** How long before an `expect` that was put off is sent again, in milliseconds. */
+const EXPECT_AGAIN_MS = 300;
+
+/** An agent has answered. Answers to what was given up already are none of ours: their seats were released. */
+export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
+  const request = s.requests.get(ack.id);
+  if (!request || request.nodeId !== node.id) return;
+  s.requests.delete(ack.id);
+  if (!ack.ok && ack.code === "staleEpoch") {
+    lost(s, request, "another controller leads");
+    s.out.push({ type: "stepDown", seenEpoch: ack.epoch });
+    return;
+  }
+  const { purpose } = request;
+  switch (purpose.kind) {
+    case "epoch":
+      if (ack.ok && purpose.epoch === s.epoch) {
+        node.epochAcked = s.epoch;
+        nodeReady(s, node);
+      }
+      return;
+    case "expect":
+      if (ack.ok) return;
+      purpose.server.expected = false;
+      if (ack.code === "replaying" || ack.code === "journal")
+        s.timers.at(s.nowMs + EXPECT_AGAIN_MS, () => sendExpect(s, purpose.server));
+      return;
+    case "seats":
+      return onSeats(s, purpose, ack);
+    case "close":
+      return onClosed(s, purpose.server, ack);
+    case "told":
+      return;
+  }
+}
+
+function lost(s: CoreState, request: OpenRequest, reason: string): void {
+  const { purpose } = request;
+  if (purpose.kind === "seats") onSeatsLost(s, purpose, reason);
+  else if (purpose.kind === "expect") purpose.server.expected = false;
+}
+
+/** Nothing that was asked of this node will be answered any more. */
+export function loseRequests(s: CoreState, nodeId: string, reason: string): void {
+  for (const request of [...s.requests.values()]) {
+    if (request.nodeId !== nodeId) continue;
+    s.requests.delete(request.id);
+    lost(s, request, reason);
+  }
+}
+
+/** Gives up what has waited too long; the oldest come first. */
+export function loseOverdue(s: CoreState): void {
+  for (const request of s.requests.values()) {
+    if (request.sentAtMs + ANSWER_MS > s.nowMs) return;
+    s.requests.delete(request.id);
+    lost(s, request, `no answer within ${String(ANSWER_MS / 1000)} s`);
+    const { purpose } = request;
+    if (purpose.kind === "close")
+      onClosed(s, purpose.server, {
+        type: "ack",
+        id: request.id,
+        ok: false,
+        epoch: s.epoch,
+        code: "replaying",
+        detail: "no answer",
+      });
+    else if (purpose.kind === "expect") sendExpect(s, purpose.server);
+    else if (purpose.kind === "epoch") {
+      s.send(request.nodeId, { kind: "epoch" }, { kind: "epoch", epoch: s.epoch });
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import type { Fleet } from "./fleet";
+import { hasMods } from "./fleet-index";
+import type { GameServer } from "./game-server";
+import type { Group } from "./group";
+import type { Pool } from "./pool";
+import { SCORE_PARTS } from "./records";
+
+/** So many servers are weighed for a group, however many there are. */
+export const CANDIDATES = 8;
+
+/**
+ * How much each part of a score counts; each part is 0 to 1, and the highest sum wins. Filling up (or levelling) comes
+ * first; load and latency decide between servers that are about equally full.
+ */
+const WEIGHTS = { players: 4, cpu: 1, memory: 0.5, latency: 0.5 };
+/** What is unknown of a server counts as the middle. */
+const UNKNOWN = 0.5;
+/** A latency at which a server gets nothing for it, in milliseconds. */
+const LATENCY_FULL_MS = 200;
+
+export interface Choice {
+  readonly server: GameServer;
+  readonly considered: readonly GameServer[];
+  /** `SCORE_PARTS.length` numbers for each of `considered`; valid until the next call. */
+  readonly parts: Float64Array;
+}
+
+const parts = new Float64Array(CANDIDATES * SCORE_PARTS.length);
+
+/** The best server with room for the whole group, or undefined. Its cost does not depend on how many servers there are. */
+export function choose(fleet: Fleet, group: Group, memoryMiB: number): Choice | undefined {
+  const strategy = fleet.config?.routing.strategy ?? "pack";
+  const considered = candidates(fleet, group, strategy);
+  let best: GameServer | undefined;
+  let bestScore = -Infinity;
+  considered.forEach((server, i) => {
+    const score = weigh(server, strategy, memoryMiB, i * SCORE_PARTS.length);
+    if (score > bestScore) {
+      bestScore = score;
+      best = server;
+    }
+  });
+  return best && { server: best, considered, parts };
+}
+
+/** Whether any server has room for the group now. */
+export function fits(fleet: Fleet, group: Group): boolean {
+  return candidates(fleet, group, "pack", 1).length > 0;
+}
+
+function candidates(fleet: Fleet, group: Group, strategy: "pack" | "spread", most = CANDIDATES): GameServer[] {
+  const into: GameServer[] = [];
+  takeFrom(fleet, group.version ?? fleet.version, group, strategy, most, into);
+  // No version was asked for and the current one has no room: where it played before is good enough.
+  if (
+    into.length === 0 &&
+    group.version === undefined &&
+    group.lastVersion !== null &&
+    group.lastVersion !== fleet.version
+  ) {
+    takeFrom(fleet, group.lastVersion, group, strategy, most, into);
+  }
+  return into;
+}
+
+function takeFrom(
+  fleet: Fleet,
+  version: string,
+  group: Group,
+  strategy: "pack" | "spread",
+  most: number,
+  into: GameServer[],
+): void {
+  const seats = group.sessions.length;
+  for (const pool of fleet.index.pools()) {
+    if (pool.version !== version || pool.size === 0 || !hasMods(group.mods, pool.mods)) continue;
+    if (group.matchId !== null) pool.takeEmpty(seats, most, into);
+    else pool.take(seats, strategy, most, into);
+  }
+}
+
+function weigh(server: GameServer, strategy: "pack" | "spread", memoryMiB: number, at: number): number {
+  const { stats, latencyMs, maxPlayers } = server;
+  const full = maxPlayers === 0 ? 1 : server.countedHeld / maxPlayers;
+  const players = WEIGHTS.players * (strategy === "pack" ? full : 1 - full);
+  const cpu = WEIGHTS.cpu * (stats ? 1 - Math.min(1, stats.cpu) : UNKNOWN);
+  const memory = WEIGHTS.memory * (stats ? 1 - Math.min(1, stats.memoryBytes / (memoryMiB * 1048576)) : UNKNOWN);
+  const latency = WEIGHTS.latency * (latencyMs === null ? UNKNOWN : 1 - Math.min(1, latencyMs / LATENCY_FULL_MS));
+  parts[at] = players;
+  parts[at + 1] = cpu;
+  parts[at + 2] = memory;
+  parts[at + 3] = latency;
+  return players + cpu + memory + latency;
+}
+
+/** Whether any live server, or the current launch, could ever take such a group; else why not. */
+export function neverFits(fleet: Fleet, group: Group): string | null {
+  const { config } = fleet;
+  if (!config) return `${fleet.id} is not run here any more`;
+  const seats = group.sessions.length;
+  const largest = Math.max(config.maxPlayers, ...servable(fleet, group));
+  if (seats > largest)
+    return `a party of ${String(seats)} is larger than any server of ${fleet.id} (${String(largest)} seats)`;
+  if (fleet.policy.maxServers === 0 && fleet.servers.size === 0)
+    return `${fleet.id} may have no servers here (max_servers = 0)`;
+  if (fleet.crash.final !== null && fleet.servers.size === 0)
+    return `servers of ${fleet.id} cannot start: ${fleet.crash.final}`;
+  return null;
+}
+
+function servable(fleet: Fleet, group: Group): number[] {
+  const version = group.version ?? fleet.version;
+  if (group.sessions.length <= (fleet.config?.maxPlayers ?? 0)) return [];
+  return [...fleet.servers].filter((server) => server.version === version).map(({ maxPlayers }) => maxPlayers);
+}
+
+/** Versions and mods that someone may ask for: what runs, and what would be started. */
+export function hasVersion(fleet: Fleet, version: string): boolean {
+  if (version === fleet.version) return true;
+  return (
+    anyPool(fleet, (pool) => pool.version === version) ||
+    [...fleet.servers].some((server) => server.version === version)
+  );
+}
+
+/** Those of `mods` that no server has and none would be started with. */
+export function unknownMods(fleet: Fleet, mods: readonly string[]): string[] {
+  const known = new Set(fleet.config?.mods);
+  return mods.filter((mod) => !known.has(mod) && !anyPool(fleet, (pool) => pool.mods.includes(mod)));
+}
+
+function anyPool(fleet: Fleet, test: (pool: Pool) => boolean): boolean {
+  for (const pool of fleet.index.pools()) if (pool.size > 0 && test(pool)) return true;
+  return false;
+}

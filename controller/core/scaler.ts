@@ -1,0 +1,192 @@
+import { askClose } from "./drain";
+import { answerP95, wholeServers, type Fleet } from "./fleet";
+import { isEmpty, type GameServer } from "./game-server";
+import { fairShares, regionFloors } from "./region-share";
+import { evaluate, type FleetObservation, type ScalingBounds, type ScalingPlan } from "./scaling";
+import { ensureRoles, mayStart, spawn } from "./spawn";
+import type { CoreState } from "./state";
+
+/** Brings a fleet's size in line: replacements at once, everything else as `evaluate` plans. */
+export function scale(s: CoreState, fleet: Fleet): void {
+  if (!s.leader || s.rebuilding) return;
+  if (!fleet.config) return retire(s, fleet);
+  ensureRoles(s, fleet);
+  replaceOwed(s, fleet);
+  rollOut(s, fleet);
+  const interval = s.nowMs >= fleet.nextEvaluationMs;
+  if (!interval && !crossed(s, fleet)) return;
+  if (interval) {
+    fleet.nextEvaluationMs = s.nowMs + s.settings.scalingIntervalSecs * 1000;
+    fleet.index.prune();
+  }
+  const bounds = boundsOf(s, fleet);
+  const plan = evaluate(observe(s, fleet), fleet.policy, bounds, fleet.cooldown, s.nowMs);
+  fleet.want = Math.min(plan.want, bounds.cap);
+  apply(s, fleet, plan);
+}
+
+/** Whether something has crossed a threshold since the last evaluation; costs the same for any number of servers. */
+function crossed(s: CoreState, fleet: Fleet): boolean {
+  const { index, line, policy, servers } = fleet;
+  if (fleet.recheckAtMs !== null && s.nowMs >= fleet.recheckAtMs) return true;
+  if (servers.size >= policy.maxServers || !mayStart(s, fleet)) return false;
+  if (servers.size < Math.max(policy.minServers, fleet.desired ?? 0)) return true;
+  if (fleet.recheckAtMs !== null && line.size === 0) return false;
+  const per = wholeServers(fleet) ? 1 : Math.max(1, fleet.config?.maxPlayers ?? 1);
+  const waiting =
+    line.joinServers + line.moveServers + (wholeServers(fleet) ? 0 : (line.joinSeats + line.moveSeats) / per);
+  const { starting } = fleet;
+  if (waiting > starting) return true;
+  if (policy.buffer.kind === "servers") {
+    if (index.empty() + starting < policy.buffer.servers) return true;
+  } else if (index.free + starting * per < index.held * policy.buffer.share) return true;
+  return !wholeServers(fleet) && index.held > policy.targetPlayers * (index.usable + starting);
+}
+
+export function observe(s: CoreState, fleet: Fleet): FleetObservation {
+  const { index, line } = fleet;
+  const whole = wholeServers(fleet);
+  return {
+    whole,
+    seatsPerServer: Math.max(1, fleet.config?.maxPlayers ?? 1),
+    live: fleet.servers.size,
+    starting: fleet.starting,
+    suspect: fleet.suspect,
+    usable: index.usable,
+    empty: index.empty(),
+    seatsHeld: index.held,
+    seatsFree: index.free,
+    waiting: whole ? line.joinServers : line.joinSeats + line.joinServers * (fleet.config?.maxPlayers ?? 1),
+    moving: whole ? line.moveServers : line.moveSeats + line.moveServers * (fleet.config?.maxPlayers ?? 1),
+    cpu: index.cpu(),
+    responseP95Ms: answerP95(fleet, s.nowMs),
+  };
+}
+
+function boundsOf(s: CoreState, fleet: Fleet): ScalingBounds {
+  const { scaling } = s.settings;
+  const claims = [...s.fleets.values()]
+    .filter(({ config }) => config !== null)
+    .map((each) => ({
+      id: each.id,
+      min: Math.min(each.policy.maxServers, Math.max(each.policy.minServers, each.desired ?? 0)),
+      max: each.policy.maxServers,
+      want: Math.min(
+        each.policy.maxServers,
+        Math.max(each.want, each.servers.size, each === fleet ? each.servers.size + 1 : 0),
+      ),
+    }));
+  const shares = fairShares(claims, scaling.maxServersPerRegion);
+  const floors = regionFloors(claims, scaling.minServersPerRegion);
+  let total = 0;
+  for (const each of s.fleets.values()) total += each.servers.size;
+  const room = Math.max(0, scaling.maxServersPerRegion - total);
+  const cap = Math.min(fleet.policy.maxServers, shares.get(fleet.id) ?? 0, fleet.servers.size + room);
+  return { floor: Math.min(cap, floors.get(fleet.id) ?? 0), cap };
+}
+
+/** How many more servers may be started now, by the experience's and the region's maximum. */
+export function roomFor(s: CoreState, fleet: Fleet): number {
+  let total = 0;
+  for (const each of s.fleets.values()) total += each.servers.size;
+  return Math.max(
+    0,
+    Math.min(fleet.policy.maxServers - fleet.servers.size, s.settings.scaling.maxServersPerRegion - total),
+  );
+}
+
+function apply(s: CoreState, fleet: Fleet, plan: ScalingPlan): void {
+  fleet.recheckAtMs = null;
+  const again = Math.max(
+    plan.againMs ?? -Infinity,
+    plan.action === "up" && !mayStart(s, fleet) ? fleet.crash.untilMs : -Infinity,
+  );
+  if (again > s.nowMs) {
+    fleet.recheckAtMs = again;
+    s.timers.at(again, () => s.dirty.add(fleet));
+  }
+  if (plan.action === "up") grow(s, fleet, plan);
+  else if (plan.action === "down") shrink(s, fleet, plan);
+}
+
+function grow(s: CoreState, fleet: Fleet, plan: ScalingPlan): void {
+  if (!mayStart(s, fleet)) return;
+  const by = Math.min(plan.by, roomFor(s, fleet));
+  if (by <= 0) return;
+  const from = fleet.servers.size;
+  const reason = plan.reasons.join("; ");
+  for (let i = 0; i < by; i++) spawn(s, fleet, { reason });
+  if (plan.cause === "step") fleet.cooldown.lastUpMs = s.nowMs;
+  s.out.scaling(fleet.id, "up", from, from + by, reason, { cause: plan.cause });
+  record(s, fleet, `up by ${String(by)} to ${String(from + by)}`, plan);
+}
+
+function shrink(s: CoreState, fleet: Fleet, plan: ScalingPlan): void {
+  const reason = plan.reasons.join("; ");
+  const going = emptyServers(s, fleet).slice(0, plan.by);
+  if (going.length === 0) return;
+  fleet.cooldown.lastDownMs = s.nowMs;
+  for (const server of going) closeEmpty(s, server, "scaleDown", reason);
+  record(s, fleet, `down by ${String(going.length)}`, plan);
+}
+
+/** Empty servers, those of old versions first, then the youngest: old ones have shown that they last. */
+function emptyServers(s: CoreState, fleet: Fleet): GameServer[] {
+  const empties: GameServer[] = [];
+  for (const pool of fleet.index.pools()) empties.push(...pool.emptyServers());
+  const old = (server: GameServer): number => Number(server.version !== fleet.version);
+  return empties
+    .filter((server) => s.usable(server.nodeId))
+    .sort((a, b) => old(b) - old(a) || b.createdAtMs - a.createdAtMs);
+}
+
+/** Asks for a server to be closed if it is empty; what its agent then does not close stays. */
+function closeEmpty(s: CoreState, server: GameServer, kind: "scaleDown" | "rollout", reason: string): void {
+  server.ending = { kind, moveAtMs: s.nowMs, force: false, moving: false, reason };
+  askClose(s, server, true);
+}
+
+function replaceOwed(s: CoreState, fleet: Fleet): void {
+  while (fleet.owed.length > 0 && mayStart(s, fleet)) {
+    if (roomFor(s, fleet) <= 0) {
+      // Once what failed has left, there is room; where others took it, scaling decides.
+      if (![...fleet.servers].some(({ state }) => state === "unhealthy" || state === "draining")) fleet.owed.length = 0;
+      return;
+    }
+    const replaces = fleet.owed.shift();
+    const old = s.servers.get(replaces ?? "");
+    const server = spawn(s, fleet, { replaces, reason: `in place of ${replaces ?? "a failed server"}` });
+    if (old) s.out.failover("replace", old, server.reason, { replacementId: server.id });
+  }
+}
+
+/** Empty servers of an old version or old mods go as soon as the current version is up, or where there is no room for it. */
+function rollOut(s: CoreState, fleet: Fleet): void {
+  let current = false;
+  let outdated = false;
+  for (const pool of fleet.index.pools()) {
+    if (pool.version === fleet.version) current ||= pool.size > 0;
+    else outdated ||= pool.emptyCount > 0;
+  }
+  if (!outdated || (!current && roomFor(s, fleet) > 0)) return;
+  for (const server of emptyServers(s, fleet)) {
+    if (server.version !== fleet.version && isEmpty(server))
+      closeEmpty(s, server, "rollout", `version ${server.version} is replaced by ${fleet.version}`);
+  }
+}
+
+/** forge.toml has it no longer: its servers go as they empty. */
+function retire(s: CoreState, fleet: Fleet): void {
+  for (const server of emptyServers(s, fleet))
+    closeEmpty(s, server, "rollout", `${fleet.id} is no longer in forge.toml`);
+  for (const server of fleet.servers)
+    if (server.state === "starting" && !server.ending && s.usable(server.nodeId))
+      closeEmpty(s, server, "rollout", `${fleet.id} is no longer in forge.toml`);
+}
+
+function record(s: CoreState, fleet: Fleet, outcome: string, plan: ScalingPlan): void {
+  s.out.push({
+    type: "record",
+    record: s.records.make(s.nowMs, { kind: "scale", subject: fleet.id, outcome, reasons: plan.reasons }),
+  });
+}

@@ -1,0 +1,89 @@
+import { OWED_LIMIT } from "./agent-node";
+import type { Fleet } from "./fleet";
+import { answerFollowers } from "./follow";
+import type { GameServer } from "./game-server";
+import { newSession, type NewSession, type PlayerSession } from "./player-session";
+import { forgetAtAgent } from "./servers";
+import type { CoreState } from "./state";
+
+/** Opens a session that has no seat yet. */
+export function openSession(s: CoreState, fleet: Fleet, of: NewSession): PlayerSession {
+  const session = newSession(of);
+  s.sessions.set(session.id, session);
+  fleet.players.set(session.playerId, session);
+  return session;
+}
+
+/** Takes a session off its server in the core's view. */
+export function unseat(s: CoreState, session: PlayerSession): void {
+  const server = session.server;
+  if (!server) return;
+  session.server = null;
+  server.seats.delete(session);
+  s.reindex(server);
+  forgetAtAgent(s, server);
+}
+
+/** Gives a seat back at the agent that holds it; owed where the agent is silent. */
+export function releaseAt(
+  s: CoreState,
+  server: GameServer,
+  seats: readonly { readonly sessionId: string; readonly generation: number }[],
+  reason: string,
+): void {
+  const { nodeId, allocationId, id: serverId } = server;
+  if (nodeId === null || allocationId === null || seats.length === 0 || server.state === "terminated") return;
+  if (s.usable(nodeId)) {
+    s.send(nodeId, { kind: "release", serverId, allocationId, seats, reason }, { kind: "told" });
+    return;
+  }
+  const { owedReleases } = s.node(nodeId);
+  for (const { sessionId, generation } of seats) {
+    if (owedReleases.length >= OWED_LIMIT) owedReleases.shift();
+    owedReleases.push({ serverId, allocationId, sessionId, generation, reason });
+  }
+}
+
+export interface EndOptions {
+  /** Give its seat back at the agent. */
+  readonly release: boolean;
+  /** What else to tell beside `session.ended`. */
+  readonly also?: "session.left" | "session.lost";
+}
+
+/** Ends a session for good; its followers are told. Ending an ended one does nothing. */
+export function endSession(s: CoreState, session: PlayerSession, reason: string, options: EndOptions): void {
+  if (session.state === "ended") return;
+  const { server } = session;
+  const fleet = s.fleet(session.experienceId);
+  if (options.also) s.out.session(options.also, session, reason);
+  session.state = "ended";
+  session.endedAtMs = s.nowMs;
+  session.reason = reason;
+  if (session.announced) s.out.session("session.ended", session, reason);
+  if (fleet.players.get(session.playerId) === session) fleet.players.delete(session.playerId);
+  s.endedSessions.add(session, s.nowMs);
+  if (server) {
+    if (options.release) releaseAt(s, server, [{ sessionId: session.id, generation: session.generation }], reason);
+    s.saved.dropPlayer(server.id, session.playerId);
+    session.lastServerId = server.id;
+    unseat(s, session);
+  }
+  session.ticket = null;
+  session.restore = null;
+  leaveGroup(s, fleet, session);
+  answerFollowers(s, session);
+}
+
+/** Takes an ended session out of a group that waits; one that is being granted finds out when the answer comes. */
+function leaveGroup(s: CoreState, fleet: Fleet, session: PlayerSession): void {
+  const { group } = session;
+  session.group = null;
+  if (!group?.waiting) return;
+  fleet.line.remove(group);
+  const at = group.sessions.indexOf(session);
+  if (at >= 0) group.sessions.splice(at, 1);
+  if (group.sessions.length > 0) fleet.line.add(group);
+  else s.emptied.push(group);
+  s.dirty.add(fleet);
+}

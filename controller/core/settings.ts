@@ -1,0 +1,26 @@
+import { applyPolicy } from "./fleet";
+import type { CoreSettings } from "./input";
+import type { CoreState } from "./state";
+
+/** forge.toml as it is now: what changed there outranks what was put over it by hand. */
+export function takeSettings(s: CoreState, settings: CoreSettings): void {
+  s.settings = settings;
+  const names = new Set([...s.fleets.keys(), ...Object.keys(settings.experiences)]);
+  for (const experienceId of names) {
+    const fleet = s.fleet(experienceId);
+    const before = fleet.config;
+    const config = settings.experiences[experienceId] ?? null;
+    fleet.config = config;
+    if (config && config.version !== before?.version) fleet.version = config.version;
+    if (config && JSON.stringify(config.scaling) !== JSON.stringify(before?.scaling)) {
+      fleet.policyOverride = {};
+      fleet.desired = null;
+    }
+    applyPolicy(fleet);
+    // What was wrong with the way it is started may be mended.
+    fleet.crash.untilMs = -Infinity;
+    fleet.nextEvaluationMs = s.nowMs;
+    s.dirty.add(fleet);
+  }
+  s.out.happened("config.changed", "forge.toml was read again", { experiences: Object.keys(settings.experiences) });
+}

@@ -1,0 +1,152 @@
+import type { RequestBody } from "../../protocol/messages";
+import { newAgentNode, type AgentNode } from "./agent-node";
+import type { IdSource } from "./core-interface";
+import { Fading } from "./fading";
+import { newFleet, type Fleet } from "./fleet";
+import type { GameServer } from "./game-server";
+import type { Group } from "./group";
+import type { CoreSettings } from "./input";
+import { Outbox } from "./outbox";
+import type { PlayerSession } from "./player-session";
+import { Records } from "./records";
+import type { RegionSummary } from "./resources";
+import { SavedStates } from "./saved-states";
+import { Timers } from "./timers";
+
+/** What a request to an agent was for, and so what its ack means. */
+export type RequestPurpose =
+  | { readonly kind: "epoch"; readonly epoch: number }
+  | { readonly kind: "expect"; readonly server: GameServer }
+  | { readonly kind: "seats"; readonly server: GameServer; readonly group: Group; readonly asked: number }
+  | { readonly kind: "close"; readonly server: GameServer }
+  | { readonly kind: "told" };
+
+export interface OpenRequest {
+  readonly id: number;
+  readonly nodeId: string;
+  readonly sentAtMs: number;
+  readonly purpose: RequestPurpose;
+}
+
+/** A player's `followSession`, until the session has moved, ended, or the time is up. */
+export interface Follower {
+  readonly requestId: number;
+  readonly session: PlayerSession;
+  readonly afterGeneration: number;
+  readonly untilMs: number;
+}
+
+/** What a matchId was used for; kept for ten minutes, so that asking again gives the same match. */
+export interface MatchRecord {
+  readonly experienceId: string;
+  readonly matchId: string;
+  readonly group: Group;
+  server: GameServer | null;
+  /** Over: the id stays known for ten minutes. */
+  ended: boolean;
+}
+
+/** How long ended servers and sessions can still be asked for. */
+const KEEP_ENDED_MS = 60_000;
+/** How long a matchId stands for the same match. */
+const KEEP_MATCHES_MS = 600_000;
+const ENDED_SESSIONS = 50_000;
+const ENDED_SERVERS = 20_000;
+const MATCHES = 50_000;
+
+/** Everything the core knows. Functions of the other files work on it; nothing outside the core ever sees it. */
+export class CoreState {
+  nowMs = 0;
+  leader = false;
+  epoch = 0;
+  /** The engine's whole list was seen since this core began to lead, or before. */
+  engineListed = false;
+  /** Until then nothing is started or placed unless every node that runs servers has told its seats. */
+  rebuildUntilMs = Infinity;
+  rebuilding = true;
+  draining = false;
+  peers: readonly RegionSummary[] = [];
+  readonly out: Outbox;
+  readonly timers = new Timers();
+  readonly records: Records;
+  readonly saved = new SavedStates();
+  readonly fleets = new Map<string, Fleet>();
+  readonly servers = new Map<string, GameServer>();
+  readonly sessions = new Map<string, PlayerSession>();
+  readonly nodes = new Map<string, AgentNode>();
+  readonly requests = new Map<number, OpenRequest>();
+  readonly tickets = new Map<string, Group>();
+  readonly matches = new Map<string, MatchRecord>();
+  readonly followers = new Map<string, Follower[]>();
+  readonly endedSessions = new Fading<PlayerSession>(KEEP_ENDED_MS, ENDED_SESSIONS, ({ id }) =>
+    this.sessions.delete(id),
+  );
+  readonly endedServers = new Fading<GameServer>(KEEP_ENDED_MS, ENDED_SERVERS, (server) => this.forgetServer(server));
+  readonly oldTickets = new Fading<string>(KEEP_ENDED_MS, ENDED_SESSIONS, (ticket) => this.tickets.delete(ticket));
+  readonly oldMatches = new Fading<string>(KEEP_MATCHES_MS, MATCHES, (key) => this.matches.delete(key));
+  /** Fleets and servers to look at before the input is done with. */
+  readonly dirty = new Set<Fleet>();
+  readonly ending = new Set<GameServer>();
+  /** Stops that the engine has not confirmed yet. */
+  readonly stopping = new Set<GameServer>();
+  /** Groups whose last player has gone while they waited: whoever waits for them is told. */
+  readonly emptied: Group[] = [];
+  private nextRequestId = 1;
+
+  constructor(
+    public settings: CoreSettings,
+    readonly controllerId: string,
+    readonly ids: IdSource,
+  ) {
+    this.out = new Outbox(settings.region);
+    this.records = new Records(ids);
+  }
+
+  fleet(experienceId: string): Fleet {
+    let fleet = this.fleets.get(experienceId);
+    if (!fleet) {
+      fleet = newFleet(experienceId, this.settings.experiences[experienceId] ?? null);
+      this.fleets.set(experienceId, fleet);
+    }
+    return fleet;
+  }
+
+  node(nodeId: string): AgentNode {
+    let node = this.nodes.get(nodeId);
+    if (!node) this.nodes.set(nodeId, (node = newAgentNode(nodeId)));
+    return node;
+  }
+
+  /** Whether the node's agent takes requests of this leader: it acknowledged the epoch and sent its seats. */
+  usable(nodeId: string | null): boolean {
+    const node = nodeId === null ? undefined : this.nodes.get(nodeId);
+    return !!node && this.leader && node.connected && node.snapshotSeen && node.epochAcked === this.epoch;
+  }
+
+  /** Sends a request whose ack will come back with this purpose. */
+  send(nodeId: string, body: RequestBody, purpose: RequestPurpose): void {
+    const id = this.nextRequestId++;
+    this.requests.set(id, { id, nodeId, sentAtMs: this.nowMs, purpose });
+    this.out.push({ type: "send", nodeId, id, body });
+  }
+
+  /** Brings a server's place in its fleet's index up to date; call after every change of it. */
+  reindex(server: GameServer): void {
+    const fleet = this.fleets.get(server.experienceId);
+    if (!fleet) return;
+    fleet.index.update(server, this.nowMs >= server.pausedUntilMs && this.usable(server.nodeId));
+    this.dirty.add(fleet);
+    if (server.ending) this.ending.add(server);
+  }
+
+  private forgetServer(server: GameServer): void {
+    // Its sessions still wait for a place: they need what it saved, and its agent still has their seats.
+    if (server.seats.size > 0) {
+      this.endedServers.add(server, this.nowMs);
+      return;
+    }
+    this.servers.delete(server.id);
+    this.saved.dropServer(server.id);
+    if (server.engine !== "held") this.out.push({ type: "forget", serverId: server.id });
+  }
+}

@@ -1,0 +1,315 @@
+import type {
+  Ack,
+  AgentEvent,
+  ExpectedServer,
+  GrantedSeat,
+  Hello,
+  NackCode,
+  Request,
+  RequestBody,
+  SavedState,
+  SeatReport,
+  SeatRequest,
+  ServerReport,
+  Snapshot,
+} from "../../../protocol/messages";
+
+/**
+ * TEST DOUBLE of a node's agent: owns seats as the real one does (atomic grants, leases, generations, closed for good)
+ * but keeps them in memory, where they survive its restarts as the journal's would. Time comes with each call.
+ */
+export interface DoubleSeat {
+  readonly sessionId: string;
+  readonly playerId: string;
+  generation: number;
+  joined: boolean;
+  readonly grantedAtMs: number;
+  joinedAtMs: number | undefined;
+  leaseExpiresAtMs: number | undefined;
+  readonly carry: SeatReport["carry"];
+  readonly restore: SeatRequest["restore"];
+}
+
+export interface DoubleServer {
+  expect: ExpectedServer;
+  ready: boolean;
+  reserved: boolean;
+  closed: boolean;
+  claim: string | undefined;
+  gone: { reason: string; atMs: number } | undefined;
+  walkIns: number;
+  readonly seats: Map<string, DoubleSeat>;
+}
+
+type Nack = { readonly code: NackCode; readonly detail: string };
+type Outcome = { readonly seats?: readonly GrantedSeat[] } | Nack;
+/** Plain `Omit` over the union would lose its cases. */
+type Untimed<T> = T extends unknown ? Omit<T, "atMs" | "serverId" | "allocationId"> : never;
+
+export class AgentDouble {
+  epoch = 0;
+  readonly servers = new Map<string, DoubleServer>();
+  readonly saved: SavedState[] = [];
+  /** Events not yet sent; cut connections lose them, as the next snapshot tells the same. */
+  readonly events: AgentEvent[] = [];
+  /** Notices that the servers were given, for tests that look at them. */
+  readonly notices: Extract<RequestBody, { kind: "notice" }>[] = [];
+  private boots = 0;
+
+  constructor(
+    readonly nodeId: string,
+    readonly region: string,
+  ) {}
+
+  hello(): Hello {
+    this.boots++;
+    return {
+      type: "hello",
+      protocol: { oldest: 1, newest: 1 },
+      nodeId: this.nodeId,
+      region: this.region,
+      bootId: `${this.nodeId}-${String(this.boots)}`,
+      agentVersion: "double",
+      epoch: this.epoch,
+      node: { address: "10.0.0.1", cpu: 4000, memory: 8192, limits: { cpu: false, memory: false, detail: "a double" } },
+    };
+  }
+
+  snapshot(): Snapshot {
+    return {
+      type: "snapshot",
+      epoch: this.epoch,
+      servers: [...this.servers.values()].map((server) => this.report(server)),
+      saved: [...this.saved],
+    };
+  }
+
+  /** Does what the leader asks, or says why not. */
+  request({ id, epoch, body }: Request, nowMs: number): Ack {
+    if (epoch < this.epoch)
+      return {
+        type: "ack",
+        id,
+        ok: false,
+        epoch: this.epoch,
+        code: "staleEpoch",
+        detail: `epoch ${String(epoch)} is over`,
+      };
+    this.epoch = epoch;
+    const outcome = this.carryOut(body, nowMs);
+    if ("code" in outcome) return { type: "ack", id, ok: false, epoch, code: outcome.code, detail: outcome.detail };
+    return { type: "ack", id, ok: true, epoch, ...(outcome.seats ? { seats: outcome.seats } : {}) };
+  }
+
+  /** The server says that it is ready. */
+  becomeReady(serverId: string, nowMs: number): void {
+    const server = this.servers.get(serverId);
+    if (!server || server.ready || server.gone) return;
+    server.ready = true;
+    this.tell(server, { kind: "ready" }, nowMs);
+  }
+
+  /** A player shows a ticket. True where the server lets them on. */
+  join(serverId: string, sessionId: string, generation: number, nowMs: number): boolean {
+    const server = this.servers.get(serverId);
+    const seat = server?.seats.get(sessionId);
+    if (!server || !seat || seat.generation !== generation || server.gone || seat.joined) return false;
+    seat.joined = true;
+    seat.joinedAtMs = nowMs;
+    seat.leaseExpiresAtMs = undefined;
+    this.tell(server, { kind: "joined", sessionId, generation }, nowMs);
+    return true;
+  }
+
+  leave(serverId: string, sessionId: string, nowMs: number): void {
+    const server = this.servers.get(serverId);
+    const seat = server?.seats.get(sessionId);
+    if (!server || !seat || server.gone) return;
+    server.seats.delete(sessionId);
+    this.tell(server, { kind: "left", sessionId, generation: seat.generation, reason: "left" }, nowMs);
+  }
+
+  endMatch(serverId: string, nowMs: number): void {
+    const server = this.servers.get(serverId);
+    if (!server?.claim || server.gone) return;
+    const matchId = server.claim;
+    server.claim = undefined;
+    server.seats.clear();
+    this.tell(server, { kind: "matchEnded", matchId }, nowMs);
+  }
+
+  save(serverId: string, playerId: string | undefined, data: string, nowMs: number): void {
+    const server = this.servers.get(serverId);
+    if (!server || server.gone) return;
+    const state: SavedState = { serverId, playerId, data, atMs: nowMs };
+    this.saved.push(state);
+    this.tell(server, { kind: "saved", state }, nowMs);
+  }
+
+  say(serverId: string, event: Untimed<AgentEvent>, nowMs: number): void {
+    const server = this.servers.get(serverId);
+    if (server) this.tell(server, event, nowMs);
+  }
+
+  /** The server's process is no more. */
+  lose(serverId: string, reason: string, nowMs: number): void {
+    const server = this.servers.get(serverId);
+    if (!server || server.gone) return;
+    server.gone = { reason, atMs: nowMs };
+    this.tell(server, { kind: "gone", reason }, nowMs);
+  }
+
+  /** Leases that have ended give their seats back. */
+  expireLeases(nowMs: number): void {
+    for (const server of this.servers.values()) {
+      if (server.gone) continue;
+      for (const seat of [...server.seats.values()]) {
+        if (seat.leaseExpiresAtMs === undefined || seat.leaseExpiresAtMs > nowMs) continue;
+        server.seats.delete(seat.sessionId);
+        this.tell(
+          server,
+          { kind: "left", sessionId: seat.sessionId, generation: seat.generation, reason: "leaseExpired" },
+          nowMs,
+        );
+      }
+    }
+  }
+
+  private tell(server: DoubleServer, event: Untimed<AgentEvent>, atMs: number): void {
+    const { serverId, allocationId } = server.expect;
+    this.events.push({ ...event, serverId, allocationId, atMs });
+  }
+
+  private carryOut(body: RequestBody, nowMs: number): Outcome {
+    if (body.kind === "epoch") return {};
+    if (body.kind === "expect") {
+      const known = this.servers.get(body.server.serverId);
+      if (known) known.expect = body.server;
+      else
+        this.servers.set(body.server.serverId, {
+          expect: body.server,
+          ready: false,
+          reserved: false,
+          closed: false,
+          claim: undefined,
+          gone: undefined,
+          walkIns: 0,
+          seats: new Map(),
+        });
+      return {};
+    }
+    const server = this.servers.get(body.serverId);
+    if (!server) return { code: "unknownServer", detail: body.serverId };
+    if (server.expect.allocationId !== body.allocationId) return { code: "otherAllocation", detail: body.allocationId };
+    switch (body.kind) {
+      case "grant":
+      case "claim":
+        return this.grant(server, body, nowMs);
+      case "release":
+        this.release(server, body.seats, nowMs);
+        return {};
+      case "close":
+        if (body.onlyIfEmpty && (server.seats.size > 0 || server.claim !== undefined || server.walkIns > 0))
+          return { code: "notEmpty", detail: String(server.seats.size) };
+        server.closed = true;
+        return {};
+      case "notice":
+        this.notices.push(body);
+        return {};
+      case "labels":
+        return {};
+      case "ended":
+        server.gone ??= { reason: body.reason, atMs: nowMs };
+        return {};
+      case "forget":
+        this.servers.delete(body.serverId);
+        return {};
+    }
+  }
+
+  private grant(server: DoubleServer, body: Extract<RequestBody, { kind: "grant" | "claim" }>, nowMs: number): Outcome {
+    const matchId = body.kind === "claim" ? body.matchId : undefined;
+    if (server.gone) return { code: "gone", detail: server.gone.reason };
+    const fresh = body.seats.filter(
+      ({ sessionId, generation }) => server.seats.get(sessionId)?.generation !== generation,
+    );
+    if (fresh.length > 0) {
+      if (!server.ready) return { code: "notReady", detail: "not ready" };
+      if (server.closed) return { code: "closed", detail: "closed" };
+      if (server.claim !== matchId && server.claim !== undefined) return { code: "claimed", detail: server.claim };
+      if (matchId !== undefined && server.claim === undefined && server.seats.size > 0)
+        return { code: "full", detail: "players are on it" };
+      const older = fresh.find(
+        ({ sessionId, generation }) => (server.seats.get(sessionId)?.generation ?? 0) > generation,
+      );
+      if (older) return { code: "olderGeneration", detail: older.sessionId };
+      const added = fresh.filter(({ sessionId }) => !server.seats.has(sessionId)).length;
+      if (server.seats.size + server.walkIns + added > server.expect.maxPlayers)
+        return { code: "full", detail: `${String(server.seats.size)} seats are taken` };
+    }
+    if (matchId !== undefined) server.claim = matchId;
+    return { seats: body.seats.map((seat) => this.seal(server, seat, body.leaseMs, nowMs)) };
+  }
+
+  private seal(server: DoubleServer, asked: SeatRequest, leaseMs: number, nowMs: number): GrantedSeat {
+    const { sessionId, playerId, generation, carry, restore } = asked;
+    const leaseExpiresAtMs = nowMs + leaseMs;
+    const known = server.seats.get(sessionId);
+    if (known?.generation === generation) {
+      if (!known.joined) known.leaseExpiresAtMs = leaseExpiresAtMs;
+    } else {
+      server.seats.set(sessionId, {
+        sessionId,
+        playerId,
+        generation,
+        joined: false,
+        grantedAtMs: nowMs,
+        joinedAtMs: undefined,
+        leaseExpiresAtMs,
+        carry,
+        restore,
+      });
+    }
+    return {
+      sessionId,
+      playerId,
+      generation,
+      ticket: `${server.expect.serverId}/${sessionId}/${String(generation)}/${String(nowMs)}`,
+      leaseExpiresAtMs,
+    };
+  }
+
+  private release(
+    server: DoubleServer,
+    seats: readonly { readonly sessionId: string; readonly generation: number }[],
+    nowMs: number,
+  ): void {
+    for (const { sessionId, generation } of seats) {
+      const seat = server.seats.get(sessionId);
+      if (!seat || seat.generation > generation) continue;
+      server.seats.delete(sessionId);
+      if (!server.gone)
+        this.tell(server, { kind: "left", sessionId, generation: seat.generation, reason: "released" }, nowMs);
+    }
+  }
+
+  private report(server: DoubleServer): ServerReport {
+    const { expect, ready, reserved, closed, claim, gone, walkIns, seats } = server;
+    return {
+      serverId: expect.serverId,
+      allocationId: expect.allocationId,
+      expect,
+      ready,
+      reserved,
+      healthy: true,
+      closed,
+      claim: claim === undefined ? undefined : { matchId: claim, sessionIds: [...seats.keys()] },
+      seats: [...seats.values()].map(({ restore: _, ...seat }) => seat),
+      walkIns,
+      gone,
+      stats: undefined,
+      labels: {},
+      annotations: {},
+    };
+  }
+}

@@ -1,0 +1,91 @@
+import type { EngineEvent, EngineServer, ServerExit, ServerLaunch } from "../../engine";
+
+/** TEST DOUBLE of an engine: runs nothing, places servers on its nodes in turn and says what would have happened. */
+export class EngineDouble {
+  readonly servers = new Map<string, EngineServer>();
+  readonly launches = new Map<string, ServerLaunch>();
+  readonly events: EngineEvent[] = [];
+  /** How many starts and stops were carried out, for tests that count. */
+  starts = 0;
+  stops = 0;
+  /** Set to have starts refused for good. */
+  refuse: string | undefined;
+  private next = 0;
+
+  constructor(
+    private readonly region: string,
+    private readonly nodeIds: readonly string[],
+  ) {}
+
+  start(launch: ServerLaunch): void {
+    if (this.servers.has(launch.serverId)) return;
+    if (this.refuse !== undefined) {
+      this.events.push({
+        type: "blocked",
+        serverId: launch.serverId,
+        reason: this.refuse,
+        code: "programMissing",
+        final: true,
+      });
+      return;
+    }
+    this.starts++;
+    const index = this.next++;
+    const ports = Object.fromEntries(
+      launch.ports.map(({ name, static: fixed }, i) => [name, fixed ?? 20_000 + index * 8 + i]),
+    );
+    const server: EngineServer = {
+      serverId: launch.serverId,
+      allocationId: `alloc-${String(index)}`,
+      nodeId: this.nodeIds[index % this.nodeIds.length] ?? "",
+      state: "pending",
+      experienceId: launch.experienceId,
+      version: launch.version,
+      role: launch.role,
+      address: "10.0.0.1",
+      ports,
+      pids: {},
+      logFiles: {},
+      meta: launch.meta,
+      exit: undefined,
+    };
+    this.launches.set(launch.serverId, launch);
+    this.set(server, { type: "placed", server });
+    const running = { ...server, state: "running" as const, pids: { server: 1000 + index } };
+    this.set(running, { type: "running", server: running });
+  }
+
+  stop(serverId: string, nowMs: number): void {
+    if (this.running(serverId)) {
+      this.stops++;
+      this.end(serverId, { exitCode: 0, signal: undefined, requested: true }, nowMs);
+    }
+  }
+
+  /** A process ends by itself or is killed. */
+  end(serverId: string, how: Pick<ServerExit, "exitCode" | "signal" | "requested">, nowMs: number): void {
+    const server = this.servers.get(serverId);
+    if (!server || server.state === "exited") return;
+    const exit: ServerExit = { task: "server", outOfMemory: false, atMs: nowMs, ...how };
+    const exited = { ...server, state: "exited" as const, exit };
+    this.set(exited, { type: "exited", server: exited, exit });
+  }
+
+  running(serverId: string): boolean {
+    const server = this.servers.get(serverId);
+    return server !== undefined && server.state !== "exited";
+  }
+
+  forget(serverId: string): void {
+    if (!this.running(serverId)) this.servers.delete(serverId);
+  }
+
+  list(): readonly EngineServer[] {
+    return [...this.servers.values()];
+  }
+
+  private set(server: EngineServer, event: EngineEvent): void {
+    this.servers.set(server.serverId, server);
+    this.events.push(event);
+  }
+}

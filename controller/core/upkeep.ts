@@ -1,0 +1,38 @@
+import { serverGone } from "./agent-events";
+import { graceOf } from "./launch";
+import { setState } from "./servers";
+import type { CoreState } from "./state";
+
+/** A stop that the engine has not confirmed this long after the grace period is asked for again, in milliseconds. */
+const STOP_AGAIN_MS = 10_000;
+/** How long a server that only its agent knows of may still turn up at the engine, in milliseconds. */
+const STRANGER_MS = 10_000;
+
+/** Asks again for stops that were not confirmed; what the engine never took on has nothing to confirm. */
+export function stopAgain(s: CoreState): void {
+  for (const server of s.stopping) {
+    const graceSecs = graceOf(s.fleet(server.experienceId));
+    if (server.stopAskedAtMs === null || s.nowMs < server.stopAskedAtMs + graceSecs * 1000 + STOP_AGAIN_MS) continue;
+    if (server.engine === "asked") {
+      setState(s, server, "terminated", server.reason);
+      continue;
+    }
+    server.stopAskedAtMs = s.nowMs;
+    s.out.push({ type: "stop", serverId: server.id, graceSecs, reason: "the engine has not said that it ended" });
+  }
+}
+
+/** Servers that an agent keeps but the engine does not know are over: their players go on elsewhere. */
+export function dropStrangers(s: CoreState): void {
+  if (!s.engineListed || s.rebuilding) return;
+  for (const node of s.nodes.values()) {
+    for (const [serverId, sinceMs] of node.strangers) {
+      if (s.nowMs < sinceMs + STRANGER_MS) continue;
+      node.strangers.delete(serverId);
+      const server = s.servers.get(serverId);
+      if (!server || server.endedAtMs !== null) continue;
+      server.engine = "exited";
+      serverGone(s, server, "the engine does not know it");
+    }
+  }
+}

@@ -1,0 +1,235 @@
+import type { Fleet } from "./fleet";
+import type { GameServer } from "./game-server";
+import type { Group } from "./group";
+import { isPrimary, poolKeyOf, seatsHeld } from "./game-server";
+import type { PlayerSession } from "./player-session";
+import type {
+  Endpoint,
+  Fleet as FleetView,
+  Placement,
+  Queued,
+  QueueEntry,
+  Region,
+  RegionSummary,
+  Server,
+  ServerState,
+  Session,
+} from "./resources";
+import type { CoreState } from "./state";
+
+const STATES: readonly ServerState[] = [
+  "starting",
+  "ready",
+  "reserved",
+  "allocated",
+  "draining",
+  "suspect",
+  "unhealthy",
+  "terminated",
+];
+
+/** What players are told: a literal from forge.toml, else the node's own address as the engine gave it. */
+export function publicAddress(s: CoreState, server: GameServer): string | null {
+  const asked = s.settings.publicAddress;
+  return asked === "auto" || asked.startsWith("meta.") || server.address === null ? server.address : asked;
+}
+
+export function serverView(s: CoreState, server: GameServer): Server {
+  return {
+    id: server.id,
+    allocationId: server.allocationId,
+    experienceId: server.experienceId,
+    version: server.version,
+    mods: server.mods,
+    role: server.role,
+    region: s.settings.region,
+    nodeId: server.nodeId,
+    state: server.state,
+    address: publicAddress(s, server),
+    ports: server.ports,
+    maxPlayers: server.maxPlayers,
+    players: server.state === "terminated" ? 0 : seatsHeld(server),
+    matchId: server.matchId,
+    labels: { ...server.labels },
+    annotations: { ...server.annotations },
+    stats: server.stats && { cpu: server.stats.cpu, memoryBytes: server.stats.memoryBytes },
+    createdAt: s.out.iso(server.createdAtMs),
+    readyAt: server.readyAtMs === null ? null : s.out.iso(server.readyAtMs),
+    endedAt: server.endedAtMs === null ? null : s.out.iso(server.endedAtMs),
+    reason: server.reason,
+  };
+}
+
+export function sessionView(s: CoreState, session: PlayerSession): Session {
+  return {
+    id: session.id,
+    playerId: session.playerId,
+    experienceId: session.experienceId,
+    serverId: session.server?.id ?? session.lastServerId,
+    region: s.settings.region,
+    state: session.state,
+    generation: session.generation,
+    party: session.party,
+    connectedAt: s.out.iso(session.connectedAtMs),
+    lastActivity: s.out.iso(session.lastActivityMs),
+    latencyMs: session.latencyMs,
+    packetLoss: session.packetLoss,
+    moves: session.moves,
+    restoredAgeMs: session.restoredAgeMs,
+    reason: session.reason,
+  };
+}
+
+export function endpointView(s: CoreState, server: GameServer): Endpoint {
+  return { id: server.id, address: publicAddress(s, server) ?? "", ports: server.ports };
+}
+
+/** A session with its seat; `others` are those of its party. */
+export function placementView(
+  s: CoreState,
+  session: PlayerSession,
+  server: GameServer,
+  existing: boolean,
+  others: readonly PlayerSession[],
+): Placement {
+  return {
+    session: sessionView(s, session),
+    server: endpointView(s, server),
+    ticket: session.ticket ?? "",
+    ...(existing ? { existing: true } : {}),
+    ...(others.length > 0
+      ? { party: others.map((other) => ({ session: sessionView(s, other), ticket: other.ticket ?? "" })) }
+      : {}),
+  };
+}
+
+export function queuedView(s: CoreState, fleet: Fleet, group: Group, session: PlayerSession): Queued {
+  return {
+    queueTicket: group.ticket ?? "",
+    position: fleet.line.position(group),
+    sessionId: session.id,
+    deadlineAt: s.out.iso(group.deadlineMs),
+    reason: group.reason,
+  };
+}
+
+export function queueEntryView(s: CoreState, group: Group, session: PlayerSession, position: number): QueueEntry {
+  return {
+    queueTicket: group.ticket ?? "",
+    position,
+    sessionId: session.id,
+    deadlineAt: s.out.iso(group.deadlineMs),
+    reason: group.reason,
+    playerId: session.playerId,
+    experienceId: group.experienceId,
+    party: session.party,
+    since: s.out.iso(group.sinceMs),
+  };
+}
+
+export function fleetView(s: CoreState, fleet: Fleet): FleetView {
+  const servers = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<ServerState, number>;
+  for (const server of fleet.servers) servers[server.state]++;
+  const { seats, held, free } = fleet.index;
+  const { policy } = fleet;
+  return {
+    experienceId: fleet.id,
+    region: s.settings.region,
+    version: fleet.version,
+    kind: fleet.config?.kind ?? "match",
+    servers,
+    desired: Math.max(fleet.want, policy.minServers, fleet.desired ?? 0),
+    seats: { total: seats, held, free },
+    queued: fleet.line.players,
+    policy: {
+      minServers: policy.minServers,
+      maxServers: policy.maxServers,
+      targetCpu: policy.targetCpu,
+      targetPlayers: policy.targetPlayers,
+      scaleUpThreshold: policy.scaleUpThreshold,
+      scaleDownThreshold: policy.scaleDownThreshold,
+      scaleUpCooldownSecs: policy.scaleUpCooldownSecs,
+      scaleDownCooldownSecs: policy.scaleDownCooldownSecs,
+    },
+  };
+}
+
+/** Mean CPU share over servers that have told theirs; undefined where none has. */
+export function meanCpu(servers: Iterable<GameServer>): number | undefined {
+  let sum = 0;
+  let count = 0;
+  for (const { stats, state } of servers) {
+    if (!stats || state === "starting" || state === "terminated") continue;
+    sum += stats.cpu;
+    count++;
+  }
+  return count === 0 ? undefined : sum / count;
+}
+
+export function regionView(s: CoreState): Omit<Region, "url" | "leader"> {
+  const live = [...s.servers.values()].filter(({ state }) => state !== "terminated");
+  const total = { total: 0, held: 0, free: 0 };
+  let players = 0;
+  let queued = 0;
+  for (const { index, line } of s.fleets.values()) {
+    total.total += index.seats;
+    total.held += index.held;
+    total.free += index.free;
+    queued += line.players;
+  }
+  for (const server of live) players += seatsHeld(server);
+  return {
+    name: s.settings.region,
+    state: regionState(s),
+    location: s.settings.location ?? null,
+    nodes: [...s.nodes.values()].map((node) => ({
+      id: node.id,
+      state: node.down ? "down" : node.connected ? "connected" : "suspect",
+      address: node.facts?.address ?? "",
+      servers: [...node.servers].filter(({ state }) => state !== "terminated").length,
+    })),
+    servers: live.filter(isPrimary).length,
+    players,
+    queued,
+    seats: total,
+    cpu: meanCpu(live) ?? 0,
+    epoch: s.epoch,
+  };
+}
+
+/** `down` where no agent is there to grant a seat. */
+export function regionState(s: CoreState): "up" | "draining" | "down" {
+  if (s.draining) return "draining";
+  for (const node of s.nodes.values()) if (node.connected) return "up";
+  return "down";
+}
+
+export function summaryView(s: CoreState): RegionSummary {
+  const experiences: Record<string, RegionSummary["experiences"][string]> = {};
+  for (const fleet of s.fleets.values()) {
+    if (!fleet.config) continue;
+    const canGrow = fleet.servers.size < fleet.policy.maxServers && fleet.crash.final === null;
+    const cpu = fleet.index.cpu() ?? 0;
+    const rows = new Map<
+      string,
+      { version: string; mods: readonly string[]; free: number; queued: number; canGrow: boolean; cpu: number }
+    >();
+    rows.set(poolKeyOf(fleet.version, fleet.config.mods), {
+      version: fleet.version,
+      mods: fleet.config.mods,
+      free: 0,
+      queued: fleet.line.players,
+      canGrow,
+      cpu,
+    });
+    for (const pool of fleet.index.pools()) {
+      if (pool.size === 0) continue;
+      const key = poolKeyOf(pool.version, pool.mods);
+      const row = rows.get(key) ?? { version: pool.version, mods: pool.mods, free: 0, queued: 0, canGrow: false, cpu };
+      row.free += pool.free;
+      rows.set(key, row);
+    }
+    experiences[fleet.id] = [...rows.values()];
+  }
+  return { region: s.settings.region, state: regionState(s), location: s.settings.location ?? null, experiences };
+}
