@@ -1,0 +1,143 @@
+import { apiError, ForgeApiError, ForgeUnreachableError } from "./errors";
+import { retrying, type RetryPolicy } from "./retry";
+import { abortReason, type Timing } from "./timing";
+
+export type Fetch = typeof fetch;
+
+/** How long one attempt may take beyond the time that the call itself waits, in milliseconds. */
+const ATTEMPT_MS = 15_000;
+
+export interface ApiCall {
+  readonly method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  /** With its query. */
+  readonly path: string;
+  readonly body?: unknown;
+  /** Instead of the connection's own token. */
+  readonly authorization?: string;
+  /** Seconds that the answer may be held back: of a long poll. */
+  readonly waitSecs?: number;
+  /** Overrides how long to go on trying, in milliseconds. */
+  readonly retryForMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/**
+ * Calls to the controllers of one run. Where one does not answer, the next known one is asked: each forwards what is
+ * another region's. A POST carries one `Idempotency-Key` through all attempts, so a repeated one has its effect once.
+ */
+export class ApiConnection {
+  private readonly urls: string[];
+  private at = 0;
+
+  /** @param urls bases such as `http://127.0.0.1:7700`, the preferred one first */
+  constructor(
+    urls: readonly string[],
+    private readonly token: string | undefined,
+    private readonly timing: Timing,
+    private readonly policy: RetryPolicy,
+    private readonly fetch: Fetch,
+  ) {
+    this.urls = [];
+    for (const url of urls) this.know(url);
+    if (this.urls.length === 0) throw new TypeError("no controller's URL was given");
+  }
+
+  /** Remembers one more controller to ask when others do not answer. */
+  know(url: string): void {
+    const base = url.replace(/\/+$/, "");
+    if (!/^https?:\/\//.test(base))
+      throw new TypeError(`"${url}" is no URL of a controller: expected http://HOST:PORT`);
+    if (!this.urls.includes(base)) this.urls.push(base);
+  }
+
+  get known(): readonly string[] {
+    return this.urls;
+  }
+
+  /** The base that answered last. */
+  get url(): string {
+    return this.urls[this.at % this.urls.length] ?? "";
+  }
+
+  /** The header that says who is asking; empty without a token. */
+  get authorization(): Record<string, string> {
+    return this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
+  }
+
+  /** Asks the next controller from now on. */
+  next(): void {
+    this.at = (this.at + 1) % this.urls.length;
+  }
+
+  /**
+   * @throws {ForgeApiError} where the answer is no
+   * @throws {ForgeUnreachableError} where no controller answered in time
+   */
+  async call(call: ApiCall): Promise<ApiAnswer> {
+    const policy = call.retryForMs === undefined ? this.policy : { ...this.policy, forMs: call.retryForMs };
+    const headers: Record<string, string> = { ...this.authorization };
+    if (call.authorization !== undefined) headers["authorization"] = call.authorization;
+    if (call.body !== undefined) headers["content-type"] = "application/json";
+    if (call.method === "POST") headers["idempotency-key"] = globalThis.crypto.randomUUID();
+    return retrying(
+      this.timing,
+      policy,
+      () => this.attempt(call, headers),
+      (error) => {
+        if (error instanceof ForgeUnreachableError) {
+          this.next();
+          return { retry: true };
+        }
+        if (!(error instanceof ForgeApiError) || !error.passing) return { retry: false };
+        if (error.status !== 429) this.next();
+        return { retry: true, afterMs: error.retryAfterSecs === undefined ? undefined : error.retryAfterSecs * 1000 };
+      },
+      call.signal,
+    );
+  }
+
+  private async attempt(call: ApiCall, headers: Record<string, string>): Promise<ApiAnswer> {
+    const where = `${call.method} ${call.path.split("?")[0] ?? ""}`;
+    const timeout = AbortSignal.timeout((call.waitSecs ?? 0) * 1000 + ATTEMPT_MS);
+    let status: number;
+    let text: string;
+    let retryAfter: string | undefined;
+    try {
+      const response = await this.fetch(this.url + call.path, {
+        method: call.method,
+        headers,
+        signal: call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
+        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      });
+      status = response.status;
+      retryAfter = response.headers.get("retry-after") ?? undefined;
+      text = await response.text();
+    } catch (error) {
+      if (call.signal?.aborted) throw abortReason(call.signal);
+      throw new ForgeUnreachableError(`${where} at ${this.url}`, error);
+    }
+    const body = parse(text);
+    if (status < 200 || status > 299) throw apiError(where, status, body, retryAfter);
+    return { status, body };
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text === "" ? "null" : text);
+  } catch {
+    return text;
+  }
+}
+
+/** A query string from what is set; "" where nothing is. */
+export function query(fields: Readonly<Record<string, string | number | boolean | undefined>>): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) search.set(name, String(value));
+  return search.size === 0 ? "" : `?${search.toString()}`;
+}

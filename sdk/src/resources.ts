@@ -1,0 +1,267 @@
+/**
+ * The things of Forge's API as plain types: what requests are answered with and events carry.
+ * A copy of the controller's own, because this package stands alone; a test of the project holds the two equal.
+ * Times are ISO 8601 strings where a name ends in `At`, milliseconds where it ends in `Ms`.
+ */
+
+export type ServerState =
+  "starting" | "ready" | "reserved" | "allocated" | "draining" | "suspect" | "unhealthy" | "terminated";
+export type SessionState = "queued" | "reserved" | "active" | "migrating" | "ended";
+
+export interface Server {
+  readonly id: string;
+  readonly allocationId: string | null;
+  readonly experienceId: string;
+  readonly version: string;
+  readonly mods: readonly string[];
+  readonly role: string;
+  readonly region: string;
+  readonly nodeId: string | null;
+  readonly state: ServerState;
+  readonly address: string | null;
+  readonly ports: Readonly<Record<string, number>>;
+  readonly maxPlayers: number;
+  /** Seats held: joined, reserved and walk-ins. */
+  readonly players: number;
+  readonly matchId: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly stats: { readonly cpu: number; readonly memoryBytes: number } | null;
+  readonly createdAt: string;
+  readonly readyAt: string | null;
+  readonly endedAt: string | null;
+  /** Why it is in this state, for people. */
+  readonly reason: string;
+}
+
+export interface Session {
+  readonly id: string;
+  readonly playerId: string;
+  readonly experienceId: string;
+  readonly serverId: string | null;
+  readonly region: string;
+  readonly state: SessionState;
+  /** Raised by every move; the higher wins. */
+  readonly generation: number;
+  readonly party: readonly string[];
+  readonly connectedAt: string;
+  readonly lastActivity: string;
+  readonly latencyMs: number | null;
+  /** 0 to 1. */
+  readonly packetLoss: number | null;
+  /** How many times it was moved, and the age of the state it carried last time. */
+  readonly moves: number;
+  readonly restoredAgeMs: number | null;
+  readonly reason: string;
+}
+
+/** Where to connect: what a client needs of a server. */
+export interface Endpoint {
+  readonly id: string;
+  readonly address: string;
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+export interface Placement {
+  readonly session: Session;
+  readonly server: Endpoint;
+  readonly ticket: string;
+  /** Set where the player held this place before the call. */
+  readonly existing?: boolean;
+  /** Placements of the others of the party, the caller's excluded. */
+  readonly party?: readonly { readonly session: Session; readonly ticket: string }[];
+}
+
+export interface Queued {
+  readonly queueTicket: string;
+  /** 1 is next. */
+  readonly position: number;
+  readonly sessionId: string;
+  readonly deadlineAt: string;
+  readonly reason: string;
+}
+
+export interface QueueEntry extends Queued {
+  readonly playerId: string;
+  readonly experienceId: string;
+  readonly party: readonly string[];
+  readonly since: string;
+}
+
+export interface MatchAllocation {
+  readonly server: Server;
+  /** `host:port` of the first game port. */
+  readonly connection: string;
+  readonly matchId: string;
+  readonly tickets: Readonly<Record<string, string>>;
+}
+
+export interface Fleet {
+  readonly experienceId: string;
+  readonly region: string;
+  readonly version: string;
+  readonly kind: "match" | "world";
+  readonly servers: Readonly<Record<ServerState, number>>;
+  readonly desired: number;
+  readonly seats: { readonly total: number; readonly held: number; readonly free: number };
+  readonly queued: number;
+  readonly policy: FleetPolicy;
+}
+
+/** The document's ScalingPolicy as it is over HTTP. */
+export interface FleetPolicy {
+  readonly minServers: number;
+  readonly maxServers: number;
+  readonly targetCpu: number;
+  readonly targetPlayers: number;
+  readonly scaleUpThreshold: number;
+  readonly scaleDownThreshold: number;
+  readonly scaleUpCooldownSecs: number;
+  readonly scaleDownCooldownSecs: number;
+}
+
+export interface Region {
+  readonly name: string;
+  readonly state: "up" | "draining" | "down";
+  readonly url: string | null;
+  readonly location: readonly [number, number] | null;
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly state: "connected" | "suspect" | "down";
+    readonly address: string;
+    readonly servers: number;
+  }[];
+  readonly servers: number;
+  readonly players: number;
+  readonly queued: number;
+  readonly seats: { readonly total: number; readonly held: number; readonly free: number };
+  /** Mean CPU share of its servers. */
+  readonly cpu: number;
+  readonly leader: string | null;
+  readonly epoch: number;
+}
+
+/** Every event has a time and the ids of what it is about; `reason` is for people. */
+export type ForgeEvent = { readonly region: string; readonly at: string; readonly reason: string } & (
+  | {
+      readonly type:
+        | "server.spawned"
+        | "server.placed"
+        | "server.ready"
+        | "server.allocated"
+        | "server.draining"
+        | "server.suspect"
+        | "server.unhealthy"
+        | "server.stopping"
+        | "server.terminated"
+        | "server.blocked"
+        | "server.replaced";
+      readonly serverId: string;
+      readonly experienceId: string;
+      readonly detail?: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly type:
+        | "session.queued"
+        | "session.reserved"
+        | "session.joined"
+        | "session.left"
+        | "session.migrating"
+        | "session.moved"
+        | "session.ended"
+        | "session.lost";
+      readonly sessionId: string;
+      readonly playerId: string;
+      readonly experienceId: string;
+      readonly serverId: string | null;
+      readonly detail?: Readonly<Record<string, unknown>>;
+    }
+  /** Failover told step by step; `step` in this order for one server. */
+  | {
+      readonly type: "failover";
+      readonly step: "detect" | "isolate" | "migrate" | "terminate" | "replace";
+      readonly serverId: string;
+      readonly experienceId: string;
+      readonly detail?: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly type: "scaling";
+      readonly experienceId: string;
+      readonly action: "up" | "down";
+      readonly from: number;
+      readonly to: number;
+      readonly detail?: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly type:
+        | "node.connected"
+        | "node.suspect"
+        | "node.down"
+        | "leader.changed"
+        | "config.changed"
+        | "region.draining"
+        | "region.undrained";
+      readonly detail?: Readonly<Record<string, unknown>>;
+    }
+);
+
+/** Why something was decided: what was known, what was weighed, what came out. */
+export interface DecisionRecord {
+  readonly id: string;
+  readonly at: string;
+  readonly kind: "route" | "scale" | "failover" | "queue" | "drain" | "spawn" | "stop" | "match";
+  readonly subject: string;
+  readonly outcome: string;
+  readonly reasons: readonly string[];
+  readonly considered: readonly {
+    readonly id: string;
+    readonly score: number;
+    readonly parts: Readonly<Record<string, number>>;
+  }[];
+}
+
+/** What to start. */
+export interface ServerSpec {
+  readonly experienceId: string;
+  /** The region asked where not given. */
+  readonly region?: string;
+  readonly maxPlayers?: number;
+  readonly version?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Who wants to play what. */
+export interface SessionAsk {
+  readonly playerId: string;
+  readonly experienceId: string;
+  readonly version?: string;
+  readonly mods?: readonly string[];
+  /** Nowhere else, even if it does not answer. */
+  readonly region?: string;
+  /** Measured round trips, region to milliseconds. */
+  readonly latencies?: Readonly<Record<string, number>>;
+  /** The other players who are to sit on the same server, all or none. */
+  readonly party?: readonly string[];
+  /** How long to wait for a place, in milliseconds. */
+  readonly deadlineMs?: number;
+}
+
+/** A whole match to place. The same `matchId` again answers with the same server. */
+export interface MatchAsk {
+  readonly experienceId: string;
+  readonly matchId: string;
+  readonly players: readonly { readonly playerId: string; readonly latencies?: Readonly<Record<string, number>> }[];
+  readonly region?: string;
+  readonly version?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly deadlineMs?: number;
+}
+
+/** A session as its player follows it: where it is now, with a fresh ticket where it has a seat. */
+export interface Follow {
+  readonly session: Session;
+  readonly server: Endpoint | null;
+  readonly ticket: string | null;
+}

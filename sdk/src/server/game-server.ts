@@ -1,0 +1,256 @@
+import { ForgeApiError, ForgeUsageError } from "../errors";
+import { Listeners } from "../listeners";
+import type { RetryPolicy } from "../retry";
+import { realTiming, type Timing } from "../timing";
+import { Admissions, type Admission } from "./admissions";
+import { gateAddress, roleKey, rolePeers, type Environment } from "./environment";
+import { GateConnection } from "./gate-connection";
+import { gameServerInfo, readNotice, type GameServerEvents, type GameServerInfo, type Notice } from "./notices";
+import { checkSnapshot, collect, type Savers, type Snapshot } from "./snapshots";
+import { checkTicket, type TicketCheck } from "./ticket";
+import { Watch } from "./watch";
+
+export interface ConnectOptions {
+  /** Where `FORGE_*` variables are read from; `process.env`. */
+  readonly env?: Environment;
+  /** Milliseconds between heartbeats, 2000; `false` where the program calls `health` itself. */
+  readonly heartbeatMs?: number | false;
+  /** A heartbeat is left out while this says false, so that the server counts as hung. */
+  readonly isHealthy?: () => boolean;
+  /** How long to wait for the gate to listen, in milliseconds; 30,000. */
+  readonly connectForMs?: number;
+  /** How long each call is tried again while gate or agent is away, in milliseconds; 60,000. */
+  readonly retryForMs?: number;
+  readonly timing?: Timing;
+}
+
+/** A player who sits on this server. */
+export interface SeatedPlayer {
+  readonly playerId: string;
+  readonly sessionId: string;
+  readonly generation: number;
+  readonly joinedAt: string;
+}
+
+const CALLS: RetryPolicy = { forMs: 60_000, firstMs: 100, maxMs: 3_000 };
+/** A heartbeat that is late says nothing: the next one does. */
+const HEARTBEAT_RETRY_MS = 1_000;
+
+/**
+ * A game server's side of Forge.
+ *
+ *     const forge = await GameServer.connect();
+ *     await forge.ready();
+ *     const admission = await forge.playerJoined(ticket);
+ *     forge.saveEvery({ player: (id) => JSON.stringify(scores.get(id)) });
+ *     forge.on("moved", ({ playerIds }) => …);
+ */
+export class GameServer {
+  private readonly listeners = new Listeners<GameServerEvents>();
+  private readonly admissions: Admissions;
+  private readonly peerAddresses: Map<string, readonly string[]>;
+  /** Told once and for all: a listener that comes later must hear of it too. */
+  private readonly told: Partial<Pick<GameServerEvents, "draining" | "stopping">> = {};
+  private savers: Savers | undefined;
+  private current: GameServerInfo;
+
+  private constructor(
+    private readonly gate: GateConnection,
+    private readonly timing: Timing,
+    env: Environment,
+    info: GameServerInfo,
+  ) {
+    this.current = info;
+    this.peerAddresses = rolePeers(env);
+    this.admissions = new Admissions(gate);
+  }
+
+  /**
+   * Connects to the gate, waiting until it listens; opens the watch stream and starts the heartbeat.
+   * @throws {ForgeUsageError} where the environment is not Forge's
+   * @throws {ForgeUnreachableError} where nothing answered in time
+   * @throws {ForgeApiError} where the token is refused
+   */
+  static async connect(options: ConnectOptions = {}): Promise<GameServer> {
+    const env = options.env ?? process.env;
+    const timing = options.timing ?? realTiming;
+    const { url, token } = gateAddress(env);
+    const gate = new GateConnection(url, token, timing, { ...CALLS, forMs: options.retryForMs ?? CALLS.forMs });
+    try {
+      const info = await gate.call({
+        method: "GET",
+        path: "/v1/gameserver",
+        retryForMs: options.connectForMs ?? 30_000,
+      });
+      const server = new GameServer(gate, timing, env, gameServerInfo(info));
+      await server.watch();
+      if (options.heartbeatMs !== false)
+        void server.beat(options.heartbeatMs ?? 2_000, options.isHealthy ?? (() => true));
+      return server;
+    } catch (error) {
+      gate.close();
+      throw error;
+    }
+  }
+
+  /** What Forge knows of this server, as last told. */
+  get info(): GameServerInfo {
+    return this.current;
+  }
+
+  /** Calls `listener` for each event; a `draining` or `stopping` that was already told is told again. Returns what ends that. */
+  on<Name extends keyof GameServerEvents>(name: Name, listener: (value: GameServerEvents[Name]) => void): () => void {
+    const off = this.listeners.on(name, listener);
+    const missed = (this.told as Partial<GameServerEvents>)[name];
+    if (missed !== undefined) queueMicrotask(() => listener(missed));
+    return off;
+  }
+
+  /** Players may come. Of a match server: the match is over and the next may come. */
+  async ready(): Promise<void> {
+    await this.gate.call({ method: "POST", path: "/v1/ready" });
+  }
+
+  /** One heartbeat; only for programs that switched the automatic one off. */
+  async health(): Promise<void> {
+    await this.gate.call({ method: "POST", path: "/v1/health", retryForMs: HEARTBEAT_RETRY_MS });
+  }
+
+  /** Keeps this server out of scaling and placing for so many seconds; 0: until `ready`. */
+  async reserve(seconds: number): Promise<void> {
+    await this.gate.call({ method: "POST", path: "/v1/reserve", body: { seconds } });
+  }
+
+  /** Asks Forge to stop this server. It ends by the usual way: `stopping`, then the stop signal. */
+  async shutdown(): Promise<void> {
+    await this.gate.call({ method: "POST", path: "/v1/shutdown" });
+  }
+
+  /**
+   * Admits a player by the ticket that the client gave. A refusal is an answer, not an error.
+   * @param options.rejoin the same player comes back over a new connection, without `playerLeft` in between
+   * @throws {ForgeUnreachableError} where neither yes nor no came in time: the player is not admitted
+   */
+  async playerJoined(ticket: string, options: { readonly rejoin?: boolean } = {}): Promise<Admission> {
+    return this.admissions.join(ticket, options.rejoin ?? false);
+  }
+
+  /** The player is gone and the seat free. */
+  async playerLeft(playerId: string): Promise<void> {
+    await this.admissions.leave(playerId);
+  }
+
+  /** Who sits here, as the agent counts it. */
+  async players(): Promise<readonly SeatedPlayer[]> {
+    const answer = await this.gate.call({ method: "GET", path: "/v1/players" });
+    return (answer["players"] ?? []) as readonly SeatedPlayer[];
+  }
+
+  /** Checks a ticket offline: a first filter for floods of bad ones, never an admission. */
+  checkTicket(ticket: string): TicketCheck {
+    const check = checkTicket(this.current.ticketKey, ticket, this.timing.now());
+    const { serverId, allocationId } = this.current;
+    if (check.ok && (check.claims.serverId !== serverId || check.claims.allocationId !== allocationId)) {
+      return { ok: false, problem: "foreign" };
+    }
+    return check;
+  }
+
+  /** @throws {ForgeUsageError} snapshotTooLarge: over 4 KiB for a player or 256 KiB for the server */
+  async snapshot(snapshot: Snapshot): Promise<void> {
+    checkSnapshot(snapshot);
+    await this.gate.call({ method: "POST", path: "/v1/snapshot", body: snapshot });
+  }
+
+  /**
+   * Saves each `everyMs` (5000) what the savers give. States over the limits are told as `problem`; the others are saved.
+   * Returns what ends it.
+   */
+  saveEvery(savers: Savers, everyMs = 5_000): () => void {
+    const ended = new AbortController();
+    this.savers = savers;
+    void this.repeat(everyMs, AbortSignal.any([ended.signal, this.gate.closed]), () => this.saveNow());
+    return () => {
+      ended.abort();
+      this.savers = undefined;
+    };
+  }
+
+  /** Saves at once what the savers of `saveEvery` give, for instance when told of `draining` or `stopping`. */
+  async saveNow(): Promise<void> {
+    if (this.savers === undefined) return;
+    const { batches, problems } = collect(this.savers, this.admissions.playerIds());
+    for (const problem of problems) this.report(problem);
+    // No second try: five seconds later there is a newer state to save.
+    for (const body of batches)
+      await this.gate.call({ method: "POST", path: "/v1/snapshot", body, retryForMs: HEARTBEAT_RETRY_MS });
+  }
+
+  /** Numbers for scaling: p95 of the server's own answers in milliseconds, errors a second. */
+  async stats(stats: {
+    readonly responseMs?: number;
+    readonly errorRate?: number;
+    readonly players?: number;
+  }): Promise<void> {
+    await this.gate.call({ method: "POST", path: "/v1/stats", body: stats, retryForMs: HEARTBEAT_RETRY_MS });
+  }
+
+  /** Sets labels, which matchmakers select by; null takes one off. */
+  async setLabels(labels: Readonly<Record<string, string | null>>): Promise<void> {
+    await this.gate.call({ method: "PUT", path: "/v1/labels", body: labels });
+  }
+
+  async setAnnotations(annotations: Readonly<Record<string, string | null>>): Promise<void> {
+    await this.gate.call({ method: "PUT", path: "/v1/annotations", body: annotations });
+  }
+
+  /** `host:port` of each server of a fleet role, as known now. */
+  peers(role: string): readonly string[] {
+    return this.peerAddresses.get(roleKey(role)) ?? [];
+  }
+
+  /** Ends heartbeat, snapshots and the watch stream. To Forge that is the server's end: call it on the way out. */
+  close(): void {
+    this.gate.close();
+  }
+
+  private async watch(): Promise<void> {
+    const onEvent = (event: Parameters<typeof readNotice>[0]): void => {
+      const notice = readNotice(event);
+      if (notice) this.hear(notice);
+    };
+    await new Watch(this.gate, this.timing, onEvent, (error) => this.report(error)).start();
+  }
+
+  private hear(notice: Notice): void {
+    if (notice.name === "gameserver") this.current = notice.value;
+    if (notice.name === "peers") this.peerAddresses.set(notice.value.role, notice.value.addresses);
+    if (notice.name === "draining") this.told.draining = notice.value;
+    if (notice.name === "stopping") this.told.stopping = notice.value;
+    if (notice.name === "moved") for (const playerId of notice.value.playerIds) this.admissions.forget(playerId);
+    this.listeners.emit(notice.name, notice.value);
+  }
+
+  private async beat(everyMs: number, isHealthy: () => boolean): Promise<void> {
+    await this.repeat(everyMs, this.gate.closed, async () => {
+      if (isHealthy()) await this.health();
+    });
+  }
+
+  /** Runs `work` now and each `everyMs` after its end, whatever becomes of it, until the signal aborts. */
+  private async repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      await work().catch((error: unknown) => {
+        if (!signal.aborted) this.report(error as Error);
+      });
+      await this.timing.sleep(everyMs, signal).catch(() => undefined);
+    }
+  }
+
+  /** An error of the background must neither be lost nor end the server. */
+  private report(error: Error): void {
+    if (this.listeners.emit("problem", error) > 0) return;
+    const passing = error instanceof ForgeApiError ? error.passing : !(error instanceof ForgeUsageError);
+    if (!passing) process.emitWarning(error);
+  }
+}
