@@ -21,7 +21,7 @@ export function readGateConfig(text: string, file: string): GateConfig {
   try {
     content = JSON.parse(text);
   } catch (error) {
-    throw new Error(`${file} is not JSON: ${(error as Error).message}`);
+    throw new Error(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
   }
   const read = gateConfigSchema.safeParse(content);
   if (read.success) return read.data;

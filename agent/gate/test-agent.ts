@@ -81,7 +81,7 @@ export function newGate(clock: Clock, deps: Partial<GateDeps> = {}): Gate {
 export interface SdkAnswer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
-  readonly body: any;
+  readonly body: Record<string, unknown>;
 }
 
 /** One SDK call over a socket of its own. `body` goes out as JSON, a string or bytes as they are. */
@@ -98,7 +98,7 @@ export async function sdkCall(
   const [answer] = (await once(sent, "response")) as [IncomingMessage];
   let text = "";
   for await (const chunk of answer.setEncoding("utf8")) text += chunk as string;
-  return { status: answer.statusCode ?? 0, headers: answer.headers, body: text === "" ? undefined : JSON.parse(text) };
+  return { status: answer.statusCode ?? 0, headers: answer.headers, body: parse(text) };
 }
 
 /** An SDK stream that is read: `text` grows. */
@@ -149,4 +149,8 @@ export class TestStream {
     this.response.destroy();
     return this.ended;
   }
+}
+
+function parse(text: string): Record<string, unknown> {
+  return JSON.parse(text === "" ? "{}" : text) as Record<string, unknown>;
 }

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, readSync, readdirSync } from "node:fs";
-import type { ProcessRow, ProcessTable } from "./process-table";
+import { pidExists, type ProcessRow, type ProcessTable } from "./process-table";
 
 /** Rows read before others get a turn: about a millisecond's work. */
 const SLICE = 100;
@@ -48,9 +48,15 @@ export class ProcTable implements ProcessTable {
     return rows;
   }
 
+  exists(pid: number): boolean {
+    return pidExists(pid);
+  }
+
   started(pid: number): string | undefined {
     const row = this.read(pid);
-    return row === undefined || row.zombie ? undefined : row.started;
+    if (row !== undefined) return row.zombie ? undefined : row.started;
+    // Some systems hide other users' processes; that they are there can still be told.
+    return pidExists(pid) ? "hidden" : undefined;
   }
 
   /** One process; undefined where it has ended. */

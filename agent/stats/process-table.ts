@@ -17,6 +17,8 @@ export interface ProcessRow {
 export interface ProcessTable {
   /** Every process that could matter. `pids` are those asked for by name; a source that cannot list all gives at least them. */
   list(pids: readonly number[]): Promise<readonly ProcessRow[]>;
+  /** Whether a process has this pid now, also a zombie. Cheap. */
+  exists(pid: number): boolean;
   /** What names this process for good (`ProcessRow.started`); undefined where there is none or it is a zombie. */
   started(pid: number): string | undefined;
 }
@@ -60,4 +62,13 @@ function assign<Owner>(
     at = byPid.get(at.parent);
   }
   for (const pid of way) found.set(pid, owner);
+}
+
+/** Asks by sending no signal. One that may not be sent still finds someone. */
+export function pidExists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }

@@ -1,0 +1,109 @@
+import type { Clock } from "../../protocol/clock";
+import type { ExpectedServer } from "../../protocol/messages";
+import type { Finding } from "../finding";
+import { membersOf, type ProcessRow, type ProcessTable } from "./process-table";
+
+export interface UsageSamplerDeps {
+  readonly clock: Clock;
+  readonly processes: ProcessTable;
+  /** What one core is worth, MHz. 1000 unless the node says. */
+  readonly mhzPerCore?: number;
+  /** Between the end of one look and the next, milliseconds. 2000 unless told. */
+  readonly intervalMs?: number;
+}
+
+type UsageReport = (finding: Extract<Finding, { kind: "usage" }>) => void;
+
+interface Watched {
+  readonly roots: readonly { readonly pid: number; readonly started: string | undefined }[];
+  /** MHz asked for. */
+  readonly cpu: number;
+  readonly report: UsageReport;
+  last: { readonly atMs: number; readonly cpuMs: number } | undefined;
+}
+
+/**
+ * CPU time and memory of the servers of a node, by one look at all its processes every two seconds however many servers
+ * there are. Time is counted from one look to the next, so a server's second look is the first that tells.
+ *
+ * A server's time is the sum over its processes of their own and of their ended children's: when a child ends, its time
+ * moves to its parent, so nothing is lost or counted twice. Memory is the sum of resident sets; pages that processes
+ * share count for each, as telling them apart costs milliseconds a process.
+ */
+export class UsageSampler {
+  readonly #watched = new Set<Watched>();
+  #cancel: (() => void) | undefined;
+
+  constructor(private readonly deps: UsageSamplerDeps) {}
+
+  /** @returns stops it */
+  watch(server: Pick<ExpectedServer, "pids" | "cpu">, report: UsageReport): () => void {
+    const pids = Object.values(server.pids).filter((pid) => pid > 0);
+    if (pids.length === 0) return () => undefined;
+    const roots = pids.map((pid) => ({ pid, started: this.deps.processes.started(pid) }));
+    const watched: Watched = { roots, cpu: server.cpu, report, last: undefined };
+    this.#watched.add(watched);
+    this.#cancel ??= this.#later(0);
+    return () => {
+      this.#watched.delete(watched);
+      if (this.#watched.size > 0) return;
+      this.#cancel?.();
+      this.#cancel = undefined;
+    };
+  }
+
+  #later(ms: number): () => void {
+    return this.deps.clock.after(ms, () => void this.#look());
+  }
+
+  async #look(): Promise<void> {
+    const looking = this.#cancel;
+    await this.#sample().catch(() => undefined);
+    // Where everyone left meanwhile, or left and came back, this look is not the one to go on.
+    if (this.#cancel === looking && looking !== undefined) this.#cancel = this.#later(this.deps.intervalMs ?? 2000);
+  }
+
+  async #sample(): Promise<void> {
+    const asked = [...this.#watched];
+    const rows = await this.deps.processes.list(asked.flatMap(({ roots }) => roots.map(({ pid }) => pid)));
+    const atMs = this.deps.clock.now();
+    const processes = this.#processesOf(asked, rows);
+    for (const watched of asked) {
+      const own = processes.get(watched);
+      if (own !== undefined && this.#watched.has(watched)) this.#tell(watched, own, atMs);
+    }
+  }
+
+  #processesOf(asked: readonly Watched[], rows: readonly ProcessRow[]): Map<Watched, ProcessRow[]> {
+    const started = new Map(rows.map((row) => [row.pid, row.started]));
+    const roots = new Map<number, Watched>();
+    for (const watched of asked) {
+      for (const root of watched.roots) {
+        // A root that has ended still names its group and session, unless its pid is another's by now.
+        if (started.get(root.pid) === undefined || started.get(root.pid) === root.started) roots.set(root.pid, watched);
+      }
+    }
+    const members = membersOf(rows, roots);
+    const processes = new Map<Watched, ProcessRow[]>();
+    for (const row of rows) {
+      const owner = members.get(row.pid);
+      if (owner === undefined) continue;
+      const own = processes.get(owner);
+      if (own === undefined) processes.set(owner, [row]);
+      else own.push(row);
+    }
+    return processes;
+  }
+
+  #tell(watched: Watched, processes: readonly ProcessRow[], atMs: number): void {
+    const cpuMs = processes.reduce((sum, row) => sum + row.cpuMs, 0);
+    const { last } = watched;
+    watched.last = { atMs, cpuMs };
+    if (last === undefined || atMs <= last.atMs) return;
+    // The time of an ended child that nobody waited for is lost with it, so the sum can fall.
+    const cores = Math.max(0, cpuMs - last.cpuMs) / (atMs - last.atMs);
+    const asked = watched.cpu > 0 ? watched.cpu : (this.deps.mhzPerCore ?? 1000);
+    const memoryBytes = processes.reduce((sum, row) => sum + row.memoryBytes, 0);
+    watched.report({ kind: "usage", cpu: (cores * (this.deps.mhzPerCore ?? 1000)) / asked, memoryBytes });
+  }
+}
