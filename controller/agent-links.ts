@@ -1,7 +1,14 @@
 import type { Logger } from "pino";
 import type { Channel } from "../protocol/channel";
 import type { Clock } from "../protocol/clock";
-import { PROTOCOL_OLDEST, PROTOCOL_VERSION, type FromAgent, type FromController, type Hello, type RequestBody } from "../protocol/messages";
+import {
+  PROTOCOL_OLDEST,
+  PROTOCOL_VERSION,
+  type FromAgent,
+  type FromController,
+  type Hello,
+  type RequestBody,
+} from "../protocol/messages";
 
 export type AgentChannel = Channel<FromController, FromAgent>;
 
@@ -126,14 +133,25 @@ export class AgentLinks {
     this.links.set(hello.nodeId, link);
     older?.channel.close("a newer stream of this node has replaced this one");
     const { leader, epoch } = this.handlers?.status() ?? { leader: false, epoch: 0 };
-    channel.send({ type: "welcome", protocol: Math.min(PROTOCOL_VERSION, hello.protocol.newest), controllerId, region, leader, epoch });
+    channel.send({
+      type: "welcome",
+      protocol: Math.min(PROTOCOL_VERSION, hello.protocol.newest),
+      controllerId,
+      region,
+      leader,
+      epoch,
+    });
     log.info({ nodeId: hello.nodeId, bootId: hello.bootId, epoch: hello.epoch }, "agent connected");
     this.handlers?.onMessage(hello.nodeId, hello);
     return link;
   }
 
   private refusal(hello: Hello): { readonly code: "protocolVersion" | "region"; readonly detail: string } | undefined {
-    if (hello.region !== this.deps.region) return { code: "region", detail: `this controller serves region ${this.deps.region}, the agent of node ${hello.nodeId} says ${hello.region}` };
+    if (hello.region !== this.deps.region)
+      return {
+        code: "region",
+        detail: `this controller serves region ${this.deps.region}, the agent of node ${hello.nodeId} says ${hello.region}`,
+      };
     if (hello.protocol.newest < PROTOCOL_OLDEST || hello.protocol.oldest > PROTOCOL_VERSION)
       return {
         code: "protocolVersion",

@@ -11,14 +11,23 @@ const SCALING_INTERVAL_SECS = 10;
 /** What forge.toml says for one region, as its core decides by it. @throws RangeError where the region is not in the file. */
 export function coreSettings(config: ForgeConfig, regionName: string): CoreSettings {
   const region = config.regions.find(({ name }) => name === regionName);
-  if (!region) throw new RangeError(`forge.toml has no region "${regionName}"; it has ${config.regions.map(({ name }) => name).join(", ")}`);
+  if (!region)
+    throw new RangeError(
+      `forge.toml has no region "${regionName}"; it has ${config.regions.map(({ name }) => name).join(", ")}`,
+    );
   return {
     region: region.name,
     location: region.location,
-    regionLocations: Object.fromEntries(config.regions.flatMap(({ name, location }) => (location ? [[name, location]] : []))),
+    regionLocations: Object.fromEntries(
+      config.regions.flatMap(({ name, location }) => (location ? [[name, location]] : [])),
+    ),
     scaling: config.scaling,
     health: config.health,
-    experiences: Object.fromEntries(Object.entries(config.experiences).filter(([, { regions }]) => regions.length === 0 || regions.includes(region.name))),
+    experiences: Object.fromEntries(
+      Object.entries(config.experiences).filter(
+        ([, { regions }]) => regions.length === 0 || regions.includes(region.name),
+      ),
+    ),
     leaseSecs: LEASE_SECS,
     suspectAfterSecs: SUSPECT_AFTER_SECS,
     scalingIntervalSecs: SCALING_INTERVAL_SECS,

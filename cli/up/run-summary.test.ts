@@ -2,8 +2,18 @@ import type { ForgeEvent } from "../../controller/core/resources";
 import { percentile } from "./percentile";
 import { RunTally } from "./run-summary";
 
-const server = (type: "server.spawned" | "server.ready", serverId: string, at: string): ForgeEvent => ({ type, serverId, experienceId: "arena", region: "us-east", at, reason: "" });
-const session = (type: "session.reserved" | "session.moved" | "session.lost", detail: Record<string, unknown> = {}): ForgeEvent => ({
+const server = (type: "server.spawned" | "server.ready", serverId: string, at: string): ForgeEvent => ({
+  type,
+  serverId,
+  experienceId: "arena",
+  region: "us-east",
+  at,
+  reason: "",
+});
+const session = (
+  type: "session.reserved" | "session.moved" | "session.lost",
+  detail: Record<string, unknown> = {},
+): ForgeEvent => ({
   type,
   sessionId: "ses-1",
   playerId: "p",
@@ -27,8 +37,26 @@ describe("RunTally", () => {
     tally.event(session("session.reserved"));
     tally.event(session("session.moved", { restoredAgeMs: 4000 }));
     tally.event(session("session.moved", { restoredAgeMs: 100 }));
-    tally.event({ type: "scaling", action: "up", experienceId: "arena", from: 1, to: 2, region: "us-east", at: "", reason: "" });
-    tally.event({ type: "scaling", action: "down", experienceId: "arena", from: 2, to: 1, region: "us-east", at: "", reason: "" });
+    tally.event({
+      type: "scaling",
+      action: "up",
+      experienceId: "arena",
+      from: 1,
+      to: 2,
+      region: "us-east",
+      at: "",
+      reason: "",
+    });
+    tally.event({
+      type: "scaling",
+      action: "down",
+      experienceId: "arena",
+      from: 2,
+      to: 1,
+      region: "us-east",
+      at: "",
+      reason: "",
+    });
     tally.killed();
     expect(tally.result()).toEqual({
       regions: ["us-east"],

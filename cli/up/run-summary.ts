@@ -77,7 +77,8 @@ export class RunTally {
 
   /** A look at the servers as the API lists them now. */
   servers(servers: readonly Pick<Server, "players" | "maxPlayers" | "role">[]): void {
-    for (const { players, maxPlayers, role } of servers) if (role === "server") this.over = Math.max(this.over, players - maxPlayers);
+    for (const { players, maxPlayers, role } of servers)
+      if (role === "server") this.over = Math.max(this.over, players - maxPlayers);
   }
 
   killed(): void {

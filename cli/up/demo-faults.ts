@@ -1,0 +1,94 @@
+import type { Server } from "../../controller/core/resources";
+import type { RootClient } from "../../controller/adapters/embedded/root-client";
+import type { Clock } from "../../protocol/clock";
+import type { ForgeApi } from "../api";
+import { plannedFaults, type PlannedFault } from "./demo-plan";
+import { programName } from "./separate-processes";
+
+/** What was just broken on purpose. */
+export interface DoneFault {
+  readonly target: PlannedFault["target"];
+  /** Of the server, or the program's name. */
+  readonly id: string;
+  readonly region: string;
+  readonly pid: number | undefined;
+  /** Players on the server when it was killed. */
+  readonly players: number | undefined;
+}
+
+export interface DemoFaultsOptions {
+  readonly root: RootClient;
+  readonly api: ForgeApi;
+  readonly experience: string;
+  readonly forMs: number | undefined;
+  readonly processes: boolean;
+  readonly regions: readonly string[];
+  readonly clock: Clock;
+  readonly onFault: (fault: DoneFault) => void;
+}
+
+const AGAIN_MS = 1000;
+
+/**
+ * Kills what the demonstration promises to kill, with SIGKILL and without telling Forge. An endless demonstration
+ * starts over.
+ */
+export class DemoFaults {
+  private cancels: (() => void)[] = [];
+  private stopped = false;
+
+  constructor(private readonly options: DemoFaultsOptions) {
+    this.plan();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const cancel of this.cancels.splice(0)) cancel();
+  }
+
+  private plan(): void {
+    const { forMs, processes, clock } = this.options;
+    const faults = plannedFaults({ forMs, processes });
+    this.cancels = faults.map((fault) => clock.after(fault.atMs, () => void this.do(fault)));
+    if (forMs === undefined)
+      this.cancels.push(clock.after(2 * Math.max(...faults.map(({ atMs }) => atMs)), () => this.plan()));
+  }
+
+  private async do(fault: PlannedFault): Promise<void> {
+    if (this.stopped) return;
+    const done = await (fault.target === "server" ? this.killServer() : this.killProgram(fault.target)).catch(
+      () => undefined,
+    );
+    if (done) this.options.onFault(done);
+    else if (!this.stopped) this.cancels.push(this.options.clock.after(AGAIN_MS, () => void this.do(fault)));
+  }
+
+  /** The fullest one: it has most to lose. */
+  private async killServer(): Promise<DoneFault | undefined> {
+    const { api, root, experience } = this.options;
+    const { items } = await api.list<Server>("/v1/servers", { experienceId: experience });
+    const [fullest] = items
+      .filter(
+        ({ role, state, players }) => role === "server" && (state === "allocated" || state === "ready") && players > 0,
+      )
+      .sort((a, b) => b.players - a.players);
+    if (!fullest) return undefined;
+    const pid = await this.pidOf(fullest.id);
+    await root.signal(fullest.id, "SIGKILL");
+    return { target: "server", id: fullest.id, region: fullest.region, pid, players: fullest.players };
+  }
+
+  private async killProgram(program: "controller" | "agent"): Promise<DoneFault | undefined> {
+    const region = this.options.regions[0] ?? "";
+    const id = programName(program, { name: region });
+    const pid = await this.pidOf(id);
+    if (pid === undefined) return undefined;
+    await this.options.root.signal(id, "SIGKILL");
+    return { target: program, id, region, pid, players: undefined };
+  }
+
+  private async pidOf(entryId: string): Promise<number | undefined> {
+    const entry = (await this.options.root.list()).find(({ id }) => id === entryId);
+    return entry?.tasks[0]?.pid ?? undefined;
+  }
+}

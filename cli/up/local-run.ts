@@ -1,0 +1,153 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { request } from "undici";
+import type { ForgeConfig } from "../../config/config";
+import { RootClient } from "../../controller/adapters/embedded/root-client";
+import { startRoot, type RootEnd, type RootHandle } from "../../controller/adapters/embedded/start-root";
+import type { Clock } from "../../protocol/clock";
+import { CliError } from "../failure";
+import { EXIT } from "../exit-code";
+import { freePorts } from "./free-ports";
+import { planRun, BASE_PORT, type PlannedRegion, type RunPlan } from "./run-plan";
+import { newRunSecrets, type RunSecrets } from "./run-secrets";
+import type { RunParts } from "./run-parts";
+import { startSeparateProcesses } from "./separate-processes";
+import { startSharedProcess } from "./shared-process";
+
+export interface LocalRunOptions {
+  readonly config: ForgeConfig;
+  readonly configFile: string;
+  readonly folder: string;
+  readonly home: string;
+  readonly processes: boolean;
+  /** Of the first region; 0 lets the system choose. */
+  readonly port: number | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Told of each step for people to read. */
+  readonly onStep: (text: string) => void;
+}
+
+const READY_WITHIN_MS = 20_000;
+const ASK_EVERY_MS = 50;
+
+/** What Forge's own programs need of the environment; the rest stays here. */
+const PROGRAM_ENV = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "NODE_OPTIONS", "NODE_EXTRA_CA_CERTS"];
+
+/** A run of Forge on this machine: root, and per region controller, agent and gate. Closing it leaves no process. */
+export class LocalRun {
+  private constructor(
+    readonly plan: RunPlan,
+    readonly secrets: RunSecrets,
+    readonly root: RootClient,
+    private readonly handle: RootHandle,
+    private readonly parts: RunParts,
+    private readonly socketDir: string,
+  ) {}
+
+  /** @throws {CliError} that names what could not be started and what to do */
+  static async start(options: LocalRunOptions): Promise<LocalRun> {
+    const { config, configFile, folder, home, onStep, clock } = options;
+    const ports = await choosePorts(config.regions.length, options.port);
+    const socketDir = mkdtempSync(join(tmpdir(), "forge-"));
+    const plan = planRun(config, { configFile, folder, home, socketDir, ports });
+    const secrets = newRunSecrets();
+    const handle = await rootOf(plan, socketDir);
+    onStep(`root process ${String(handle.pid)} holds everything that is started`);
+    let root: RootClient | undefined;
+    let parts: RunParts | undefined;
+    try {
+      root = await RootClient.connect({ socketPath: handle.socketPath, secret: handle.secret }, clock);
+      clearLastRun(plan);
+      const access = { socketPath: handle.socketPath, secret: handle.secret, client: root };
+      parts = options.processes
+        ? await startSeparateProcesses(plan, secrets, access, programEnv(options.env))
+        : await startSharedProcess(plan, secrets, access, options);
+      await Promise.all(plan.regions.map((region) => untilReady(region, plan, handle, clock)));
+    } catch (error) {
+      await parts?.stopDeciding().catch(() => undefined);
+      await parts?.close().catch(() => undefined);
+      root?.close();
+      await handle.close(1);
+      rmSync(socketDir, { recursive: true, force: true });
+      throw error;
+    }
+    return new LocalRun(plan, secrets, root, handle, parts, socketDir);
+  }
+
+  get runId(): string {
+    return this.handle.runId;
+  }
+
+  /** Resolves when root is gone, which ends the run: `inOrder` is false where it was killed. */
+  get ended(): Promise<RootEnd> {
+    return this.handle.ended;
+  }
+
+  pids(): Promise<Readonly<Record<string, number>>> {
+    return this.parts.pids();
+  }
+
+  /** Ends everything; resolves with what would not go, which should be nothing. */
+  async close(graceSecs: number): Promise<RootEnd> {
+    // Controllers first, or they would replace the servers that are being ended; agents last, to hear the servers out.
+    await this.parts.stopDeciding();
+    const ended = this.handle.close(graceSecs);
+    await ended.catch(() => undefined);
+    await this.parts.close();
+    this.root.close();
+    rmSync(this.socketDir, { recursive: true, force: true });
+    return ended;
+  }
+}
+
+async function choosePorts(count: number, port: number | undefined): Promise<readonly number[]> {
+  if (port === 0) return freePorts(count);
+  return Array.from({ length: count }, (_, index) => (port ?? BASE_PORT) + index);
+}
+
+async function rootOf(plan: RunPlan, socketDir: string): Promise<RootHandle> {
+  try {
+    return await startRoot({ runDir: plan.runDir, script: join(plan.home, "dist", "root.js") });
+  } catch (error) {
+    rmSync(socketDir, { recursive: true, force: true });
+    throw new CliError("runFailed", EXIT.failed, (error as Error).message);
+  }
+}
+
+/** Journals of servers that died with their run are of no use to this one; volumes are elsewhere and stay. */
+function clearLastRun({ runDir, regions }: RunPlan): void {
+  for (const part of ["controllers", "agents", "programs"])
+    rmSync(join(runDir, part), { recursive: true, force: true });
+  for (const { controllerDir, journalDir } of regions)
+    for (const dir of [controllerDir, journalDir]) mkdirSync(dir, { recursive: true, mode: 0o700 });
+}
+
+function programEnv(env: LocalRunOptions["env"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(PROGRAM_ENV.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
+
+async function untilReady(region: PlannedRegion, plan: RunPlan, handle: RootHandle, clock: Clock): Promise<void> {
+  const deadlineMs = clock.now() + READY_WITHIN_MS;
+  let last = "it did not answer";
+  while (clock.now() < deadlineMs) {
+    try {
+      const { statusCode, body } = await request(`${region.url}/ready`, { headersTimeout: 1000, bodyTimeout: 1000 });
+      const text = await body.text();
+      if (statusCode === 200) return;
+      last = text;
+    } catch (error) {
+      last = (error as Error).message;
+    }
+    await new Promise<void>((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+  }
+  throw new CliError(
+    "regionNotReady",
+    EXIT.failed,
+    `region ${region.name} was not ready within ${String(READY_WITHIN_MS / 1000)} s: ${last}`,
+    `look into ${join(plan.runDir, "logs")} (root process ${String(handle.pid)})`,
+  );
+}

@@ -1,0 +1,68 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RootClient } from "../../controller/adapters/embedded/root-client";
+import type { EntryView } from "../../controller/adapters/embedded/root-protocol";
+import { agentConfigOf, controllerConfigOf, gateConfigOf, type RootAccess } from "./program-configs";
+import type { RunParts } from "./run-parts";
+import type { PlannedRegion, RunPlan } from "./run-plan";
+import type { RunSecrets } from "./run-secrets";
+
+const GRACE_SECS = 5;
+
+/** Controller, agent and gate of each region as programs under root, which starts them again when they die. */
+export async function startSeparateProcesses(
+  plan: RunPlan,
+  secrets: RunSecrets,
+  root: RootAccess & { readonly client: RootClient },
+  env: Readonly<Record<string, string>>,
+): Promise<RunParts> {
+  const { client } = root;
+  for (const region of plan.regions) {
+    const programs = {
+      gate: gateConfigOf(region, secrets),
+      controller: controllerConfigOf(plan, region, secrets, root, "sockets"),
+      agent: agentConfigOf(region, secrets, client.welcome.limits),
+    };
+    for (const [program, config] of Object.entries(programs)) {
+      const name = programName(program as ProgramKind, region);
+      await client.runProgram({
+        name,
+        script: join(plan.home, "dist", `${program}.js`),
+        args: [writeConfig(plan, name, config)],
+        env,
+        restart: "always",
+        cwd: plan.runDir,
+        logDir: join(plan.runDir, "logs"),
+        graceSecs: GRACE_SECS,
+      });
+    }
+  }
+  return {
+    pids: async () => Object.fromEntries((await client.list()).flatMap((entry) => programPid(entry))),
+    stopDeciding: async () => {
+      for (const region of plan.regions) await client.stop(programName("controller", region), GRACE_SECS).catch(() => undefined);
+    },
+    // Root ends its programs itself, servers first.
+    close: () => Promise.resolve(),
+  };
+}
+
+export type ProgramKind = "controller" | "agent" | "gate";
+
+/** Root's name for a region's program. */
+export function programName(program: ProgramKind, region: Pick<PlannedRegion, "name">): string {
+  return `${program}.${region.name}`;
+}
+
+function programPid({ id, kind, tasks: [task] }: EntryView): readonly (readonly [string, number])[] {
+  return kind === "program" && typeof task?.pid === "number" ? [[id, task.pid]] : [];
+}
+
+/** It holds secrets, so only its owner may read it, from its first moment. */
+function writeConfig(plan: RunPlan, name: string, config: unknown): string {
+  const folder = join(plan.runDir, "programs");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = join(folder, `${name}.json`);
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  return file;
+}

@@ -1,0 +1,199 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import pino, { type Logger } from "pino";
+import type { ForgeConfig } from "../../config/config";
+import { Tokens } from "../../controller/tokens";
+import { systemClock } from "../../protocol/clock";
+import { ForgeApi } from "../api";
+import { EXIT } from "../exit-code";
+import type { CliIo } from "../io";
+import { removeRunFile, writeRunFile } from "../run-file";
+import { BotSwarm, type BotsLine } from "./bot-swarm";
+import { DemoFaults } from "./demo-faults";
+import { LocalRun } from "./local-run";
+import { RunTally } from "./run-summary";
+import { RunWatch } from "./run-watch";
+import { printerFor, type UpPrinter } from "./up-printer";
+import type { UpOptions } from "./up-command";
+
+const LOOK_MS = 500;
+/** Servers get this long to end on their own when the run does. */
+const GRACE_SECS = 3;
+/** Rests of the run's own tokens and the bots': the longest that there are. */
+const TOKEN_SECS = 3600;
+const TOKEN_SLACK_MS = 300_000;
+
+/** One `forge up`, from its first line to its last. */
+export class UpSession {
+  private bots: BotSwarm | undefined;
+  private botsLine: BotsLine | undefined;
+  private faults: DemoFaults | undefined;
+  private readonly tally: RunTally;
+  private readonly watch: RunWatch;
+  private readonly printer: UpPrinter;
+  private readonly startedMs: number;
+
+  private constructor(
+    private readonly config: ForgeConfig,
+    private readonly options: UpOptions,
+    private readonly io: CliIo,
+    private readonly run_: LocalRun,
+    private readonly tokens: Tokens,
+    private readonly log: Logger,
+  ) {
+    this.startedMs = io.now();
+    const regions = run_.plan.regions.map(({ name }) => name);
+    this.tally = new RunTally(regions);
+    this.printer = printerFor(options.json, io);
+    this.watch = new RunWatch(
+      this.api(),
+      regions,
+      (ms, signal) => io.sleep(ms, signal),
+      (id, event) => {
+        this.tally.event(event);
+        this.printer.event(id, event);
+      },
+    );
+  }
+
+  static async start(config: ForgeConfig, options: UpOptions, io: CliIo): Promise<UpSession> {
+    const folder = dirname(options.configFile);
+    const logs = join(folder, ".forge", "run", "logs");
+    mkdirSync(logs, { recursive: true });
+    const log = pino({ level: "info" }, pino.destination({ dest: join(logs, "forge.log"), sync: false, mkdir: true }));
+    const run = await LocalRun.start({
+      config,
+      configFile: options.configFile,
+      folder,
+      home: io.home,
+      processes: options.processes,
+      port: options.port,
+      env: io.env,
+      clock: systemClock,
+      log,
+      onStep: (text) => log.info(text),
+    });
+    return new UpSession(config, options, io, run, new Tokens(run.secrets.token, systemClock), log);
+  }
+
+  /** Until Ctrl-C, SIGTERM, the time asked for, or the end of root. */
+  async run(): Promise<number> {
+    const { run_: run, options, io } = this;
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+    void run.ended.then(end);
+    const regions = Object.fromEntries(run.plan.regions.map(({ name, url }) => [name, url]));
+    const url = run.plan.regions[0]?.url ?? "";
+    const folder = dirname(options.configFile);
+    writeRunFile(folder, {
+      runId: run.runId,
+      pid: process.pid,
+      url,
+      regions,
+      tokenKey: run.secrets.token,
+      startedAtMs: this.startedMs,
+      detached: io.env["FORGE_DETACHED"] !== undefined,
+    });
+    let left: readonly number[] = [];
+    try {
+      this.printer.ready({
+        url,
+        token: this.operatorToken(),
+        regions,
+        processes: await run.pids(),
+        config: this.config,
+        limits: run.root.welcome.limits.detail,
+      });
+      this.watch.follow();
+      this.startDemo(regions, url);
+      const forMs = options.forSecs === undefined ? undefined : options.forSecs * 1000;
+      await this.untilEnd(ending.signal, forMs);
+      this.faults?.stop();
+      const bots = await this.bots?.stop();
+      if (bots) this.tally.botsEnded(bots);
+      await this.look();
+    } finally {
+      await this.watch.stop();
+      this.printer.closing();
+      left = (await run.close(GRACE_SECS)).left;
+      removeRunFile(folder, run.runId);
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, end);
+      this.log.flush();
+    }
+    const summary = this.tally.result();
+    this.printer.summary(summary, left);
+    return summary.playersLost > 0 || summary.maxSeatsOver > 0 || left.length > 0 ? EXIT.failed : EXIT.done;
+  }
+
+  private startDemo(regions: Readonly<Record<string, string>>, url: string): void {
+    const { options, config, io, run_: run } = this;
+    const { demo } = config;
+    if (!options.demo || demo === undefined) return;
+    this.bots = new BotSwarm({
+      home: io.home,
+      url,
+      regions,
+      token: this.tokens.mint({ sub: "demo-bots", role: "allocator", regions: ["*"], expiresInSecs: TOKEN_SECS }).token,
+      experience: demo.experience,
+      count: options.bots ?? demo.bots,
+      durationSecs: options.forSecs,
+      runId: run.runId,
+      onLine: (line) => {
+        this.botsLine = line;
+        this.printer.bots(line);
+      },
+      onError: (text) => this.log.warn({ program: "bots" }, text),
+    });
+    this.faults = new DemoFaults({
+      root: run.root,
+      api: this.api(),
+      experience: demo.experience,
+      forMs: options.forSecs === undefined ? undefined : options.forSecs * 1000,
+      processes: options.processes,
+      regions: Object.keys(regions),
+      clock: systemClock,
+      onFault: (fault) => {
+        if (fault.target === "server") this.tally.killed();
+        this.printer.fault(fault);
+      },
+    });
+  }
+
+  /** Looks at the servers all the while: a server over its limit must not hide between two events. */
+  private async untilEnd(signal: AbortSignal, forMs: number | undefined): Promise<void> {
+    const endMs = forMs === undefined ? Infinity : this.io.now() + forMs;
+    while (!signal.aborted && this.io.now() < endMs) {
+      await this.look();
+      await this.io.sleep(Math.min(LOOK_MS, Math.max(0, endMs - this.io.now())), signal).catch(() => undefined);
+    }
+  }
+
+  private async look(): Promise<void> {
+    try {
+      const look = await this.watch.look();
+      this.tally.servers(look.servers);
+      this.printer.look(look, this.botsLine);
+    } catch (error) {
+      // A controller that was killed on purpose is away for a moment.
+      this.log.info({ err: error }, "a look at the run failed");
+    }
+  }
+
+  private api(): ForgeApi {
+    let current = { token: "", expiresAtMs: 0 };
+    return new ForgeApi({
+      urls: this.run_.plan.regions.map(({ url }) => url),
+      token: () => {
+        if (systemClock.now() > current.expiresAtMs - TOKEN_SLACK_MS)
+          current = this.tokens.mint({ sub: "forge up", role: "viewer", regions: ["*"], expiresInSecs: TOKEN_SECS });
+        return current.token;
+      },
+      unreachableFix: () => "look into .forge/run/logs",
+    });
+  }
+
+  private operatorToken(): string {
+    return this.tokens.mint({ sub: "operator", role: "operator", regions: ["*"], expiresInSecs: TOKEN_SECS }).token;
+  }
+}

@@ -1,0 +1,288 @@
+import type { Logger } from "pino";
+import type { Clock } from "../protocol/clock";
+import type { AgentLinks } from "./agent-links";
+import type {
+  Actor,
+  ApiBackend,
+  BackendStatus,
+  CommandOf,
+  EventSource,
+  Gauge,
+  RegionAsk,
+  ResultOf,
+} from "./api/backend";
+import type { CoreMachine } from "./core/core-interface";
+import type { CommandResult, Decision } from "./core/decision";
+import type { CommandType, CoreSettings, Input } from "./core/input";
+import { chooseRegion } from "./core/region-choice";
+import type { DecisionRecord, ForgeEvent, RegionSummary } from "./core/resources";
+import { EngineError, type Engine, type EngineEvent } from "./engine";
+import type { RegionPeers } from "./region-peers";
+
+/** What the shell needs of the core beyond `handle`. */
+export interface ControlledCore extends CoreMachine {
+  summary(): RegionSummary;
+}
+
+export interface ControllerDeps {
+  readonly region: string;
+  readonly controllerId: string;
+  readonly core: ControlledCore;
+  readonly engine: Engine;
+  readonly links: AgentLinks;
+  readonly peers: RegionPeers;
+  readonly events: EventSource & { append(event: ForgeEvent): void };
+  readonly decisions: { add(record: DecisionRecord): void };
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly settings: CoreSettings;
+}
+
+/** Plain `Omit` over the union would lose its cases. */
+type WithoutTime<T> = T extends unknown ? Omit<T, "nowMs"> : never;
+export type UntimedInput = WithoutTime<Input>;
+
+const TICK_MS = 500;
+
+/**
+ * The shell around the core: gives it inputs with the time on them and carries its decisions out in order.
+ * It decides nothing; what it cannot do (an engine that refuses) goes back to the core as an input.
+ */
+export class Controller implements ApiBackend {
+  readonly region: string;
+  readonly controllerId: string;
+  readonly events: EventSource;
+  private settings: CoreSettings;
+  private readonly waiting = new Map<number, (result: CommandResult) => void>();
+  private nextRequest = 1;
+  private leader = false;
+  private epoch = 0;
+  private closing = false;
+  private cancelTick: () => void = () => undefined;
+  private cancelWake: () => void = () => undefined;
+  private wakeAtMs = Infinity;
+  private unsubscribe: () => void = () => undefined;
+  private stepDown: (seenEpoch: number) => void = () => undefined;
+  private readonly inputs: Input[] = [];
+  private handling = false;
+
+  constructor(private readonly deps: ControllerDeps) {
+    this.region = deps.region;
+    this.controllerId = deps.controllerId;
+    this.events = deps.events;
+    this.settings = deps.settings;
+  }
+
+  /** Starts to listen to engine, agents and clock; `leadership` decides when it begins to lead. */
+  async start(onStepDown: (seenEpoch: number) => void): Promise<void> {
+    this.stepDown = onStepDown;
+    const { engine, links, peers } = this.deps;
+    this.unsubscribe = engine.subscribe((event) => this.onEngine(event));
+    await this.listEngine();
+    links.start({
+      onMessage: (nodeId, message) => this.give({ type: "agent", nodeId, message }),
+      onSilent: (nodeId, reason) => this.give({ type: "agentSilent", nodeId, reason }),
+      status: () => ({ leader: this.leader, epoch: this.epoch }),
+    });
+    peers.start((regions) => this.give({ type: "peers", regions }));
+    this.tick();
+  }
+
+  setLeadership(leader: boolean, epoch: number): void {
+    this.leader = leader;
+    this.epoch = epoch;
+    this.deps.links.epoch = epoch;
+    this.give({ type: "leadership", leader, epoch });
+  }
+
+  /** Live config: what `forge.toml` (or Consul KV) says now. */
+  setSettings(settings: CoreSettings): void {
+    this.settings = settings;
+    this.give({ type: "policy", settings });
+  }
+
+  status(): BackendStatus {
+    const agents = this.deps.links.connected();
+    const ready = this.leader && agents > 0 && !this.closing;
+    const detail = ready
+      ? `leading with epoch ${String(this.epoch)}, ${String(agents)} agent(s)`
+      : !this.leader
+        ? "not leading"
+        : "no agent has connected yet";
+    return { leader: this.leader, epoch: this.epoch, ready, detail };
+  }
+
+  regions(): ReturnType<ApiBackend["regions"]> {
+    return this.deps.peers.all();
+  }
+
+  command<T extends CommandType>(command: CommandOf<T>, _actor: Actor): Promise<ResultOf<T>> {
+    if (this.closing)
+      return Promise.resolve({
+        ok: false,
+        problem: { code: "unavailable", detail: "this controller is closing", retryAfterSecs: 1 },
+      });
+    return new Promise((resolve) => {
+      const requestId = this.nextRequest++;
+      this.waiting.set(requestId, resolve as (result: CommandResult) => void);
+      this.give({ type: "command", requestId, command });
+    });
+  }
+
+  chooseRegion(ask: RegionAsk): { readonly region: string; readonly reasons: readonly string[] } {
+    return chooseRegion(ask, [this.deps.core.summary(), ...this.deps.peers.summaries()], this.settings);
+  }
+
+  logs(
+    serverId: string,
+    options: {
+      readonly task?: string;
+      readonly follow: boolean;
+      readonly tailBytes?: number;
+      readonly signal: AbortSignal;
+    },
+  ): AsyncIterable<string> {
+    return this.deps.engine.logs(serverId, options);
+  }
+
+  gauges(): readonly Gauge[] {
+    const labels = { region: this.region };
+    const { connected, requestsInFlight } = this.deps.links.counts();
+    return [
+      { name: "forge_leader", help: "1 where this controller leads its region", labels, value: this.leader ? 1 : 0 },
+      { name: "forge_epoch", help: "The epoch it leads with", labels, value: this.epoch },
+      { name: "forge_agents_connected", help: "Agents that are connected", labels, value: connected },
+      {
+        name: "forge_agent_requests_in_flight",
+        help: "Requests to agents without an answer yet",
+        labels,
+        value: requestsInFlight,
+      },
+      { name: "forge_commands_waiting", help: "Commands without an answer yet", labels, value: this.waiting.size },
+      ...this.fleetGauges(),
+    ];
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    this.cancelTick();
+    this.cancelWake();
+    this.unsubscribe();
+    this.deps.peers.close();
+    this.deps.links.close();
+    for (const resolve of this.waiting.values())
+      resolve({ ok: false, problem: { code: "unavailable", detail: "this controller is closing", retryAfterSecs: 1 } });
+    this.waiting.clear();
+    await this.deps.engine.close();
+  }
+
+  private fleetGauges(): Gauge[] {
+    return Object.entries(this.deps.core.summary().experiences).flatMap(([experience, versions]) =>
+      versions.flatMap(({ version, free, queued, cpu }) => {
+        const labels = { region: this.region, experience, version };
+        return [
+          { name: "forge_fleet_free_seats", help: "Seats free on servers that take players", labels, value: free },
+          { name: "forge_fleet_queued", help: "Players waiting for a seat", labels, value: queued },
+          { name: "forge_fleet_cpu", help: "Mean share of the CPU that servers asked for", labels, value: cpu },
+        ];
+      }),
+    );
+  }
+
+  private onEngine(event: EngineEvent): void {
+    if (event.type === "resync") void this.listEngine();
+    else this.give({ type: "engine", event });
+  }
+
+  private async listEngine(): Promise<void> {
+    try {
+      this.give({ type: "engineList", servers: await this.deps.engine.list() });
+    } catch (error) {
+      this.deps.log.warn({ err: error }, "the engine did not list its servers; asking again in 1 s");
+      if (!this.closing) this.deps.clock.after(1000, () => void this.listEngine());
+    }
+  }
+
+  /** One input at a time: a decision that leads to another input at once puts it behind those that wait. */
+  private give(input: UntimedInput): void {
+    if (this.closing) return;
+    this.inputs.push({ ...input, nowMs: this.deps.clock.now() });
+    if (this.handling) return;
+    this.handling = true;
+    try {
+      for (let next = this.inputs.shift(); next; next = this.inputs.shift()) {
+        for (const decision of this.deps.core.handle(next)) this.carryOut(decision);
+      }
+    } finally {
+      this.handling = false;
+    }
+  }
+
+  private carryOut(decision: Decision): void {
+    const { engine, links, events, decisions, log } = this.deps;
+    switch (decision.type) {
+      case "reply": {
+        const resolve = this.waiting.get(decision.requestId);
+        this.waiting.delete(decision.requestId);
+        resolve?.(decision.result);
+        return;
+      }
+      case "send":
+        links.send(decision.nodeId, decision.id, decision.body);
+        return;
+      case "event":
+        log.debug({ event: decision.event }, decision.event.type);
+        events.append(decision.event);
+        return;
+      case "record":
+        decisions.add(decision.record);
+        return;
+      case "start":
+        log.info({ serverId: decision.launch.serverId, reason: decision.reason }, "start");
+        engine.start(decision.launch).catch((error: unknown) => this.startRefused(decision.launch.serverId, error));
+        return;
+      case "stop":
+        log.info({ serverId: decision.serverId, reason: decision.reason }, "stop");
+        engine
+          .stop(decision.serverId, { graceSecs: decision.graceSecs, reason: decision.reason })
+          .catch((error: unknown) => log.warn({ err: error, serverId: decision.serverId }, "stop failed"));
+        return;
+      case "forget":
+        engine
+          .forget(decision.serverId)
+          .catch((error: unknown) => log.warn({ err: error, serverId: decision.serverId }, "forget failed"));
+        return;
+      case "wake":
+        this.wake(decision.atMs);
+        return;
+      case "stepDown":
+        this.leader = false;
+        this.stepDown(decision.seenEpoch);
+        return;
+    }
+  }
+
+  private startRefused(serverId: string, error: unknown): void {
+    const known = error instanceof EngineError ? error : undefined;
+    const code = known?.code ?? "startFailed";
+    // No capacity and an engine that is away pass by; a missing program does not mend itself.
+    const final = code !== "noCapacity" && code !== "engineUnavailable";
+    const reason = error instanceof Error ? error.message : String(error);
+    this.give({ type: "engine", event: { type: "blocked", serverId, reason, code, final } });
+  }
+
+  private tick(): void {
+    this.give({ type: "tick" });
+    this.cancelTick = this.deps.clock.after(TICK_MS, () => this.tick());
+  }
+
+  private wake(atMs: number): void {
+    if (atMs >= this.wakeAtMs) return;
+    this.cancelWake();
+    this.wakeAtMs = atMs;
+    this.cancelWake = this.deps.clock.after(Math.max(0, atMs - this.deps.clock.now()), () => {
+      this.wakeAtMs = Infinity;
+      this.give({ type: "tick" });
+    });
+  }
+}

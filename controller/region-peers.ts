@@ -1,0 +1,116 @@
+import type { Logger } from "pino";
+import { request } from "undici";
+import { z } from "zod";
+import type { Clock } from "../protocol/clock";
+import type { RegionSummary } from "./core/resources";
+
+export interface RegionAddress {
+  readonly name: string;
+  readonly url: string | undefined;
+  readonly location: readonly [number, number] | undefined;
+}
+
+export interface RegionPeersDeps {
+  readonly region: string;
+  readonly regions: readonly RegionAddress[];
+  /** A token that may read the other regions' summaries. */
+  readonly token: () => string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const POLL_MS = 1000;
+const TIMEOUT_MS = 800;
+/** After so many missed polls a region counts as down for players who could go elsewhere. */
+const DOWN_AFTER = 3;
+
+const summarySchema: z.ZodType<RegionSummary> = z.object({
+  region: z.string(),
+  state: z.enum(["up", "draining", "down"]),
+  location: z.tuple([z.number(), z.number()]).nullable(),
+  experiences: z.record(
+    z.string(),
+    z.array(
+      z.object({
+        version: z.string(),
+        mods: z.array(z.string()),
+        free: z.number(),
+        queued: z.number(),
+        canGrow: z.boolean(),
+        cpu: z.number(),
+      }),
+    ),
+  ),
+});
+
+interface Peer {
+  readonly address: RegionAddress & { readonly url: string };
+  summary: RegionSummary | undefined;
+  missed: number;
+}
+
+/**
+ * What this controller knows of the run's other regions: asked each second over HTTP, so that any region can
+ * choose for a player. A region that does not answer hurts nobody else: it is only not chosen.
+ */
+export class RegionPeers {
+  private readonly peers: Peer[];
+  private cancelPoll: () => void = () => undefined;
+  private closed = false;
+  private onSummaries: (regions: readonly RegionSummary[]) => void = () => undefined;
+
+  constructor(private readonly deps: RegionPeersDeps) {
+    this.peers = deps.regions.flatMap((address) =>
+      address.name === deps.region || address.url === undefined
+        ? []
+        : [{ address: { ...address, url: address.url }, summary: undefined, missed: 0 }],
+    );
+  }
+
+  start(onSummaries: (regions: readonly RegionSummary[]) => void): void {
+    this.onSummaries = onSummaries;
+    if (this.peers.length > 0) void this.poll();
+  }
+
+  all(): readonly RegionAddress[] {
+    return this.deps.regions;
+  }
+
+  summaries(): readonly RegionSummary[] {
+    return this.peers.flatMap((peer) =>
+      peer.summary ? [peer.missed >= DOWN_AFTER ? { ...peer.summary, state: "down" as const } : peer.summary] : [],
+    );
+  }
+
+  close(): void {
+    this.closed = true;
+    this.cancelPoll();
+  }
+
+  private async poll(): Promise<void> {
+    await Promise.all(this.peers.map((peer) => this.ask(peer)));
+    if (this.closed) return;
+    this.onSummaries(this.summaries());
+    this.cancelPoll = this.deps.clock.after(POLL_MS, () => void this.poll());
+  }
+
+  private async ask(peer: Peer): Promise<void> {
+    try {
+      const { statusCode, body } = await request(`${peer.address.url}/v1/regions/${peer.address.name}/summary`, {
+        headers: { authorization: `Bearer ${this.deps.token()}` },
+        headersTimeout: TIMEOUT_MS,
+        bodyTimeout: TIMEOUT_MS,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      const json = await body.json();
+      if (statusCode !== 200) throw new Error(`status ${String(statusCode)}`);
+      peer.summary = summarySchema.parse(json);
+      if (peer.missed >= DOWN_AFTER) this.deps.log.info({ region: peer.address.name }, "region answers again");
+      peer.missed = 0;
+    } catch (error) {
+      peer.missed += 1;
+      if (peer.missed === DOWN_AFTER)
+        this.deps.log.warn({ region: peer.address.name, err: error }, "region does not answer");
+    }
+  }
+}

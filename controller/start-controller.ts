@@ -1,0 +1,206 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import type { Logger } from "pino";
+import type { ForgeConfig } from "../config/config";
+import { loadConfig } from "../config/load";
+import { parseAddress } from "../protocol/address";
+import type { Clock } from "../protocol/clock";
+import { controllerCodec } from "../protocol/codec";
+import { listenSocket, type ChannelListener } from "../protocol/socket-listener";
+import { EmbeddedEngine } from "./adapters/embedded/embedded-engine";
+import { SoleLeadership } from "./adapters/embedded/sole-leadership";
+import { AgentLinks, type AgentChannel } from "./agent-links";
+import { buildApi } from "./api/api";
+import { Controller } from "./controller";
+import type { ControllerConfig } from "./controller-config";
+import { Core } from "./core/core";
+import type { IdSource } from "./core/core-interface";
+import { coreSettings } from "./core-settings";
+import { DecisionLog } from "./decision-log";
+import { EventLog } from "./event-log";
+import { watchFile } from "./live-config";
+import { RegionPeers } from "./region-peers";
+import { Tokens } from "./tokens";
+
+export interface StartControllerDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What /openapi.json and agents are told. */
+  readonly version: string;
+}
+
+export interface RunningController {
+  readonly controller: Controller;
+  /** Takes an agent of the same process on. */
+  acceptAgent(channel: AgentChannel): void;
+  /** Resolves when it holds no socket and no timer any more; servers and agents go on. */
+  close(): Promise<void>;
+}
+
+const ID_PREFIX = { server: "srv", session: "ses", queue: "que", decision: "dec", token: "tok" } as const;
+const PEER_TOKEN_SECS = 3600;
+/** A peer token is renewed with this much of its life left. */
+const PEER_TOKEN_SLACK_SECS = 300;
+
+/**
+ * The one place where a region's controller is put together: core, engine, agents, HTTP API, events, live config.
+ * @throws {Error} where its port is taken, root is not there, or forge.toml is wrong
+ */
+export async function startController(config: ControllerConfig, deps: StartControllerDeps): Promise<RunningController> {
+  const { clock, log, env } = deps;
+  const forge = readForge(config, env);
+  const settings = coreSettings(forge, config.region);
+  const tokens = new Tokens(config.tokenKey, clock);
+  const events = new EventLog({
+    epoch: 0,
+    onListenerError: (error) => log.error({ err: error }, "an event listener failed"),
+  });
+  const links = new AgentLinks({
+    region: config.region,
+    controllerId: config.controllerId,
+    clock,
+    log,
+    silentAfterMs: settings.suspectAfterSecs * 1000,
+  });
+  const engine = await EmbeddedEngine.connect({
+    region: config.region,
+    root: { socketPath: config.engine.rootSocket, secret: config.engine.rootSecret },
+    runDir: config.engine.runDir,
+    dataDir: config.engine.dataDir,
+    home: config.engine.home,
+    baseDir: dirname(config.configFile),
+    ports: config.engine.ports,
+    env,
+    warn: (message) => log.warn(message),
+    clock,
+  });
+  const controller = new Controller({
+    region: config.region,
+    controllerId: config.controllerId,
+    core: new Core({ settings, controllerId: config.controllerId, ids: idSource(config.region) }),
+    engine,
+    links,
+    peers: new RegionPeers({
+      region: config.region,
+      regions: regionAddresses(config),
+      token: peerToken(tokens, config.region, clock),
+      clock,
+      log,
+    }),
+    events,
+    decisions: new DecisionLog(),
+    clock,
+    log,
+    settings,
+  });
+  const leadership = new SoleLeadership(join(config.dataDir, "epoch"));
+  let api: FastifyInstance | undefined;
+  let listener: ChannelListener | undefined;
+  try {
+    // Its port first: nothing is spawned by a controller that nobody can reach.
+    api = await listenApi(config, controller, tokens, deps);
+    if (config.agentSocket !== undefined) {
+      const options = {
+        codec: controllerCodec,
+        secret: config.secret,
+        clock,
+        onRefused: (reason: string) => log.warn({ reason }, "a connection that is no agent of this run was refused"),
+      };
+      listener = await listenSocket(parseAddress(config.agentSocket), options, (channel) => links.accept(channel));
+    }
+    await controller.start((seenEpoch) => leadership.outrun(seenEpoch));
+  } catch (error) {
+    await Promise.allSettled([api?.close(), listener?.close(), controller.close()]);
+    throw error;
+  }
+  await leadership.start((leader, epoch) => {
+    events.setEpoch(epoch);
+    controller.setLeadership(leader, epoch);
+  });
+  const endWatch = watchFile(config.configFile, clock, () => reread(config, controller, deps));
+  const running = { api, listener };
+  return {
+    controller,
+    acceptAgent: (channel) => links.accept(channel),
+    close: async () => {
+      endWatch();
+      await leadership.close();
+      await running.api.close();
+      await running.listener?.close();
+      await controller.close();
+    },
+  };
+}
+
+async function listenApi(
+  config: ControllerConfig,
+  controller: Controller,
+  tokens: Tokens,
+  { clock, version, log }: StartControllerDeps,
+): Promise<FastifyInstance> {
+  const api = buildApi({
+    backend: controller,
+    tokens,
+    clock,
+    options: {
+      ticketSecret: config.ticketSecret,
+      version,
+      processMetrics: true,
+      ...(config.dashboardDir === undefined ? {} : { dashboardDir: config.dashboardDir }),
+    },
+  });
+  const { host, port } = config.api;
+  try {
+    await api.listen({ host, port });
+  } catch (error) {
+    await api.close();
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    throw new Error(
+      `port ${port} for region ${config.region} is taken by another program: stop that, or choose other ports with --port`,
+    );
+  }
+  log.info({ host, port }, "listening");
+  return api;
+}
+
+function readForge({ configFile }: ControllerConfig, env: StartControllerDeps["env"]): ForgeConfig {
+  return loadConfig({ file: configFile, env, readFile: (path) => readFileSync(path, "utf8") }).config;
+}
+
+/** A file with a fault changes nothing: what was in force stays, and the log says why. */
+function reread(config: ControllerConfig, controller: Controller, { log, env }: StartControllerDeps): void {
+  try {
+    controller.setSettings(coreSettings(readForge(config, env), config.region));
+  } catch (error) {
+    log.error({ err: error }, "the changed forge.toml is not used; what was in force before stays");
+  }
+}
+
+function regionAddresses(config: ControllerConfig): ConstructorParameters<typeof RegionPeers>[0]["regions"] {
+  return config.regions.map(({ name, url, location }) => ({ name, url, location }));
+}
+
+/** Ids carry their region, so that any controller of the run knows whom to ask. */
+function idSource(region: string): IdSource {
+  return (kind) =>
+    kind === "token"
+      ? randomBytes(24).toString("base64url")
+      : `${ID_PREFIX[kind]}-${region}-${randomBytes(8).toString("hex")}`;
+}
+
+function peerToken(tokens: Tokens, region: string, clock: Clock): () => string {
+  let current = { token: "", expiresAtMs: 0 };
+  return () => {
+    if (clock.now() > current.expiresAtMs - PEER_TOKEN_SLACK_SECS * 1000)
+      current = tokens.mint({
+        sub: `controller/${region}`,
+        role: "viewer",
+        regions: ["*"],
+        expiresInSecs: PEER_TOKEN_SECS,
+      });
+    return current.token;
+  };
+}

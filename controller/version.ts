@@ -1,0 +1,4 @@
+import { version } from "../package.json";
+
+/** Of this Forge: what the API and the agents are told. */
+export const VERSION: string = version;
