@@ -9,15 +9,19 @@ import { startGate } from "./start-gate";
 /** Raised when what the gate does changes; its agent sees it in the hello. */
 const GATE_VERSION = "1";
 
-/** `gate CONFIG.json`: runs until SIGTERM or SIGINT. */
+/**
+ * `gate CONFIG.json`: runs until SIGTERM or SIGINT. The file may be named by `FORGE_GATE_CONFIG` instead; with neither,
+ * the configuration is read from the standard input, where it need not lie on a disk.
+ */
 async function main(): Promise<void> {
-  const file = process.argv[2];
-  if (file === undefined) throw new Error("give the gate's configuration: gate CONFIG.json");
-  const config = readGateConfig(readFileSync(file, "utf8"), file);
-  const log = pino({ name: "gate", level: config.logLevel, base: { pid: process.pid } });
+  const file = process.argv[2] ?? process.env["FORGE_GATE_CONFIG"];
+  const config = readGateConfig(readFileSync(file ?? 0, "utf8"), file ?? "the standard input");
+  const log = pino({ name: "gate", level: config.logLevel, base: { pid: process.pid } }, pino.destination(2));
+  // Its end would be the end of every game server on the node, and each connection's state is its own: going on is safer.
+  process.on("uncaughtException", (error) => log.error({ err: error }, "a fault in one connection; the others go on"));
+
   const peers = process.platform === "linux" ? { checkPeer: new ProcPeerCheck(new ProcTable()).check } : {};
   const running = await startGate(config, { clock: systemClock, version: GATE_VERSION, log, ...peers });
-
   const stop = (signal: string): void => {
     log.info({ signal }, "gate is stopping");
     void running.stop().then(() => process.exit(0));

@@ -46,7 +46,7 @@ export class ServerPort {
         keepAliveTimeout: limits.keepAliveMs,
         connectionsCheckingInterval: limits.requestMs,
       },
-      (request, response) => void this.#serve(request, response),
+      (request, response) => void this.#serve(request, response).catch(() => response.destroy()),
     );
     this.#http.maxConnections = limits.connectionsPerServer;
     this.#http.on("clientError", refuseUnreadable);
