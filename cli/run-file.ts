@@ -68,7 +68,10 @@ export function readRunFile(file: string): RunFile | undefined {
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new RunFileError(file, `cannot be read (${code ?? errorMessage(error)}): it belongs to whoever started that run`);
+    throw new RunFileError(
+      file,
+      `cannot be read (${code ?? errorMessage(error)}): it belongs to whoever started that run`,
+    );
   }
   const parsed = runFileSchema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;

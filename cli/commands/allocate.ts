@@ -1,0 +1,45 @@
+import type { MatchAllocation } from "../../controller/core/resources";
+import type { CliContext, Register } from "../context";
+import { experienceAt } from "../experience-at";
+import { keyValue, wholeNumber } from "../numbers";
+
+interface AllocateOptions {
+  readonly match: string;
+  readonly player?: readonly string[];
+  readonly label?: Readonly<Record<string, string>>;
+  readonly deadline?: number;
+}
+
+export const register: Register = (command, context) => {
+  const gather = (player: string, before: readonly string[] = []) => [...before, player];
+  command
+    .argument("<experience>", "its name, or NAME@VERSION")
+    .requiredOption("--match <id>", "id of the match; the same id again answers with the same server")
+    .option("--player <id>", "a player of the match; once for each", gather)
+    .option("--label <key=value>", "a label for the server while the match is on it; once for each", keyValue)
+    .option("--deadline <secs>", "how long to wait for a free server", wholeNumber(0, 600))
+    .action((experience: string, options: AllocateOptions) => run(experience, options, context));
+};
+
+async function run(experience: string, options: AllocateOptions, context: CliContext): Promise<void> {
+  const { match, player = [], label, deadline } = options;
+  const { region } = context.options;
+  const api = await context.api();
+  const allocation = await api.json<MatchAllocation>({
+    method: "POST",
+    path: "/v1/allocations",
+    timeoutMs: 30_000 + (deadline ?? 0) * 1000,
+    body: {
+      ...experienceAt(experience),
+      matchId: match,
+      players: player.map((playerId) => ({ playerId })),
+      ...(region !== undefined && { region }),
+      ...(label && { labels: label }),
+      ...(deadline !== undefined && { deadlineMs: deadline * 1000 }),
+    },
+  });
+  context.print(allocation, () => [
+    `${allocation.matchId} is on ${allocation.server.id} in ${allocation.server.region}: ${allocation.connection}`,
+    ...Object.entries(allocation.tickets).map(([playerId, ticket]) => `  ${playerId}  ${ticket}`),
+  ]);
+}

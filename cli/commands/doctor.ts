@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { interpolate } from "../../controller/adapters/embedded/interpolate";
+import type { LookupPlace } from "../../controller/adapters/embedded/program-lookup";
+import type { CliContext, Register } from "../context";
+import type { Check } from "../doctor/check";
+import { configChecks } from "../doctor/config-checks";
+import { machineChecks } from "../doctor/machine-checks";
+import { thisMachine } from "../doctor/this-machine";
+import { errorCode } from "../error-code";
+import { EXIT } from "../exit-code";
+import type { Paints } from "../paint";
+import { findRunFile } from "../run-file";
+import { renderTable } from "../table";
+
+export const register: Register = (command, context) => {
+  command
+    .addHelpText("after", "\nExit code 1 where something is missing that the forge.toml needs, else 0.")
+    .action(() => run(context));
+};
+
+async function run(context: CliContext): Promise<void> {
+  const lookup = lookupOf(context);
+  const machine = thisMachine(lookup);
+  const checks = [...machineChecks(machine), ...(await checksOfConfig(context, lookup))];
+  const ok = checks.every(({ status }) => status !== "problem");
+  context.print({ ok, checks }, () => lines(checks, context));
+  if (!ok) context.exitCode = EXIT.failed;
+}
+
+async function checksOfConfig(context: CliContext, lookup: LookupPlace): Promise<readonly Check[]> {
+  const { loadConfig } = await import("../../config/load");
+  const { ConfigError } = await import("../../config/problem");
+  const file = context.configFile;
+  const { env } = context.io;
+  try {
+    const { config } = loadConfig({ file, env, readFile: (path) => readFileSync(path, "utf8") });
+    const own: Check = { name: "forge.toml", status: "ok", detail: file };
+    return [own, ...(await configChecks(config, { lookup, ownPorts: ownPorts(context) }, thisMachine(lookup)))];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return [fileCheck(file, error.problems.length, context)];
+  }
+}
+
+/** Without a forge.toml nothing is needed; one that was named must be there. */
+function fileCheck(file: string, problems: number, { options }: CliContext): Check {
+  const name = "forge.toml";
+  if (options.config === undefined && !isThere(file)) {
+    return { name, status: "absent", detail: `none in this folder; \`forge init\` writes one` };
+  }
+  const detail = isThere(file)
+    ? `${file} has ${problems === 1 ? "1 problem" : `${problems} problems`}`
+    : `there is no ${file}`;
+  return { name, status: "problem", detail, fix: "`forge config check` says what is wrong" };
+}
+
+function isThere(file: string): boolean {
+  try {
+    readFileSync(file);
+    return true;
+  } catch (error) {
+    return errorCode(error) !== "ENOENT";
+  }
+}
+
+/** As the embedded engine looks programs up for servers. */
+function lookupOf({ io, configFile }: CliContext): LookupPlace {
+  return {
+    path: io.env["PATH"] ?? "",
+    baseDir: dirname(configFile),
+    node: process.execPath,
+    fill: (text) => interpolate(text, { FORGE_HOME: io.home }).text,
+  };
+}
+
+function ownPorts({ io }: CliContext): ReadonlySet<number> {
+  try {
+    const run = findRunFile(io.cwd)?.run;
+    return new Set(
+      run === undefined ? [] : [run.url, ...Object.values(run.regions)].map((url) => Number(new URL(url).port)),
+    );
+  } catch {
+    return new Set();
+  }
+}
+
+const MARKS = { ok: "ok", absent: "-", limited: "limited", problem: "MISSING" } as const;
+
+function lines(checks: readonly Check[], { paints }: CliContext): readonly string[] {
+  const table = renderTable<Check>(
+    [
+      { title: "", cell: ({ status }) => ({ text: MARKS[status], paint: paintOf(status, paints) }) },
+      { title: "WHAT", cell: ({ name }) => name },
+      { title: "FOUND", cell: ({ detail }) => detail },
+    ],
+    checks,
+    { paintTitle: paints.dim },
+  );
+  const fixes = checks.flatMap(({ name, fix }) => (fix === undefined ? [] : [`${name}: ${fix}`]));
+  return fixes.length === 0 ? table : [...table, "", ...fixes];
+}
+
+function paintOf(status: Check["status"], paints: Paints): (text: string) => string {
+  return { ok: paints.green, absent: paints.dim, limited: paints.yellow, problem: paints.red }[status];
+}

@@ -1,0 +1,200 @@
+import { refused } from "../../controller/api/backend-double";
+import type { ForgeEvent, Server } from "../../controller/core/resources";
+import { RunDouble } from "../../test/double/run-double";
+import { sampleServer } from "../../test/double/samples";
+import { type CliResult, runForTest } from "../cli-under-test";
+
+let run: RunDouble;
+beforeAll(async () => {
+  run = await RunDouble.start(["us-east", "eu-west"]);
+});
+afterAll(() => run.close());
+beforeEach(() => run.reset());
+
+function forge(...args: readonly string[]): Promise<CliResult> {
+  return runForTest(args, { cwd: run.folder });
+}
+
+function asked(region: string): readonly object[] {
+  return run.region(region).backend.asked.map(({ command }) => command);
+}
+
+describe("forge ps", () => {
+  it("lists the servers of all regions in a table", async () => {
+    const { code, out, err } = await forge("ps");
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const [title, ...rows] = out.trimEnd().split("\n");
+    expect(title).toMatch(/^SERVER +STATE +PLAYERS +CPU +MEMORY +AGE +EXPERIENCE$/);
+    expect(rows.map((row) => row.split(/ +/)[0])).toEqual(["srv-eu-west-1", "srv-us-east-1"]);
+  });
+
+  it("asks one region alone where told", async () => {
+    expect((await forge("ps", "--region", "eu-west", "--json")).json).toMatchObject({
+      items: [{ id: "srv-eu-west-1" }],
+    });
+    expect(asked("us-east")).toEqual([]);
+  });
+
+  it("leaves out servers that have ended, unless asked for them", async () => {
+    const { backend } = run.region("us-east");
+    const ended = sampleServer({ id: "srv-us-east-2", state: "terminated" });
+    backend.when("listServers", () => ({ ok: true, value: [ended] }));
+    const ids = async (...args: string[]) =>
+      ((await forge("ps", "--json", "--region", "us-east", ...args)).json as { items: Server[] }).items.map(
+        ({ id }) => id,
+      );
+    expect(await ids()).toEqual([]);
+    expect(await ids("--all")).toEqual(["srv-us-east-2"]);
+    expect((await forge("ps", "--region", "us-east")).out).toBe("no servers\n");
+  });
+
+  it.each([
+    ["--sessions", /^SESSION +PLAYER +STATE +SERVER/, "ses-us-east-1"],
+    ["--regions", /^REGION +STATE +SEATS/, "us-east"],
+    ["--fleets", /^FLEET +REGION +SEATS/, "arena"],
+    ["--queue", /^POSITION +PLAYER +EXPERIENCE/, "ann"],
+  ])("%s lists something else", async (flag, title, row) => {
+    const { out, code } = await forge("ps", flag);
+    expect(code).toBe(0);
+    expect(out.split("\n")[0]).toMatch(title);
+    expect(out).toContain(row);
+  });
+
+  it("refuses two lists at once", async () => {
+    expect(await forge("ps", "--queue", "--regions")).toMatchObject({ code: 2, out: "" });
+  });
+
+  it("lists what answers and says which region is missing", async () => {
+    const other = await RunDouble.start(["here", "gone"]);
+    try {
+      await other.region("gone").app.close();
+      const { code, out, err } = await runForTest(["ps"], { cwd: other.folder });
+      expect(code).toBe(0);
+      expect(out).toContain("srv-here-1");
+      expect(err).toMatch(/region gone is missing from this list/);
+    } finally {
+      await other.close();
+    }
+  });
+});
+
+describe("forge why", () => {
+  it("tells of a server and the decision about it, from its own region", async () => {
+    const { backend } = run.region("us-east");
+    backend.when("getServer", () => ({
+      ok: true,
+      value: sampleServer({ id: "srv-us-east-1", reason: "above target" }),
+    }));
+    backend.when("getDecision", ({ id }) => ({
+      ok: true,
+      value: {
+        id: "dec-us-east-9",
+        at: "2026-03-01T12:00:00.000Z",
+        kind: "route",
+        subject: id,
+        outcome: "placed",
+        reasons: ["least loaded"],
+        considered: [
+          { id: "srv-us-east-1", score: 0.25, parts: { players: 0.2, cpu: 0.05 } },
+          { id: "srv-us-east-2", score: 0.5, parts: { players: 0.5 } },
+        ],
+      },
+    }));
+    run.region("eu-west").backend.when("getDecision", () => refused({ code: "unknownDecision", detail: "none" }));
+    run.region("us-east").backend.when("findSessions", () => ({ ok: true, value: [] }));
+    run.region("eu-west").backend.when("findSessions", () => ({ ok: true, value: [] }));
+    const { code, out } = await forge("why", "srv-us-east-1");
+    expect(code).toBe(0);
+    const lines = out.split("\n");
+    expect(lines[0]).toBe("srv-us-east-1 is a server of arena in us-east, ready: above target");
+    expect(out).toMatch(
+      /route of srv-us-east-1 at \d\d:\d\d:\d\d: placed \(dec-us-east-9\)\n {2}because least loaded\n/,
+    );
+    expect(out).toMatch(/srv-us-east-2 +0\.5 +0\.5 +-\n/);
+  });
+
+  function nothingIsKnown(): void {
+    for (const { backend } of Object.values(run.regions)) {
+      backend.when("getServer", () => refused({ code: "unknownServer", detail: "none" }));
+      backend.when("getSession", () => refused({ code: "unknownSession", detail: "none" }));
+      backend.when("findSessions", () => ({ ok: true, value: [] }));
+    }
+  }
+
+  it("of what nobody knows is not found", async () => {
+    nothingIsKnown();
+    expect(await forge("why", "match 7/3")).toMatchObject({ code: 5, out: "" });
+  });
+
+  it("of a match asks every region", async () => {
+    nothingIsKnown();
+    run.region("eu-west").backend.when("getDecision", ({ id }) => ({
+      ok: true,
+      value: {
+        id: "dec-1",
+        at: "2026-03-01T12:00:00.000Z",
+        kind: "match",
+        subject: id,
+        outcome: "srv-eu-west-1",
+        reasons: [],
+        considered: [],
+      },
+    }));
+    expect((await forge("why", "m-77")).out).toContain("match of m-77");
+  });
+});
+
+describe("forge logs", () => {
+  it("prints lines as they are, or as JSON", async () => {
+    expect((await forge("logs", "srv-us-east-1")).out).toBe("one\ntwo\n");
+    expect((await forge("logs", "srv-us-east-1", "--json")).out).toBe(
+      '{"serverId":"srv-us-east-1","line":"one"}\n{"serverId":"srv-us-east-1","line":"two"}\n',
+    );
+  });
+});
+
+describe("forge events", () => {
+  const ready = (region: string, serverId: string, at: string): ForgeEvent => ({
+    type: "server.ready",
+    serverId,
+    experienceId: "arena",
+    region,
+    at,
+    reason: "",
+  });
+
+  it("shows the last ones of all regions in order, and those asked for alone", async () => {
+    run.region("us-east").backend.events.append(ready("us-east", "srv-us-east-1", "2026-03-01T12:00:01.000Z"));
+    run.region("eu-west").backend.events.append(ready("eu-west", "srv-eu-west-1", "2026-03-01T12:00:00.000Z"));
+    run.region("us-east").backend.events.append({
+      type: "scaling",
+      experienceId: "arena",
+      action: "up",
+      from: 1,
+      to: 2,
+      region: "us-east",
+      at: "2026-03-01T12:00:02.000Z",
+      reason: "",
+    });
+    const all = (await forge("events", "--json")).out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(all.map(({ id, region, type }) => [id, region, type])).toEqual([
+      ["1-1", "eu-west", "server.ready"],
+      ["1-1", "us-east", "server.ready"],
+      ["1-2", "us-east", "scaling"],
+    ]);
+    expect((await forge("events", "--type", "scaling")).out).toMatch(
+      /^\d\d:\d\d:\d\d {2}us-east +scaling up +arena 1 → 2\n$/,
+    );
+    expect((await forge("events", "--last", "1", "--region", "us-east", "--json")).out.trim().split("\n")).toHaveLength(
+      1,
+    );
+    expect((await forge("events", "--last", "0")).out).toBe("");
+  });
+
+  it("refuses a type that there is none of", async () => {
+    expect((await forge("events", "--type", "server.reddy")).code).toBe(2);
+  });
+});

@@ -1,0 +1,115 @@
+import { refused } from "../../controller/api/backend-double";
+import { RunDouble } from "../../test/double/run-double";
+import { sampleServer } from "../../test/double/samples";
+import { type CliResult, runForTest } from "../cli-under-test";
+
+let run: RunDouble;
+beforeAll(async () => {
+  run = await RunDouble.start(["us-east", "eu-west"]);
+});
+afterAll(() => run.close());
+beforeEach(() => run.reset());
+
+function forge(...args: readonly string[]): Promise<CliResult> {
+  return runForTest(args, { cwd: run.folder });
+}
+
+function asked(region: string): readonly object[] {
+  return run.region(region).backend.asked.map(({ command }) => command);
+}
+
+describe("forge spawn", () => {
+  it("starts as many as asked, in the region that was named", async () => {
+    const { code, json } = await forge(
+      "spawn",
+      "arena@1.2.0",
+      "--region",
+      "eu-west",
+      "--count",
+      "3",
+      "--label",
+      "a=1",
+      "--label",
+      "b=x=y",
+      "--json",
+    );
+    expect(code).toBe(0);
+    expect((json as { items: unknown[] }).items).toHaveLength(3);
+    const spec = {
+      type: "spawnServer",
+      experienceId: "arena",
+      version: "1.2.0",
+      labels: { a: "1", b: "x=y" },
+      waitReady: false,
+    };
+    expect(asked("eu-west")).toEqual([1, 2, 3].map(() => expect.objectContaining(spec)));
+    const ids = asked("eu-west").map((command) => (command as { serverId?: string }).serverId);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it("asks which region where the run has several", async () => {
+    const { code, err } = await forge("spawn", "arena");
+    expect(code).toBe(2);
+    expect(err).toMatch(/which region\? The run has us-east, eu-west/);
+  });
+
+  it("needs no region where there is one", async () => {
+    const one = await RunDouble.start(["only"]);
+    try {
+      const { code, out } = await runForTest(["spawn", "arena", "--wait"], { cwd: one.folder });
+      expect(code).toBe(0);
+      expect(out).toContain("srv-only-1");
+      expect(one.region().backend.asked.at(-1)?.command).toMatchObject({ type: "spawnServer", waitReady: true });
+    } finally {
+      await one.close();
+    }
+  });
+
+  it("says how many were started before one failed", async () => {
+    const { backend } = run.region("us-east");
+    let starts = 0;
+    backend.when("spawnServer", () =>
+      ++starts > 1 ? refused({ code: "noCapacity", detail: "12 of 12 run" }) : { ok: true, value: sampleServer() },
+    );
+    const { code, out, err } = await forge("spawn", "arena", "--region", "us-east", "--count", "2", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ items: [{ id: "srv-us-east-4f1c8a02" }] });
+    expect(err).toContain("1 of 2 were started");
+    expect(JSON.parse(err.trim().split("\n").at(-1) ?? "")).toMatchObject({ code: "noCapacity", exitCode: 1 });
+  });
+});
+
+describe("forge allocate and route", () => {
+  it("get a server for a match, with a ticket for each player", async () => {
+    const { code, out } = await forge(
+      "allocate",
+      "arena",
+      "--match",
+      "m-1",
+      "--player",
+      "ann",
+      "--player",
+      "b,ob",
+      "--deadline",
+      "5",
+    );
+    expect(code).toBe(0);
+    expect(out).toContain("ann  ticket-1");
+    expect(asked("us-east")).toEqual([
+      expect.objectContaining({
+        type: "allocateMatch",
+        experienceId: "arena",
+        matchId: "m-1",
+        players: [{ playerId: "ann" }, { playerId: "b,ob" }],
+        deadlineMs: 5000,
+      }),
+    ]);
+  });
+
+  it("give players seats on a server, in its own region", async () => {
+    const { code, out } = await forge("route", "srv-eu-west-1", "ann", "bob");
+    expect(code).toBe(0);
+    expect(out).toContain("ticket-1");
+    expect(asked("eu-west")).toEqual([{ type: "routePlayers", serverId: "srv-eu-west-1", players: ["ann", "bob"] }]);
+  });
+});

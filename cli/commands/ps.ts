@@ -1,0 +1,100 @@
+import type { Fleet, QueueEntry, Region, Server, Session } from "../../controller/core/resources";
+import type { Fields, ForgeApi, Listed } from "../api";
+import { byName, fleetColumns, queueColumns, regionColumns, serverColumns, sessionColumns } from "../columns";
+import type { CliContext, Register } from "../context";
+import { EXIT } from "../exit-code";
+import { CliError } from "../failure";
+import { type Column, renderTable } from "../table";
+
+interface PsOptions {
+  readonly sessions?: boolean;
+  readonly regions?: boolean;
+  readonly fleets?: boolean;
+  readonly queue?: boolean;
+  readonly all?: boolean;
+  readonly experience?: string;
+  readonly state?: string;
+}
+
+export const register: Register = (command, context) => {
+  command
+    .option("--sessions", "list sessions instead of servers")
+    .option("--regions", "list regions")
+    .option("--fleets", "list fleets: size, seats and queue of each experience and region")
+    .option("--queue", "list who waits for a seat")
+    .option("--all", "servers and sessions that have ended too, as long as they are remembered")
+    .option("--experience <id>", "only of this experience")
+    .option("--state <state>", "only servers or sessions in this state")
+    .action((options: PsOptions) => run(options, context));
+};
+
+async function run(options: PsOptions, context: CliContext): Promise<void> {
+  const { region } = context.options;
+  const asked = (["sessions", "regions", "fleets", "queue"] as const).filter((kind) => options[kind] === true);
+  if (asked.length > 1) {
+    const flags = asked.map((kind) => `--${kind}`).join(" and ");
+    throw new CliError("usage", EXIT.badInput, `${flags} are different lists`, "ask for one of them at a time");
+  }
+  const view = VIEWS[asked[0] ?? "servers"];
+  const listed = await view(await context.api(), { region, options, context });
+  for (const { region: name, reason } of listed.missing) {
+    context.note(`region ${name} is missing from this list: ${reason}`);
+  }
+}
+
+interface Ask {
+  readonly region: string | undefined;
+  readonly options: PsOptions;
+  readonly context: CliContext;
+}
+
+type View = (api: ForgeApi, ask: Ask) => Promise<Listed<unknown>>;
+
+const VIEWS: Readonly<Record<"servers" | "sessions" | "regions" | "fleets" | "queue", View>> = {
+  async servers(api, { region, options, context }) {
+    const { experience, state, all } = options;
+    const found = await api.list<Server>("/v1/servers", { region, experienceId: experience, state });
+    const keep = ({ state: is }: Server) => all === true || state !== undefined || is !== "terminated";
+    return show(found, keep, ({ id }) => id, serverColumns(context.paints, context.io.now()), "no servers", context);
+  },
+  async sessions(api, { region, options, context }) {
+    const { experience, state, all } = options;
+    const found = await api.list<Session>("/v1/sessions", { region, experienceId: experience });
+    const keep = ({ state: is }: Session) => (state === undefined ? all === true || is !== "ended" : is === state);
+    return show(found, keep, ({ id }) => id, sessionColumns(context.io.now()), "no sessions", context);
+  },
+  async regions(api, { region, context }) {
+    const found = await api.get<{ readonly items: readonly Region[] }>("/v1/regions", { region });
+    const listed = { items: found.items, missing: [] };
+    return show(listed, everything, ({ name }) => name, regionColumns(context.paints), "no regions", context);
+  },
+  async fleets(api, { region, options, context }) {
+    const found = await api.list<Fleet>("/v1/fleets", { region });
+    const keep = ({ experienceId }: Fleet) => options.experience === undefined || experienceId === options.experience;
+    const nameOf = (fleet: Fleet) => `${fleet.experienceId} ${fleet.region}`;
+    return show(found, keep, nameOf, fleetColumns(context.paints), "no fleets", context);
+  },
+  async queue(api, { region, options, context }) {
+    const query: Fields = { region, experienceId: options.experience };
+    const found = await api.list<QueueEntry>("/v1/queue", query);
+    return show(found, everything, ({ since }) => since, queueColumns(context.io.now()), "nobody waits", context);
+  },
+};
+
+const everything = (): boolean => true;
+
+function show<T>(
+  listed: Listed<T>,
+  keep: (item: T) => boolean,
+  nameOf: (item: T) => string,
+  columns: readonly Column<T>[],
+  none: string,
+  context: CliContext,
+): Listed<T> {
+  const items = byName(listed.items.filter(keep), nameOf);
+  const { width, paints } = context;
+  context.print({ items, missing: listed.missing }, () =>
+    items.length === 0 ? none : renderTable(columns, items, { width, paintTitle: paints.dim }),
+  );
+  return listed;
+}

@@ -1,0 +1,126 @@
+import type { DecisionRecord, Region, Server, Session } from "../../controller/core/resources";
+import type { ForgeApi } from "../api";
+import type { CliContext, Register } from "../context";
+import { EXIT } from "../exit-code";
+import { ApiError, CliError } from "../failure";
+import { formatTime } from "../format";
+import type { Paints } from "../paint";
+import { plain, renderTable } from "../table";
+
+export const register: Register = (command, context) => {
+  command
+    .argument("<id>", "a server, session, player, match, experience or decision")
+    .addHelpText(
+      "after",
+      "\nShows what it is now and the newest decision about it: what was known, what was weighed, what came out. The last\n" +
+        "few thousand decisions are kept.",
+    )
+    .action((id: string) => run(id, context));
+};
+
+/** What is known of an id; at least one of its lists has something. */
+interface Known {
+  readonly servers: readonly Server[];
+  readonly sessions: readonly Session[];
+  readonly decisions: readonly DecisionRecord[];
+}
+
+async function run(id: string, context: CliContext): Promise<void> {
+  const api = await context.api();
+  const regions = await regionsOf(api, context.options.region);
+  const known = await lookUp(api, id, regions);
+  if (known.servers.length + known.sessions.length + known.decisions.length === 0) {
+    const fix = "decisions are kept for a while only; `forge ps --all` and `forge events` show what there is";
+    throw new CliError("unknownDecision", EXIT.notFound, `nothing is known of ${JSON.stringify(id)}`, fix);
+  }
+  context.print({ id, ...known }, () => [
+    ...known.servers.map((server) => serverLine(server, context.paints)),
+    ...known.sessions.map((session) => sessionLine(session, context.paints)),
+    ...(known.decisions.length === 0 ? ["No decision about it is held any more."] : []),
+    ...known.decisions.flatMap((decision) => ["", ...decisionLines(decision, context)]),
+  ]);
+}
+
+async function regionsOf(api: ForgeApi, region: string | undefined): Promise<readonly Region[]> {
+  return (await api.get<{ readonly items: readonly Region[] }>("/v1/regions", { region })).items;
+}
+
+async function lookUp(api: ForgeApi, id: string, regions: readonly Region[]): Promise<Known> {
+  const safe = /^[A-Za-z0-9._-]{1,128}$/.test(id);
+  const of = async <T>(path: string): Promise<readonly T[]> => (safe ? known(api.get<T>(path)) : []);
+  const [servers, own, ofPlayer] = await Promise.all([
+    of<Server>(`/v1/servers/${id}`),
+    of<Session>(`/v1/sessions/${id}`),
+    api.list<Session>("/v1/sessions", { playerId: id }).then(({ items }) => items),
+  ]);
+  const sessions = [...new Map([...own, ...ofPlayer].map((session) => [session.id, session])).values()];
+  const subjects = [...(safe ? [id] : []), ...ofPlayer.map((session) => session.id)];
+  const found = await Promise.all(subjects.map((subject) => decisionsAbout(api, subject, regions)));
+  return { servers, sessions, decisions: newestFirst(found.flat()) };
+}
+
+/** An id with its region in it is answered by that region; of any other (a match, an experience) each region may know. */
+async function decisionsAbout(
+  api: ForgeApi,
+  subject: string,
+  regions: readonly Region[],
+): Promise<readonly DecisionRecord[]> {
+  const path = `/v1/decisions/${encodeURIComponent(subject)}`;
+  const urls = new Set([...api.urls, ...regions.flatMap(({ url }) => (url === null ? [] : [url]))]);
+  const found = await Promise.all([...urls].map((url) => known(api.at(url).get<DecisionRecord>(path), true)));
+  return [...new Map(found.flat().map((decision) => [decision.id + decision.at, decision])).values()];
+}
+
+/** An answer as a list of one; empty where there is no such thing. `lenient`: or where a region does not answer. */
+async function known<T>(answer: Promise<T>, lenient = false): Promise<readonly T[]> {
+  try {
+    return [await answer];
+  } catch (error) {
+    if (error instanceof ApiError && error.exitCode === EXIT.notFound) return [];
+    if (lenient && error instanceof CliError && error.exitCode === EXIT.unreachable) return [];
+    throw error;
+  }
+}
+
+function newestFirst(decisions: readonly DecisionRecord[]): DecisionRecord[] {
+  return [...decisions].sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+}
+
+function serverLine({ id, experienceId, region, state, reason }: Server, paints: Paints): string {
+  return `${paints.bold(plain(id))} is a server of ${plain(experienceId)} in ${region}, ${state}: ${plain(reason)}`;
+}
+
+function sessionLine({ id, playerId, experienceId, serverId, state, reason }: Session, paints: Paints): string {
+  const where = serverId === null ? "without a server" : `on ${serverId}`;
+  const what = plain(`is ${playerId}'s session of ${experienceId}, ${state} ${where}: ${reason}`);
+  return `${paints.bold(plain(id))} ${what}`;
+}
+
+/** A decision as people read it. */
+export function decisionLines(
+  { id, at, kind, subject, outcome, reasons, considered }: DecisionRecord,
+  { paints, width }: Pick<CliContext, "paints" | "width">,
+): readonly string[] {
+  const about = id === subject ? "" : paints.dim(` (${plain(id)})`);
+  const head = `${paints.bold(kind)} of ${plain(subject)} at ${formatTime(at)}: ${paints.cyan(plain(outcome))}${about}`;
+  const parts = [...new Set(considered.flatMap(({ parts: each }) => Object.keys(each)))];
+  const table = renderTable(
+    [
+      { title: "CONSIDERED", cell: (one: DecisionRecord["considered"][number]) => one.id, shrink: "middle" },
+      { title: "SCORE", cell: ({ score }) => number(score), align: "right" },
+      ...parts.map((part) => ({
+        title: part.toUpperCase(),
+        cell: (one: DecisionRecord["considered"][number]) => number(one.parts[part]),
+        align: "right" as const,
+        optional: true,
+      })),
+    ],
+    considered,
+    { width: width === undefined ? undefined : width - 2, paintTitle: paints.dim },
+  );
+  return [head, ...reasons.map((reason) => `  because ${plain(reason)}`), ...table.map((line) => `  ${line}`)];
+}
+
+function number(value: number | undefined): string {
+  return value === undefined ? "-" : String(Math.round(value * 1000) / 1000);
+}

@@ -1,0 +1,54 @@
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { version } from "../package.json";
+import type { CliIo, CliTerminal } from "./io";
+import { runCli } from "./program";
+
+const io: CliIo = {
+  env: process.env,
+  cwd: process.cwd(),
+  // The bundle is dist/forge.js.
+  home: dirname(__dirname),
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  // Undefined, not false, where it is no terminal.
+  outIsTerminal: process.stdout.isTTY === true,
+  errIsTerminal: process.stderr.isTTY === true,
+  outColor: process.stdout.isTTY && process.stdout.hasColors(),
+  errColor: process.stderr.isTTY && process.stderr.hasColors(),
+  now: () => Date.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
+  terminal: process.stdout.isTTY ? terminal(process.stdin, process.stdout) : undefined,
+};
+
+function terminal(input: NodeJS.ReadStream, output: NodeJS.WriteStream): CliTerminal {
+  return {
+    size: () => ({ width: output.columns || 80, height: output.rows || 24 }),
+    onResize(listener) {
+      output.on("resize", listener);
+      return () => output.off("resize", listener);
+    },
+    onKey(listener) {
+      if (!input.isTTY) return () => undefined;
+      const onData = (data: Buffer): void => listener(data.toString("utf8"));
+      input.setRawMode(true);
+      input.resume();
+      input.on("data", onData);
+      return () => {
+        input.off("data", onData);
+        input.setRawMode(false);
+        input.pause();
+      };
+    },
+  };
+}
+
+// `forge events | head`: whoever read has enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+void runCli(process.argv.slice(2), io, version).then((code) => {
+  process.exitCode = code;
+});
