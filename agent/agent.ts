@@ -36,7 +36,8 @@ export interface AgentDeps {
   /** The region run's; every server's ticket key is derived from it. */
   readonly ticketSecret: string;
   readonly startProbes: StartProbes;
-  readonly processExists: (pid: number) => boolean;
+  /** Names a process for good, as pids are used again; undefined where there is none, or it has ended. */
+  readonly processStarted: (pid: number) => string | undefined;
   readonly log: AgentLog;
 }
 
@@ -106,6 +107,7 @@ export class Agent {
         ledger: this.ledger,
         log,
         ticketSecret: deps.ticketSecret,
+        processStarted: deps.processStarted,
         emit: (event) => this.controllers.emit(event),
         push: (server, event, data) => this.gates.push(server.serverId, event, data),
         onChanged: (server) => this.onChanged(server),
@@ -152,8 +154,8 @@ export class Agent {
     const now = this.deps.clock.now();
     for (const server of this.servers.all()) {
       if (server.gone) continue;
-      const ended = Object.entries(server.expect.pids).find(([, pid]) => !this.deps.processExists(pid));
-      if (ended) server.end(`process ${String(ended[1])} (${ended[0]}) ended while the agent was away`);
+      const ended = server.endedProcess(this.deps.processStarted);
+      if (ended !== undefined) server.end(`its process ${ended} ended while the agent was away`);
       else this.probes.start(server);
       if (server.book.state.ready) server.heartbeat?.resume(now, server.book.state.healthy);
     }

@@ -22,6 +22,8 @@ export interface ServerSurroundings {
   readonly ledger: Ledger;
   readonly log: AgentLog;
   readonly ticketSecret: string;
+  /** Names a process for good; undefined where there is none, or it has ended. */
+  readonly processStarted: (pid: number) => string | undefined;
   /** Tells every controller. */
   readonly emit: (event: AgentEvent) => void;
   /** Tells the server itself, over its streams. */
@@ -61,6 +63,8 @@ export class GameServer {
   constructor(
     public expect: ExpectedServer,
     readonly expectedAtMs: number,
+    /** By task: which processes it was seen to have. */
+    private started: Readonly<Record<string, string>>,
     private readonly around: ServerSurroundings,
   ) {
     const { serverId, allocationId, health } = expect;
@@ -240,15 +244,30 @@ export class GameServer {
   }
 
   /** Told again with other processes, ports or rules. */
-  become(expect: ExpectedServer): void {
+  become(expect: ExpectedServer, started: Readonly<Record<string, string>>): void {
     this.expect = expect;
+    this.started = started;
     this.book.become(expect);
+  }
+
+  /** What the journal keeps of its being expected. */
+  expectation(): Extract<JournalEntry, { kind: "expect" }> {
+    return { kind: "expect", atMs: this.expectedAtMs, server: this.expect, started: this.started };
+  }
+
+  /** The task whose process is not there any more, or whose pid is another's by now. */
+  endedProcess(processStarted: (pid: number) => string | undefined): string | undefined {
+    const ended = Object.entries(this.expect.pids).find(([task, pid]) => {
+      const now = pid > 0 ? processStarted(pid) : "";
+      return now === undefined || (pid > 0 && this.started[task] !== undefined && this.started[task] !== now);
+    });
+    return ended && `${ended[1]} (${ended[0]})`;
   }
 
   /** All that a journal needs to bring it back. */
   *entries(): Iterable<JournalEntry> {
     const { serverId, allocationId, labels, annotations } = this;
-    yield { kind: "expect", atMs: this.expectedAtMs, server: this.expect };
+    yield this.expectation();
     yield this.entry({ kind: "state", state: this.book.state.toData() });
     yield { kind: "labels", serverId, allocationId, labels, annotations };
   }

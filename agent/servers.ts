@@ -37,10 +37,9 @@ export class Servers {
   expect(expected: ExpectedServer): void {
     const known = this.find(expected.serverId, expected.allocationId);
     if (known) return this.again(known, expected);
-    const atMs = this.around.clock.now();
     const before = this.byId.get(expected.serverId);
-    const server = this.add(expected, atMs);
-    this.around.ledger.recordOr({ kind: "expect", atMs, server: expected }, () => this.remove(server, before));
+    const server = this.add(expected, this.around.clock.now(), this.processesOf(expected));
+    this.around.ledger.recordOr(server.expectation(), () => this.remove(server, before));
     before?.end(`allocation ${expected.allocationId} has taken its place`);
     this.around.ledger.then(() => this.handlers.onExpected(server));
   }
@@ -57,8 +56,8 @@ export class Servers {
   replay(entry: Exclude<JournalEntry, { kind: "epoch" }>): void {
     if (entry.kind === "expect") {
       const known = this.find(entry.server.serverId, entry.server.allocationId);
-      if (known) known.become(entry.server);
-      else this.add(entry.server, entry.atMs);
+      if (known) known.become(entry.server, entry.started);
+      else this.add(entry.server, entry.atMs, entry.started);
       return;
     }
     const server = this.find(entry.serverId, entry.allocationId);
@@ -72,17 +71,23 @@ export class Servers {
   }
 
   private again(server: GameServer, expected: ExpectedServer): void {
-    const before = server.expect;
-    if (JSON.stringify(before) === JSON.stringify(expected)) return;
-    server.become(expected);
-    this.around.ledger.recordOr({ kind: "expect", atMs: this.around.clock.now(), server: expected }, () =>
-      server.become(before),
-    );
+    const before = server.expectation();
+    if (JSON.stringify(before.server) === JSON.stringify(expected)) return;
+    server.become(expected, this.processesOf(expected));
+    this.around.ledger.recordOr(server.expectation(), () => server.become(before.server, before.started));
     if (!server.gone) this.around.ledger.then(() => this.handlers.onExpected(server));
   }
 
-  private add(expected: ExpectedServer, atMs: number): GameServer {
-    const server = new GameServer(expected, atMs, this.around);
+  private processesOf({ pids }: ExpectedServer): Readonly<Record<string, string>> {
+    const started = Object.entries(pids).map(([task, pid]) => [
+      task,
+      pid > 0 ? this.around.processStarted(pid) : undefined,
+    ]);
+    return Object.fromEntries(started.filter(([, name]) => name !== undefined)) as Record<string, string>;
+  }
+
+  private add(expected: ExpectedServer, atMs: number, started: Readonly<Record<string, string>>): GameServer {
+    const server = new GameServer(expected, atMs, started, this.around);
     this.put(server);
     return server;
   }

@@ -8,6 +8,7 @@ import { agentControllerPair, gateAgentPair } from "../protocol/memory-channel";
 import type {
   Ack,
   AgentEvent,
+  ExpectedHealth,
   ExpectedServer,
   FromAgent,
   FromController,
@@ -27,7 +28,8 @@ export class TestNode {
   readonly disk = { ...fs };
   /** By server: what its probes say, as the test wishes. */
   readonly probes = new Map<string, (finding: Finding) => void>();
-  readonly deadPids = new Set<number>();
+  /** By pid: what names the process, where it is not the usual one; undefined for one that has ended. */
+  readonly processes = new Map<number, string | undefined>();
   readonly logged: { readonly level: string; readonly message: string; readonly fields: object }[] = [];
   agent!: Agent;
   controller!: TestController;
@@ -87,7 +89,7 @@ export class TestNode {
           },
         };
       },
-      processExists: (pid) => !this.deadPids.has(pid),
+      processStarted: (pid) => (this.processes.has(pid) ? this.processes.get(pid) : `started-${pid}`),
       log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
       ...this.overrides,
     });
@@ -101,6 +103,8 @@ export class TestController {
   readonly snapshots: Snapshot[] = [];
   readonly messages: FromAgent[] = [];
   closedFor: string | undefined;
+  /** Answers no more pings. */
+  mute = false;
   private readonly waiting = new Map<number, (ack: Ack) => void>();
   private lastId = 0;
 
@@ -134,11 +138,13 @@ export class TestController {
   }
 
   private onMessage(message: FromAgent): void {
-    this.messages.push(message);
+    if (message.type !== "ping") this.messages.push(message);
     if (message.type === "hello") {
       this.channel.send({ type: "welcome", protocol: 1, controllerId: "c", region: "test", leader: true, epoch: 1 });
     } else if (message.type === "snapshot") this.snapshots.push(message);
-    else if (message.type === "report") this.events.push(...message.events);
+    else if (message.type === "ping") {
+      if (!this.mute) this.channel.send(message);
+    } else if (message.type === "report") this.events.push(...message.events);
     else if (message.type === "ack") {
       this.waiting.get(message.id)?.(message);
       this.waiting.delete(message.id);
@@ -179,10 +185,35 @@ export class TestGate {
   }
 }
 
+/** Lets time pass, with all that happens in each second. */
+export async function seconds(node: TestNode, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    node.clock.advance(1000);
+    await settled();
+  }
+}
+
+/** The first seat's ticket of a grant that went well. */
+export function ticketOf(ack: Ack, index = 0): string {
+  if (!ack.ok) throw new Error(`${ack.code}: ${ack.detail}`);
+  const seat = ack.seats?.[index];
+  if (!seat) throw new Error(`the answer has ${ack.seats?.length ?? 0} seats`);
+  return seat.ticket;
+}
+
 /** Long enough for everything under way in memory: messages there and back, and the journal's write between. */
 export async function settled(): Promise<void> {
   for (let turns = 0; turns < 8; turns++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** A server whose heartbeats a test may leave out. */
+export const PATIENT: ExpectedHealth = {
+  check: { kind: "sdk" },
+  intervalMs: 1_000_000,
+  timeoutMs: 1000,
+  unhealthyThreshold: 3,
+  healthyThreshold: 2,
+};
 
 export function expectedServer(changes: Partial<ExpectedServer> = {}): ExpectedServer {
   return {
@@ -200,7 +231,7 @@ export function expectedServer(changes: Partial<ExpectedServer> = {}): ExpectedS
     pids: { server: 4242 },
     logFile: undefined,
     sdkToken: "token",
-    health: { check: { kind: "sdk" }, intervalMs: 2000, timeoutMs: 1000, unhealthyThreshold: 3, healthyThreshold: 2 },
+    health: { ...PATIENT, intervalMs: 2000 },
     log: undefined,
     cpu: 500,
     memory: 256,

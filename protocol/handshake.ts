@@ -95,7 +95,7 @@ function exchange(socket: Socket, clock: Clock, outcome: HandshakeOutcome, step:
     // A late error of a socket that is given up has nobody to go to.
     socket.on("error", () => undefined);
     socket.destroySoon();
-    outcome.failed(error instanceof HandshakeError ? error : new HandshakeError(`no handshake: ${String(error)}`));
+    outcome.failed(asHandshakeError(error));
   };
   const reader = new LineReader((line) => {
     if (!step(line)) return;
@@ -114,6 +114,13 @@ function exchange(socket: Socket, clock: Clock, outcome: HandshakeOutcome, step:
   const onClose = (): void => fail(new HandshakeError("the connection ended during the handshake"));
   const cancel = clock.after(WITHIN_MS, () => fail(new HandshakeError(`no answer within ${String(WITHIN_MS)} ms`)));
   socket.on("data", onData).on("close", onClose).on("error", fail);
+}
+
+function asHandshakeError(error: unknown): HandshakeError {
+  if (error instanceof HandshakeError) return error;
+  // Those of the system have a code and say enough; the others are about what was read.
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new HandshakeError(code === undefined ? `no handshake: ${message}` : message);
 }
 
 function freshNonce(): string {

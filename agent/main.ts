@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import pino from "pino";
+import { systemClock } from "../protocol/clock";
+import { readAgentConfig } from "./agent-config";
+import { nodeWorld } from "./node-world";
+import { startAgent } from "./start-agent";
+
+/** Raised when what the agent does changes; controllers see it in the hello. */
+const AGENT_VERSION = "1";
+
+/**
+ * `agent CONFIG.json`: runs until SIGTERM or SIGINT. The file may be named by `FORGE_AGENT_CONFIG` instead; with neither,
+ * the configuration is read from the standard input, where it need not lie on a disk.
+ */
+async function main(): Promise<void> {
+  const file = process.argv[2] ?? process.env["FORGE_AGENT_CONFIG"];
+  const config = readAgentConfig(readFileSync(file ?? 0, "utf8"), file ?? "the standard input");
+  const log = pino({ name: "agent", level: config.logLevel, base: { pid: process.pid } }, pino.destination(2));
+  const running = startAgent(config, { ...nodeWorld(systemClock, log), agentVersion: AGENT_VERSION });
+  // Every timer lets the process end; while it has nothing but timers, this keeps it.
+  const stay = setInterval(() => undefined, 2 ** 30);
+
+  const stop = async (signal: string): Promise<void> => {
+    log.info({ signal }, "agent is stopping; its servers go on");
+    clearInterval(stay);
+    await (await running).close();
+    process.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => void stop(signal));
+  await running;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`agent: ${(error as Error).message}\n`);
+  process.exit(1);
+});
