@@ -1,22 +1,30 @@
+/** Statuses of overload, and of something on the way being away. */
+const PASSING = new Set([429, 502, 503, 504]);
+/** They have such a status too, but they are Forge's decision about room, not a disturbance: the caller's to act on. */
+const DECIDED = new Set(["queueFull", "noCapacity", "deadlineExceeded"]);
+
 /** An answer of Forge that says no: an RFC 9457 problem. `code` is stable, `detail` is for people. */
 export class ForgeApiError extends Error {
   /** Seconds that the answer asked to wait, from `Retry-After`. */
   readonly retryAfterSecs: number | undefined;
+  /** Whether the same request may well succeed a little later: such requests are tried again by themselves. */
+  readonly passing: boolean;
 
   constructor(
     readonly code: string,
     readonly status: number,
     readonly detail: string,
-    options: { readonly retryAfterSecs?: number | undefined; readonly where?: string } = {},
+    options: {
+      readonly retryAfterSecs?: number | undefined;
+      /** What the answer itself says about trying again. */
+      readonly retryable?: boolean | undefined;
+      readonly where?: string;
+    } = {},
   ) {
     super(`${options.where === undefined ? "" : `${options.where}: `}${status} ${code}: ${detail}`);
     this.name = "ForgeApiError";
     this.retryAfterSecs = options.retryAfterSecs;
-  }
-
-  /** Whether the same request may succeed a little later: overload, or something on the way is away. */
-  get passing(): boolean {
-    return this.status === 429 || this.status === 502 || this.status === 503 || this.status === 504;
+    this.passing = PASSING.has(status) && !DECIDED.has(code) && options.retryable !== false;
   }
 }
 
@@ -62,5 +70,6 @@ export function apiError(where: string, status: number, body: unknown, retryAfte
   const detail =
     text("detail") ?? text("title") ?? (typeof body === "string" && body !== "" ? body.slice(0, 200) : "no detail");
   const retryAfterSecs = Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
-  return new ForgeApiError(text("code") ?? `http${status}`, status, detail, { retryAfterSecs, where });
+  const retryable = typeof problem["retryable"] === "boolean" ? problem["retryable"] : undefined;
+  return new ForgeApiError(text("code") ?? `http${status}`, status, detail, { retryAfterSecs, retryable, where });
 }

@@ -23,7 +23,7 @@ export class EventStreamParser {
 
   constructor(private readonly dispatch: (event: StreamEvent) => void) {}
 
-  /** Where the stream is, to resume from; ids also come without an event. "" before the first. */
+  /** The position in the stream, for `Last-Event-ID`: an id counts even where no event came with it. */
   get lastEventId(): string {
     return this.lastId;
   }

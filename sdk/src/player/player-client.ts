@@ -1,40 +1,16 @@
 import { ApiConnection, query, type Fetch } from "../api-connection";
-import { ForgeApiError, ForgeUnreachableError, ForgeUsageError } from "../errors";
-import type { Endpoint, Follow, Placement, Queued, Session, SessionAsk } from "../resources";
+import { ForgeApiError, ForgeUsageError } from "../errors";
+import type { Placement, Queued, Session, SessionAsk } from "../resources";
 import type { RetryPolicy } from "../retry";
 import { realTiming, type Timing } from "../timing";
+import { followSession, type FollowOptions, type FollowOutcome, type Place } from "./follow";
 import { measureLatencies } from "./latencies";
-
-/** Where a player plays: connect to the server and show it the ticket. */
-export interface Place {
-  readonly session: Session;
-  readonly server: Endpoint;
-  readonly ticket: string;
-}
 
 export interface ConnectRequest extends SessionAsk {
   /** Called each time the player's place in the queue becomes known. */
   readonly onQueued?: (queued: Queued) => void;
   readonly signal?: AbortSignal;
 }
-
-export interface FollowOptions {
-  /** The server said that the seat is elsewhere: an answer that it is still where it was is not taken. */
-  readonly moved?: boolean;
-  /** How long to go on asking, in milliseconds; 30,000. */
-  readonly forMs?: number;
-  readonly signal?: AbortSignal;
-}
-
-export type FollowOutcome =
-  /** The seat is on another server: connect there. */
-  | { readonly kind: "moved"; readonly place: Place }
-  /** The seat is where it was: only the connection broke. Connect again with the same ticket. */
-  | { readonly kind: "same"; readonly place: Place }
-  /** The session is over, and this is why. */
-  | { readonly kind: "ended"; readonly reason: string; readonly session: Session | undefined }
-  /** Nobody could say in time. */
-  | { readonly kind: "unknown"; readonly reason: string };
 
 export interface PlayerClientOptions {
   /** A controller, or several of one run: the first is asked first. */
@@ -49,12 +25,6 @@ export interface PlayerClientOptions {
 
 const CALLS: RetryPolicy = { forMs: 20_000, firstMs: 200, maxMs: 3_000 };
 const LONG_POLL_SECS = 25;
-/** A broken connection is more often the player's own than the server's end: ask shortly first. */
-const FIRST_FOLLOW_SECS = 2;
-/** After a move many ask at once; they spread over so many milliseconds. */
-const FOLLOW_SPREAD_MS = 150;
-/** A controller that has just started learns of sessions from the nodes; until then it may not know this one. */
-const REBUILD_MS = 5_000;
 /** A queue that a controller has forgotten is joined again, but not for ever. */
 const MAX_REQUEUES = 5;
 
@@ -62,11 +32,13 @@ const MAX_REQUEUES = 5;
 export class PlayerClient {
   private readonly api: ApiConnection;
   private readonly timing: Timing;
+  private readonly hasToken: boolean;
   private readonly fetch: Fetch;
   private current: Place | undefined;
 
   constructor(options: PlayerClientOptions) {
     this.timing = options.timing ?? realTiming;
+    this.hasToken = options.token !== undefined;
     // Bound, because a browser's fetch insists on its window.
     this.fetch = options.fetch ?? ((...args) => globalThis.fetch(...args));
     const policy = { ...CALLS, forMs: options.retryForMs ?? CALLS.forMs };
@@ -109,31 +81,10 @@ export class PlayerClient {
    * Asks with the old ticket, so it needs no token; spreads requests, and tries every known controller.
    */
   async follow(options: FollowOptions = {}): Promise<FollowOutcome> {
-    const place = this.held();
-    const beganAt = this.timing.now();
-    const until = beganAt + (options.forMs ?? 30_000);
-    await this.timing.sleep(this.timing.random() * FOLLOW_SPREAD_MS, options.signal);
-    for (let asked = 0; ; asked++) {
-      const leftMs = until - this.timing.now();
-      if (leftMs <= 0) return { kind: "unknown", reason: "no new place in time" };
-      const waitSecs = Math.min(
-        asked === 0 && !options.moved ? FIRST_FOLLOW_SECS : LONG_POLL_SECS,
-        Math.ceil(leftMs / 1000),
-      );
-      let follow: Follow;
-      try {
-        follow = await this.askWhere(place, waitSecs, leftMs, options.signal);
-      } catch (error) {
-        if (isUnknown(error) && this.timing.now() < beganAt + REBUILD_MS) {
-          await this.timing.sleep(300 + this.timing.random() * 300, options.signal);
-          continue;
-        }
-        return this.failed(error);
-      }
-      const outcome = this.judge(place, follow, options.moved ?? false);
-      if (outcome) return outcome;
-      await this.timing.sleep(100 + this.timing.random() * 200, options.signal);
-    }
+    const outcome = await followSession(this.api, this.timing, this.held(), options);
+    if (outcome.kind === "moved" || outcome.kind === "same") this.current = outcome.place;
+    if (outcome.kind === "ended") this.current = undefined;
+    return outcome;
   }
 
   /** Reports how the game feels: round trip in milliseconds, lost packets from 0 to 1. */
@@ -141,7 +92,7 @@ export class PlayerClient {
     const path = `/v1/sessions/${encodeURIComponent(this.held().session.id)}`;
     const body = { ...report, lastActivity: new Date(this.timing.now()).toISOString() };
     // The next report is better than this one late.
-    const answer = await this.api.call({ method: "PATCH", path, body, retryForMs: 1_000 });
+    const answer = await this.api.call({ method: "PATCH", path, body, retryForMs: 1_000, ...this.asPlayer() });
     return answer.body as Session;
   }
 
@@ -154,6 +105,7 @@ export class PlayerClient {
       await this.api.call({
         method: "DELETE",
         path: `/v1/sessions/${encodeURIComponent(place.session.id)}${query({ reason })}`,
+        ...this.asPlayer(place),
       });
     } catch (error) {
       if (!(error instanceof ForgeApiError) || error.status !== 404) throw error;
@@ -225,53 +177,9 @@ export class PlayerClient {
     return answer;
   }
 
-  private async askWhere(
-    place: Place,
-    waitSecs: number,
-    retryForMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Follow> {
-    const path = `/v1/sessions/${encodeURIComponent(place.session.id)}?wait=${waitSecs}`;
-    const { body } = await this.api.call({
-      method: "GET",
-      path,
-      authorization: `Ticket ${place.ticket}`,
-      waitSecs,
-      retryForMs,
-      signal,
-    });
-    return body as Follow;
-  }
-
-  private judge(before: Place, follow: Follow, moved: boolean): FollowOutcome | undefined {
-    const { session, server, ticket } = follow;
-    if (session.state === "ended") {
-      this.current = undefined;
-      return { kind: "ended", reason: session.reason, session };
-    }
-    if (server === null || session.state === "migrating" || session.state === "queued") return undefined;
-    if (session.generation > before.session.generation) {
-      if (ticket === null) return undefined;
-      this.current = { session, server, ticket };
-      return { kind: "moved", place: this.current };
-    }
-    if (moved) return undefined;
-    // A fresh ticket where there is one: the old may have run out while the player sat.
-    this.current = { session, server, ticket: ticket ?? before.ticket };
-    return { kind: "same", place: this.current };
-  }
-
-  /** What a failed question means for the player; an error of the caller's is thrown. */
-  private failed(error: unknown): FollowOutcome {
-    if (isUnknown(error)) {
-      this.current = undefined;
-      return { kind: "ended", reason: error.detail, session: undefined };
-    }
-    const passing =
-      error instanceof ForgeUnreachableError ||
-      (error instanceof ForgeApiError && (error.passing || error.status >= 500));
-    if (!passing) throw error;
-    return { kind: "unknown", reason: error.message };
+  /** Without a token of its own a client shows its ticket. */
+  private asPlayer(place = this.held()): { authorization?: string } {
+    return this.hasToken ? {} : { authorization: `Ticket ${place.ticket}` };
   }
 
   private held(): Place {
@@ -283,8 +191,4 @@ export class PlayerClient {
 
 function placeOf({ session, server, ticket }: Place): Place {
   return { session, server, ticket };
-}
-
-function isUnknown(error: unknown): error is ForgeApiError {
-  return error instanceof ForgeApiError && (error.status === 404 || error.status === 410);
 }

@@ -1,0 +1,149 @@
+import { Agent, request } from "undici";
+import type { WebhookConfig } from "../config/config";
+import type { Clock } from "../protocol/clock";
+import { fits } from "./api/event-filter";
+import type { EventSource, StoredEvent } from "./api/backend";
+import type { ForgeEvent } from "./core/resources";
+import { type WebhookEvent, type WebhookPost, WebhookQueue, type WebhookStats } from "./webhook-queue";
+
+/** A receiver with its secret, as it is once the environment was asked. */
+export interface Webhook {
+  readonly url: string;
+  /** Event types; `server.*` stands for all of a kind. */
+  readonly events: readonly string[];
+  readonly secret: string;
+}
+
+/** What is logged: pino's own order of arguments. */
+export interface WebhookLog {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export interface WebhooksOptions {
+  readonly hooks: readonly Webhook[];
+  readonly source: Pick<EventSource, "subscribe">;
+  readonly clock: Clock;
+  /** 0 up to but not including 1. */
+  readonly random: () => number;
+  readonly log: WebhookLog;
+  readonly post?: WebhookPost;
+  /** Events that may wait for each receiver; 2000. */
+  readonly capacity?: number;
+}
+
+/** The variable asked where a webhook names none. */
+export const DEFAULT_SECRET_ENV = "FORGE_WEBHOOK_SECRET";
+const MIN_SECRET_CHARACTERS = 16;
+const CLOSE_GRACE_MS = 1_000;
+/** A receiver that is down must not fill the log as well. */
+const LOG_EVERY_MS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/**
+ * The webhooks of forge.toml with their secrets. Nothing is ever sent unsigned.
+ * @throws {Error} naming every variable that is not set, or too short to be a secret
+ */
+export function readWebhooks(
+  configs: readonly WebhookConfig[],
+  env: Readonly<Record<string, string | undefined>>,
+): readonly Webhook[] {
+  const problems: string[] = [];
+  const hooks = configs.map(({ url, events, secretEnv = DEFAULT_SECRET_ENV }, index) => {
+    const secret = env[secretEnv] ?? "";
+    if (secret.length < MIN_SECRET_CHARACTERS) {
+      const found = secret === "" ? "is not set" : `has ${secret.length} characters`;
+      problems.push(
+        `webhooks[${index}] (${hostOf(url)}): the environment variable ${secretEnv} ${found}; ` +
+          `set it to a secret of at least ${MIN_SECRET_CHARACTERS} characters that the receiver knows too`,
+      );
+    }
+    return { url, events, secret };
+  });
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  return hooks;
+}
+
+/** Tells receivers what happens: signed, tried again, and in order for each session and each server. */
+export class Webhooks {
+  readonly #queues: readonly { readonly hook: Webhook; readonly queue: WebhookQueue }[];
+  readonly #unsubscribe: () => void;
+  readonly #agent: Agent | undefined;
+
+  constructor(options: WebhooksOptions) {
+    const { hooks, clock, random, capacity } = options;
+    this.#agent = options.post || hooks.length === 0 ? undefined : new Agent({ connections: 8, pipelining: 1 });
+    const post = options.post ?? postBy(this.#agent);
+    this.#queues = hooks.map((hook) => {
+      const { url, secret } = hook;
+      const onDropped = dropLogger(options.log, clock, url);
+      const bounds = capacity === undefined ? {} : { capacity };
+      return { hook, queue: new WebhookQueue({ url, secret, clock, random, post, onDropped, ...bounds }) };
+    });
+    this.#unsubscribe =
+      hooks.length === 0 ? () => undefined : options.source.subscribe((stored) => this.#onEvent(stored));
+  }
+
+  /** By receiver: what waits, arrived and was given up. */
+  stats(): readonly (WebhookStats & { readonly host: string })[] {
+    return this.#queues.map(({ hook, queue }) => ({ host: hostOf(hook.url), ...queue.stats }));
+  }
+
+  /** Ends within about a second. What still waits is lost: receivers read the state when events are missing. */
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    await Promise.all(this.#queues.map(({ queue }) => queue.close(CLOSE_GRACE_MS)));
+    await this.#agent?.destroy();
+  }
+
+  #onEvent(stored: StoredEvent): void {
+    let made: WebhookEvent | undefined;
+    for (const { hook, queue } of this.#queues) {
+      if (fits(stored.event, { types: hook.events })) queue.add((made ??= webhookEvent(stored)));
+    }
+  }
+}
+
+function webhookEvent({ id, event }: StoredEvent): WebhookEvent {
+  // Each region counts its events by itself.
+  return { id: `${event.region}/${id}`, type: event.type, body: JSON.stringify(event), lane: laneOf(event) };
+}
+
+function laneOf(event: ForgeEvent): string {
+  if ("sessionId" in event) return `session ${event.sessionId}`;
+  if ("serverId" in event) return `server ${event.serverId}`;
+  return event.type;
+}
+
+function postBy(dispatcher: Agent | undefined): WebhookPost {
+  return async (url, { headers, body, signal }) => {
+    const options = { method: "POST", headers, body, signal, ...(dispatcher && { dispatcher }) } as const;
+    const answer = await request(url, options);
+    // Only the status counts; the rest is read so that the connection can be used again.
+    await answer.body.dump({ limit: MAX_ANSWER_BYTES, signal });
+    return { status: answer.statusCode };
+  };
+}
+
+function dropLogger(log: WebhookLog, clock: Clock, url: string): (event: WebhookEvent, reason: string) => void {
+  let dropped = 0;
+  let loggedAt = -Infinity;
+  return (event, reason) => {
+    dropped += 1;
+    if (clock.now() - loggedAt < LOG_EVERY_MS) return;
+    loggedAt = clock.now();
+    // The address may carry a key of the receiver's in its path.
+    const fields = {
+      event: "webhook.dropped",
+      host: hostOf(url),
+      dropped,
+      eventId: event.id,
+      type: event.type,
+      reason,
+    };
+    log.warn(fields, `webhook.dropped: ${dropped} events so far did not reach ${hostOf(url)}: ${reason}`);
+  };
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : "?";
+}

@@ -1,0 +1,5 @@
+export { ForgeController, type ForgeControllerOptions } from "./controller/forge-controller";
+export type { ApiEvents, ControllerEvents } from "./controller/events";
+export type * from "./resources";
+export { ForgeApiError, ForgeUnreachableError } from "./errors";
+export { realTiming, type Timing } from "./timing";
