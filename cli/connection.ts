@@ -2,7 +2,7 @@ import { userInfo } from "node:os";
 import { relative } from "node:path";
 import { ALL_REGIONS, Tokens } from "../controller/tokens";
 import { ForgeApi } from "./api";
-import type { GlobalOptions } from "./context";
+import { folderOf, type GlobalOptions } from "./context";
 import { EXIT } from "./exit-code";
 import { CliError } from "./failure";
 import type { CliIo } from "./io";
@@ -65,11 +65,11 @@ export function userName(): string {
 }
 
 /** A run file that cannot be read matters only to those who need it. */
-function runOf({ addr }: GlobalOptions, cwd: string): FoundRun | undefined {
+function runOf(options: GlobalOptions, cwd: string): FoundRun | undefined {
   try {
-    return findRunFile(cwd);
+    return findRunFile(folderOf(options, cwd));
   } catch (error) {
-    if (addr !== undefined) return undefined;
+    if (options.addr !== undefined) return undefined;
     if (error instanceof RunFileError) throw new CliError("runFile", EXIT.failed, error.message);
     throw error;
   }

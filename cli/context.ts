@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
 import type { ForgeApi } from "./api";
 import type { CliIo } from "./io";
@@ -11,6 +11,11 @@ export interface GlobalOptions {
   readonly addr?: string | undefined;
   readonly token?: string | undefined;
   readonly region?: string | undefined;
+}
+
+/** Where the run of a command is looked for, from there upward: beside the forge.toml that was named, else here. */
+export function folderOf({ config }: Pick<GlobalOptions, "config">, cwd: string): string {
+  return config === undefined ? cwd : dirname(resolve(cwd, config));
 }
 
 /** Adds arguments, options and action to a command that already has its name and summary. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { interpolate } from "../../controller/adapters/embedded/interpolate";
 import type { LookupPlace } from "../../controller/adapters/embedded/program-lookup";
-import type { CliContext, Register } from "../context";
+import { type CliContext, folderOf, type Register } from "../context";
 import type { Check } from "../doctor/check";
 import { configChecks } from "../doctor/config-checks";
 import { machineChecks } from "../doctor/machine-checks";
@@ -74,9 +74,9 @@ function lookupOf({ io, configFile }: CliContext): LookupPlace {
   };
 }
 
-function ownPorts({ io }: CliContext): ReadonlySet<number> {
+function ownPorts({ io, options }: CliContext): ReadonlySet<number> {
   try {
-    const run = findRunFile(io.cwd)?.run;
+    const run = findRunFile(folderOf(options, io.cwd))?.run;
     return new Set(
       run === undefined ? [] : [run.url, ...Object.values(run.regions)].map((url) => Number(new URL(url).port)),
     );

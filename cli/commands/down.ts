@@ -1,41 +1,56 @@
-import type { CliContext, Register } from "../context";
+import { dirname } from "node:path";
+import { type CliContext, folderOf, type Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
-import { findRunFile, isRunning } from "../run-file";
+import { wholeNumber } from "../numbers";
+import { startedBy } from "../process-age";
+import { findRunFile, isRunning, removeRunFile, type RunFile } from "../run-file";
 
-const ASK_MS = 100;
-/** Longer than a run takes to end: players leave, servers have their grace, root sweeps. */
-const WITHIN_MS = 40_000;
+interface DownOptions {
+  readonly wait: number;
+}
+
+const LOOK_MS = 100;
 
 export const register: Register = (command, context) => {
   command
-    .addHelpText("after", "\nThe same as Ctrl-C in the terminal of `forge up`: servers end, nothing is left running.")
-    .action(() => run(context));
+    .option("--wait <secs>", "how long it may take", wholeNumber(1, 3600), 60)
+    .addHelpText(
+      "after",
+      "\nEnds the run of this folder, or of the nearest one above it: its servers are stopped, with their grace period,\n" +
+        "and no process of it is left. The same as Ctrl-C in the terminal of `forge up`.",
+    )
+    .action((options: DownOptions) => run(options, context));
 };
 
-async function run(context: CliContext): Promise<void> {
-  const { io } = context;
-  const found = findRunFile(io.cwd);
-  if (!found || !isRunning(found.run)) {
-    throw new CliError(
-      "noRun",
-      EXIT.unreachable,
-      "no Forge runs in this folder or one above it",
-      "start one with `forge up`",
-    );
+async function run({ wait }: DownOptions, context: CliContext): Promise<void> {
+  const found = findRunFile(folderOf(context.options, context.io.cwd));
+  if (found === undefined || !isTheRun(found.run)) {
+    // What is left of a run that was killed.
+    if (found !== undefined) removeRunFile(dirname(dirname(found.file)), found.run.runId);
+    throw nothingRuns();
   }
-  const { pid } = found.run;
-  process.kill(pid, "SIGTERM");
-  const untilMs = io.now() + WITHIN_MS;
-  while (isRunning(found.run)) {
-    if (io.now() > untilMs)
-      throw new CliError(
-        "notEnded",
-        EXIT.failed,
-        `process ${pid} has not ended after ${WITHIN_MS / 1000} s`,
-        `see ${found.file} and the logs beside it`,
-      );
-    await io.sleep(ASK_MS);
+  const { run: its } = found;
+  process.kill(its.pid, "SIGTERM");
+  const until = context.io.now() + wait * 1000;
+  while (isTheRun(its)) {
+    if (context.io.now() > until) throw stillThere(its, wait);
+    await context.io.sleep(LOOK_MS);
   }
-  context.print({ ended: pid }, () => `The run of process ${pid} has ended.`);
+  context.print({ ended: its.pid }, () => `The run of process ${its.pid} has ended.`);
+}
+
+/** Whether the process is there and not another one that got its number. */
+function isTheRun(run: RunFile): boolean {
+  return isRunning(run) && startedBy(run.pid, run.startedAtMs);
+}
+
+function nothingRuns(): CliError {
+  const message = "no Forge runs in this folder or one above it";
+  return new CliError("noRun", EXIT.unreachable, message, "start one with `forge up`");
+}
+
+function stillThere({ pid }: RunFile, wait: number): CliError {
+  const fix = `wait longer with --wait SECS, or end process ${pid} with SIGKILL: its root process then ends the servers`;
+  return new CliError("stillRunning", EXIT.failed, `the run (process ${pid}) has not ended within ${wait} s`, fix);
 }

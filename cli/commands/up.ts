@@ -27,7 +27,8 @@ export const register: Register = (command, context) => {
     .option("--bots <n>", "instead of what [demo] says", wholeNumber(1, 5_000))
     .addHelpText(
       "after",
-      "\nCtrl-C ends it and leaves no process. Exit code 1 where a player was lost or a server overfull.",
+      "\nCtrl-C ends it and leaves no process. Exit code 1 where a player was lost or a server overfull. With --json it\n" +
+        'prints {"ready": {"url", "token", "regions"}} first, then an event a line, and with --for a summary last.',
     )
     .action((flags: UpFlags) => run(flags, context));
 };
