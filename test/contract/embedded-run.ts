@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { EmbeddedEngine } from "../../controller/adapters/embedded/embedded-engine";
 import { startRoot, type RootHandle } from "../../controller/adapters/embedded/start-root";
 import type { EngineUnderTest } from "./engine-harness";
@@ -18,8 +18,12 @@ export interface EmbeddedRun extends EngineUnderTest {
 
 /** Bundles the root program as it is now, so that a test of it alone needs no build. */
 export function bundleRoot(folder: string): string {
-  const script = join(folder, "root.js");
-  const source = join(REPOSITORY, "controller/adapters/embedded/root/main.ts");
+  return bundle(join(REPOSITORY, "controller/adapters/embedded/root/main.ts"), folder);
+}
+
+/** Makes one JavaScript file of a program; returns its path. */
+export function bundle(source: string, folder: string): string {
+  const script = join(folder, `${basename(dirname(source))}-${basename(source, ".ts")}.js`);
   const options = ["--bundle", "--platform=node", "--target=node20", "--format=cjs", "--log-level=error"];
   execFileSync(join(REPOSITORY, "node_modules/esbuild/bin/esbuild"), [source, ...options, `--outfile=${script}`]);
   return script;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { tmpdir, userInfo } from "node:os";
-import { join, resolve } from "node:path";
+import { lstatSync, mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 
 /** Longer ones do not fit into the system's address of a unix socket. */
 const MAX_SOCKET_PATH_BYTES = 100;
@@ -22,12 +23,12 @@ export interface RootRecord {
   readonly pid: number;
 }
 
-/** A deep run folder has its socket in the folder for temporary files, under a name made from its own. */
+/** A deep run folder has its socket in a folder of this user among the temporary files, under a name made from its own. */
 export function rootFiles(runDir: string): RootFiles {
   const folder = resolve(runDir);
   const near = join(folder, "root.sock");
   const name = createHash("sha256").update(folder).digest("hex").slice(0, 16);
-  const far = join(tmpdir(), `forge-${userInfo().uid}-${name}.sock`);
+  const far = join(tmpdir(), `forge-${userId()}`, `${name}.sock`);
   return {
     socketPath: Buffer.byteLength(near) <= MAX_SOCKET_PATH_BYTES ? near : far,
     secretFile: join(folder, "root.secret"),
@@ -35,4 +36,27 @@ export function rootFiles(runDir: string): RootFiles {
     stateDir: join(folder, "state"),
     logFile: join(folder, "logs", "root.log"),
   };
+}
+
+/**
+ * Makes the folders that root needs. The socket's may be among everybody's temporary files, so it must be ours alone.
+ *
+ * @throws {Error} where the socket's folder belongs to somebody else or is open to others
+ */
+export function makeRootFolders(files: RootFiles): void {
+  for (const folder of [dirname(files.recordFile), dirname(files.socketPath)]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+  mkdirSync(dirname(files.logFile), { recursive: true });
+  const folder = dirname(files.socketPath);
+  const { uid, mode } = lstatSync(folder);
+  if (uid === userId() && (mode & 0o022) === 0) return;
+  throw new Error(
+    `${folder} must belong to this user and not be writable to others: remove it, or choose a run folder`,
+  );
+}
+
+/** -1 where the system has none. */
+function userId(): number {
+  return process.getuid?.() ?? -1;
 }

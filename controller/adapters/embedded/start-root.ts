@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { RootClient, RootUnreachable } from "./root-client";
-import { rootFiles, type RootFiles, type RootRecord } from "./root-files";
+import { makeRootFolders, rootFiles, type RootFiles, type RootRecord } from "./root-files";
 import { LimitGroups } from "./root/limit-groups";
 import { planLimits } from "./limits";
 import { send, sweepRun } from "./sweep";
@@ -42,6 +43,7 @@ export interface RootEnd {
   readonly left: readonly number[];
 }
 
+const READY_WITHIN_MS = 15_000;
 const CLOSE_GRACE_SECS = 10;
 /** Beyond the grace period: to kill, sweep and exit. */
 const CLOSE_SLACK_MS = 8_000;
@@ -54,8 +56,8 @@ const CLOSE_SLACK_MS = 8_000;
  */
 export async function startRoot(options: StartRootOptions): Promise<RootHandle> {
   const { runDir, detach = false, script = join(__dirname, "root.js") } = options;
-  mkdirSync(runDir, { recursive: true, mode: 0o700 });
   const files = rootFiles(runDir);
+  makeRootFolders(files);
   await clearRunFolder(runDir, files);
 
   const runId = randomBytes(8).toString("hex");
@@ -95,7 +97,6 @@ function readRecord(file: string): RootRecord | undefined {
 
 /** Detached in any case: a session of its own, so that a terminal's signals do not reach it. */
 function fork(script: string, args: readonly string[], files: RootFiles, detach: boolean): ChildProcess {
-  mkdirSync(dirname(files.logFile), { recursive: true });
   const log = openSync(files.logFile, "a", 0o600);
   try {
     const stdin = detach ? "ignore" : "pipe";
@@ -110,9 +111,13 @@ async function whenReady(child: ChildProcess, exited: Promise<number | null>, fi
   if (stdout === null) throw new Error("root was started without a pipe to hear from it");
   const firstLine = new Promise<true>((resolve) => createInterface(stdout).once("line", () => resolve(true)));
   const failed = new Promise<Error>((resolve) => child.once("error", resolve));
-  const outcome = await Promise.race([firstLine, failed, exited]);
+  const late = new AbortController();
+  const tooLate = sleep(READY_WITHIN_MS, new Error(`not ready after ${READY_WITHIN_MS} ms`), late).catch(() => null);
+  const outcome = await Promise.race([firstLine, failed, exited, tooLate]);
+  late.abort();
   stdout.destroy();
   if (outcome === true) return;
+  child.kill("SIGKILL");
   const why = outcome instanceof Error ? outcome.message : `it ended with code ${outcome}`;
   throw new Error(`the root process cannot start: ${why}; see ${files.logFile}`);
 }
@@ -121,7 +126,7 @@ async function afterEnd(code: number | null, runId: string, files: RootFiles): P
   const groups = LimitGroups.leftBy(runId, planLimits(), process.platform);
   for (const pid of groups.members()) send(pid, "SIGKILL");
   const { killed, left } = await sweepRun(runId);
-  groups.close();
+  await groups.close();
   for (const file of [files.recordFile, files.secretFile, files.socketPath]) rmSync(file, { force: true });
   return { inOrder: code === 0, swept: killed, left };
 }
@@ -134,6 +139,8 @@ interface Closing {
 }
 
 async function closeRoot(child: ChildProcess, { files, secret, graceSecs, ended }: Closing): Promise<RootEnd> {
+  // Its socket may be another root's by now.
+  if (child.exitCode !== null || child.signalCode !== null) return ended;
   const kill = setTimeout(() => child.kill("SIGKILL"), graceSecs * 1000 + CLOSE_SLACK_MS);
   try {
     await askToShutDown({ socketPath: files.socketPath, secret }, graceSecs);

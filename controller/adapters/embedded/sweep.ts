@@ -20,9 +20,11 @@ const LOOK_EVERY_MS = 20;
 export async function sweepRun(runId: string, withinMs = SWEEP_MS): Promise<SweepResult> {
   const killed = new Set<number>();
   const until = Date.now() + withinMs;
-  for (;;) {
+  // Twice nothing: a process that is just becoming another program has no environment for a moment.
+  for (let nothing = 0; ;) {
     const left = processesOfRun(runId);
-    if (left.length === 0 || Date.now() > until) return { killed: [...killed], left };
+    nothing = left.length === 0 ? nothing + 1 : 0;
+    if (nothing === 2 || Date.now() > until) return { killed: [...killed], left };
     for (const pid of left) {
       if (send(pid, "SIGKILL")) killed.add(pid);
     }

@@ -8,23 +8,24 @@ const MAX_RECORD_BYTES = 64 * 1024;
 const MAX_TASKS = 16;
 const MAX_GRACE_SECS = 24 * 3600;
 
-/**
- * The request that a line holds, and its number. By hand rather than with zod, which would add a quarter to root's memory.
- *
- * @throws {MalformedRequest}
- */
-export function checkRequest(line: string): { readonly n: number; readonly request: RootRequest } {
+/** A line's JSON object, and the number that its answer goes by; 0 where it has none. @throws {MalformedRequest} */
+export function readFrame(line: string): { readonly n: number; readonly fields: Fields } {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
     throw new MalformedRequest("the line is not JSON");
   }
-  const frame = object(value, "the request");
-  return { n: number(frame.n, "n", 0, Number.MAX_SAFE_INTEGER), request: requestOf(frame) };
+  const fields = object(value, "the request");
+  return { n: typeof fields.n === "number" ? fields.n : 0, fields };
 }
 
-function requestOf(frame: Fields): RootRequest {
+/**
+ * The request in a line. Checked by hand rather than with zod, which would add a quarter to root's memory.
+ *
+ * @throws {MalformedRequest}
+ */
+export function checkRequest(frame: Fields): RootRequest {
   switch (frame.op) {
     case "hello":
       return {
@@ -101,7 +102,7 @@ function programLine(fields: Fields, at: string): ProgramLine {
   return { command: path(fields.command, `${at}.command`), args: texts(fields.args, `${at}.args`) };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
 function object(value: unknown, at: string): Fields {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;

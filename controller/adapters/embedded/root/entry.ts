@@ -35,8 +35,8 @@ interface TaskSlot {
 const PASSING_ERRORS = new Set(["EAGAIN", "EMFILE", "ENFILE", "ENOMEM"]);
 const RETRY_AFTER_MS = [100, 200, 400];
 const LOOK_AGAIN_MS = 20;
-/** A killed group that is still there so long after SIGKILL is a zombie that nobody reaps; it holds nothing. */
-const UNREAPED_MS = 2_000;
+/** What is there so long after SIGKILL is stuck in the kernel; waiting for it would hold up the whole entry for good. */
+const STUCK_MS = 2_000;
 const NEVER_RAN: ProcessExit = { exitCode: null, signal: null };
 
 /**
@@ -245,14 +245,14 @@ export class Entry {
   private settle(): void {
     if (this.state !== "ending") return;
     this.cancelLook();
-    if (!this.slots.some(isThere) || this.isUnreaped()) return this.finish();
+    if (!this.slots.some(isThere) || this.isStuck()) return this.finish();
     const [primary] = this.slots;
     if (primary !== undefined && !isThere(primary)) this.signalNext();
     this.cancelLook = this.outside.clock.after(LOOK_AGAIN_MS, () => this.settle());
   }
 
-  private isUnreaped(): boolean {
-    return this.killedAtMs !== undefined && this.outside.clock.now() - this.killedAtMs > UNREAPED_MS;
+  private isStuck(): boolean {
+    return this.killedAtMs !== undefined && this.outside.clock.now() - this.killedAtMs > STUCK_MS;
   }
 
   private finish(): void {

@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describePlan, type LimitsPlan, type ResourcePlan } from "../limits";
 import type { LimitsDescription } from "../root-protocol";
 
+const CLOSE_TRIES = 50;
+const CLOSE_STEP_MS = 20;
 const MIB = 1024 * 1024;
 
 /** The control groups of one run: one folder for all of it in each hierarchy in use, and in that one for each task. */
@@ -73,15 +76,19 @@ export class LimitGroups {
     return this.tops.flatMap(({ folder }) => readTree(folder));
   }
 
-  /** Removes the folders; what still holds a process stays. */
-  close(): void {
-    for (const { folder, parent } of this.tops) {
-      for (const name of subfolders(folder)) removeFolder(join(folder, name));
-      const left = selfOf(parent, this.runId);
-      for (const pid of readPids(left)) writeQuietly(join(parent, "cgroup.procs"), `${pid}`);
-      removeFolder(left);
-      removeFolder(folder);
+  /** Removes the folders. A killed process keeps its own for a moment; what is still in use after a second stays. */
+  async close(): Promise<void> {
+    for (let tries = 0; tries < CLOSE_TRIES; tries += 1) {
+      if (this.tops.map((top) => this.removeTop(top)).every(Boolean)) return;
+      await sleep(CLOSE_STEP_MS);
     }
+  }
+
+  private removeTop({ folder, parent }: Top): boolean {
+    for (const name of subfolders(folder)) removeFolder(join(folder, name));
+    const self = selfOf(parent, this.runId);
+    for (const pid of readPids(self)) writeQuietly(join(parent, "cgroup.procs"), `${pid}`);
+    return removeFolder(self) && removeFolder(folder);
   }
 
   private setLimits(name: string, mhz: number, mib: number): void {

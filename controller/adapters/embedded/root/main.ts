@@ -7,7 +7,7 @@
  *
  * The run folder holds `root.secret` (0600). When root listens it prints one line of JSON: `{"ready": true}`.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { systemClock } from "../../../../protocol/clock";
 import { planLimits } from "../limits";
 import { ROOT_PROTOCOL } from "../root-protocol";
@@ -16,7 +16,8 @@ import { processesOfRun, processesWith, send, sweepRun } from "../sweep";
 import { Entries } from "./entries";
 import { LimitGroups } from "./limit-groups";
 import { LOG_CAP_BYTES, LogCap } from "./log-cap";
-import { killOverLimit, procMemory } from "./memory-watch";
+import { killOverLimit } from "./memory-watch";
+import { ProcessTable } from "./process-table";
 import { RootServer } from "./root-server";
 import { SpawnPace } from "./spawn-pace";
 import { StateFiles } from "./state-files";
@@ -35,11 +36,12 @@ const warn = (message: string) => process.stderr.write(`${new Date().toISOString
 
 const files = rootFiles(runDir);
 const groups = LimitGroups.open(planLimits(), runId, process.platform);
+const processes = new ProcessTable(() => performance.now());
 const stateFiles = new StateFiles(files.stateDir, warn);
 const entries = new Entries(stateFiles.load(Date.now()), {
   clock: { now: () => systemClock.now(), after: keepAliveAfter },
   pace: new SpawnPace(SPAWNS_PER_SECOND, systemClock),
-  launcher: new ProcessLauncher(runId, groups, process.platform),
+  launcher: new ProcessLauncher(runId, groups, processes, process.platform),
   stateFiles,
   tell: (event, entry) => server.tell(event, entry),
   sweepAllocation,
@@ -75,7 +77,7 @@ function sweepAllocation(allocationId: string): void {
 const logCap = new LogCap(LOG_CAP_BYTES, warn);
 function look(): void {
   const running = entries.running();
-  if (!groups.limitsMemory && process.platform === "linux") killOverLimit(running, procMemory);
+  if (!groups.limitsMemory && process.platform === "linux") killOverLimit(running, processes);
   for (const { logFile } of running) void logCap.check(logFile);
 }
 
@@ -99,12 +101,13 @@ async function shutDown(graceSecs: number): Promise<void> {
   const { left } = await sweepRun(runId);
   if (left.length > 0) warn(`processes ${left.join(", ")} could not be ended`);
   server.close();
-  groups.close();
+  await groups.close();
+  for (const file of [files.recordFile, files.secretFile]) rmSync(file, { force: true });
   process.exit(left.length > 0 ? 1 : 0);
 }
 
 async function main(): Promise<void> {
-  process.title = "forge-root";
+  process.title = `forge-root ${runDir}`;
   // A terminal's Ctrl-C is for `forge up`, which then says what is to be done.
   for (const signal of ["SIGINT", "SIGHUP", "SIGPIPE"] as const) process.on(signal, () => {});
   process.on("SIGTERM", () => void shutDown(ORPHAN_GRACE_SECS));

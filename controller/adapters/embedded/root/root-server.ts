@@ -10,7 +10,7 @@ import {
   type RootRequest,
   type Welcome,
 } from "../root-protocol";
-import { checkRequest, MalformedRequest } from "./check-request";
+import { checkRequest, MalformedRequest, readFrame } from "./check-request";
 import { RootRefusal, type Entries } from "./entries";
 
 /** A client that does not read its events is cut off; it may come back and ask for `list`. */
@@ -90,9 +90,9 @@ export class RootServer {
     if (socket.destroyed) return;
     let n = 0;
     try {
-      const checked = checkRequest(line);
-      n = checked.n;
-      this.handle(socket, n, checked.request);
+      const frame = readFrame(line);
+      n = frame.n;
+      this.handle(socket, n, checkRequest(frame.fields));
     } catch (error) {
       const problem = problemOf(error);
       if (problem === undefined) throw error;

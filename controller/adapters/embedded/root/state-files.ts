@@ -1,16 +1,13 @@
-import { mkdirSync, readFileSync, readdirSync } from "node:fs";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EntryView } from "../root-protocol";
 
 /**
  * What root knows of its servers, one file each, for the root process after this one: should this one be killed, its
- * servers die with it, and the next can say so. Written behind the events and never read while root runs.
+ * servers die with it, and the next can say so. Written before an order is answered (no fsync: only root's own death
+ * matters here), and never read while root runs.
  */
 export class StateFiles {
-  private readonly latest = new Map<string, EntryView | undefined>();
-  private writing = false;
-
   /** @param folder made if missing, 0700: records hold the servers' tokens */
   constructor(
     private readonly folder: string,
@@ -28,30 +25,21 @@ export class StateFiles {
   }
 
   save(view: EntryView): void {
-    this.latest.set(view.id, view);
-    void this.write();
+    const file = this.fileOf(view.id);
+    try {
+      writeFileSync(`${file}.partial`, JSON.stringify(view), { mode: 0o600 });
+      renameSync(`${file}.partial`, file);
+    } catch (error) {
+      this.warn(`${file} cannot be written: ${(error as Error).message}`);
+    }
   }
 
   remove(id: string): void {
-    this.latest.set(id, undefined);
-    void this.write();
+    rmSync(this.fileOf(id), { force: true });
   }
 
-  private async write(): Promise<void> {
-    if (this.writing) return;
-    this.writing = true;
-    for (const [id, view] of this.latest) {
-      this.latest.delete(id);
-      await this.writeOne(id, view).catch((error: Error) => this.warn(`state of ${id} not kept: ${error.message}`));
-    }
-    this.writing = false;
-  }
-
-  private async writeOne(id: string, view: EntryView | undefined): Promise<void> {
-    const file = join(this.folder, `${id}.json`);
-    if (view === undefined) return rm(file, { force: true });
-    await writeFile(`${file}.partial`, JSON.stringify(view), { mode: 0o600 });
-    await rename(`${file}.partial`, file);
+  private fileOf(id: string): string {
+    return join(this.folder, `${id}.json`);
   }
 
   private read(name: string): EntryView[] {

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { RUN_ID_VARIABLE, type ProgramLine } from "../root-protocol";
 import { send } from "../sweep";
 import type { LimitGroups, TaskGroup } from "./limit-groups";
+import type { ProcessTable } from "./process-table";
 
 /** What to start, and where its output goes. */
 export interface LaunchOrder extends ProgramLine {
@@ -58,6 +59,7 @@ export class ProcessLauncher implements Launcher {
   constructor(
     private readonly runId: string,
     private readonly groups: LimitGroups,
+    private readonly processes: ProcessTable,
     platform: string,
   ) {
     this.deathSignal = platform === "linux" ? findDeathSignal() : [];
@@ -67,8 +69,12 @@ export class ProcessLauncher implements Launcher {
     const group = this.groups.create(order.cpu, order.memory);
     try {
       const child = await this.fork(order, group);
-      child.once("exit", (exitCode, signal) => onExit({ exitCode, signal }));
-      return new StartedProcess(child.pid as number, group);
+      const started = new StartedProcess(child.pid as number, group, this.processes);
+      child.once("exit", (exitCode, signal) => {
+        started.markExited();
+        onExit({ exitCode, signal });
+      });
+      return started;
     } catch (error) {
       group?.remove();
       throw toLaunchError(error);
@@ -116,17 +122,24 @@ function toLaunchError(error: unknown): LaunchError {
 }
 
 class StartedProcess implements TaskProcess {
+  private exitedAtMs = Infinity;
+
   constructor(
     readonly pid: number,
     private readonly group: TaskGroup | undefined,
+    private readonly processes: ProcessTable,
   ) {}
+
+  markExited(): void {
+    this.exitedAtMs = performance.now();
+  }
 
   signal(signal: NodeJS.Signals): void {
     send(-this.pid, signal);
   }
 
   isAlive(): boolean {
-    return send(-this.pid, 0);
+    return send(-this.pid, 0) && this.processes.hasLiving(this.pid, this.exitedAtMs);
   }
 
   kill(): void {
