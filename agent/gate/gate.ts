@@ -134,16 +134,12 @@ export class Gate {
 
   #newPort(server: OpenServer): ServerPort {
     const { serverId } = server;
-    const opened: ServerPort = new ServerPort(server, {
+    return new ServerPort(server, {
       limits: this.#limits,
       checkPeer: this.deps.checkPeer ?? (() => Promise.resolve("unknown")),
       call: (request, answer) => this.#calls.begin(request, answer),
-      streamsChanged: (type, streams) => {
-        // Streams that end because the agent closed or replaced the port are no news to it.
-        if (this.#ports.get(serverId) === opened) this.#tell({ type, serverId, streams });
-      },
+      streamsChanged: (type, streams) => this.#tell({ type, serverId, streams }),
     });
-    return opened;
   }
 
   #agentClosed(channel: AgentChannel, reason: string): void {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { VirtualClock } from "../../protocol/virtual-clock";
 import { skipUnless } from "../../test/skips";
 import { ProcTable } from "../stats/proc-table";
@@ -84,17 +84,37 @@ skipUnless(
     }
   });
 
+  const sockets: Socket[] = [];
+  let server: Server | undefined;
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    server?.close();
+    server = undefined;
+  });
+  async function listening(): Promise<number> {
+    server = createServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return (server.address() as AddressInfo).port;
+  }
+
+  test("is told apart by whose it is", async () => {
+    const port = await listening();
+    const caller = connect(port, "127.0.0.1");
+    sockets.push(caller);
+    await once(caller, "connect");
+    const callerPort = caller.localPort as number;
+    expect(await peers.check({ port, callerPort, pids: [process.pid] })).toBe("member");
+    expect(await peers.check({ port, callerPort, pids: [start(STAY).pid] })).toBe("foreign");
+  });
+
   test("is unknown where there is no /proc", async () => {
     const blind = new ProcPeerCheck(new ProcTable("/nonexistent"), "/nonexistent");
     expect(await blind.check({ port: 1, callerPort: 2, pids: [process.pid] })).toBe("unknown");
   });
 
   test("is unknown where no such connection exists", async () => {
-    const server: Server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
+    const port = await listening();
     expect(await peers.check({ port, callerPort: 1, pids: [process.pid] })).toBe("unknown");
-    server.close();
   });
 });
 

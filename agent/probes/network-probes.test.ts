@@ -209,14 +209,16 @@ describe("any of them", () => {
   });
 
   test("stops at once, also while it waits for an answer, and says nothing more", async () => {
-    const asked = new Promise<void>((resolve) => {
-      closing.push(async () => undefined);
-      void listen(createHttpServer(() => resolve())).then((port) => probe(port, { check: http, timeoutMs: 60_000 }));
-    });
-    await asked;
-    const said = heard.all.length;
-    for (const probes of running.splice(0)) await probes.stop();
-    expect(heard.all).toHaveLength(said);
+    let asked = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => (asked = resolve));
+    const port = await listen(createHttpServer(() => asked()));
+    const health = { check: http, timeoutMs: 60_000, unhealthyThreshold: 1 };
+    const known = { ready: true, healthy: true };
+    const probes = start(testServer({ ports: { game: port }, health }), heard.report, known);
+    await waiting;
+    await probes.stop();
+    await probes.stop();
+    expect(heard.all).toEqual([]);
   });
 });
 
