@@ -33,7 +33,7 @@ export function admit(
   const check = checkTicket(server.ticketKey, ticket, inside ? undefined : nowMs);
   if (!check.ok) {
     return check.problem === "expired"
-      ? sdkProblem("ticketExpired", `the ticket ended ${String(Math.round(nowMs - claims.expiresAtMs))} ms ago`)
+      ? sdkProblem("ticketExpired", `the ticket ended ${Math.round(nowMs - claims.expiresAtMs)} ms ago`)
       : sdkProblem("ticketSignature", "this server's tickets are sealed otherwise");
   }
   const joined = server.book.join(claims, again, nowMs);

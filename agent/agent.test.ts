@@ -113,6 +113,8 @@ describe("seats", () => {
     expect(node.controller.told).toEqual(["ready"]);
     expect(await node.controller.ask(grant("y"))).toMatchObject({ ok: true });
     expect(node.controller.told).toEqual(["ready", "left x leaseExpired"]);
+    // Who hears of the new seat first would count one too many.
+    expect(node.controller.messages.slice(-2).map(({ type }) => type)).toEqual(["report", "ack"]);
     await seconds(node, 30);
     expect(await node.controller.ask({ kind: "close", ...on, onlyIfEmpty: true })).toMatchObject({ ok: true });
   });

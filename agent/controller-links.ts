@@ -50,7 +50,7 @@ export class ControllerLinks {
       channel,
       this.clock,
       LIVENESS,
-      (silentForMs) => channel.close(`nothing heard from the controller for ${String(silentForMs)} ms`),
+      (silentForMs) => channel.close(`nothing heard from the controller for ${silentForMs} ms`),
       () => undefined,
     );
     this.attached.add(stream);

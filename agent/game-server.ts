@@ -280,7 +280,7 @@ export class GameServer {
     if (pulse) this.health(pulse);
     if (!ready && !this.toldLate && now - this.expectedAtMs >= this.expect.readyTimeoutMs) {
       this.toldLate = true;
-      this.health({ healthy: false, reason: `not ready within ${String(this.expect.readyTimeoutMs / 1000)} s` });
+      this.health({ healthy: false, reason: `not ready within ${this.expect.readyTimeoutMs / 1000} s` });
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Channel } from "../protocol/channel";
 import type { FromGate, GateCall, GateHello, ToGate } from "../protocol/gate-messages";
+import { negotiate } from "../protocol/codec";
 import { PROTOCOL_OLDEST, PROTOCOL_VERSION } from "../protocol/messages";
 import type { GameServer } from "./game-server";
 import type { AgentLog } from "./ledger";
@@ -84,8 +85,8 @@ export class GateLinks {
   }
 
   private greet(channel: GateChannel, hello: GateHello): Gate | undefined {
-    if (hello.protocol < PROTOCOL_OLDEST || hello.protocol > PROTOCOL_VERSION) {
-      const detail = `the gate speaks protocol ${String(hello.protocol)}, this agent ${String(PROTOCOL_OLDEST)} to ${String(PROTOCOL_VERSION)}`;
+    if (negotiate({ oldest: hello.protocol, newest: hello.protocol }) === undefined) {
+      const detail = `the gate speaks protocol ${hello.protocol}, this agent ${PROTOCOL_OLDEST} to ${PROTOCOL_VERSION}`;
       this.log.error({ gateVersion: hello.gateVersion }, detail);
       channel.close(detail);
       return undefined;

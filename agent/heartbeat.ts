@@ -23,7 +23,7 @@ export class Heartbeat {
     this.beats += 1;
     if (this.beats < this.rules.healthyThreshold) return undefined;
     this.silent = false;
-    return { healthy: true, reason: `${String(this.beats)} heartbeats after a silence` };
+    return { healthy: true, reason: `${this.beats} heartbeats after a silence` };
   }
 
   check(nowMs: number): Pulse | undefined {

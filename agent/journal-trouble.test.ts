@@ -15,13 +15,11 @@ beforeEach(async () => {
 afterEach(() => node.stop());
 
 function fillDisk(full: boolean): void {
-  node.disk.writeSync = (
-    full
-      ? () => {
-          throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
-        }
-      : fs.writeSync
-  );
+  node.disk.writeSync = full
+    ? () => {
+        throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+      }
+    : fs.writeSync;
 }
 
 const grant = (...ids: string[]) =>

@@ -35,7 +35,7 @@ export class Requests {
   handle(request: Request, from: Requester): void {
     const { id, epoch, body } = request;
     if (epoch < this.epoch) {
-      const detail = `this agent has followed epoch ${String(this.epoch)}, the request is of ${String(epoch)}`;
+      const detail = `this agent has followed epoch ${this.epoch}, the request is of ${epoch}`;
       return this.answer(from, this.nack(id, "staleEpoch", detail));
     }
     if (epoch > this.epoch) this.raise(epoch);

@@ -22,9 +22,7 @@ interface Route {
 
 const MAX_LABELS = 64;
 const nothing = z.unknown();
-const changes = z
-  .record(z.string().min(1).max(128), z.string().max(1024).nullable())
-  .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `at most ${String(MAX_LABELS)} at once`);
+const changes = z.record(z.string().min(1).max(128), z.string().max(1024).nullable());
 const number = z.number().nonnegative();
 
 const DONE: SdkAnswer = { status: 200, body: {} };
@@ -74,14 +72,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
       return DONE;
     },
   ),
-  "PUT /v1/labels": route(changes, (server, labels) => {
-    server.relabel(labels, {});
-    return DONE;
-  }),
-  "PUT /v1/annotations": route(changes, (server, annotations) => {
-    server.relabel({}, annotations);
-    return DONE;
-  }),
+  "PUT /v1/labels": route(changes, (server, labels) => relabel(server, labels, {})),
+  "PUT /v1/annotations": route(changes, (server, annotations) => relabel(server, {}, annotations)),
 };
 
 /** Answers one call of a server that is known and not gone. */
@@ -112,6 +104,23 @@ function ok(body: unknown): SdkAnswer {
   return { status: 200, body };
 }
 
+function relabel(
+  server: GameServer,
+  labels: z.output<typeof changes>,
+  annotations: z.output<typeof changes>,
+): SdkAnswer {
+  for (const all of [
+    { ...server.labels, ...labels },
+    { ...server.annotations, ...annotations },
+  ]) {
+    const kept = Object.values(all).filter((value) => value !== null).length;
+    if (kept > MAX_LABELS)
+      return sdkProblem("malformed", `a server has at most ${MAX_LABELS} of each, this would be ${kept}`);
+  }
+  server.relabel(labels, annotations);
+  return DONE;
+}
+
 /** All of it or nothing. States of players who have just left are left out: nobody will ask for them. */
 function save(
   server: GameServer,
@@ -133,8 +142,5 @@ function save(
 }
 
 function tooLarge(whose: string, bytes: number, limit: number): SdkAnswer {
-  return sdkProblem(
-    "snapshotTooLarge",
-    `the state ${whose} is ${String(bytes)} bytes, the limit is ${String(limit)}: save less`,
-  );
+  return sdkProblem("snapshotTooLarge", `the state ${whose} is ${bytes} bytes, the limit is ${limit}: save less`);
 }

@@ -73,7 +73,7 @@ export class TestNode {
     this.agent = await Agent.start({
       nodeId: "node-1",
       region: "test",
-      bootId: `boot-${String(this.clock.now())}`,
+      bootId: `boot-${this.clock.now()}`,
       agentVersion: "0.0.0",
       node: { address: "127.0.0.1", cpu: 2000, memory: 2048, limits: { cpu: false, memory: false, detail: "none" } },
       journalDir: this.folder,

@@ -13,7 +13,7 @@ export function parseAddress(text: string): Address {
   if (path.startsWith("/")) {
     if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
       throw new Error(
-        `socket path ${path} has ${String(Buffer.byteLength(path))} bytes and the system allows ${String(MAX_PATH_BYTES)}: choose a shorter folder`,
+        `socket path ${path} has ${Buffer.byteLength(path)} bytes and the system allows ${MAX_PATH_BYTES}: choose a shorter folder`,
       );
     }
     return path;
@@ -29,7 +29,5 @@ export function parseAddress(text: string): Address {
 
 export function formatAddress(address: Address): string {
   if (typeof address === "string") return address;
-  return address.host.includes(":")
-    ? `[${address.host}]:${String(address.port)}`
-    : `${address.host}:${String(address.port)}`;
+  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }

@@ -80,7 +80,7 @@ export class LineReader {
   }
 
   private bound(bytes: number): void {
-    if (bytes > this.maxBytes) throw new MalformedMessage(`a message of more than ${String(this.maxBytes)} bytes`);
+    if (bytes > this.maxBytes) throw new MalformedMessage(`a message of more than ${this.maxBytes} bytes`);
   }
 }
 

@@ -112,7 +112,7 @@ function exchange(socket: Socket, clock: Clock, outcome: HandshakeOutcome, step:
     }
   };
   const onClose = (): void => fail(new HandshakeError("the connection ended during the handshake"));
-  const cancel = clock.after(WITHIN_MS, () => fail(new HandshakeError(`no answer within ${String(WITHIN_MS)} ms`)));
+  const cancel = clock.after(WITHIN_MS, () => fail(new HandshakeError(`no answer within ${WITHIN_MS} ms`)));
   socket.on("data", onData).on("close", onClose).on("error", fail);
 }
 
@@ -134,7 +134,7 @@ interface Nonces {
 
 function sign(secret: string, side: "dial" | "listen", { listening, dialling }: Nonces): string {
   return createHmac("sha256", secret)
-    .update(`forge ${side} ${String(HANDSHAKE_VERSION)}\n${listening}\n${dialling}`)
+    .update(`forge ${side} ${HANDSHAKE_VERSION}\n${listening}\n${dialling}`)
     .digest("base64url");
 }
 
@@ -144,5 +144,5 @@ function same(given: string, expected: string): boolean {
 }
 
 function versionText(theirs: number): string {
-  return `handshake version ${String(theirs)}, this side speaks ${String(HANDSHAKE_VERSION)}: upgrade the older program`;
+  return `handshake version ${theirs}, this side speaks ${HANDSHAKE_VERSION}: upgrade the older program`;
 }

@@ -11,7 +11,7 @@ function watched(clock = new VirtualClock()) {
     pair.agent,
     clock,
     { pingMs: 1000, silentMs: 3000 },
-    (ms) => told.push(`silent ${String(ms)}`),
+    (ms) => told.push(`silent ${ms}`),
     () => told.push("back"),
   );
   return { clock, other: pair.controller, channel, told };

@@ -60,7 +60,7 @@ class SocketChannel<Out, In> implements Channel<Out, In> {
     if (this.lines.push(line) === 1) process.nextTick(() => this.flush());
     this.queued += line.length;
     const waiting = this.queued + this.socket.writableLength;
-    if (waiting > MAX_WAITING) this.abort(`the other side has not read ${String(waiting)} bytes`);
+    if (waiting > MAX_WAITING) this.abort(`the other side has not read ${waiting} bytes`);
     return waiting <= HIGH_WATER;
   }
 

@@ -51,7 +51,7 @@ function tryListen(name: string): Promise<FolderLock | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
       socket.on("error", () => undefined);
-      socket.end(`process ${String(process.pid)}`);
+      socket.end(`process ${process.pid}`);
     });
     server.unref();
     server.once("error", (error: NodeJS.ErrnoException) => {
@@ -91,7 +91,7 @@ function lockByFile(folder: string): FolderLock {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
     const holder = Number(readFileSync(path, "utf8"));
-    if (holder > 0 && isAlive(holder)) throw new FolderLocked(folder, `process ${String(holder)}`);
+    if (holder > 0 && isAlive(holder)) throw new FolderLocked(folder, `process ${holder}`);
     rmSync(path, { force: true });
   }
   throw new FolderLocked(folder, `a process that keeps writing ${path}`);

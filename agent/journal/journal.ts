@@ -18,7 +18,7 @@ const COMPACT_AFTER_BYTES = 16 * 1024 * 1024;
 /** The journal could not be written; none of what was to be committed is in it. */
 export class JournalWriteError extends Error {
   constructor(path: string, cause: unknown) {
-    super(`journal ${path} could not be written: ${String((cause as Error).message)}`);
+    super(`journal ${path} could not be written: ${(cause as Error).message}`);
     this.name = "JournalWriteError";
   }
 }
@@ -27,7 +27,7 @@ export class JournalWriteError extends Error {
 export class JournalUnreadable extends Error {
   constructor(path: string, place: number, bytes: number, why: string) {
     super(
-      `journal ${path} is damaged at byte ${String(place)} of ${String(bytes)}: ${why}. Seats granted after that place are unknown, so ` +
+      `journal ${path} is damaged at byte ${place} of ${bytes}: ${why}. Seats granted after that place are unknown, so ` +
         `nothing is granted. Stop this node's game servers, move the file away and start the agent again`,
     );
     this.name = "JournalUnreadable";

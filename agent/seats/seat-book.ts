@@ -80,7 +80,7 @@ export class SeatBook {
     const refusal = this.notOpen() ?? this.notPlayable(nowMs) ?? malformed(requests) ?? this.older(requests);
     if (refusal) return refusal;
     if (claim) return refuse("claimed", `match ${claim.matchId} has this server`);
-    if (this.occupied > 0) return refuse("notEmpty", `${String(this.occupied)} seats are held`);
+    if (this.occupied > 0) return refuse("notEmpty", `${this.occupied} seats are held`);
     if (requests.length > this.rules.maxPlayers) return this.fullBy(requests.length);
     const seats = requests.map((request) => this.seat(request, leaseMs, nowMs));
     this.record({ kind: "claimed", matchId, seats });
@@ -128,10 +128,7 @@ export class SeatBook {
     if (this.state.closed) return { ok: true };
     if (onlyIfEmpty && !this.empty && !this.state.gone) {
       const { claim } = this.state;
-      return refuse(
-        "notEmpty",
-        claim ? `match ${claim.matchId} has this server` : `${String(this.occupied)} seats are held`,
-      );
+      return refuse("notEmpty", claim ? `match ${claim.matchId} has this server` : `${this.occupied} seats are held`);
     }
     this.record({ kind: "closed" });
     return { ok: true };
@@ -276,10 +273,7 @@ export class SeatBook {
   }
 
   private fullBy(asked: number): Refusal {
-    return refuse(
-      "full",
-      `${String(asked)} seats asked for, ${String(this.free)} of ${String(this.rules.maxPlayers)} are free`,
-    );
+    return refuse("full", `${asked} seats asked for, ${this.free} of ${this.rules.maxPlayers} are free`);
   }
 
   private older(requests: readonly SeatRequest[]): Refusal | undefined {
@@ -289,7 +283,7 @@ export class SeatBook {
       if (highest > generation) {
         return refuse(
           "olderGeneration",
-          `session ${sessionId} was here with generation ${String(highest)}, after ${String(generation)}`,
+          `session ${sessionId} was here with generation ${highest}, after ${generation}`,
         );
       }
       if (seat && seat.playerId !== playerId) {

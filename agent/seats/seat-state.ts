@@ -136,10 +136,7 @@ export class SeatState {
     if (this.claim && !this.claim.started) this.claim = { ...this.claim, started: true };
   }
 
-  /** Higher wins: a seat of a higher generation stays. */
   private drop({ sessionId, generation }: SeatKey): void {
-    const seat = this.seats.get(sessionId);
-    if (seat && seat.generation > generation) return;
     const highest = Math.max(generation, this.former.get(sessionId) ?? 0);
     this.change(this.seatMap, sessionId, undefined);
     // Taken out first, so that it comes in again as the newest.
