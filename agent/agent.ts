@@ -65,11 +65,17 @@ export class Agent {
    * Reads the journal and goes on where it ends. Nothing can be asked of an agent before this resolves.
    * @throws {FolderLocked} where another agent uses the folder
    * @throws {JournalUnreadable} where the journal is damaged
+   * @throws {Error} where a newer agent wrote it
    */
   static async start(deps: AgentDeps): Promise<Agent> {
     const { journal, entries, tornBytes } = await openJournal(deps.journalDir, deps.disk);
     const agent = new Agent(deps, journal);
-    for (const entry of entries) agent.replay(entry);
+    try {
+      for (const entry of entries) agent.replay(entry);
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
     deps.log.info({ entries: entries.length, tornBytes, epoch: agent.requests.epoch }, "journal read");
     agent.resume();
     return agent;

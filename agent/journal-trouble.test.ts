@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { frame } from "./journal/frames";
 import { expectedServer, PATIENT, seatRequest, seconds, settled, TestNode, ticketOf } from "./test-node";
 
 /** A disk that is full, a journal that is damaged, a second agent: what is told, and what is so afterwards. */
@@ -110,6 +111,19 @@ test("a damaged journal: the agent refuses to start, saying where and what to do
   writeFileSync(file, bytes);
   await node.boot();
   expect((await now())?.seats).toHaveLength(1);
+});
+
+test.each([
+  { kind: "seats", ...on, record: { kind: "seatSwapped" } },
+  { kind: "moon", ...on },
+])("a record of a newer agent is not passed over: $kind", async (entry) => {
+  await node.agent.close();
+  const file = join(node.folder, "seats.journal");
+  const bytes = readFileSync(file);
+  writeFileSync(file, Buffer.concat([bytes, frame(JSON.stringify(entry))]));
+  await expect(node.boot()).rejects.toThrow(/does not know: a newer one wrote it/);
+  writeFileSync(file, bytes);
+  await node.boot();
 });
 
 test("a second agent on the same folder is told who has it", async () => {

@@ -1,6 +1,6 @@
 import type { ExpectedServer } from "../protocol/messages";
 import { GameServer, type ServerSurroundings } from "./game-server";
-import type { JournalEntry } from "./journal/journal-entry";
+import { unknownRecord, type JournalEntry } from "./journal/journal-entry";
 
 export interface ServersHandlers {
   /** A server is to be watched from now on; called again when its processes or ports have changed. */
@@ -62,11 +62,17 @@ export class Servers {
     }
     const server = this.find(entry.serverId, entry.allocationId);
     if (!server) return;
-    if (entry.kind === "seats") server.book.state.apply(entry.record);
-    else if (entry.kind === "forget") this.remove(server, undefined);
-    else {
-      server.labels = entry.labels;
-      server.annotations = entry.annotations;
+    switch (entry.kind) {
+      case "seats":
+        return server.book.state.apply(entry.record);
+      case "forget":
+        return this.remove(server, undefined);
+      case "labels":
+        server.labels = entry.labels;
+        server.annotations = entry.annotations;
+        return;
+      default:
+        throw unknownRecord(entry);
     }
   }
 

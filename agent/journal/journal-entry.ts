@@ -20,3 +20,11 @@ export type JournalEntry =
       readonly annotations: Readonly<Record<string, string>>;
     }
   | { readonly kind: "forget"; readonly serverId: string; readonly allocationId: string };
+
+/** A record that a newer agent wrote: what it granted or closed by it cannot be guessed. */
+export function unknownRecord(record: { readonly kind: unknown }): Error {
+  return new Error(
+    `the journal holds a record ${JSON.stringify(record.kind)} that this agent does not know: a newer one wrote it. ` +
+      `Start that version again, or stop this node's game servers and move the journal away`,
+  );
+}

@@ -1,3 +1,4 @@
+import { unknownRecord } from "../journal/journal-entry";
 import type { Claim, Seat, SeatKey, SeatRecord, SeatStateData, WalkIns } from "./seat-record";
 
 /** How many sessions that are no longer here are remembered, to refuse an older generation of them. */
@@ -77,6 +78,8 @@ export class SeatState {
         return;
       case "state":
         return this.restore(record.state);
+      default:
+        throw unknownRecord(record);
     }
   }
 
