@@ -32,6 +32,7 @@ export interface ForgeApiOptions {
   readonly fetch?: typeof fetch;
 }
 
+const TIMEOUT_MS = 30_000;
 /** Pages of a list are this long. */
 const PAGE = 1000;
 /** A list that is longer than this is not for people; `next` ends it anyway unless the controller is broken. */
@@ -71,11 +72,19 @@ export class ForgeApi {
 
   /** @throws {ApiError} where the answer is no; {CliError} unreachable */
   async json<T>(call: ApiCall): Promise<T> {
-    const response = await this.open(call);
-    const text = await this.read(call, response);
-    const body = parse(text);
-    if (body === undefined) throw badAnswer(call, "is not JSON");
-    return body as T;
+    const timeoutMs = call.timeoutMs ?? TIMEOUT_MS;
+    const limit = linkedAbort(call.signal);
+    // The whole answer, not only its beginning: a controller may die in the middle of it.
+    const timer = setTimeout(() => limit.abort(lateAfter(timeoutMs)), timeoutMs);
+    try {
+      const bounded = { ...call, signal: limit.signal };
+      const text = await this.read(bounded, await this.open(bounded));
+      const body = parse(text);
+      if (body === undefined) throw badAnswer(call, "is not JSON");
+      return body as T;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /**
@@ -104,9 +113,9 @@ export class ForgeApi {
 
   private async send(url: string, call: ApiCall, key: string | undefined): Promise<Response> {
     const token = this.options.token();
-    const waiting = new AbortController();
-    const timeoutMs = call.timeoutMs ?? 30_000;
-    const timer = setTimeout(() => waiting.abort(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+    const waiting = linkedAbort(call.signal);
+    const timeoutMs = call.timeoutMs ?? TIMEOUT_MS;
+    const timer = setTimeout(() => waiting.abort(lateAfter(timeoutMs)), timeoutMs);
     try {
       return await (this.options.fetch ?? fetch)(url + call.path + queryOf(call.query ?? {}), {
         method: call.method,
@@ -116,7 +125,7 @@ export class ForgeApi {
           ...(key !== undefined && { "idempotency-key": key }),
           ...call.headers,
         },
-        signal: call.signal ? AbortSignal.any([call.signal, waiting.signal]) : waiting.signal,
+        signal: waiting.signal,
         redirect: "error",
         ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
       });
@@ -146,6 +155,22 @@ interface Page<T> {
   readonly items: readonly T[];
   readonly next?: string | null;
   readonly missing?: readonly { readonly region: string; readonly reason: string }[];
+}
+
+/**
+ * Aborts with `parent`, or on its own. A listener holds it: what `AbortSignal.any` of Node 20 gives can be collected as
+ * garbage while a stream still waits for it.
+ */
+function linkedAbort(parent: AbortSignal | undefined): AbortController {
+  const controller = new AbortController();
+  const follow = (): void => controller.abort(parent?.reason);
+  if (parent?.aborted) follow();
+  parent?.addEventListener("abort", follow, { once: true });
+  return controller;
+}
+
+function lateAfter(ms: number): Error {
+  return new Error(`no answer within ${ms / 1000} s`);
 }
 
 const NOT_CONNECTED = new Set([

@@ -40,7 +40,8 @@ export async function startSeparateProcesses(
   return {
     pids: async () => Object.fromEntries((await client.list()).flatMap((entry) => programPid(entry))),
     stopDeciding: async () => {
-      for (const region of plan.regions) await client.stop(programName("controller", region), GRACE_SECS).catch(() => undefined);
+      for (const region of plan.regions)
+        await client.stop(programName("controller", region), GRACE_SECS).catch(() => undefined);
     },
     // Root ends its programs itself, servers first.
     close: () => Promise.resolve(),

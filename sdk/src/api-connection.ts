@@ -1,3 +1,4 @@
+import { deadline } from "./deadline";
 import { apiError, ForgeApiError, ForgeUnreachableError } from "./errors";
 import { retrying, type RetryPolicy } from "./retry";
 import { abortReason, type Timing } from "./timing";
@@ -103,7 +104,7 @@ export class ApiConnection {
 
   private async attempt(call: ApiCall, headers: Record<string, string>): Promise<ApiAnswer> {
     const where = `${call.method} ${call.path.split("?")[0] ?? ""}`;
-    const timeout = AbortSignal.timeout((call.waitSecs ?? 0) * 1000 + ATTEMPT_MS);
+    const limit = deadline((call.waitSecs ?? 0) * 1000 + ATTEMPT_MS, call.signal);
     let status: number;
     let text: string;
     let retryAfter: string | undefined;
@@ -111,7 +112,7 @@ export class ApiConnection {
       const response = await this.fetch(this.url + call.path, {
         method: call.method,
         headers,
-        signal: call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
+        signal: limit.signal,
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       });
       status = response.status;
@@ -120,6 +121,8 @@ export class ApiConnection {
     } catch (error) {
       if (call.signal?.aborted) throw abortReason(call.signal);
       throw new ForgeUnreachableError(`${where} at ${this.url}`, error);
+    } finally {
+      limit.clear();
     }
     const body = parse(text);
     if (status < 200 || status > 299) throw apiError(where, status, body, retryAfter);

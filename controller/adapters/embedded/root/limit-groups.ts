@@ -4,6 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describePlan, type LimitsPlan, type ResourcePlan } from "../limits";
 import type { LimitsDescription } from "../root-protocol";
 
+/** A new group's default weight, 1024 shares, in MHz. */
+const DEFAULT_MHZ = 1000;
 const CLOSE_TRIES = 50;
 const CLOSE_STEP_MS = 20;
 const MIB = 1024 * 1024;
@@ -64,10 +66,12 @@ export class LimitGroups {
       this.remove(folders);
       return undefined;
     }
-    this.weigh(cpu);
+    // One that asked for nothing has its group's default weight, and the whole must weigh that much more with it.
+    const weight = cpu > 0 ? cpu : DEFAULT_MHZ;
+    this.weigh(weight);
     return new TaskGroup(folders, this.memoryEventFile(name), () => {
       this.remove(folders);
-      this.weigh(-cpu);
+      this.weigh(-weight);
     });
   }
 
