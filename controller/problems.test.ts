@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PROBLEMS, ProblemError, problemsAsMarkdown } from "./problems";
 
 describe("the error catalogue", () => {
-  it("is what docs/errors.md says (npm run docs writes it)", () => {
+  it("is what docs/errors.md says : if this fails, run `npx tsx scripts/write-api-docs.ts`", () => {
     expect(readFileSync(join(__dirname, "../docs/errors.md"), "utf8")).toBe(problemsAsMarkdown());
   });
 

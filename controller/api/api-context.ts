@@ -8,10 +8,6 @@ import type { ApiBackend, CommandOf, ResultOf } from "./backend";
 import type { Caller } from "./caller";
 import type { Forwarder } from "./forwarder";
 import type { Metrics } from "./metrics";
-import type { Patience } from "./patience";
-
-/** How long a command may take beyond any time that it was asked to wait. */
-const COMMAND_MS = 30_000;
 
 /** What the routes work with. */
 export interface ApiContext {
@@ -21,7 +17,6 @@ export interface ApiContext {
   readonly audit: AuditLog;
   readonly forwarder: Forwarder;
   readonly metrics: Metrics;
-  readonly patience: Patience;
   /** How long `POST /v1/servers?wait=ready` may take. */
   readonly spawnWaitMs: number;
   /** The contract as JSON text. */
@@ -32,20 +27,14 @@ export interface ApiContext {
 
 /**
  * Asks the core and takes its answer apart.
- * @param waitMs how long the command itself may wait
- * @throws {ProblemError} what the core answered instead, or deadlineExceeded
+ * @throws {ProblemError} what the core answered instead
  */
 export async function ask<T extends CommandType>(
-  api: ApiContext,
-  caller: Caller,
+  { backend }: ApiContext,
+  { actor }: Caller,
   command: CommandOf<T>,
-  waitMs = 0,
 ): Promise<CommandValues[T]> {
-  const result: ResultOf<T> = await api.patience.within(
-    COMMAND_MS + waitMs,
-    command.type,
-    api.backend.command<T>(command, caller.actor),
-  );
+  const result: ResultOf<T> = await backend.command<T>(command, actor);
   if (result.ok) return result.value;
   const { code, detail, retryAfterSecs, info } = result.problem;
   throw new ProblemError(code, detail, { retryAfterSecs, info });

@@ -43,7 +43,7 @@ export function apiUnderTest(options: Partial<ApiOptions> & { readonly backend?:
     clock,
     tokens,
     as,
-    call: (method, url, { body, headers = {} } = {}) => {
+    call: async (method, url, { body, headers = {} } = {}) => {
       const given = Object.entries({ host: "localhost", authorization: as("operator"), ...headers }).filter(
         (entry): entry is [string, string] => entry[1] !== undefined,
       );

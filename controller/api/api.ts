@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { Readable } from "node:stream";
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -8,11 +9,14 @@ import Fastify, {
 } from "fastify";
 import type { Clock } from "../../protocol/clock";
 import { AuditLog } from "../audit-log";
-import type { Tokens } from "../tokens";
+import { ProblemError } from "../problems";
+import { MAX_TOKEN_SECS, type Tokens } from "../tokens";
 import { Admission, type AdmissionLimits } from "./admission";
 import { type Answer, PROBLEM_TYPE, problemAnswer } from "./answer";
 import type { ApiContext } from "./api-context";
 import type { ApiBackend } from "./backend";
+import { CallDeadlines } from "./call-deadlines";
+import { Dashboard } from "./dashboard";
 import { dispatch } from "./dispatch";
 import { toProblemError } from "./failure";
 import { Forwarder } from "./forwarder";
@@ -21,14 +25,16 @@ import { IdempotencyStore } from "./idempotency";
 import { acceptJsonOnly } from "./json-body";
 import { Metrics } from "./metrics";
 import { openApiOf } from "./openapi";
-import { Patience } from "./patience";
-import type { AnyRoute } from "./route";
+import { type AnyRoute, pathOf } from "./route";
 import { ROUTES } from "./routes";
 import { SiteCheck, type SiteOptions } from "./site-check";
 import { unknownRoute } from "./unknown-route";
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const MAX_CONNECTIONS = 30_000;
+/** How long a call may take beyond what it asked to wait. */
+const CALL_MS = 30_000;
+const LONGEST_POLL_MS = 60_000;
 
 export interface ApiOptions extends SiteOptions {
   /** The run's; players' tickets are checked with keys that derive from it. */
@@ -41,6 +47,8 @@ export interface ApiOptions extends SiteOptions {
   /** Whether /metrics tells of this process too: memory, CPU, event loop. Off where not given. */
   readonly processMetrics?: boolean;
   readonly logger?: FastifyBaseLogger;
+  /** Folder of the web page that `/` shows; without one there is none. */
+  readonly dashboardDir?: string;
 }
 
 export interface ApiDeps {
@@ -50,6 +58,13 @@ export interface ApiDeps {
   readonly options: ApiOptions;
   /** Kept by the caller where it shall outlive this API. */
   readonly audit?: AuditLog;
+}
+
+interface Machinery {
+  readonly gatekeeper: Gatekeeper;
+  readonly context: ApiContext;
+  readonly store: IdempotencyStore;
+  readonly deadlines: CallDeadlines;
 }
 
 /** The controller's HTTP API. It listens to nothing until `listen` is called on it. */
@@ -80,7 +95,6 @@ export function buildApi({ backend, tokens, clock, options, audit = new AuditLog
     audit,
     metrics,
     forwarder: new Forwarder(backend),
-    patience: new Patience(clock),
     spawnWaitMs: options.spawnWaitMs ?? 120_000,
     openApi: () => (contract ??= JSON.stringify(openApiOf(ROUTES, options.version))),
     closing: closing.signal,
@@ -89,16 +103,14 @@ export function buildApi({ backend, tokens, clock, options, audit = new AuditLog
   acceptJsonOnly(app);
   app.decorateRequest("visit");
   app.setErrorHandler((error, request, reply) => void fail(error, request, reply));
-  app.setNotFoundHandler((request) => {
-    site.check(request.method, request.headers.host, request.headers.origin);
-    throw unknownRoute(request.method, request.url);
-  });
+  addDashboard(app, site, options.dashboardDir);
   const store = new IdempotencyStore(clock);
-  for (const definition of ROUTES) addRoute(app, definition, gatekeeper, context, store);
+  const deadlines = new CallDeadlines(clock);
+  for (const definition of ROUTES) addRoute(app, definition, { gatekeeper, context, store, deadlines });
 
   app.addHook("preClose", async () => closing.abort());
   app.addHook("onClose", async () => {
-    context.patience.close();
+    deadlines.close();
     metrics.close();
     await context.forwarder.close();
   });
@@ -133,9 +145,7 @@ function newFastify({ controllerId }: ApiBackend, { logger }: ApiOptions): Fasti
 function addRoute(
   app: FastifyInstance,
   definition: AnyRoute,
-  gatekeeper: Gatekeeper,
-  context: ApiContext,
-  store: IdempotencyStore,
+  { gatekeeper, context, store, deadlines }: Machinery,
 ): void {
   const [method = "", url = ""] = definition.key.split(" ");
   app.route({
@@ -151,19 +161,73 @@ function addRoute(
       }
     },
     handler: (request, reply) => {
-      const failed = (error: unknown): void => void fail(error, request, reply);
       try {
         const answer = dispatch(definition, request, reply, request.visit.caller, context, store);
-        if (answer instanceof Promise) answer.then((done) => send(reply, done), failed);
-        else send(reply, answer);
+        if (answer instanceof Promise) sendLater(answer, request, reply, deadlines, context);
+        else send(reply, bounded(answer, context.clock));
       } catch (error) {
-        failed(error);
+        fail(error, request, reply);
       }
     },
   });
 }
 
+/** What is no call of the API is a page of the dashboard, or nothing. */
+function addDashboard(app: FastifyInstance, site: SiteCheck, folder: string | undefined): void {
+  let dashboard: Dashboard | undefined;
+  app.addHook("onReady", async () => {
+    if (folder !== undefined) dashboard = await Dashboard.read(folder);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const { method, url, headers } = request;
+    site.check(method, headers.host, headers.origin);
+    const page =
+      method === "GET" || method === "HEAD" ? dashboard?.answer(pathOf(url), headers["if-none-match"]) : undefined;
+    if (!page) throw unknownRoute(method, url);
+    send(reply, page);
+  });
+}
+
+function sendLater(
+  answer: Promise<Answer>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  deadlines: CallDeadlines,
+  { clock, spawnWaitMs }: ApiContext,
+): void {
+  const ms = CALL_MS + (request.visit.weight === "waiting" ? Math.max(LONGEST_POLL_MS, spawnWaitMs) : 0);
+  const deadline = deadlines.add(ms, () =>
+    fail(new ProblemError("deadlineExceeded", `the controller had no answer within ${ms / 1000} s`), request, reply),
+  );
+  answer.then(
+    (done) => {
+      deadlines.drop(deadline);
+      send(reply, bounded(done, clock));
+    },
+    (error: unknown) => {
+      deadlines.drop(deadline);
+      fail(error, request, reply);
+    },
+  );
+}
+
+/** Ends a stream when no token that opened it can be good any more; its reader comes back where it was. */
+function bounded(answer: Answer, clock: Clock): Answer {
+  const { body } = answer;
+  if (body instanceof Readable)
+    body.once(
+      "close",
+      clock.after(MAX_TOKEN_SECS * 1000, () => body.destroy()),
+    );
+  return answer;
+}
+
+/** Does nothing where the call was answered already, because its deadline passed. */
 function send(reply: FastifyReply, { status, contentType, body, headers }: Answer): void {
+  if (reply.sent) {
+    if (body instanceof Readable) body.destroy();
+    return;
+  }
   reply
     .code(status)
     .header("content-type", contentType)

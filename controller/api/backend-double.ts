@@ -98,12 +98,14 @@ export class BackendDouble implements ApiBackend {
   lines: readonly string[] = ["one", "two"];
   readonly #stubs: Stubs = {};
   readonly #remember: boolean;
+  readonly #samples: { readonly [T in CommandType]: CommandValues[T] };
 
   constructor(region = "local", { remember = true } = {}) {
     this.region = region;
     this.controllerId = `${region}-0`;
     this.preference = [region];
     this.#remember = remember;
+    this.#samples = this.#makeSamples(region);
   }
 
   when<T extends CommandType>(type: T, stub: Stub<T>): this {
@@ -145,10 +147,7 @@ export class BackendDouble implements ApiBackend {
     return [{ name: "forge_servers", help: "Servers", labels: { region: this.region, state: "ready" }, value: 3 }];
   }
 
-  readonly #samples: { readonly [T in CommandType]: CommandValues[T] } = this.#makeSamples();
-
-  #makeSamples(): { readonly [T in CommandType]: CommandValues[T] } {
-    const region = this.region ?? "local";
+  #makeSamples(region: string): { readonly [T in CommandType]: CommandValues[T] } {
     const server = serverSample({ region, id: `srv-${region}-1` });
     const session = sessionSample({ region, id: `ses-${region}-1`, serverId: server.id });
     const placement: Placement = { ...placementSample(), session };

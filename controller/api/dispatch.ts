@@ -76,7 +76,7 @@ function forward(
     url: request.url,
     headers: request.headers,
     requestId: request.id,
-    timeoutMs: FORWARD_MS + (definition.patienceMs?.(call) ?? 0),
+    timeoutMs: FORWARD_MS + (definition.patienceMs?.(call, api) ?? 0),
     ...(definition.body && { body: call.body }),
     ...(stream && { stream, signal: AbortSignal.any([gone.signal, api.closing]) }),
   });

@@ -14,14 +14,18 @@ const BY_CODE: Readonly<Record<string, (message: string) => ProblemError>> = {
 /** Anything that was thrown, as the problem to answer. Only what is no one's known fault becomes `internal`. */
 export function toProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  const { code, statusCode, message } =
-    error instanceof Error
-      ? (error as Error & { code?: unknown; statusCode?: unknown })
-      : { code: undefined, statusCode: undefined, message: String(error) };
+  const { name, code, statusCode, message = String(error) } = asThrown(error);
   const known = typeof code === "string" ? BY_CODE[code] : undefined;
   if (known) return known(message);
-  if (error instanceof SyntaxError && statusCode === 400) return new ProblemError("malformedJson", message);
+  if (name === "SyntaxError" && statusCode === 400) return new ProblemError("malformedJson", message);
   if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500)
     return new ProblemError("badRequest", message);
   return new ProblemError("internal", "the call failed through no fault of yours; Forge's log has the request id");
+}
+
+/** By shape: what Node throws need not be of this realm's classes. */
+function asThrown(
+  error: unknown,
+): Partial<Record<"name" | "code" | "message", string>> & { readonly statusCode?: number } {
+  return typeof error === "object" && error !== null ? error : {};
 }

@@ -140,13 +140,12 @@ export class Forwarder {
 function regionProblem(region: string, error: unknown): ProblemError {
   const late = error instanceof undiciErrors.HeadersTimeoutError || error instanceof undiciErrors.BodyTimeoutError;
   if (late) return new ProblemError("regionTimeout", `region ${region} did not answer in time`, { info: { region } });
-  const why =
-    error instanceof Error
-      ? "code" in error && typeof error.code === "string"
-        ? error.code
-        : error.message
-      : String(error);
-  return new ProblemError("regionUnavailable", `region ${region} does not answer: ${why}`, { info: { region } });
+  const { code, message } = error as { readonly code?: string; readonly message?: string };
+  return new ProblemError(
+    "regionUnavailable",
+    `region ${region} does not answer: ${code ?? message ?? "no reason given"}`,
+    { info: { region } },
+  );
 }
 
 function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {

@@ -6,7 +6,7 @@ import { accessOf } from "./access";
 import type { Admission, Weight } from "./admission";
 import { type Caller, type Credentials, type Identity, authenticate, authorize } from "./caller";
 import type { Metrics } from "./metrics";
-import type { AnyRoute } from "./route";
+import { type AnyRoute, pathOf } from "./route";
 import type { SiteCheck } from "./site-check";
 
 declare module "fastify" {
@@ -99,9 +99,4 @@ export class Gatekeeper {
       requestId: request.id,
     });
   }
-}
-
-function pathOf(url: string): string {
-  const query = url.indexOf("?");
-  return query < 0 ? url : url.slice(0, query);
 }

@@ -1,7 +1,8 @@
 import { ProblemError } from "../problems";
+import { ALL_REGIONS } from "../tokens";
 import type { Answer } from "./answer";
 import type { ApiContext } from "./api-context";
-import type { RegionAsk } from "./backend";
+import type { Actor, RegionAsk } from "./backend";
 import { mayIn, requireRegion } from "./caller";
 import type { Call } from "./route";
 
@@ -23,32 +24,33 @@ export interface Placing {
  * have granted a seat that nobody will take: it goes back when its lease ends.
  * @throws {ProblemError} of the last region tried
  */
-export async function placeSomewhere(
+export function placeSomewhere(call: Call, api: ApiContext, placing: Placing): Promise<Answer> | Answer {
+  const { actor } = call.caller;
+  const { region } = placing.ask;
+  const here = api.backend.region;
+  if (call.forwarded) {
+    if (region !== undefined && region !== here)
+      throw new ProblemError("forwardLoop", `region ${here} was passed a call for region ${region}`);
+    requireRegion(actor, here);
+    return placing.here();
+  }
+  if (region !== undefined) {
+    requireRegion(actor, region);
+    return placeIn(region, call, api, placing.here);
+  }
+  return placeInBest(call, api, placing);
+}
+
+async function placeInBest(
   call: Call,
   api: ApiContext,
   { ask, here, elsewhereOn = ELSEWHERE }: Placing,
 ): Promise<Answer> {
   const { actor } = call.caller;
-  const own = api.backend.region;
-  if (call.forwarded) {
-    requireRegion(actor, own);
-    return here();
-  }
-  if (ask.region !== undefined) {
-    requireRegion(actor, ask.region);
-    return placeIn(ask.region, call, api, here);
-  }
-
-  const exclude = api.backend
-    .regions()
-    .map(({ name }) => name)
-    .filter((name) => !mayIn(actor, name));
-  let last: ProblemError | Answer = new ProblemError(
-    "regionNotAllowed",
-    `this token is for ${actor.regions.join(", ") || "no region"}, and the run has none of them`,
-  );
+  const exclude = closedTo(actor, api);
+  let last: ProblemError | Answer | undefined;
   for (;;) {
-    const { region } = api.backend.chooseRegion({ ...ask, exclude });
+    const { region } = api.backend.chooseRegion(exclude.length > 0 ? { ...ask, exclude } : ask);
     if (exclude.includes(region)) break;
     try {
       const answer = await placeIn(region, call, api, here);
@@ -61,7 +63,17 @@ export async function placeSomewhere(
     exclude.push(region);
   }
   if (last instanceof ProblemError) throw last;
-  return last;
+  if (last) return last;
+  throw new ProblemError(
+    "regionNotAllowed",
+    `this token is for ${actor.regions.join(", ") || "no region"}, and the run has none of them`,
+  );
+}
+
+/** Regions that the caller's token is not for. */
+function closedTo(actor: Actor, { backend }: ApiContext): string[] {
+  if (actor.regions.includes(ALL_REGIONS)) return [];
+  return backend.regions().flatMap(({ name }) => (mayIn(actor, name) ? [] : [name]));
 }
 
 function placeIn(region: string, call: Call, api: ApiContext, here: () => Promise<Answer>): Promise<Answer> | Answer {

@@ -40,7 +40,7 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   /** Which region answers it; undefined: this one. Not asked for calls that were passed on. */
   readonly region?: (call: Call<P, Q, B>, api: ApiContext) => string | undefined;
   /** Milliseconds that another region may take to begin its answer, beyond the usual. */
-  readonly patienceMs?: (call: Call<P, Q, B>) => number;
+  readonly patienceMs?: (call: Call<P, Q, B>, api: ApiContext) => number;
   readonly weight?: Weight;
   /** Throws `notYours` where the caller may act on their own only and this is not. Routes that grant `own` have it. */
   readonly own?: (call: Call<P, Q, B>, api: ApiContext) => void | Promise<void>;
@@ -85,11 +85,14 @@ function check(schema: z.ZodType | undefined, value: unknown, where: string, err
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   for (const issue of result.error.issues.slice(0, 100)) {
+    const pointer = pointerTo(where, issue.path);
     if (issue.code === "unrecognized_keys") {
       for (const key of issue.keys.slice(0, 20))
-        errors.push({ pointer: pointerTo(where, [...issue.path, key]), detail: "unknown key" });
+        errors.push({ pointer: pointer + pointerTo("", [key]), detail: "unknown key" });
+    } else if (issue.code === "invalid_key") {
+      errors.push({ pointer, detail: `the key: ${issue.issues.map(({ message }) => message).join("; ")}` });
     } else {
-      errors.push({ pointer: pointerTo(where, issue.path), detail: issue.message });
+      errors.push({ pointer, detail: issue.message });
     }
   }
   return undefined;
@@ -99,6 +102,12 @@ function noBody(body: unknown, errors: FieldProblem[]): undefined {
   const empty = body === undefined || body === null || (typeof body === "object" && Object.keys(body).length === 0);
   if (!empty) errors.push({ pointer: "/body", detail: "this call takes no body" });
   return undefined;
+}
+
+/** A URL without its query. */
+export function pathOf(url: string): string {
+  const query = url.indexOf("?");
+  return query < 0 ? url : url.slice(0, query);
 }
 
 /** RFC 6901. */

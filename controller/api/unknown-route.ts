@@ -1,4 +1,5 @@
 import { ProblemError } from "../problems";
+import { pathOf } from "./route";
 import { ROUTES } from "./routes";
 
 const PATTERNS = ROUTES.map(({ key }) => {
@@ -9,7 +10,7 @@ const PATTERNS = ROUTES.map(({ key }) => {
 
 /** What to answer where no route fits: 405 where the path has other methods, else 404. */
 export function unknownRoute(method: string, url: string): ProblemError {
-  const [path = ""] = url.split("?");
+  const path = pathOf(url);
   const allowed = [...new Set(PATTERNS.filter(({ pattern }) => pattern.test(path)).map((route) => route.method))];
   if (allowed.length === 0)
     return new ProblemError("routeUnknown", `there is no ${JSON.stringify(path.slice(0, 200))} here`);

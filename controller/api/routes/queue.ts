@@ -45,12 +45,11 @@ export const queueRoutes: readonly AnyRoute[] = [
     own: requireOwnTicket,
     async handle({ params, query, caller }, api) {
       const waitMs = (query.wait ?? 0) * 1000;
-      const result = await ask(
-        api,
-        caller,
-        { type: "waitQueue", queueTicket: params.queueTicket, untilMs: api.clock.now() + waitMs },
-        waitMs,
-      );
+      const result = await ask(api, caller, {
+        type: "waitQueue",
+        queueTicket: params.queueTicket,
+        untilMs: api.clock.now() + waitMs,
+      });
       return json("queueTicket" in result ? 202 : 200, result);
     },
   }),

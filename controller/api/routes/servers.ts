@@ -20,17 +20,17 @@ export const serverRoutes: readonly AnyRoute[] = [
     responses: { 201: server },
     action: "server.spawn",
     region: ({ body }) => body.region,
-    patienceMs: ({ query }) => (query.wait ? 300_000 : 0),
+    patienceMs: ({ query }, { spawnWaitMs }) => (query.wait ? spawnWaitMs : 0),
     async handle(call, api) {
       const { region: _here, ...spec } = call.body;
       const serverId = serverIdOf(call, api);
       const waitReady = call.query.wait === "ready";
-      const spawned = await ask(
-        api,
-        call.caller,
-        { type: "spawnServer", ...spec, ...(serverId !== undefined && { serverId }), waitReady },
-        waitReady ? api.spawnWaitMs : 0,
-      );
+      const spawned = await ask(api, call.caller, {
+        type: "spawnServer",
+        ...spec,
+        ...(serverId !== undefined && { serverId }),
+        waitReady,
+      });
       return json(201, spawned, { location: `/v1/servers/${spawned.id}` });
     },
   }),

@@ -168,12 +168,12 @@ async function follow(
 ): Promise<Answer> {
   const afterGeneration = query.generation ?? caller.ticket?.generation ?? -1;
   const waitMs = waitSecs * 1000;
-  const followed = await ask(
-    api,
-    caller,
-    { type: "followSession", sessionId: params.id, afterGeneration, untilMs: api.clock.now() + waitMs },
-    waitMs,
-  );
+  const followed = await ask(api, caller, {
+    type: "followSession",
+    sessionId: params.id,
+    afterGeneration,
+    untilMs: api.clock.now() + waitMs,
+  });
   // A ticket is a seat: those who only look, or run the server, get none.
   const seesTicket = caller.actor.role !== "viewer" && caller.actor.role !== "server";
   return json(200, seesTicket ? followed : { ...followed, ticket: null });

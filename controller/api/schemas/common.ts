@@ -69,7 +69,11 @@ export const noQuery = z.strictObject({});
 /** A list's page. `after` is the `next` of the page before. */
 export const pageQuery = {
   limit: queryNumber(1, 1000).exactOptional(),
-  after: z.string().min(1).max(1024).exactOptional(),
+  after: z
+    .string()
+    .max(1024)
+    .regex(/^[A-Za-z0-9_-]+$/, "not a cursor: pass the `next` of the page before")
+    .exactOptional(),
 };
 export const pageQuerySchema = z.strictObject(pageQuery);
 export const regionQuery = { region: nameSchema.exactOptional() };
