@@ -26,8 +26,4 @@ export class Listeners<Events extends object> {
     }
     return list.length;
   }
-
-  count(name: keyof Events): number {
-    return this.lists.get(name)?.size ?? 0;
-  }
 }

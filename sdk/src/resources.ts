@@ -223,8 +223,7 @@ export interface DecisionRecord {
 /** What to start. */
 export interface ServerSpec {
   readonly experienceId: string;
-  /** The region asked where not given. */
-  readonly region?: string;
+  readonly region: string;
   readonly maxPlayers?: number;
   readonly version?: string;
   readonly labels?: Readonly<Record<string, string>>;

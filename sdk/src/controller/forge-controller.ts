@@ -1,4 +1,5 @@
 import { type ApiCall, ApiConnection, query, type Fetch } from "../api-connection";
+import { ForgeUnreachableError } from "../errors";
 import { Listeners } from "../listeners";
 import type {
   Fleet,
@@ -197,7 +198,7 @@ export class ForgeController {
     });
   }
 
-  private tell(region: string, event: string, data: string): void {
+  private tell(from: string, event: string, data: string): void {
     let body: unknown;
     try {
       body = JSON.parse(data);
@@ -205,15 +206,16 @@ export class ForgeController {
       return;
     }
     if (typeof body !== "object" || body === null) return;
-    if (event === "reset") {
-      const { reason } = body as { reason?: unknown };
-      this.listeners.emit("reset", { region, reason: typeof reason === "string" ? reason : "events were missed" });
-      return;
+    const { type, reason = "no reason given", region = from } = body as Record<string, string | undefined>;
+    if (event === "reset") this.listeners.emit("reset", { region, reason });
+    if (event === "missing") {
+      // The controller that tells us of all regions cannot reach this one, and goes on trying.
+      this.listeners.emit("disconnected", { region, error: new ForgeUnreachableError(`events of ${region}`, reason) });
     }
-    const known = body as ForgeEvent;
-    this.listeners.emit("event", known);
-    const name = eventName(known.type);
-    if (name !== undefined) this.listeners.emit(name, known);
+    if (type === undefined) return;
+    this.listeners.emit("event", body as ForgeEvent);
+    const name = eventName(type);
+    if (name !== undefined) this.listeners.emit(name, body as never);
   }
 
   private async call<T>(call: ApiCall): Promise<T> {

@@ -251,6 +251,6 @@ export class GameServer {
   private report(error: Error): void {
     if (this.listeners.emit("problem", error) > 0) return;
     const passing = error instanceof ForgeApiError ? error.passing : !(error instanceof ForgeUsageError);
-    if (!passing) process.emitWarning(error);
+    if (!passing) process.emitWarning(error.message, error.name);
   }
 }

@@ -30,6 +30,7 @@ export class Watch {
     private readonly timing: Timing,
     private readonly onEvent: (event: StreamEvent) => void,
     private readonly onProblem: (error: Error) => void,
+    private readonly silenceMs = SILENCE_MS,
   ) {}
 
   /** Resolves when the first stream is open; goes on by itself from then until the source is closed. */
@@ -80,7 +81,7 @@ export class Watch {
           stream.destroy(error as Error);
         }
       });
-      stream.socket.setTimeout(SILENCE_MS, () => resolve("silent"));
+      stream.socket.setTimeout(this.silenceMs, () => resolve("silent"));
       stream.on("error", () => resolve("ended"));
       stream.on("close", () => resolve("ended"));
     });

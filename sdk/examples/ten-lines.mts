@@ -1,0 +1,10 @@
+import { ForgeController } from "eustress-forge-sdk";
+const { FORGE_ADDR: url = "http://127.0.0.1:7700", FORGE_TOKEN: token = "" } = process.env;
+const forge = new ForgeController({ url, token });
+forge.on("event", ({ type, reason }) => console.log(`${type}: ${reason}`));
+const server = await forge.spawnServer({ experienceId: "arena", region: "us-east" }, { waitReady: true });
+const { server: at, ticket } = await forge.routePlayer("ann", server.id);
+console.log(`ann may connect to ${at.address}:${at.ports.game} and show ${ticket}`);
+console.log(await forge.getSessions(server.id));
+await forge.terminateServer(server.id);
+forge.close();

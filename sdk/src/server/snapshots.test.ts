@@ -1,0 +1,52 @@
+import fc from "fast-check";
+import { checkSnapshot, collect, MAX_PLAYER_STATE_BYTES, MAX_SERVER_STATE_BYTES } from "./snapshots";
+
+describe("snapshots", () => {
+  it("are one call where everything is small", () => {
+    const { batches, problems } = collect({ server: () => "s", player: (id) => `state of ${id}` }, ["ann", "ben"]);
+    expect(batches).toEqual([{ server: "s", players: { ann: "state of ann", ben: "state of ben" } }]);
+    expect(problems).toEqual([]);
+  });
+
+  it("leave out what a saver has nothing to say about", () => {
+    const { batches } = collect({ server: () => undefined, player: (id) => (id === "ann" ? "a" : undefined) }, [
+      "ann",
+      "ben",
+    ]);
+    expect(batches).toEqual([{ players: { ann: "a" } }]);
+    expect(collect({}, ["ann"]).batches).toEqual([]);
+  });
+
+  it("save the others when one is too large, and say whose", () => {
+    const { batches, problems } = collect({ player: (id) => (id === "ann" ? "é".repeat(2049) : "b") }, ["ann", "ben"]);
+    expect(batches).toEqual([{ players: { ben: "b" } }]);
+    expect(problems.map(({ code, message }) => [code, message])).toEqual([
+      ["snapshotTooLarge", expect.stringContaining('player "ann" is 4098 bytes, the limit is 4096')],
+    ]);
+  });
+
+  it("have exact limits, in bytes", () => {
+    const player = (bytes: number) => ({ players: { server: "x".repeat(bytes) } });
+    expect(() => checkSnapshot(player(MAX_PLAYER_STATE_BYTES))).not.toThrow();
+    expect(() => checkSnapshot(player(MAX_PLAYER_STATE_BYTES + 1))).toThrow("the limit is 4096");
+    expect(() => checkSnapshot({ server: "x".repeat(MAX_SERVER_STATE_BYTES) })).not.toThrow();
+    expect(() => checkSnapshot({ server: "x".repeat(MAX_SERVER_STATE_BYTES + 1) })).toThrow(
+      "the server is 262145 bytes",
+    );
+  });
+
+  it("hold every player's state once, in calls of bounded size", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(MAX_PLAYER_STATE_BYTES), { maxLength: 400 }), (sizes) => {
+        const states = new Map(sizes.map((size, i) => [`player-${i}`, "x".repeat(size)]));
+        const { batches, problems } = collect({ player: (id) => states.get(id) }, states.keys());
+        expect(problems).toEqual([]);
+        const saved = batches.flatMap(({ players }) => Object.entries(players ?? {}));
+        expect(new Map(saved)).toEqual(states);
+        expect(saved).toHaveLength(states.size);
+        for (const batch of batches) expect(JSON.stringify(batch).length).toBeLessThan(300 * 1024);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
