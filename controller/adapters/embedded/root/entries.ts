@@ -24,7 +24,7 @@ export interface EntriesOutside {
   readonly clock: Clock;
   readonly pace: SpawnPace;
   readonly launcher: Launcher;
-  readonly stateFiles: StateFiles;
+  readonly stateFiles: Pick<StateFiles, "save" | "remove">;
   tell(event: RootEventName, entry: EntryView): void;
   /** Looks for processes of these allocations that left their process group. */
   sweepAllocation(allocationId: string): void;
@@ -86,9 +86,7 @@ export class Entries {
 
   /** Stopping what is not there is no error: it is stopped. */
   stop(id: string, graceSecs: number): void {
-    const program = this.programs.get(id);
-    program?.cancelRestart();
-    this.programs.delete(id);
+    this.endRestarts(id);
     this.live.get(id)?.stop(graceSecs);
   }
 
@@ -152,7 +150,13 @@ export class Entries {
     else this.restart(entry);
   }
 
+  private endRestarts(id: string): void {
+    this.programs.get(id)?.cancelRestart();
+    this.programs.delete(id);
+  }
+
   private drop(id: string): void {
+    this.endRestarts(id);
     this.forgotten.delete(id);
     this.live.delete(id);
     this.past.delete(id);

@@ -95,11 +95,6 @@ export class Entry {
     };
   }
 
-  /** Whether somebody asked for its end. */
-  get wasStopped(): boolean {
-    return this.requested;
-  }
-
   running(): readonly RunningTask[] {
     return this.slots.flatMap((slot) => {
       const { process, spec, logFile } = slot;
@@ -126,8 +121,7 @@ export class Entry {
 
   /** Asks it to end; SIGKILL after `graceSecs`. A second call can only shorten the time left. */
   stop(graceSecs: number): void {
-    if (this.state === "ended") return;
-    this.requested = true;
+    if (this.state !== "ended") this.requested = true;
     this.end(graceSecs);
   }
 
@@ -157,8 +151,11 @@ export class Entry {
       try {
         return await this.outside.launcher.launch(order, onExit);
       } catch (error) {
-        if (this.state !== "pending" || !PASSING_ERRORS.has((error as LaunchError).code)) throw error;
-        await new Promise<void>((resolve) => this.outside.clock.after(waitMs, resolve));
+        if (PASSING_ERRORS.has((error as LaunchError).code)) {
+          await new Promise<void>((resolve) => this.outside.clock.after(waitMs, resolve));
+          if (this.state === "pending") continue;
+        }
+        throw error;
       }
     }
     return this.outside.launcher.launch(order, onExit);
@@ -192,6 +189,7 @@ export class Entry {
   }
 
   private end(graceSecs: number): void {
+    if (this.state === "ended") return;
     const asked = this.deadlineAtMs < Infinity;
     this.state = "ending";
     this.killAfter(graceSecs);

@@ -138,7 +138,7 @@ function openTop(plan: ResourcePlan, runId: string, vacate: boolean): ResourcePl
   if (plan.by === "nothing") return plan;
   const top = topOf(plan.folder, runId);
   try {
-    mkdirSync(top, { recursive: true });
+    makeFolder(top);
     if (plan.version === 2) handDown(plan.folder, runId, vacate);
     return plan;
   } catch (error) {
@@ -151,7 +151,7 @@ function openTop(plan: ResourcePlan, runId: string, vacate: boolean): ResourcePl
 function handDown(parent: string, runId: string, vacate: boolean): void {
   const self = selfOf(parent, runId);
   if (vacate) {
-    mkdirSync(self, { recursive: true });
+    makeFolder(self);
     for (const pid of readPids(parent)) writeQuietly(join(self, "cgroup.procs"), `${pid}`);
   }
   writeFileSync(join(parent, "cgroup.subtree_control"), "+cpu +memory");
@@ -246,6 +246,11 @@ function subfolders(folder: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** Not `recursive`: where the kernel says that a folder cannot be, Node would try for ever. */
+function makeFolder(folder: string): void {
+  if (!existsSync(folder)) mkdirSync(folder);
 }
 
 /** False where it is still there because something is in it. */

@@ -123,6 +123,8 @@ function toLaunchError(error: unknown): LaunchError {
 
 class StartedProcess implements TaskProcess {
   private exitedAtMs = Infinity;
+  /** From then on its number may be another's. */
+  private isGone = false;
 
   constructor(
     readonly pid: number,
@@ -135,15 +137,17 @@ class StartedProcess implements TaskProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
-    send(-this.pid, signal);
+    if (!this.isGone) send(-this.pid, signal);
   }
 
   isAlive(): boolean {
-    return send(-this.pid, 0) && this.processes.hasLiving(this.pid, this.exitedAtMs);
+    if (this.isGone) return false;
+    this.isGone = !(send(-this.pid, 0) && this.processes.hasLiving(this.pid, this.exitedAtMs));
+    return !this.isGone;
   }
 
   kill(): void {
-    send(-this.pid, "SIGKILL");
+    this.signal("SIGKILL");
     for (const pid of this.group?.members() ?? []) send(pid, "SIGKILL");
   }
 
