@@ -30,10 +30,14 @@ export class RunDouble {
     private readonly tokens: Tokens,
   ) {}
 
-  static async start(names: readonly string[] = ["local"]): Promise<RunDouble> {
+  /** @param options `dashboardDir`: the folder of the page at `/`, none where not given */
+  static async start(
+    names: readonly string[] = ["local"],
+    options: { readonly dashboardDir?: string } = {},
+  ): Promise<RunDouble> {
     const tokens = new Tokens(TOKEN_KEY, systemClock);
     const regions: Record<string, RegionDouble> = {};
-    for (const name of names) regions[name] = await startRegion(name, tokens);
+    for (const name of names) regions[name] = await startRegion(name, tokens, options);
     for (const [name, { backend }] of Object.entries(regions)) {
       const others = Object.entries(regions).filter(([other]) => other !== name);
       backend.others = others.map(([other, { url }]) => ({ name: other, url, location: undefined }));
@@ -82,10 +86,14 @@ export class RunDouble {
   }
 }
 
-async function startRegion(name: string, tokens: Tokens): Promise<RegionDouble> {
+async function startRegion(
+  name: string,
+  tokens: Tokens,
+  more: { readonly dashboardDir?: string },
+): Promise<RegionDouble> {
   const backend = new BackendDouble(name);
   answerWithSamples(backend, name);
-  const options = { ticketSecret: "ticket secret of one run, for tests only", version: "0.0.0-test" };
+  const options = { ticketSecret: "ticket secret of one run, for tests only", version: "0.0.0-test", ...more };
   const app = buildApi({ backend, tokens, clock: systemClock, options });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   return { backend, url, app };
