@@ -43,11 +43,13 @@ function terminal(input: NodeJS.ReadStream, output: NodeJS.WriteStream): CliTerm
   };
 }
 
-// `forge events | head`: whoever read has enough.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
+// `forge events | head`: whoever read has enough. A detached run goes on: after its first line nobody reads it.
+const detached = process.env["FORGE_DETACHED"] !== undefined;
+for (const stream of detached ? [process.stdout, process.stderr] : [process.stdout])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    if (!detached) process.exit(0);
+  });
 
 void runCli(process.argv.slice(2), io, version).then((code) => {
   process.exitCode = code;
