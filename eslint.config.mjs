@@ -29,7 +29,7 @@ const TESTS = ["**/*.test.ts", "test/**", "bench/**"];
 const zones = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
   target: `./${folder}`,
   from: ".",
-  except: [folder, ...allowed, "node_modules"].map((path) => `./${path}`),
+  except: [folder, ...allowed, "node_modules", "package.json"].map((path) => `./${path}`),
   message: `${folder}/ may import ${["itself", ...allowed].join(", ")}, nothing else of ours (see MAY_IMPORT in eslint.config.mjs).`,
 }));
 // Everything that the list above does not mention still must not import the command line.

@@ -19,10 +19,12 @@ import { Core } from "./core/core";
 import type { IdSource } from "./core/core-interface";
 import { coreSettings } from "./core-settings";
 import { DecisionLog } from "./decision-log";
+import type { Engine } from "./engine";
 import { EventLog } from "./event-log";
 import { watchFile } from "./live-config";
 import { RegionPeers } from "./region-peers";
 import { Tokens } from "./tokens";
+import { readWebhooks, Webhooks } from "./webhooks";
 
 export interface StartControllerDeps {
   readonly clock: Clock;
@@ -30,6 +32,8 @@ export interface StartControllerDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What /openapi.json and agents are told. */
   readonly version: string;
+  /** Another engine than the one that the configuration names: a double, to measure all but the servers themselves. */
+  readonly connectEngine?: () => Promise<Engine>;
 }
 
 export interface RunningController {
@@ -53,6 +57,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
   const { clock, log, env } = deps;
   const forge = readForge(config, env);
   const settings = coreSettings(forge, config.region);
+  const hooks = readWebhooks(forge.webhooks, env);
   const tokens = new Tokens(config.tokenKey, clock);
   const events = new EventLog({
     epoch: 0,
@@ -65,18 +70,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     log,
     silentAfterMs: settings.suspectAfterSecs * 1000,
   });
-  const engine = await EmbeddedEngine.connect({
-    region: config.region,
-    root: { socketPath: config.engine.rootSocket, secret: config.engine.rootSecret },
-    runDir: config.engine.runDir,
-    dataDir: config.engine.dataDir,
-    home: config.engine.home,
-    baseDir: dirname(config.configFile),
-    ports: config.engine.ports,
-    env,
-    warn: (message) => log.warn(message),
-    clock,
-  });
+  const engine = await (deps.connectEngine ?? (() => connectEmbedded(config, deps)))();
   const controller = new Controller({
     region: config.region,
     controllerId: config.controllerId,
@@ -97,6 +91,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     settings,
   });
   const leadership = new SoleLeadership(join(config.dataDir, "epoch"));
+  const webhooks = new Webhooks({ hooks, source: events, clock, random: Math.random, log });
   let api: FastifyInstance | undefined;
   let listener: ChannelListener | undefined;
   try {
@@ -113,7 +108,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     }
     await controller.start((seenEpoch) => leadership.outrun(seenEpoch));
   } catch (error) {
-    await Promise.allSettled([api?.close(), listener?.close(), controller.close()]);
+    await Promise.allSettled([api?.close(), listener?.close(), webhooks.close(), controller.close()]);
     throw error;
   }
   await leadership.start((leader, epoch) => {
@@ -130,9 +125,28 @@ export async function startController(config: ControllerConfig, deps: StartContr
       await leadership.close();
       await running.api.close();
       await running.listener?.close();
+      await webhooks.close();
       await controller.close();
     },
   };
+}
+
+function connectEmbedded(
+  { region, configFile, engine: { rootSocket, rootSecret, runDir, dataDir, home, ports } }: ControllerConfig,
+  { clock, log, env }: StartControllerDeps,
+): Promise<Engine> {
+  return EmbeddedEngine.connect({
+    region,
+    root: { socketPath: rootSocket, secret: rootSecret },
+    runDir,
+    dataDir,
+    home,
+    baseDir: dirname(configFile),
+    ports,
+    env,
+    warn: (message) => log.warn(message),
+    clock,
+  });
 }
 
 async function listenApi(
@@ -160,6 +174,7 @@ async function listenApi(
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
     throw new Error(
       `port ${port} for region ${config.region} is taken by another program: stop that, or choose other ports with --port`,
+      { cause: error },
     );
   }
   log.info({ host, port }, "listening");

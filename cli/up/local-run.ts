@@ -6,10 +6,11 @@ import { request } from "undici";
 import type { ForgeConfig } from "../../config/config";
 import { RootClient } from "../../controller/adapters/embedded/root-client";
 import { startRoot, type RootEnd, type RootHandle } from "../../controller/adapters/embedded/start-root";
+import { DEFAULT_SECRET_ENV, readWebhooks } from "../../controller/webhooks";
 import type { Clock } from "../../protocol/clock";
 import { CliError } from "../failure";
 import { EXIT } from "../exit-code";
-import { freePorts } from "./free-ports";
+import { freePorts, isFree } from "./free-ports";
 import { planRun, BASE_PORT, type PlannedRegion, type RunPlan } from "./run-plan";
 import { newRunSecrets, type RunSecrets } from "./run-secrets";
 import type { RunParts } from "./run-parts";
@@ -51,7 +52,8 @@ export class LocalRun {
   /** @throws {CliError} that names what could not be started and what to do */
   static async start(options: LocalRunOptions): Promise<LocalRun> {
     const { config, configFile, folder, home, onStep, clock } = options;
-    const ports = await choosePorts(config.regions.length, options.port);
+    checkWebhooks(options);
+    const ports = await choosePorts(config.regions, options.port);
     const socketDir = mkdtempSync(join(tmpdir(), "forge-"));
     const plan = planRun(config, { configFile, folder, home, socketDir, ports });
     const secrets = newRunSecrets();
@@ -64,7 +66,7 @@ export class LocalRun {
       clearLastRun(plan);
       const access = { socketPath: handle.socketPath, secret: handle.secret, client: root };
       parts = options.processes
-        ? await startSeparateProcesses(plan, secrets, access, programEnv(options.env))
+        ? await startSeparateProcesses(plan, secrets, access, programEnv(options))
         : await startSharedProcess(plan, secrets, access, options);
       await Promise.all(plan.regions.map((region) => untilReady(region, plan, handle, clock)));
     } catch (error) {
@@ -104,9 +106,24 @@ export class LocalRun {
   }
 }
 
-async function choosePorts(count: number, port: number | undefined): Promise<readonly number[]> {
-  if (port === 0) return freePorts(count);
-  return Array.from({ length: count }, (_, index) => (port ?? BASE_PORT) + index);
+/** Looked at before anything is started: a controller that finds its port taken could only say so in a log. */
+async function choosePorts(regions: ForgeConfig["regions"], port: number | undefined): Promise<readonly number[]> {
+  if (port === 0) return freePorts(regions.length);
+  const ports = regions.map((_, index) => (port ?? BASE_PORT) + index);
+  for (const [index, wanted] of ports.entries()) {
+    if (await isFree(wanted)) continue;
+    const message = `port ${String(wanted)} for region ${regions[index]?.name ?? ""} is taken by another program`;
+    throw new CliError("portTaken", EXIT.failed, message, "stop that program, or choose other ports with --port");
+  }
+  return ports;
+}
+
+function checkWebhooks({ config, env }: LocalRunOptions): void {
+  try {
+    readWebhooks(config.webhooks, env);
+  } catch (error) {
+    throw new CliError("webhookSecret", EXIT.badInput, (error as Error).message);
+  }
 }
 
 async function rootOf(plan: RunPlan, socketDir: string): Promise<RootHandle> {
@@ -120,14 +137,16 @@ async function rootOf(plan: RunPlan, socketDir: string): Promise<RootHandle> {
 
 /** Journals of servers that died with their run are of no use to this one; volumes are elsewhere and stay. */
 function clearLastRun({ runDir, regions }: RunPlan): void {
-  for (const part of ["controllers", "agents", "programs"])
+  for (const part of ["controllers", "agents", "programs", "allocations"])
     rmSync(join(runDir, part), { recursive: true, force: true });
   for (const { controllerDir, journalDir } of regions)
     for (const dir of [controllerDir, journalDir]) mkdirSync(dir, { recursive: true, mode: 0o700 });
 }
 
-function programEnv(env: LocalRunOptions["env"]): Readonly<Record<string, string>> {
-  return Object.fromEntries(PROGRAM_ENV.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+function programEnv({ env, config }: LocalRunOptions): Readonly<Record<string, string>> {
+  const secrets = config.webhooks.map(({ secretEnv = DEFAULT_SECRET_ENV }) => secretEnv);
+  const names = [...PROGRAM_ENV, ...secrets];
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
 async function untilReady(region: PlannedRegion, plan: RunPlan, handle: RootHandle, clock: Clock): Promise<void> {

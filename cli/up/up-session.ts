@@ -95,7 +95,7 @@ export class UpSession {
       startedAtMs: this.startedMs,
       detached: io.env["FORGE_DETACHED"] !== undefined,
     });
-    let left: readonly number[] = [];
+    let left: readonly number[];
     try {
       this.printer.ready({
         url,
