@@ -30,6 +30,12 @@ export class VirtualClock implements Clock {
     this.nowMs = untilMs;
   }
 
+  /** Stands still for `ms` as a stopped process does: what was due meanwhile runs late, once, at the end. */
+  stall(ms: number): void {
+    this.nowMs += ms;
+    this.advance(0);
+  }
+
   private nextBy(untilMs: number): (typeof this.waiting)[number] | undefined {
     return this.waiting
       .filter((entry) => entry.atMs <= untilMs)
