@@ -147,8 +147,7 @@ export class EmbeddedEngine implements Engine {
   private async startNew(launch: ServerLaunch): Promise<void> {
     const order = this.orders.check(launch);
     for (let tries = 1; ; tries += 1) {
-      const ports = await this.choosePorts(launch);
-      const spec = await this.orders.prepare(order, ports);
+      const spec = await this.orders.prepare(order, () => this.choosePorts(launch));
       try {
         const { created } = await this.ask(() => this.root.spawn(spec));
         if (!created) await this.orders.discard(spec);

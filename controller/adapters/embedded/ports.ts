@@ -84,7 +84,8 @@ export class PortPool {
 
 /** Whether a server could have this port now, TCP and UDP, on every address. Asks the system by really binding. */
 export async function isPortFree(port: number): Promise<boolean> {
-  return (await bindsTcp(port)) && (await bindsUdp(port));
+  const [tcp, udp] = await Promise.all([bindsTcp(port), bindsUdp(port)]);
+  return tcp && udp;
 }
 
 function bindsTcp(port: number): Promise<boolean> {

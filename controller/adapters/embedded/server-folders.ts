@@ -43,18 +43,18 @@ export async function makeServerFolders(
   tasks: readonly string[],
   volumes: readonly { readonly path: string; readonly folder: string }[],
 ): Promise<void> {
-  await mkdir(folders.logDir, { recursive: true });
-  await Promise.all(["data", "tmp"].map((name) => mkdir(join(folders.allocDir, name), { recursive: true })));
-  for (const { folder } of volumes) await mkdir(folder, { recursive: true });
-  await Promise.all(tasks.map((task) => makeTaskFolders(taskPlace(folders, task), volumes)));
+  await Promise.all([
+    ...[folders.logDir, join(folders.allocDir, "data"), join(folders.allocDir, "tmp")].map(make),
+    ...volumes.map(({ folder }) => make(folder)),
+    ...tasks.map((task) => makeTaskFolders(taskPlace(folders, task), volumes)),
+  ]);
 }
 
 async function makeTaskFolders(
   place: TaskPlace,
   volumes: readonly { readonly path: string; readonly folder: string }[],
 ): Promise<void> {
-  await mkdir(place.taskDir, { recursive: true });
-  await mkdir(place.secretsDir, { recursive: true, mode: 0o700 });
+  await Promise.all([make(place.taskDir), mkdir(place.secretsDir, { recursive: true, mode: 0o700 })]);
   for (const { path, folder } of volumes) {
     const link = resolve(place.cwd, `./${path}`);
     const inside = relative(place.cwd, link);
@@ -62,6 +62,10 @@ async function makeTaskFolders(
     await mkdir(dirname(link), { recursive: true });
     await symlink(folder, link);
   }
+}
+
+async function make(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
 }
 
 /** Removes what a server's start left, its logs included; volumes are elsewhere. */

@@ -34,6 +34,13 @@ export interface ServerOrder {
   readonly volumeClaims: Readonly<Record<string, string>>;
 }
 
+interface Allocation {
+  readonly allocationId: string;
+  readonly folders: ServerFolders;
+  readonly volumes: readonly { readonly name: string; readonly folder: string }[];
+  readonly ports: Readonly<Record<string, number>>;
+}
+
 /** Makes of a launch what root is to run: programs, folders, arguments and environments. */
 export class ServerOrders {
   private readonly told = new Set<string>();
@@ -55,20 +62,39 @@ export class ServerOrders {
     return { launch, programs, volumeClaims };
   }
 
-  /** Makes the folders of a new allocation, and what root is to be told. */
-  async prepare(order: ServerOrder, ports: Readonly<Record<string, number>>): Promise<EntrySpec> {
-    const { launch } = order;
+  /**
+   * Makes the folders of a new allocation while ports are looked for, and what root is to be told.
+   *
+   * @throws {EngineError} startFailed, and whatever `choosePorts` throws; the folders are gone then
+   */
+  async prepare(order: ServerOrder, choosePorts: () => Promise<Readonly<Record<string, number>>>): Promise<EntrySpec> {
     const allocationId = this.place.newId();
     const folders = serverFolders(this.place.runDir, allocationId);
+    const { launch } = order;
     const volumes = Object.entries(launch.volumes).map(([name, path]) => ({
       name,
       path,
       folder: volumeFolder(this.place.dataDir, launch.region, launch.experienceId, name),
     }));
     const names = launch.tasks.map((task) => task.name);
-    await makeServerFolders(folders, names, volumes).catch((error: Error) => {
-      throw new EngineError("startFailed", `folders of ${launch.serverId} cannot be made: ${error.message}`);
-    });
+    const [made, ports] = await Promise.allSettled([makeServerFolders(folders, names, volumes), choosePorts()]);
+    if (made.status === "fulfilled" && ports.status === "fulfilled") {
+      return this.spec(order, { allocationId, folders, volumes, ports: ports.value });
+    }
+    await removeServerFolders(folders);
+    if (ports.status === "rejected") throw ports.reason;
+    const why = (made as PromiseRejectedResult).reason as Error;
+    throw new EngineError("startFailed", `folders of ${launch.serverId} cannot be made: ${why.message}`);
+  }
+
+  /** Takes back what `prepare` made, for an order that root did not follow. */
+  async discard(spec: EntrySpec): Promise<void> {
+    const allocationId = spec.tasks[0]?.env.FORGE_ALLOCATION_ID;
+    if (allocationId !== undefined) await removeServerFolders(serverFolders(this.place.runDir, allocationId));
+  }
+
+  private spec(order: ServerOrder, { allocationId, folders, volumes, ports }: Allocation): EntrySpec {
+    const { launch } = order;
     const { home, address } = this.place;
     const volumeFolders = Object.fromEntries(volumes.map(({ name, folder }) => [name, folder]));
     const { region } = launch;
@@ -88,12 +114,6 @@ export class ServerOrders {
         graceSecs: launch.stop.graceSecs,
       },
     };
-  }
-
-  /** Takes back what `prepare` made, for an order that root did not follow. */
-  async discard(spec: EntrySpec): Promise<void> {
-    const allocationId = spec.tasks[0]?.env.FORGE_ALLOCATION_ID;
-    if (allocationId !== undefined) await removeServerFolders(serverFolders(this.place.runDir, allocationId));
   }
 
   private program(task: TaskLaunch): ProgramLine {
