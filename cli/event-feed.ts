@@ -66,6 +66,7 @@ export class EventFeed {
             if (lastId !== "") this.position = lastId;
             return false;
           },
+          signal,
         );
       } catch (error) {
         if (signal.aborted) return;
@@ -126,9 +127,10 @@ export class EventFeed {
     response: Response,
     onEvent: (event: StreamEvent) => void,
     enough: (lastId: string) => boolean,
+    signal?: AbortSignal,
   ): Promise<void> {
     const parser = new EventStreamParser(onEvent);
-    for await (const text of textOf(response)) {
+    for await (const text of textOf(response, signal)) {
       parser.push(text);
       if (enough(parser.lastEventId)) return;
     }

@@ -109,12 +109,15 @@ export class UpSession {
       this.startDemo(regions, url);
       const forMs = options.forSecs === undefined ? undefined : options.forSecs * 1000;
       await this.untilEnd(ending.signal, forMs);
+      this.log.info("the time is over, or an end was asked for: bots leave");
       this.faults?.stop();
       const bots = await this.bots?.stop();
       if (bots) this.tally.botsEnded(bots);
       await this.look();
     } finally {
+      this.log.info("ending: no more events are followed");
       await this.watch.stop();
+      this.log.info("ending: servers and programs");
       this.printer.closing();
       left = (await run.close(GRACE_SECS)).left;
       removeRunFile(folder, run.runId);

@@ -85,6 +85,8 @@ export class EventFeed {
     const parser = new EventStreamParser((event) => this.options.onEvent(event));
     const decoder = new TextDecoder();
     const reader = body.getReader();
+    // Not left to fetch, which need not hold its signal once the answer has begun.
+    watch.signal.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
     for (;;) {
       watch.expect(SILENCE_MS);
       const { done, value } = await reader.read();
