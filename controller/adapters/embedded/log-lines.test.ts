@@ -53,6 +53,17 @@ describe("the lines of a log file", () => {
     expect(await all(tailBytes)).toEqual(expected);
   });
 
+  it.each([
+    [1000, ["one", "two", "three", "four"]],
+    [15, ["two", "three", "four"]],
+    [14, ["three", "four"]],
+    [6, ["four"]],
+  ])("of the last %i bytes begin in what was cut off for its size", async (tailBytes, expected) => {
+    writeFileSync(`${file}.1`, "one\ntwo\nthr");
+    writeFileSync(file, "ee\nfour\n");
+    expect(await all(tailBytes)).toEqual(expected);
+  });
+
   it("go on as the file grows, until its writer has ended", async () => {
     writeFileSync(file, "1\n");
     let ended = false;

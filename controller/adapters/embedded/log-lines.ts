@@ -4,7 +4,7 @@ import { StringDecoder } from "node:string_decoder";
 import type { Clock } from "../../../protocol/clock";
 
 export interface LogReading {
-  /** Bytes before the end to start at; the line that this cuts is left out. */
+  /** Bytes before the end to start at, in `FILE.1` where the file has fewer; the line that this cuts is left out. */
   readonly tailBytes: number;
   readonly follow: boolean;
   readonly signal: AbortSignal | undefined;
@@ -26,8 +26,12 @@ export async function* logLines(file: string, reading: LogReading, clock: Clock)
   const { signal, follow, hasEnded } = reading;
   const size = await sizeOf(file);
   // One byte more: a line that begins right there is whole.
-  let at = Math.max(0, size - reading.tailBytes - 1);
-  const lines = new LineCutter(at > 0);
+  const wanted = reading.tailBytes + 1;
+  const before = await sizeOf(`${file}.1`);
+  const fromBefore = Math.min(before, Math.max(0, wanted - size));
+  let at = Math.max(0, size - wanted);
+  const lines = new LineCutter(at > 0 || (fromBefore > 0 && fromBefore < before));
+  if (fromBefore > 0) yield* readLines(`${file}.1`, before - fromBefore, lines, signal);
   for (;;) {
     const wasLast = hasEnded();
     const length = await sizeOf(file);
