@@ -1,7 +1,7 @@
 import { WebSocket } from "ws";
 import { FIRST_NPC, kindOf, NPCS, ORBS } from "../games/arena/rules";
 import { ControllerDouble } from "../games/arena/testing/controller-double";
-import { freePorts, type Program, Programs } from "../games/arena/testing/programs";
+import { type Program, Programs } from "../games/arena/testing/programs";
 import { decodeState, type ServerMessage, type State } from "../games/arena/wire";
 import { GateDouble, type GateDoubleOptions } from "../sdk/testing/gate-double";
 
@@ -26,14 +26,17 @@ interface Arena {
   readonly gamePort: number;
 }
 
-async function startArena(options: GateDoubleOptions = {}, env: Readonly<Record<string, string>> = {}): Promise<Arena> {
-  const [game = 0, physicsPort = 0] = await freePorts(2);
-  const gate = await GateDouble.start({ ...options, ports: { game, physics: physicsPort } });
+/** Every program takes a port that is free and says which: nobody else can take it in between. */
+const portIn = (line: string): number => Number(/(\d+)$/.exec(line)?.[1]);
+
+async function startArena(options: GateDoubleOptions = {}): Promise<Arena> {
+  const physics = programs.start("physics", { FORGE_PORT_PHYSICS: "0" });
+  const physicsPort = portIn(await physics.line(/physics on/));
+  const gate = await GateDouble.start({ ...options, ports: { game: 0, physics: physicsPort } });
   doubles.push(gate);
-  const server = programs.start("server", { ...gate.env(), ...env });
-  const physics = programs.start("physics", gate.env());
-  await gate.until(() => gate.callsTo("/v1/ready").length === 1);
-  return { gate, server, physics, gamePort: game };
+  const server = programs.start("server", gate.env());
+  const gamePort = portIn(await server.line(/plays on port/));
+  return { gate, server, physics, gamePort };
 }
 
 /** A client that collects what it gets. */
@@ -298,9 +301,8 @@ describe("an arena", () => {
     await ann.until(() => ann.states.length > 0);
     expect([...ann.entities()].some((entity) => kindOf(entity) === "npc")).toBe(false);
 
-    const [aiPort = 0] = await freePorts(1);
-    const ai = programs.start("ai", { FORGE_PORT_AI: String(aiPort) });
-    await ai.line(/arena ai on/);
+    const ai = programs.start("ai", { FORGE_PORT_AI: "0" });
+    const aiPort = portIn(await ai.line(/arena ai on/));
     gate.push("peers", { role: "ai", addresses: [`127.0.0.1:${aiPort}`] });
     await ann.until(() => [...ann.entities()].filter((entity) => kindOf(entity) === "npc").length === NPCS);
     const moves = (): number => ann.states.filter(({ full, moved }) => !full && moved.includes(FIRST_NPC)).length;
