@@ -32,12 +32,15 @@ export class Program {
   }
 
   /** The first line of output that fits. @throws {Error} where the program ended without one */
-  async line(pattern: RegExp): Promise<string> {
+  async line(wanted: RegExp | ((line: string) => boolean)): Promise<string> {
+    const fits = wanted instanceof RegExp ? (line: string): boolean => wanted.test(line) : wanted;
     for (;;) {
-      const found = this.out.find((line) => pattern.test(line));
+      const found = this.out.find(fits);
       if (found !== undefined) return found;
       if (this.child.exitCode !== null || this.child.signalCode !== null) {
-        throw new Error(`it ended without a line like ${pattern}:\n${[...this.out, ...this.err].join("\n")}`);
+        throw new Error(
+          `it ended without the line that fits ${String(wanted)}:\n${[...this.out, ...this.err].join("\n")}`,
+        );
       }
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
