@@ -27,7 +27,7 @@ const EXPECTED: Readonly<Record<RouteKey, string>> = {
   "GET /v1/fleets": "AAA----",
   "GET /v1/fleets/:experienceId": "AAA----",
   "PUT /v1/fleets/:experienceId": "A------",
-  "GET /v1/regions": "AAA----",
+  "GET /v1/regions": "AAAA---",
   "GET /v1/regions/:name/summary": "AAA----",
   "POST /v1/regions/:name/drain": "A------",
   "DELETE /v1/regions/:name/drain": "A------",

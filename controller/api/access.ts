@@ -41,7 +41,8 @@ export const ACCESS = {
   "GET /v1/fleets/:experienceId": READ,
   "PUT /v1/fleets/:experienceId": OPERATE,
 
-  "GET /v1/regions": READ,
+  // Players measure how far each is.
+  "GET /v1/regions": { ...READ, player: "all" },
   "GET /v1/regions/:name/summary": READ,
   "POST /v1/regions/:name/drain": OPERATE,
   "DELETE /v1/regions/:name/drain": OPERATE,
@@ -59,6 +60,17 @@ export const ACCESS = {
 } as const satisfies Readonly<Record<string, Access>>;
 
 export type RouteKey = keyof typeof ACCESS;
+
+/** The table as docs/api.md shows it. */
+export function accessAsMarkdown(): string {
+  const roles = ["operator", "allocator", "viewer", "player", "server", "ticket"] as const;
+  const mark = (grant: Grant | undefined): string => (grant === undefined ? "" : grant === "all" ? "yes" : "own");
+  const rows = Object.entries<Access>(ACCESS).map(([key, access]) => {
+    const cells = access.public ? roles.map(() => "yes") : roles.map((role) => mark(access[role]));
+    return `| \`${key.replaceAll(/:(\w+)/g, "{$1}")}\` | ${cells.join(" | ")} |`;
+  });
+  return [`| call | ${roles.join(" | ")} |`, `|---|${roles.map(() => "---|").join("")}`, ...rows].join("\n");
+}
 
 export function accessOf(key: RouteKey): Access {
   return ACCESS[key];

@@ -140,6 +140,10 @@ describe("the API", () => {
     expect(api.backend.asked).toEqual([]);
   });
 
+  it("takes the highest numbers that its contract names", async () => {
+    expect((await api.call("GET", "/v1/sessions/ses-local-1?wait=60&generation=1000000000000")).statusCode).toBe(200);
+  });
+
   it("takes an empty body with a content type for none", async () => {
     const headers = { host: "localhost", authorization: api.as("operator"), "content-type": "application/json" };
     expect((await api.app.inject({ method: "POST", url: "/v1/regions/local/drain", headers })).statusCode).toBe(200);

@@ -313,6 +313,14 @@ describe("calls and what the core is asked", () => {
     expect(answer.json()).toMatchObject({ session: { id: "ses-local-1" }, ticket });
   });
 
+  it("tells players of regions, but not of their nodes", async () => {
+    const nodesFor = async (role: "viewer" | "player"): Promise<unknown[]> => {
+      const answer = await api.call("GET", "/v1/regions", { headers: { authorization: api.as(role) } });
+      return answer.json<{ items: { nodes: unknown[] }[] }>().items.flatMap(({ nodes }) => nodes);
+    };
+    expect([(await nodesFor("viewer")).length, (await nodesFor("player")).length]).toEqual([1, 0]);
+  });
+
   it("lists a player's own sessions where they ask for no one's", async () => {
     await api.call("GET", "/v1/sessions", { headers: { authorization: api.as("player", "ann") } });
     expect(api.backend.asked.at(-1)?.command).toEqual({ type: "findSessions", playerId: "ann" });

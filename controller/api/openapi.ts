@@ -56,7 +56,7 @@ function operation(definition: AnyRoute, components: Json): Json {
     in: "header",
     required: false,
     description: "The same key and body again has the effect of once",
-    schema: { type: "string", minLength: 1, maxLength: 255 },
+    schema: { type: "string", pattern: "^[\\x21-\\x7e]{1,255}$" },
   };
   const parameters = [
     ...parametersIn("path", params, components),
@@ -107,8 +107,14 @@ function parametersIn(where: "path" | "query", schema: z.ZodType | undefined, co
     in: where,
     required: where === "path" || required.includes(name),
     ...(description !== undefined && { description }),
-    schema: property,
+    schema: withoutSpelling(property),
   }));
+}
+
+/** How a number or a yes is spelt in a query string is nothing that clients need to know. */
+function withoutSpelling({ pattern, enum: words, ...property }: Json): Json {
+  if (property["type"] === "integer" || property["type"] === "boolean") return property;
+  return { ...property, ...(pattern !== undefined && { pattern }), ...(words !== undefined && { enum: words }) };
 }
 
 function response({ description, schema, contentType }: ResponseShape, components: Json): Json {

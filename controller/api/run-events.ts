@@ -64,8 +64,8 @@ export class RunEventStream extends Readable {
   #pass(region: string, { id, event, data }: Frame): void {
     this.#missing.delete(region);
     if (id !== undefined) this.#positions.set(region, id);
-    if (event !== undefined && data !== undefined)
-      this.#send(event, event === "reset" ? withRegion(data, region) : data);
+    if (event === undefined || data === undefined) this.#write(`id: ${this.#id()}\n\n`);
+    else this.#send(event, event === "reset" ? withRegion(data, region) : data);
   }
 
   #lost(source: RegionEvents, reason: string): void {

@@ -61,8 +61,10 @@ export const regionRoutes: readonly AnyRoute[] = [
   ),
 ];
 
+/** Where its nodes are is nothing that players need to know. */
 async function regionHere(caller: Caller, api: ApiContext): Promise<Region> {
-  return here((await ask(api, caller, { type: "getRegion" })).region, api);
+  const region = here((await ask(api, caller, { type: "getRegion" })).region, api);
+  return caller.actor.role === "player" ? { ...region, nodes: [] } : region;
 }
 
 function here(status: Omit<Region, "url" | "leader">, { backend }: ApiContext): Region {

@@ -19,7 +19,8 @@ export const playerIdSchema = z
   .string()
   .min(1)
   .max(128)
-  .regex(/^[^\p{Cc}\p{Cs}]+$/u, "no control characters");
+  // eslint-disable-next-line no-control-regex -- that they are refused is the point; plain ranges are read by every tool
+  .regex(/^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]+$/u, "no control characters");
 export const modsSchema = z.array(nameSchema).max(32);
 export const timeSchema = z.string().meta({ format: "date-time" });
 
@@ -49,17 +50,22 @@ export const deadlineMsSchema = z.number().int().min(0).max(600_000);
 
 /** A number in a query string. */
 export function queryNumber(min: number, max: number): z.ZodType<number, string> {
-  return z
-    .string()
-    .regex(/^\d{1,12}$/, "a whole number")
-    .transform(Number)
-    .pipe(z.number().min(min).max(max));
+  return (
+    z
+      .string()
+      .regex(/^\d{1,15}$/, "a whole number")
+      .transform(Number)
+      .pipe(z.number().min(min).max(max))
+      // For the contract: what is text on the wire is a number to everyone else.
+      .meta({ type: "integer", minimum: min, maximum: max })
+  );
 }
 
 /** `true`, `1` and a bare `?name` mean yes. */
 export const queryFlag = z
   .enum(["true", "false", "1", "0", ""])
-  .transform((text) => text === "true" || text === "1" || text === "");
+  .transform((text) => text === "true" || text === "1" || text === "")
+  .meta({ type: "boolean" });
 
 /** Seconds that a long poll may take. */
 export const waitSchema = queryNumber(0, 60);

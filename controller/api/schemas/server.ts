@@ -81,7 +81,7 @@ export const serversQuery = z.strictObject({
 export const labelBody = z
   .strictObject({ labels: labelsPatchSchema.exactOptional(), annotations: annotationsPatchSchema.exactOptional() })
   .refine(({ labels, annotations }) => labels !== undefined || annotations !== undefined, "give labels or annotations")
-  .meta({ id: "LabelServer", description: "null takes a key away" });
+  .meta({ id: "LabelServer", description: "null takes a key away", minProperties: 1 });
 
 export const terminateQuery = z.strictObject({
   drain: queryNumber(0, 86_400)

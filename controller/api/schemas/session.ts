@@ -113,7 +113,7 @@ export const updateSessionBody = z
 export const endSessionQuery = z.strictObject({ reason: z.string().min(1).max(256).exactOptional() });
 
 export const routePlayersBody = z
-  .strictObject({ players: z.array(playerIdSchema).min(1).max(256) })
+  .strictObject({ players: z.array(playerIdSchema).min(1).max(256).meta({ uniqueItems: true }) })
   .refine(({ players }) => new Set(players).size === players.length, { path: ["players"], message: "each player once" })
   .meta({ id: "RoutePlayers" });
 export const placementsSchema = z
