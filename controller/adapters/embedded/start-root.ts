@@ -8,7 +8,7 @@ import { RootClient, RootUnreachable } from "./root-client";
 import { makeRootFolders, rootFiles, type RootFiles, type RootRecord } from "./root-files";
 import { LimitGroups } from "./root/limit-groups";
 import { planLimits } from "./limits";
-import { send, sweepRun } from "./sweep";
+import { send, sweepRun, type SweepResult } from "./sweep";
 
 export interface StartRootOptions {
   /** Sockets, state and logs of the run; made if missing, 0700. One root at a time. */
@@ -84,7 +84,7 @@ async function clearRunFolder(runDir: string, files: RootFiles): Promise<void> {
     client.close();
     throw new Error(`another Forge (root process ${record.pid}) runs in ${runDir}; stop it, or choose another folder`);
   }
-  await sweepRun(record.runId);
+  await endRun(record.runId);
 }
 
 function readRecord(file: string): RootRecord | undefined {
@@ -123,12 +123,18 @@ async function whenReady(child: ChildProcess, exited: Promise<number | null>, fi
 }
 
 async function afterEnd(code: number | null, runId: string, files: RootFiles): Promise<RootEnd> {
-  const groups = LimitGroups.leftBy(runId, planLimits(), process.platform);
-  for (const pid of groups.members()) send(pid, "SIGKILL");
-  const { killed, left } = await sweepRun(runId);
-  await groups.close();
+  const { killed, left } = await endRun(runId);
   for (const file of [files.recordFile, files.secretFile, files.socketPath]) rmSync(file, { force: true });
   return { inOrder: code === 0, swept: killed, left };
+}
+
+/** Kills what outlived its root, and removes the run's control groups. */
+async function endRun(runId: string): Promise<SweepResult> {
+  const groups = LimitGroups.leftBy(runId, planLimits(), process.platform);
+  for (const pid of groups.members()) send(pid, "SIGKILL");
+  const swept = await sweepRun(runId);
+  await groups.close();
+  return swept;
 }
 
 interface Closing {

@@ -6,7 +6,7 @@ import type { LimitsDescription } from "../root-protocol";
 
 /** A new group's default weight, 1024 shares, in MHz. */
 const DEFAULT_MHZ = 1000;
-const CLOSE_TRIES = 50;
+const CLOSE_TRIES = 150;
 const CLOSE_STEP_MS = 20;
 const MIB = 1024 * 1024;
 
@@ -80,7 +80,7 @@ export class LimitGroups {
     return this.tops.flatMap(({ folder }) => readTree(folder));
   }
 
-  /** Removes the folders. A killed process keeps its own for a moment; what is still in use after a second stays. */
+  /** Removes the folders. A killed process keeps its own for a moment; what is still in use after 3 s stays. */
   async close(): Promise<void> {
     for (let tries = 0; tries < CLOSE_TRIES; tries += 1) {
       if (this.tops.map((top) => this.removeTop(top)).every(Boolean)) return;
