@@ -63,7 +63,7 @@ export class DemoFaults {
     else if (!this.stopped) this.cancels.push(this.options.clock.after(AGAIN_MS, () => void this.do(fault)));
   }
 
-  /** The fullest one: it has most to lose. */
+  /** The fullest one, which has most to lose; of several the oldest, which has saved most of it. */
   private async killServer(): Promise<DoneFault | undefined> {
     const { api, root, experience } = this.options;
     const { items } = await api.list<Server>("/v1/servers", { experienceId: experience });
@@ -71,7 +71,7 @@ export class DemoFaults {
       .filter(
         ({ role, state, players }) => role === "server" && (state === "allocated" || state === "ready") && players > 0,
       )
-      .sort((a, b) => b.players - a.players);
+      .sort((a, b) => b.players - a.players || Date.parse(a.createdAt) - Date.parse(b.createdAt));
     if (!fullest) return undefined;
     const pid = await this.pidOf(fullest.id);
     await root.signal(fullest.id, "SIGKILL");

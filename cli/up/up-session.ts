@@ -6,6 +6,7 @@ import { Tokens } from "../../controller/tokens";
 import { systemClock } from "../../protocol/clock";
 import { ForgeApi } from "../api";
 import { EXIT } from "../exit-code";
+import { CliError } from "../failure";
 import type { CliIo } from "../io";
 import { removeRunFile, writeRunFile } from "../run-file";
 import { BotSwarm, type BotsLine } from "./bot-swarm";
@@ -28,6 +29,7 @@ export class UpSession {
   private bots: BotSwarm | undefined;
   private botsLine: BotsLine | undefined;
   private faults: DemoFaults | undefined;
+  private closing = false;
   private readonly tally: RunTally;
   private readonly watch: RunWatch;
   private readonly printer: UpPrinter;
@@ -82,7 +84,11 @@ export class UpSession {
     const ending = new AbortController();
     const end = (): void => ending.abort();
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
-    void run.ended.then(end);
+    let rootGone = false;
+    void run.ended.then(() => {
+      rootGone = !ending.signal.aborted && !this.closing;
+      end();
+    });
     const regions = Object.fromEntries(run.plan.regions.map(({ name, url }) => [name, url]));
     const url = run.plan.regions[0]?.url ?? "";
     const folder = dirname(options.configFile);
@@ -115,6 +121,7 @@ export class UpSession {
       if (bots) this.tally.botsEnded(bots);
       await this.look();
     } finally {
+      this.closing = true;
       this.log.info("ending: no more events are followed");
       await this.watch.stop();
       this.log.info("ending: servers and programs");
@@ -126,6 +133,7 @@ export class UpSession {
     }
     const summary = this.tally.result();
     this.printer.summary(summary, left);
+    if (rootGone) throw rootEnded(run);
     return summary.playersLost > 0 || summary.maxSeatsOver > 0 || left.length > 0 ? EXIT.failed : EXIT.done;
   }
 
@@ -199,4 +207,10 @@ export class UpSession {
   private operatorToken(): string {
     return this.tokens.mint({ sub: "operator", role: "operator", regions: ["*"], expiresInSecs: TOKEN_SECS }).token;
   }
+}
+
+/** Nobody asked for it: every game server has gone with it, whatever the summary says. */
+function rootEnded({ plan: { runDir } }: LocalRun): CliError {
+  const fix = `start it again; ${join(runDir, "logs", "root.log")} may say why`;
+  return new CliError("rootEnded", EXIT.failed, "the root process ended by itself, and every server with it", fix);
 }

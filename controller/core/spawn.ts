@@ -217,6 +217,8 @@ export function stop(s: CoreState, server: GameServer, reason: string): void {
     );
   }
   s.out.push({ type: "stop", serverId, graceSecs, reason });
-  s.out.server("server.stopping", server, reason);
+  // An operator's force is told as such: whoever reads the events must not take it for an orderly end.
+  const forced = server.ending?.force ? { force: true, players: server.seats.size } : undefined;
+  s.out.server("server.stopping", server, reason, forced);
   s.stopping.add(server);
 }
