@@ -1,7 +1,6 @@
 import pino from "pino";
 import { agentControllerPair } from "../protocol/memory-channel";
-import type { FromAgent, FromController, Hello } from "../protocol/messages";
-import type { Channel } from "../protocol/channel";
+import type { FromController, Hello } from "../protocol/messages";
 import { VirtualClock } from "../protocol/virtual-clock";
 import { AgentLinks } from "./agent-links";
 
@@ -42,7 +41,7 @@ function stage() {
     agent.onClose((reason) => (closed = reason));
     links.accept(controller);
     agent.send(hello);
-    return { agent: agent as Channel<FromAgent, FromController>, got, closed: () => closed };
+    return { agent, got, closed: () => closed };
   };
   return { clock, links, heard, dial };
 }

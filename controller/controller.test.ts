@@ -116,7 +116,6 @@ describe("Controller", () => {
 
   it("takes one input at a time, in the order they came", async () => {
     const order: string[] = [];
-    let controller: Controller | undefined;
     const staged = await stage((input) => {
       order.push(input.type);
       // A listener of an event that asks for something at once must not get in between.
@@ -127,8 +126,8 @@ describe("Controller", () => {
           ]
         : [];
     });
-    controller = staged.controller;
-    staged.events.subscribe(() => controller?.setSettings({} as CoreSettings));
+    const { controller } = staged;
+    staged.events.subscribe(() => controller.setSettings({} as CoreSettings));
     order.length = 0;
     controller.setLeadership(true, 2);
     expect(order).toEqual(["leadership", "policy"]);

@@ -88,7 +88,6 @@ export class BotSwarm {
       summary && {
         players: summary.players,
         lost: summary.lost,
-        maxOver: 0,
         routeMs: { p50: summary.routeMs.p50, p99: summary.routeMs.p99 },
       }
     );

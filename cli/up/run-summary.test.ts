@@ -79,7 +79,7 @@ describe("RunTally", () => {
     const tally = new RunTally([]);
     tally.event(session("session.lost"));
     tally.servers([{ players: 26, maxPlayers: 24, role: "server" }]);
-    tally.botsEnded({ players: 9, lost: 3, maxOver: 1, routeMs: { p50: 1, p99: 2 } });
+    tally.botsEnded({ players: 9, lost: 3, routeMs: { p50: 1, p99: 2 } });
     expect(tally.result()).toMatchObject({ playersLost: 3, maxSeatsOver: 2, bots: 9, routeMs: { p50: 1, p99: 2 } });
   });
 });

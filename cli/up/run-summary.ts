@@ -17,7 +17,7 @@ export interface RunSummary {
   readonly playersMoved: number;
   /** Players who had a place and lost it without being given another or told why: by the events, and by the bots' own count. */
   readonly playersLost: number;
-  /** The most players that any server ever had above its limit: by seats, and by the bots' own connections. */
+  /** The most seats that any server ever held above its limit, by looks at all servers twice a second. */
   readonly maxSeatsOver: number;
   /** From the decision to start a server to its Ready. */
   readonly spawnMs: Percentiles;
@@ -32,7 +32,6 @@ export interface RunSummary {
 export interface BotsSummary {
   readonly players: number;
   readonly lost: number;
-  readonly maxOver: number;
   readonly routeMs: Percentiles;
 }
 
@@ -85,8 +84,10 @@ export class RunTally {
     this.seen.killed += 1;
   }
 
+  /** Of one swarm; an endless demonstration has several, one after the other. */
   botsEnded(bots: BotsSummary): void {
-    this.bots = bots;
+    const before = this.bots ?? { players: 0, lost: 0 };
+    this.bots = { ...bots, players: Math.max(before.players, bots.players), lost: before.lost + bots.lost };
   }
 
   result(): RunSummary {
@@ -100,7 +101,7 @@ export class RunTally {
       playersRouted: seen.routed,
       playersMoved: seen.moved,
       playersLost: Math.max(seen.lost, bots?.lost ?? 0),
-      maxSeatsOver: Math.max(0, this.over, bots?.maxOver ?? 0),
+      maxSeatsOver: this.over,
       spawnMs: { p50: percentile(this.spawnMs, 50), p99: percentile(this.spawnMs, 99) },
       routeMs: bots?.routeMs ?? { p50: null, p99: null },
       maxRestoredAgeMs: this.restoredAgeMs,

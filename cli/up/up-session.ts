@@ -28,6 +28,7 @@ const TOKEN_SLACK_MS = 300_000;
 export class UpSession {
   private bots: BotSwarm | undefined;
   private botsLine: BotsLine | undefined;
+  private cancelRenewal: () => void = () => undefined;
   private faults: DemoFaults | undefined;
   private closing = false;
   private readonly tally: RunTally;
@@ -117,6 +118,7 @@ export class UpSession {
       await this.untilEnd(ending.signal, forMs);
       this.log.info("the time is over, or an end was asked for: bots leave");
       this.faults?.stop();
+      this.cancelRenewal();
       const bots = await this.bots?.stop();
       if (bots) this.tally.botsEnded(bots);
       await this.look();
@@ -137,25 +139,36 @@ export class UpSession {
     return summary.playersLost > 0 || summary.maxSeatsOver > 0 || left.length > 0 ? EXIT.failed : EXIT.done;
   }
 
-  private startDemo(regions: Readonly<Record<string, string>>, url: string): void {
-    const { options, config, io, run_: run } = this;
-    const { demo } = config;
-    if (!options.demo || demo === undefined) return;
+  /** Bots cannot renew the token that they were started with, so an endless demonstration starts new ones in time. */
+  private startBots(experience: string, count: number, regions: Readonly<Record<string, string>>, url: string): void {
     this.bots = new BotSwarm({
-      home: io.home,
+      home: this.io.home,
       url,
       regions,
       token: this.tokens.mint({ sub: "demo-bots", role: "allocator", regions: ["*"], expiresInSecs: TOKEN_SECS }).token,
-      experience: demo.experience,
-      count: options.bots ?? demo.bots,
-      durationSecs: options.forSecs,
-      runId: run.runId,
+      experience,
+      count,
+      durationSecs: this.options.forSecs,
+      runId: this.run_.runId,
       onLine: (line) => {
         this.botsLine = line;
         this.printer.bots(line);
       },
       onError: (text) => this.log.warn({ program: "bots" }, text),
     });
+    this.cancelRenewal = systemClock.after(TOKEN_SECS * 1000 - TOKEN_SLACK_MS, () => {
+      void this.bots?.stop().then((bots) => {
+        if (bots) this.tally.botsEnded(bots);
+        this.startBots(experience, count, regions, url);
+      });
+    });
+  }
+
+  private startDemo(regions: Readonly<Record<string, string>>, url: string): void {
+    const { options, config, run_: run } = this;
+    const { demo } = config;
+    if (!options.demo || demo === undefined) return;
+    this.startBots(demo.experience, options.bots ?? demo.bots, regions, url);
     this.faults = new DemoFaults({
       root: run.root,
       api: this.api(),
