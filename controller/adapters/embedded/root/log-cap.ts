@@ -32,7 +32,10 @@ export class LogCap {
   }
 }
 
-/** What was written during the copy, in one go with the cut: a line in between would be lost. */
+/**
+ * What was written during the copy, as close to the cut as can be: what a process writes between the last read and the
+ * cut is lost. That is the price of letting it write into the file itself.
+ */
 function moveRest(file: string): void {
   const from = openSync(file, "r+");
   const to = openSync(`${file}.1`, "a");
