@@ -7,7 +7,7 @@ import { matchKey } from "./placement";
 import type { PlayerSession } from "./player-session";
 import { setState } from "./servers";
 import { endSession } from "./sessions";
-import { becameReady } from "./spawn";
+import { becameReady, failStart } from "./spawn";
 import type { CoreState } from "./state";
 
 /** How long after an agent saw a match server go the engine gets to say how it ended, in milliseconds. */
@@ -105,7 +105,11 @@ function left(session: PlayerSession): { also?: "session.left" } {
 
 export function onUnhealthy(s: CoreState, server: GameServer, reason: string): void {
   // Before it was ready its time to get ready decides.
-  if (server.state === "starting" || !s.leader) return;
+  if (server.state === "starting") return;
+  if (!s.deciding) {
+    server.lost ??= { reason: `unhealthy: ${reason}`, gone: false };
+    return;
+  }
   failover(s, server, `unhealthy: ${reason}`, false);
 }
 
@@ -140,22 +144,37 @@ function onLeft(
 }
 
 function onGone(s: CoreState, server: GameServer, reason: string): void {
-  if (!s.leader) {
-    server.gone ??= reason;
-    return;
-  }
   const isMatch = s.fleet(server.experienceId).config?.seats === "match";
   if (!isMatch || server.engine === "exited" || server.finished) return serverGone(s, server, reason);
   // A match server that ends itself cleanly is done, not lost; only the engine knows how it ended.
-  server.gone = reason;
-  s.timers.at(s.nowMs + EXIT_WAIT_MS, () => {
-    if (s.leader && server.endedAtMs === null) serverGone(s, server, reason);
-  });
+  s.timers.at(s.nowMs + EXIT_WAIT_MS, () => serverGone(s, server, reason));
+}
+
+/** What was lost while nothing could be decided is acted on now. */
+export function takeLosses(s: CoreState): void {
+  for (const server of [...s.servers.values()]) {
+    const { lost } = server;
+    server.lost = null;
+    if (server.endedAtMs !== null) failover(s, server, server.reason, true);
+    else if (lost?.gone) serverGone(s, server, lost.reason);
+    else if (lost) onUnhealthy(s, server, lost.reason);
+  }
 }
 
 /** Its process is no more, and what that means depends on what it was doing. */
 export function serverGone(s: CoreState, server: GameServer, reason: string): void {
   if (server.state === "terminated") return;
+  if (!s.deciding) {
+    server.lost = { reason, gone: true };
+    return;
+  }
+  const early = server.state === "starting" || server.beforeSuspect === "starting";
+  if (early && server.seats.size === 0) {
+    server.engine = "exited";
+    if (server.ending) setState(s, server, "terminated", server.ending.reason);
+    else failStart(s, server, `ended before it was ready: ${reason}`, false);
+    return;
+  }
   if (server.finished)
     for (const session of [...server.seats]) endSession(s, session, reason, { release: false, ...left(session) });
   if (server.matchId !== null && server.seats.size === 0) retireMatch(s, server.experienceId, server.matchId);

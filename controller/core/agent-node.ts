@@ -14,8 +14,8 @@ export interface AgentNode {
   snapshotSeen: boolean;
   readonly servers: Set<GameServer>;
   /** What could not be said while it was silent; bounded, oldest dropped: a snapshot brings it up again. */
-  readonly owedReleases: OwedRelease[];
-  readonly owedForgets: { readonly serverId: string; readonly allocationId: string }[];
+  readonly owedReleases: Map<string, OwedRelease>;
+  readonly owedForgets: Map<string, OwedForget>;
   /** Servers that its snapshot had and nobody else knows, since when. */
   readonly strangers: Map<string, number>;
 }
@@ -28,7 +28,27 @@ export interface OwedRelease {
   readonly reason: string;
 }
 
-export const OWED_LIMIT = 20_000;
+export interface OwedForget {
+  readonly serverId: string;
+  readonly allocationId: string;
+}
+
+const OWED_LIMIT = 20_000;
+
+export function oweRelease(node: AgentNode, owed: OwedRelease): void {
+  owe(node.owedReleases, `${owed.serverId}\n${owed.sessionId}\n${String(owed.generation)}`, owed);
+}
+
+export function oweForget(node: AgentNode, owed: OwedForget): void {
+  owe(node.owedForgets, `${owed.serverId}\n${owed.allocationId}`, owed);
+}
+
+function owe<T>(map: Map<string, T>, key: string, owed: T): void {
+  map.set(key, owed);
+  if (map.size <= OWED_LIMIT) return;
+  const oldest = map.keys().next();
+  if (!oldest.done) map.delete(oldest.value);
+}
 
 export function newAgentNode(id: string): AgentNode {
   return {
@@ -40,8 +60,8 @@ export function newAgentNode(id: string): AgentNode {
     epochAcked: -1,
     snapshotSeen: false,
     servers: new Set(),
-    owedReleases: [],
-    owedForgets: [],
+    owedReleases: new Map(),
+    owedForgets: new Map(),
     strangers: new Map(),
   };
 }

@@ -2,6 +2,7 @@ import type { CoreProblem } from "./decision";
 import type { Group, Waiter } from "./group";
 import { followView } from "./follow";
 import { firstPort } from "./launch";
+import { problem } from "./outbox";
 import type { PlayerSession } from "./player-session";
 import type { MatchAllocation } from "./resources";
 import type { CoreState } from "./state";
@@ -26,7 +27,13 @@ export function answerPlaced(s: CoreState, group: Group, server: GameServer): vo
   const seated = group.sessions.filter((session) => session.server === server);
   for (const waiter of group.waiters.splice(0)) {
     const session = waiter.session ?? seated[0];
-    if (!session) continue;
+    if (session?.server !== server) {
+      s.out.refuse(
+        waiter.requestId,
+        problem("conflict", session ? `session ${session.id} has ended: ${session.reason}` : "the session has ended"),
+      );
+      continue;
+    }
     switch (waiter.answer) {
       case "createSession":
       case "waitQueue": {

@@ -6,15 +6,19 @@ import type { GameServer } from "./game-server";
 import { setState } from "./servers";
 import type { CoreState } from "./state";
 
+/** What was agreed on over the last connection holds no longer. */
+export function dropConnection(s: CoreState, node: AgentNode): void {
+  node.snapshotSeen = false;
+  node.epochAcked = -1;
+  for (const server of node.servers) s.reindex(server);
+}
+
 /** An agent has (re)connected: nothing is asked of it before it acknowledges the epoch and has told its seats. */
 export function onHello(s: CoreState, node: AgentNode, hello: Hello): void {
   node.connected = true;
   node.down = false;
   node.bootId = hello.bootId;
   node.facts = hello.node;
-  node.snapshotSeen = false;
-  node.epochAcked = -1;
-  for (const server of node.servers) s.reindex(server);
   s.out.happened("node.connected", `agent ${hello.agentVersion} on ${hello.node.address}`, {
     nodeId: node.id,
     limits: hello.node.limits,
@@ -40,7 +44,9 @@ export function onSilent(s: CoreState, node: AgentNode, reason: string): void {
 
 function suspect(s: CoreState, server: GameServer, reason: string): void {
   const { state } = server;
-  if (state === "ready" || state === "reserved" || state === "allocated" || state === "draining") {
+  // One that nobody has heard of since a new leader came may be up and full of players.
+  const unheard = state === "starting" && server.engine !== "held" && server.engine !== "asked";
+  if (unheard || state === "ready" || state === "reserved" || state === "allocated" || state === "draining") {
     setState(s, server, "suspect", `its node is silent: ${reason}`);
   } else s.reindex(server);
 }
@@ -56,7 +62,10 @@ export function suspectUnseen(s: CoreState): void {
 /** The agent takes our requests from now on: it hears what was owed to it, and its servers take players. */
 export function nodeReady(s: CoreState, node: AgentNode): void {
   if (!s.usable(node.id)) return;
-  const releases = node.owedReleases.splice(0);
+  const releases = [...node.owedReleases.values()];
+  const forgets = [...node.owedForgets.values()];
+  node.owedReleases.clear();
+  node.owedForgets.clear();
   for (const { serverId, allocationId, sessionId, generation, reason } of releases) {
     s.send(
       node.id,
@@ -64,7 +73,7 @@ export function nodeReady(s: CoreState, node: AgentNode): void {
       { kind: "told" },
     );
   }
-  for (const { serverId, allocationId } of node.owedForgets.splice(0)) {
+  for (const { serverId, allocationId } of forgets) {
     s.send(node.id, { kind: "ended", serverId, allocationId, reason: "it has ended" }, { kind: "told" });
     s.send(node.id, { kind: "forget", serverId, allocationId }, { kind: "told" });
   }

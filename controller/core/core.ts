@@ -1,6 +1,6 @@
 import { onAgentEvent } from "./agent-events";
 import { onCommand } from "./commands";
-import { onHello, onSilent, nodeReady } from "./connection";
+import { dropConnection, onHello, onSilent, nodeReady } from "./connection";
 import type { CoreMachine, IdSource } from "./core-interface";
 import type { Decision } from "./decision";
 import { advanceEnding } from "./drain";
@@ -92,8 +92,8 @@ export class Core implements CoreMachine {
       case "agent":
         return this.takeFromAgent(input);
       case "agentSilent":
-        loseRequests(s, input.nodeId, input.reason);
-        return onSilent(s, s.node(input.nodeId), input.reason);
+        onSilent(s, s.node(input.nodeId), input.reason);
+        return loseRequests(s, input.nodeId, input.reason);
       case "engine":
         return onEngineEvent(s, input.event);
       case "engineList":
@@ -115,6 +115,7 @@ export class Core implements CoreMachine {
     const node = s.node(nodeId);
     switch (message.type) {
       case "hello":
+        dropConnection(s, node);
         loseRequests(s, nodeId, "the agent connected anew");
         return onHello(s, node, message);
       case "snapshot":

@@ -9,10 +9,13 @@ import type { CoreState } from "./state";
 /** How long before a close that was put off is asked for again, in milliseconds. */
 const RETRY_MS = 500;
 
+/** How long a server that was not empty after all is left alone, in milliseconds. */
+const CLOSE_AGAIN_MS = 10_000;
+
 /** Lets a server run out: nobody new comes on; it is stopped once it is empty, or once its players were moved off. */
 export function beginEnding(s: CoreState, server: GameServer, ending: Ending): void {
   server.ending = ending;
-  if (server.state === "starting" && server.seats.size + server.inFlight === 0) {
+  if (neverUp(s, server)) {
     stop(s, server, ending.reason);
     if (server.endedAtMs === null) setState(s, server, "draining", ending.reason);
     return;
@@ -22,6 +25,12 @@ export function beginEnding(s: CoreState, server: GameServer, ending: Ending): v
   tellDraining(s, server, ending);
   if (ending.moveAtMs > s.nowMs) s.timers.at(ending.moveAtMs, () => s.ending.add(server));
   s.ending.add(server);
+}
+
+/** It has not been ready yet, as its agent knows, or no agent has heard of it: nobody can be on it. */
+function neverUp(s: CoreState, server: GameServer): boolean {
+  const unplaced = server.engine === "held" || server.engine === "asked";
+  return server.state === "starting" && s.deciding && (unplaced || (server.expected && s.usable(server.nodeId)));
 }
 
 /** A second, stricter wish: an earlier deadline, or force. */
@@ -68,6 +77,7 @@ export function onClosed(s: CoreState, server: GameServer, ack: Ack): void {
     return;
   }
   if (server.ending?.kind === "scaleDown" || server.ending?.kind === "rollout") {
+    server.closeAgainMs = s.nowMs + CLOSE_AGAIN_MS;
     reopen(s, server);
     return;
   }
@@ -87,7 +97,14 @@ export function reopen(s: CoreState, server: GameServer): void {
 /** Takes a server that is on its way out one step further, where it can go. */
 export function advanceEnding(s: CoreState, server: GameServer): void {
   const { ending } = server;
-  if (!ending || server.endedAtMs !== null || server.stopAskedAtMs !== null || server.state === "unhealthy") return;
+  if (
+    !s.deciding ||
+    !ending ||
+    server.endedAtMs !== null ||
+    server.stopAskedAtMs !== null ||
+    server.state === "unhealthy"
+  )
+    return;
   if (ending.kind === "scaleDown" || ending.kind === "rollout") {
     if (server.closing === "closed") stopScaledDown(s, server, ending);
     return;
@@ -103,11 +120,11 @@ export function advanceEnding(s: CoreState, server: GameServer): void {
   // A world's players can only go to itself: it stops with them on and they wait for it to be back.
   const world = s.fleet(server.experienceId).config?.kind === "world";
   if (!nobody && !(due && world)) return;
-  if (server.closing === "closed" || (due && !s.usable(server.nodeId))) stop(s, server, ending.reason);
+  if (server.closing === "closed") stop(s, server, ending.reason);
 }
 
 function moveOff(s: CoreState, server: GameServer, ending: Ending): void {
-  if (server.seats.size === 0 || s.rebuilding) return;
+  if (server.seats.size === 0) return;
   ending.moving = true;
   moveSessions(s, server, ending.reason);
 }

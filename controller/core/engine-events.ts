@@ -1,11 +1,10 @@
 import { retireMatch, serverGone } from "./agent-events";
-import { failover } from "./failover";
 import { isPrimary, type GameServer } from "./game-server";
 import type { EngineEvent, EngineServer, ServerExit } from "../engine";
 import { expectOf } from "./launch";
 import { bindToNode, setState } from "./servers";
 import { endSession } from "./sessions";
-import { expectReadyBy, failStart, launch } from "./spawn";
+import { failStart, giveTimeToStart, launch } from "./spawn";
 import type { CoreState } from "./state";
 
 /** How long before a start that the engine could not take on is tried again, in milliseconds. */
@@ -40,7 +39,6 @@ export function onEngineEvent(s: CoreState, event: EngineEvent): void {
 /** Ports, node and processes are known: its agent is told what to expect, again where something has changed. */
 export function onPlaced(s: CoreState, server: GameServer, found: EngineServer): void {
   if (server.state === "terminated") return;
-  const { config } = s.fleet(server.experienceId);
   const before = server.engine;
   const same = before === found.state || (before === "placed" && found.state === "pending");
   const changed =
@@ -55,8 +53,7 @@ export function onPlaced(s: CoreState, server: GameServer, found: EngineServer):
   server.logFile = found.logFiles[isPrimary(server) ? "server" : server.role] ?? Object.values(found.logFiles)[0];
   if (before === "held" || before === "asked")
     s.out.server("server.placed", server, `on node ${found.nodeId}`, { ports: found.ports });
-  if (!same && server.state === "starting" && config)
-    expectReadyBy(s, server, s.nowMs + config.readyTimeoutSecs * 1000);
+  if (!same && server.state === "starting") giveTimeToStart(s, server);
   if (changed) server.expected = false;
   sendExpect(s, server);
   s.reindex(server);
@@ -96,15 +93,6 @@ export function onExited(s: CoreState, server: GameServer, exit: ServerExit): vo
   if (server.state === "terminated") return;
   server.engine = "exited";
   const reason = exitText(exit);
-  if (!s.leader) {
-    server.gone ??= reason;
-    return;
-  }
-  if (server.state === "starting" || (server.state === "suspect" && server.beforeSuspect === "starting")) {
-    if (server.ending) setState(s, server, "terminated", server.ending.reason);
-    else failStart(s, server, `ended before it was ready: ${reason}`, false);
-    return;
-  }
   if (matchOver(s, server, exit)) {
     server.finished = true;
     for (const session of [...server.seats])
@@ -152,7 +140,6 @@ function onNodeDown(s: CoreState, nodeId: string, reason: string): void {
   node.down = true;
   s.out.happened("node.down", reason, { nodeId });
   for (const server of [...node.servers]) {
-    if (s.leader) failover(s, server, `node ${nodeId} is down: ${reason}`, true);
-    else server.gone ??= reason;
+    serverGone(s, server, `node ${nodeId} is down: ${reason}`);
   }
 }

@@ -1,4 +1,4 @@
-import { isEmpty, isPrimary, seatsHeld, type GameServer } from "./game-server";
+import { isEmpty, isPrimary, isTaken, seatsHeld, type GameServer } from "./game-server";
 import { takesPlayers } from "./lifecycle";
 import { Pool } from "./pool";
 
@@ -24,7 +24,7 @@ export class FleetIndex {
     if (!isPrimary(server) || !takesPlayers(server.state) || server.closing !== "open") return;
     const held = Math.min(server.maxPlayers, seatsHeld(server));
     server.counted = true;
-    server.countedHeld = server.matchId !== null || server.ownBusy ? server.maxPlayers : held;
+    server.countedHeld = isTaken(server) ? server.maxPlayers : held;
     this.usable++;
     this.held += server.countedHeld;
     this.seats += server.maxPlayers;

@@ -64,7 +64,11 @@ export interface GameServer {
   matchId: string | null;
   /** A server that allocated or reserved itself is no one's to give. */
   ownBusy: boolean;
+  /** A match that it may be claimed for although nobody was told: the answer has not come. It waits for that answer. */
+  doubt: string | null;
   closing: Closing;
+  /** It was not empty when last asked to close: not asked again before this. */
+  closeAgainMs: number;
   ending: Ending | null;
   stopAskedAtMs: number | null;
   /** No grants before this; set where the agent asked for patience. */
@@ -73,8 +77,8 @@ export interface GameServer {
   keptFor: object | null;
   /** The agent has its `expect`. */
   expected: boolean;
-  /** Seen by a standby: failover is due as soon as it leads. */
-  gone: string | null;
+  /** A loss that was seen while nothing could be decided: it is acted on as soon as that is possible. */
+  lost: { readonly reason: string; readonly gone: boolean } | null;
   /** It ended by its own wish or at the end of its match: its players are not moved. */
   finished: boolean;
   readonly waitingReady: number[];
@@ -140,13 +144,15 @@ export function newServer(of: NewServer): GameServer {
     phantom: 0,
     matchId: null,
     ownBusy: false,
+    doubt: null,
     closing: "open",
+    closeAgainMs: 0,
     ending: null,
     stopAskedAtMs: null,
     pausedUntilMs: 0,
     keptFor: null,
     expected: false,
-    gone: null,
+    lost: null,
     finished: false,
     waitingReady: [],
     poolKey: poolKeyOf(of.version, of.mods),
@@ -176,7 +182,12 @@ export function seatsHeld(server: GameServer): number {
   return server.seats.size + server.inFlight + server.walkIns + server.phantom;
 }
 
+/** Somebody has all of it, whatever seats are held. */
+export function isTaken(server: GameServer): boolean {
+  return server.matchId !== null || server.ownBusy || server.doubt !== null;
+}
+
 /** Nobody is on it and nobody is promised a seat on it. */
 export function isEmpty(server: GameServer): boolean {
-  return seatsHeld(server) === 0 && server.matchId === null && !server.ownBusy;
+  return seatsHeld(server) === 0 && !isTaken(server);
 }

@@ -14,6 +14,8 @@ import type { CoreState, OpenRequest } from "./state";
 
 /** How long a server is left alone after its agent asked for patience, in milliseconds. */
 const PAUSE_MS = 500;
+/** The same where its agent did not answer at all. */
+const SILENT_PAUSE_MS = 2000;
 
 /** The agent answered a grant or claim. */
 export function onSeats(s: CoreState, purpose: SeatsPurpose, ack: Ack): void {
@@ -43,21 +45,35 @@ function onGranted(s: CoreState, group: Group, server: GameServer, seats: Grante
       const { id: sessionId, playerId, generation } = session;
       movedFrom.set(from, [...(movedFrom.get(from) ?? []), { sessionId, playerId, generation }]);
     }
-    seated(s, session, server, seat.generation, seat.ticket);
+    seated(s, group, session, server, seat);
   }
   releaseAt(s, server, gone, "the session ended while its seat was being granted");
   for (const [from, left] of movedFrom) leaveOld(s, from, left);
-  if (group.matchId !== null) claimed(s, group, server);
+  if (group.matchId !== null && group.kind !== "refresh") {
+    // Where nobody of it is left, the claim has no match to end with.
+    if (server.seats.size > 0) claimed(s, group, server);
+    else {
+      server.doubt = group.matchId;
+      s.matches.delete(matchKey(group.experienceId, group.matchId));
+    }
+  }
   if (group.kind === "join" || group.kind === "match") noteAnswer(fleet, s.nowMs - group.sinceMs, s.nowMs);
   closeTicket(s, group);
   answerPlaced(s, group, server);
   for (const session of group.sessions) if (session.server === server) answerFollowers(s, session);
 }
 
-function seated(s: CoreState, session: PlayerSession, server: GameServer, generation: number, ticket: string): void {
+function seated(
+  s: CoreState,
+  group: Group,
+  session: PlayerSession,
+  server: GameServer,
+  seat: GrantedSeats[number],
+): void {
+  const { generation, ticket } = seat;
   const from = session.server;
   session.ticket = ticket;
-  session.group = null;
+  if (session.group === group) session.group = null;
   if (from === server) return;
   const { restore, moveStartedMs } = session;
   if (from) {
@@ -117,6 +133,7 @@ function claimed(s: CoreState, group: Group, server: GameServer): void {
   if (match) match.server = server;
   const fresh = server.matchId !== group.matchId;
   server.matchId = group.matchId;
+  server.doubt = null;
   if (server.state === "ready" || server.state === "reserved")
     setState(s, server, "allocated", `match ${group.matchId ?? ""}`);
   if (!fresh || (!group.labels && !group.annotations) || server.nodeId === null || server.allocationId === null) return;
@@ -136,6 +153,7 @@ function onRefused(
   detail: string,
 ): void {
   correctView(s, server, code);
+  s.reindex(server);
   if (code === "olderGeneration") for (const session of group.sessions) session.nextGeneration++;
   if (group.kind === "refresh") {
     answerRefused(
@@ -164,9 +182,14 @@ function correctView(s: CoreState, server: GameServer, code: Extract<Ack, { ok: 
       if (server.closing === "open") server.closing = "closed";
       return;
     default:
-      server.pausedUntilMs = s.nowMs + PAUSE_MS;
-      s.timers.at(server.pausedUntilMs, () => s.reindex(server));
+      pause(s, server, PAUSE_MS);
   }
+}
+
+/** Leaves a server alone for a while. */
+function pause(s: CoreState, server: GameServer, ms: number): void {
+  server.pausedUntilMs = s.nowMs + ms;
+  s.timers.at(server.pausedUntilMs, () => s.reindex(server));
 }
 
 function routeProblem(server: GameServer, code: string, detail: string): CoreProblem {
@@ -175,6 +198,21 @@ function routeProblem(server: GameServer, code: string, detail: string): CorePro
   if (code === "closed" || code === "gone")
     return problem("serverClosed", `server ${server.id} takes nobody any more: ${detail}`, { info });
   return problem("serverNotReady", `server ${server.id} takes nobody now: ${detail}`, { info });
+}
+
+/** Seats that nobody waits for any more, unless they were held all along. */
+export function onLateSeats(s: CoreState, server: GameServer, ack: Ack): void {
+  if (!ack.ok) return;
+  const unwanted = (ack.seats ?? []).filter(({ sessionId, generation }) => {
+    const session = s.sessions.get(sessionId);
+    return session?.server !== server || session.generation !== generation;
+  });
+  releaseAt(
+    s,
+    server,
+    unwanted.map(({ sessionId, generation }) => ({ sessionId, generation })),
+    "granted too late",
+  );
 }
 
 /** The answer to a grant will never come. The seat may exist, so the next grant outranks it. */
@@ -186,6 +224,9 @@ export function onSeatsLost(s: CoreState, purpose: SeatsPurpose, reason: string)
     .filter((session) => session.server !== server)
     .map((session) => ({ sessionId: session.id, generation: session.nextGeneration++ }));
   releaseAt(s, server, doubtful, reason);
+  pause(s, server, SILENT_PAUSE_MS);
+  if (group.matchId !== null && group.kind !== "refresh" && server.matchId !== group.matchId)
+    server.doubt = group.matchId;
   s.reindex(server);
   const refusal = problem("unavailable", `server ${server.id} did not answer: ${reason}`, { retryAfterSecs: 1 });
   if (group.kind === "refresh") {
@@ -198,9 +239,7 @@ export function onSeatsLost(s: CoreState, purpose: SeatsPurpose, reason: string)
 function retry(s: CoreState, group: Group, reason: string): void {
   const alive = group.sessions.filter(({ state }) => state !== "ended");
   if (alive.length === 0) {
-    group.failed = problem("conflict", "the session ended before it had a seat");
-    answerRefused(s, group, group.failed);
-    closeTicket(s, group);
+    giveUp(s, group, problem("conflict", "the session ended before it had a seat"));
     return;
   }
   group.sessions.splice(0, group.sessions.length, ...alive);

@@ -1,11 +1,10 @@
-import { serverGone } from "./agent-events";
+import { takeLosses } from "./agent-events";
 import { answerRefused } from "./answers";
 import { sendEpoch, suspectUnseen } from "./connection";
-import { takesPlayers } from "./lifecycle";
+import type { Group } from "./group";
 import { problem } from "./outbox";
-import { closeTicket } from "./placement";
-import { setState } from "./servers";
-import { endSession } from "./sessions";
+import { closeTicket, giveUp } from "./placement";
+import { giveTimeToStart } from "./spawn";
 import type { CoreState } from "./state";
 
 /** How long a new leader waits for the agents of nodes that run servers, in milliseconds. */
@@ -37,36 +36,33 @@ function startLeading(s: CoreState): void {
     node.epochAcked = -1;
     if (node.connected) sendEpoch(s, node);
   }
-  for (const server of [...s.servers.values()]) {
-    if (server.gone === null || server.endedAtMs !== null) continue;
-    if (server.seats.size > 0) serverGone(s, server, server.gone);
-    else setState(s, server, "terminated", server.gone);
-  }
   for (const experienceId of Object.keys(s.settings.experiences)) s.dirty.add(s.fleet(experienceId));
 }
 
 /** What a leader alone may do stops at once, and everybody who waits for it is told. */
 function stopLeading(s: CoreState): void {
+  for (const group of openGroups(s)) {
+    s.fleet(group.experienceId).line.remove(group);
+    group.target = null;
+    // The next leader learns of seats from the agents, and so of players whose server is lost; of a wait it learns nothing.
+    if (group.kind !== "move" && group.kind !== "refresh") {
+      giveUp(s, group, NOT_LEADER);
+      continue;
+    }
+    group.failed = NOT_LEADER;
+    closeTicket(s, group);
+    answerRefused(s, group, NOT_LEADER);
+    for (const session of group.sessions) session.group = null;
+  }
+  for (const followers of s.followers.values()) {
+    for (const { requestId } of followers) s.out.refuse(requestId, NOT_LEADER);
+  }
+  s.followers.clear();
   s.leader = false;
+  s.rebuilding = true;
   s.out.leading = false;
   s.requests.clear();
   s.engineListed = false;
-  const groups = new Set([...s.sessions.values()].flatMap(({ group }) => group ?? []));
-  for (const group of groups) {
-    const fleet = s.fleet(group.experienceId);
-    fleet.line.remove(group);
-    answerRefused(s, group, NOT_LEADER);
-    group.failed = NOT_LEADER;
-    closeTicket(s, group);
-    for (const session of [...group.sessions]) {
-      session.group = null;
-      // The next leader learns of seats from the agents; a wait without a seat is known to nobody else.
-      if (session.server === null) endSession(s, session, "the leader changed; ask again", { release: false });
-    }
-  }
-  for (const followers of s.followers.values())
-    for (const { requestId } of followers) s.out.refuse(requestId, NOT_LEADER);
-  s.followers.clear();
   for (const server of s.servers.values()) {
     for (const requestId of server.waitingReady.splice(0)) s.out.refuse(requestId, NOT_LEADER);
     server.inFlight = 0;
@@ -78,6 +74,14 @@ function stopLeading(s: CoreState): void {
     fleet.owed.length = 0;
   }
   s.ending.clear();
+}
+
+/** All groups that wait or are being granted. */
+function openGroups(s: CoreState): Set<Group> {
+  const groups = new Set<Group>();
+  for (const { group } of s.sessions.values()) if (group) groups.add(group);
+  for (const { purpose } of s.requests.values()) if (purpose.kind === "seats") groups.add(purpose.group);
+  return groups;
 }
 
 /** A new leader begins to decide once it knows all seats, or has waited long enough for the agents that hold them. */
@@ -92,6 +96,10 @@ export function checkRebuilt(s: CoreState): void {
   }
   s.rebuilding = false;
   suspectUnseen(s);
+  takeLosses(s);
   for (const fleet of s.fleets.values()) s.dirty.add(fleet);
-  for (const server of s.servers.values()) if (server.ending && takesPlayers(server.state)) s.ending.add(server);
+  for (const server of s.servers.values()) {
+    if (server.ending) s.ending.add(server);
+    if (server.state === "starting" && server.engine !== "held") giveTimeToStart(s, server);
+  }
 }

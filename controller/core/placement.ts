@@ -82,18 +82,28 @@ export function askSeats(s: CoreState, group: Group, server: GameServer): void {
   group.tries++;
   server.inFlight += asked;
   s.reindex(server);
-  const seats = group.sessions.map((session) => seatRequest(session, server));
+  const seats = group.sessions.map((session) => seatRequest(s, session, server));
   const leaseMs = s.settings.leaseSecs * 1000;
   const at = { serverId: server.id, allocationId, seats, leaseMs };
-  s.send(nodeId, group.matchId === null ? { kind: "grant", ...at } : { kind: "claim", ...at, matchId: group.matchId }, {
-    kind: "seats",
-    server,
-    group,
-    asked,
-  });
+  s.send(
+    nodeId,
+    group.matchId === null || group.kind === "refresh"
+      ? { kind: "grant", ...at }
+      : { kind: "claim", ...at, matchId: group.matchId },
+    {
+      kind: "seats",
+      server,
+      group,
+      asked,
+    },
+  );
 }
 
-function seatRequest(session: PlayerSession, server: GameServer): SeatRequest {
+function seatRequest(s: CoreState, session: PlayerSession, server: GameServer): SeatRequest {
+  // What its old server saved may have become known only after it was lost: a snapshot comes before its states.
+  if (session.server && session.server !== server) {
+    session.restore = s.saved.get(session.server.id, session.playerId) ?? session.restore;
+  }
   const { id: sessionId, playerId, experienceId, version, mods, party, latencies, connectedAtMs, matchId } = session;
   return {
     sessionId,
@@ -153,14 +163,20 @@ function enqueue(s: CoreState, fleet: Fleet, group: Group, reason: string): void
   s.dirty.add(fleet);
   if (fresh) {
     if (group.kind !== "move") {
-      group.ticket = s.ids("queue");
-      s.tickets.set(group.ticket, group);
+      giveTicket(s, group);
       for (const session of group.sessions) s.out.session("session.queued", session, reason);
     }
     s.timers.at(group.deadlineMs, () => overdue(s, group));
   }
   for (const session of group.sessions) if (session.state === "queued") session.reason = reason;
   answerQueued(s, group);
+}
+
+/** A ticket to ask with how its wait goes. */
+export function giveTicket(s: CoreState, group: Group): void {
+  if (group.ticket !== null) return;
+  group.ticket = s.ids("queue");
+  s.tickets.set(group.ticket, group);
 }
 
 /** The deadline has come. One that is being granted at this moment is let through. */

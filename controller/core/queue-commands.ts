@@ -3,10 +3,11 @@ import { endSession } from "./sessions";
 import type { Command } from "./input";
 import type { Group } from "./group";
 import { problem } from "./outbox";
-import { refresh } from "./placement";
+import { giveTicket } from "./placement";
 import type { QueueEntry } from "./resources";
 import type { CoreState } from "./state";
-import { placementView, queuedView, queueEntryView } from "./views";
+import { answerSeat } from "./session-commands";
+import { queuedView, queueEntryView } from "./views";
 
 type Of<T extends Command["type"]> = Extract<Command, { type: T }>;
 
@@ -24,23 +25,27 @@ export function waitQueue(s: CoreState, requestId: number, command: Of<"waitQueu
     });
     return;
   }
-  answerPlacedSince(s, requestId, group);
+  answerPlacedSince(s, requestId, group, command.untilMs);
 }
 
-/** It was placed while nobody was asking. */
-function answerPlacedSince(s: CoreState, requestId: number, group: Group): void {
-  const seated = group.sessions.filter(({ server, state }) => server !== null && state !== "ended");
-  const first = seated[0];
+/** It was placed while nobody was asking; or it was, and has lost its server since. */
+function answerPlacedSince(s: CoreState, requestId: number, group: Group, untilMs: number): void {
+  const first = group.sessions.find(({ server, state }) => server !== null && state !== "ended");
   const server = first?.server;
   if (!first || !server)
     return s.out.refuse(requestId, problem("conflict", "the session that was waited for has ended"));
-  const others = seated.filter((session) => session !== first && session.server === server);
-  if (!s.usable(server.nodeId) || first.state === "migrating") {
-    s.out.reply(requestId, placementView(s, first, server, false, others));
-    return;
-  }
-  const fresh = refresh(s, [first, ...others], server);
-  letWait(s, fresh, { requestId, answer: "createSession", session: first, untilMs: Infinity, existing: false });
+  const move = first.group;
+  if (move && move.kind !== "refresh") {
+    giveTicket(s, move);
+    letWait(s, move, { requestId, answer: "waitQueue", session: first, untilMs, existing: true });
+  } else
+    answerSeat(
+      s,
+      requestId,
+      first,
+      server,
+      group.sessions.map(({ playerId }) => playerId),
+    );
 }
 
 export function leaveQueue(s: CoreState, requestId: number, { queueTicket }: Of<"leaveQueue">): void {

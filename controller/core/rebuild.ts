@@ -1,16 +1,18 @@
 import type { SeatReport, ServerReport, Snapshot } from "../../protocol/messages";
 import type { EngineServer } from "../engine";
-import type { AgentNode } from "./agent-node";
-import { serverGone } from "./agent-events";
+import { oweForget, oweRelease, type AgentNode } from "./agent-node";
+import { onUnhealthy, serverGone } from "./agent-events";
 import { onExited, onPlaced } from "./engine-events";
 import { failover } from "./failover";
+import { settleDoubt } from "./doubt";
 import { isPrimary, newServer, poolKeyOf, type GameServer } from "./game-server";
 import { serverOfEngine } from "./launch";
+import { takesPlayers } from "./lifecycle";
 import { matchKey } from "./placement";
 import { newSession, type PlayerSession } from "./player-session";
 import { addServer, bindToNode, forgetAtAgent, setState } from "./servers";
 import { endSession, unseat } from "./sessions";
-import { becameReady, expectReadyBy, launch } from "./spawn";
+import { becameReady, giveTimeToStart, launch } from "./spawn";
 import type { CoreState } from "./state";
 import { newGroup } from "./group";
 
@@ -22,7 +24,7 @@ export function onSnapshot(s: CoreState, node: AgentNode, snapshot: Snapshot): v
     told.add(report.serverId);
     const server = s.servers.get(report.serverId) ?? stranger(s, node, report);
     if (server.allocationId !== null && server.allocationId !== report.allocationId) {
-      node.owedForgets.push({ serverId: report.serverId, allocationId: report.allocationId });
+      oweForget(node, { serverId: report.serverId, allocationId: report.allocationId });
       continue;
     }
     bindToNode(s, server, node.id, report.allocationId);
@@ -75,14 +77,13 @@ function takeReport(s: CoreState, node: AgentNode, server: GameServer, report: S
         graceSecs: 0,
         reason: "it was given up while it was out of reach",
       });
-    if (server.seats.size > 0 && s.leader) failover(s, server, server.reason, true);
+    if (server.seats.size > 0 && s.deciding) failover(s, server, server.reason, true);
     forgetAtAgent(s, server);
     return;
   }
   takeClaim(s, server, report);
   if (report.gone) {
-    if (s.leader) serverGone(s, server, report.gone.reason);
-    else server.gone ??= report.gone.reason;
+    serverGone(s, server, report.gone.reason);
     return;
   }
   takeState(s, server, report);
@@ -95,8 +96,7 @@ function takeState(s: CoreState, server: GameServer, report: ServerReport): void
   if (server.state === "suspect") setState(s, server, server.beforeSuspect ?? "starting", "its node is back");
   if (server.state === "starting") {
     if (report.ready) becameReady(s, fleet, server, isPrimary(server) ? "ready for players" : "ready");
-    else if (server.readyDeadlineMs === Infinity)
-      expectReadyBy(s, server, s.nowMs + (fleet.config?.readyTimeoutSecs ?? 60) * 1000);
+    else if (server.readyDeadlineMs === Infinity || server.readyDeadlineMs <= s.nowMs) giveTimeToStart(s, server);
   }
   if (server.state === "ready" || server.state === "reserved") {
     if (report.claim) setState(s, server, "allocated", `match ${report.claim.matchId}`);
@@ -106,6 +106,7 @@ function takeState(s: CoreState, server: GameServer, report: ServerReport): void
     }
   } else if (server.state === "allocated" && !report.claim && !server.ownBusy)
     setState(s, server, "ready", "its match is over");
+  if (!report.healthy && takesPlayers(server.state)) onUnhealthy(s, server, "said while its node was out of reach");
   if (server.closing === "closed" && !server.ending && server.state !== "unhealthy") {
     server.ending = {
       kind: "terminate",
@@ -120,8 +121,10 @@ function takeState(s: CoreState, server: GameServer, report: ServerReport): void
 
 function takeClaim(s: CoreState, server: GameServer, report: ServerReport): void {
   const { claim } = report;
+  // Decided before the claim is taken over: one in doubt has no players, and is not to be waited for.
+  settleDoubt(s, server, claim?.matchId ?? null);
   server.matchId = claim?.matchId ?? null;
-  if (!claim) return;
+  if (!claim || server.ending) return;
   const key = matchKey(server.experienceId, claim.matchId);
   if (s.matches.has(key)) return;
   const group = newGroup({
@@ -192,18 +195,20 @@ function adopt(s: CoreState, server: GameServer, seat: SeatReport): PlayerSessio
 
 function takeSeat(s: CoreState, node: AgentNode, server: GameServer, session: PlayerSession, seat: SeatReport): void {
   const { generation } = seat;
+  // Generations from `nextGeneration` up were given by an earlier leader: that player was told of this seat.
+  const unheard = generation >= session.nextGeneration;
   session.nextGeneration = Math.max(session.nextGeneration, generation + 1);
-  const elsewhere = session.server !== null && session.server !== server;
-  const outranked =
-    session.state === "ended" ||
-    (elsewhere && session.generation >= generation) ||
-    session.group?.waiting === true ||
-    session.group?.target;
-  if (outranked && session.server !== server) {
-    owe(node, server, seat, session.state === "ended" ? session.reason : "the player has moved on");
-    return;
+  if (session.server !== server) {
+    const outranked = session.server !== null && session.generation >= generation;
+    const moving = session.group !== null && (session.group.target !== null || !unheard);
+    if (session.state === "ended" || outranked || moving) {
+      owe(node, server, seat, session.state === "ended" ? session.reason : "the player has moved on");
+      return;
+    }
+    leaveLine(s, session);
+    if (session.server) unseatOutranked(s, session);
+    session.state = "reserved";
   }
-  if (elsewhere) unseatOutranked(s, session);
   session.server = server;
   session.lastServerId = server.id;
   server.seats.add(session);
@@ -212,10 +217,22 @@ function takeSeat(s: CoreState, node: AgentNode, server: GameServer, session: Pl
   if (session.state !== "migrating") session.state = seat.joined ? "active" : "reserved";
 }
 
+/** It has a seat after all: it waits no more, and who waits for it is told to ask again. */
+function leaveLine(s: CoreState, session: PlayerSession): void {
+  const { group } = session;
+  if (!group) return;
+  session.group = null;
+  const { line } = s.fleet(session.experienceId);
+  line.remove(group);
+  group.sessions.splice(group.sessions.indexOf(session), 1);
+  if (group.sessions.length > 0) line.add(group);
+  else s.emptied.push(group);
+}
+
 function unseatOutranked(s: CoreState, session: PlayerSession): void {
   const { server, id: sessionId, generation } = session;
   if (server && server.nodeId !== null && server.allocationId !== null) {
-    s.node(server.nodeId).owedReleases.push({
+    oweRelease(s.node(server.nodeId), {
       serverId: server.id,
       allocationId: server.allocationId,
       sessionId,
@@ -228,7 +245,7 @@ function unseatOutranked(s: CoreState, session: PlayerSession): void {
 
 function owe(node: AgentNode, server: GameServer, seat: SeatReport, reason: string): void {
   const { sessionId, generation } = seat;
-  node.owedReleases.push({
+  oweRelease(node, {
     serverId: server.id,
     allocationId: server.allocationId ?? "",
     sessionId,
@@ -283,8 +300,7 @@ function update(s: CoreState, server: GameServer, found: EngineServer): void {
 
 function gone(s: CoreState, server: GameServer, reason: string): void {
   server.engine = "exited";
-  if (s.leader) serverGone(s, server, reason);
-  else server.gone ??= reason;
+  serverGone(s, server, reason);
 }
 
 function takeFound(s: CoreState, found: EngineServer): void {
@@ -296,8 +312,7 @@ function takeFound(s: CoreState, found: EngineServer): void {
     // Its agent may still hold seats of it; then its snapshot says so, and they are moved.
     bindToNode(s, server, found.nodeId, found.allocationId);
     server.engine = "exited";
-    server.gone = "ended while no controller looked";
-    if (s.leader) setState(s, server, "terminated", server.gone);
+    setState(s, server, "terminated", "ended while no controller looked");
     return;
   }
   onPlaced(s, server, found);

@@ -1,13 +1,16 @@
 import type { Ack } from "../../protocol/messages";
 import type { AgentNode } from "./agent-node";
 import { nodeReady } from "./connection";
+import { settleDoubt } from "./doubt";
 import { onClosed } from "./drain";
 import { sendExpect } from "./engine-events";
-import { onSeats, onSeatsLost } from "./grants";
+import { onLateSeats, onSeats, onSeatsLost } from "./grants";
 import type { CoreState, OpenRequest } from "./state";
 
 /** A request without an answer for so long is given up, in milliseconds. */
 const ANSWER_MS = 5000;
+/** The answer to seats that were given up on is still waited for so long: what it gives goes back. */
+const LATE_MS = 120_000;
 /** How long before an `expect` that was put off is sent again, in milliseconds. */
 const EXPECT_AGAIN_MS = 300;
 
@@ -36,7 +39,12 @@ export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
         s.timers.at(s.nowMs + EXPECT_AGAIN_MS, () => sendExpect(s, purpose.server));
       return;
     case "seats":
-      return onSeats(s, purpose, ack);
+      onSeats(s, purpose, ack);
+      if (ack.ok && purpose.server.doubt !== null) settleDoubt(s, purpose.server, purpose.group.matchId);
+      return;
+    case "late":
+      onLateSeats(s, purpose.server, ack);
+      return settleDoubt(s, purpose.server, ack.ok ? purpose.server.doubt : null);
     case "close":
       return onClosed(s, purpose.server, ack);
     case "told":
@@ -63,7 +71,12 @@ export function loseRequests(s: CoreState, nodeId: string, reason: string): void
 export function loseOverdue(s: CoreState): void {
   for (const request of s.requests.values()) {
     if (request.sentAtMs + ANSWER_MS > s.nowMs) return;
+    if (request.purpose.kind === "late" && request.sentAtMs + LATE_MS > s.nowMs) continue;
     s.requests.delete(request.id);
+    if (request.purpose.kind === "late") settleDoubt(s, request.purpose.server, null);
+    if (request.purpose.kind === "seats") {
+      s.requests.set(request.id, { ...request, purpose: { kind: "late", server: request.purpose.server } });
+    }
     lost(s, request, `no answer within ${String(ANSWER_MS / 1000)} s`);
     const { purpose } = request;
     if (purpose.kind === "close")

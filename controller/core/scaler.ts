@@ -136,7 +136,7 @@ function emptyServers(s: CoreState, fleet: Fleet): GameServer[] {
   for (const pool of fleet.index.pools()) empties.push(...pool.emptyServers());
   const old = (server: GameServer): number => Number(server.version !== fleet.version);
   return empties
-    .filter((server) => s.usable(server.nodeId))
+    .filter((server) => s.usable(server.nodeId) && s.nowMs >= server.closeAgainMs)
     .sort((a, b) => old(b) - old(a) || b.createdAtMs - a.createdAtMs);
 }
 

@@ -5,7 +5,7 @@ import { problem } from "./outbox";
 import type { CoreState } from "./state";
 import type { ServerState } from "./resources";
 import { serverView } from "./views";
-import { OWED_LIMIT } from "./agent-node";
+import { oweForget } from "./agent-node";
 
 const EVENTS: Partial<
   Record<
@@ -94,7 +94,7 @@ export function forgetAtAgent(s: CoreState, server: GameServer): void {
   if (s.usable(node.id)) {
     s.send(node.id, { kind: "ended", serverId, allocationId, reason: server.reason }, { kind: "told" });
     s.send(node.id, { kind: "forget", serverId, allocationId }, { kind: "told" });
-  } else if (node.owedForgets.length < OWED_LIMIT) node.owedForgets.push({ serverId, allocationId });
+  } else oweForget(node, { serverId, allocationId });
 }
 
 /** Replies to `spawnServer` with `waitReady` once it is known how it went. */

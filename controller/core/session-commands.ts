@@ -5,7 +5,7 @@ import { follow, followView, hasSeat } from "./follow";
 import type { GameServer } from "./game-server";
 import { newGroup, type Group } from "./group";
 import { problem } from "./outbox";
-import { place, refresh } from "./placement";
+import { giveTicket, place, refresh } from "./placement";
 import type { PlayerSession } from "./player-session";
 import { hasVersion, unknownMods } from "./routing";
 import { endSession, openSession } from "./sessions";
@@ -151,10 +151,7 @@ function again(
     if (Object.keys(latencies).length > 0) session.latencies = latencies;
     letWait(s, group, waiter);
     if (!group.waiting) return;
-    if (group.ticket === null) {
-      group.ticket = s.ids("queue");
-      s.tickets.set(group.ticket, group);
-    }
+    giveTicket(s, group);
     reconsider(s, fleet, group, session);
     if (group.waiting) answerQueued(s, group);
     return;
@@ -180,7 +177,7 @@ function reconsider(s: CoreState, fleet: Fleet, group: Group, session: PlayerSes
 }
 
 /** A fresh ticket for a seat that is held; from memory where its agent cannot be asked. */
-function answerSeat(
+export function answerSeat(
   s: CoreState,
   requestId: number,
   session: PlayerSession,

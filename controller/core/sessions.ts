@@ -1,4 +1,4 @@
-import { OWED_LIMIT } from "./agent-node";
+import { oweRelease } from "./agent-node";
 import type { Fleet } from "./fleet";
 import { answerFollowers } from "./follow";
 import type { GameServer } from "./game-server";
@@ -37,10 +37,9 @@ export function releaseAt(
     s.send(nodeId, { kind: "release", serverId, allocationId, seats, reason }, { kind: "told" });
     return;
   }
-  const { owedReleases } = s.node(nodeId);
+  const node = s.node(nodeId);
   for (const { sessionId, generation } of seats) {
-    if (owedReleases.length >= OWED_LIMIT) owedReleases.shift();
-    owedReleases.push({ serverId, allocationId, sessionId, generation, reason });
+    oweRelease(node, { serverId, allocationId, sessionId, generation, reason });
   }
 }
 

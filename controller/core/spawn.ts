@@ -53,14 +53,21 @@ export function launch(s: CoreState, fleet: Fleet, server: GameServer): void {
   if (!config) return;
   server.engine = "asked";
   s.out.push({ type: "start", launch: launchOf(s, fleet, config, server), reason: server.reason });
-  expectReadyBy(s, server, s.nowMs + PLACE_MS + config.readyTimeoutSecs * 1000);
+  giveTimeToStart(s, server);
+}
+
+/** A server found starting gets as much time as one that was started now. */
+export function giveTimeToStart(s: CoreState, server: GameServer): void {
+  const { config } = s.fleet(server.experienceId);
+  const placing = server.engine === "asked" ? PLACE_MS : 0;
+  expectReadyBy(s, server, s.nowMs + placing + (config?.readyTimeoutSecs ?? 60) * 1000);
 }
 
 /** From now on it has so long to get ready. */
-export function expectReadyBy(s: CoreState, server: GameServer, deadlineMs: number): void {
+function expectReadyBy(s: CoreState, server: GameServer, deadlineMs: number): void {
   server.readyDeadlineMs = deadlineMs;
   s.timers.at(deadlineMs, () => {
-    if (!s.leader || server.state !== "starting" || server.readyDeadlineMs !== deadlineMs) return;
+    if (!s.deciding || server.state !== "starting" || server.readyDeadlineMs !== deadlineMs) return;
     const timeout = String(s.fleet(server.experienceId).config?.readyTimeoutSecs ?? 0);
     failStart(
       s,

@@ -19,6 +19,8 @@ export type RequestPurpose =
   | { readonly kind: "expect"; readonly server: GameServer }
   | { readonly kind: "seats"; readonly server: GameServer; readonly group: Group; readonly asked: number }
   | { readonly kind: "close"; readonly server: GameServer }
+  /** Seats that were given up on before the answer came. */
+  | { readonly kind: "late"; readonly server: GameServer }
   | { readonly kind: "told" };
 
 export interface OpenRequest {
@@ -115,6 +117,11 @@ export class CoreState {
     let node = this.nodes.get(nodeId);
     if (!node) this.nodes.set(nodeId, (node = newAgentNode(nodeId)));
     return node;
+  }
+
+  /** It leads and knows what there is. Before that losses are noted, not acted on. */
+  get deciding(): boolean {
+    return this.leader && !this.rebuilding;
   }
 
   /** Whether the node's agent takes requests of this leader: it acknowledged the epoch and sent its seats. */

@@ -38,7 +38,12 @@ export interface DoubleServer {
   claim: string | undefined;
   gone: { reason: string; atMs: number } | undefined;
   walkIns: number;
+  healthy: boolean;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
   readonly seats: Map<string, DoubleSeat>;
+  /** The highest generation of sessions that were here. */
+  readonly former: Map<string, number>;
 }
 
 type Nack = { readonly code: NackCode; readonly detail: string };
@@ -125,7 +130,7 @@ export class AgentDouble {
     const server = this.servers.get(serverId);
     const seat = server?.seats.get(sessionId);
     if (!server || !seat || server.gone) return;
-    server.seats.delete(sessionId);
+    this.drop(server, seat);
     this.tell(server, { kind: "left", sessionId, generation: seat.generation, reason: "left" }, nowMs);
   }
 
@@ -134,7 +139,11 @@ export class AgentDouble {
     if (!server?.claim || server.gone) return;
     const matchId = server.claim;
     server.claim = undefined;
-    server.seats.clear();
+    for (const seat of [...server.seats.values()]) {
+      this.drop(server, seat);
+      const { sessionId, generation } = seat;
+      this.tell(server, { kind: "left", sessionId, generation, reason: "matchEnded" }, nowMs);
+    }
     this.tell(server, { kind: "matchEnded", matchId }, nowMs);
   }
 
@@ -151,6 +160,14 @@ export class AgentDouble {
     if (server) this.tell(server, event, nowMs);
   }
 
+  /** It hangs, as its health checks have found. */
+  hang(serverId: string, nowMs: number): void {
+    const server = this.servers.get(serverId);
+    if (!server?.ready || !server.healthy || server.gone) return;
+    server.healthy = false;
+    this.tell(server, { kind: "health", healthy: false, reason: "no heartbeat" }, nowMs);
+  }
+
   /** The server's process is no more. */
   lose(serverId: string, reason: string, nowMs: number): void {
     const server = this.servers.get(serverId);
@@ -165,7 +182,7 @@ export class AgentDouble {
       if (server.gone) continue;
       for (const seat of [...server.seats.values()]) {
         if (seat.leaseExpiresAtMs === undefined || seat.leaseExpiresAtMs > nowMs) continue;
-        server.seats.delete(seat.sessionId);
+        this.drop(server, seat);
         this.tell(
           server,
           { kind: "left", sessionId: seat.sessionId, generation: seat.generation, reason: "leaseExpired" },
@@ -173,6 +190,11 @@ export class AgentDouble {
         );
       }
     }
+  }
+
+  private drop(server: DoubleServer, { sessionId, generation }: DoubleSeat): void {
+    server.seats.delete(sessionId);
+    server.former.set(sessionId, Math.max(generation, server.former.get(sessionId) ?? 0));
   }
 
   private tell(server: DoubleServer, event: Untimed<AgentEvent>, atMs: number): void {
@@ -194,7 +216,11 @@ export class AgentDouble {
           claim: undefined,
           gone: undefined,
           walkIns: 0,
+          healthy: true,
+          labels: {},
+          annotations: {},
           seats: new Map(),
+          former: new Map(),
         });
       return {};
     }
@@ -217,6 +243,9 @@ export class AgentDouble {
         this.notices.push(body);
         return {};
       case "labels":
+        server.labels = merged(server.labels, body.labels);
+        server.annotations = merged(server.annotations, body.annotations);
+        this.tell(server, { kind: "labels", labels: server.labels, annotations: server.annotations }, nowMs);
         return {};
       case "ended":
         server.gone ??= { reason: body.reason, atMs: nowMs };
@@ -230,17 +259,20 @@ export class AgentDouble {
   private grant(server: DoubleServer, body: Extract<RequestBody, { kind: "grant" | "claim" }>, nowMs: number): Outcome {
     const matchId = body.kind === "claim" ? body.matchId : undefined;
     if (server.gone) return { code: "gone", detail: server.gone.reason };
+    if (server.closed) return { code: "closed", detail: "closed" };
     const fresh = body.seats.filter(
       ({ sessionId, generation }) => server.seats.get(sessionId)?.generation !== generation,
     );
     if (fresh.length > 0) {
       if (!server.ready) return { code: "notReady", detail: "not ready" };
-      if (server.closed) return { code: "closed", detail: "closed" };
-      if (server.claim !== matchId && server.claim !== undefined) return { code: "claimed", detail: server.claim };
+      if (!server.healthy) return { code: "unhealthy", detail: "no heartbeat" };
+      if (server.claim !== undefined && fresh.some(({ carry }) => carry.matchId !== server.claim))
+        return { code: "claimed", detail: server.claim };
       if (matchId !== undefined && server.claim === undefined && server.seats.size > 0)
         return { code: "full", detail: "players are on it" };
       const older = fresh.find(
-        ({ sessionId, generation }) => (server.seats.get(sessionId)?.generation ?? 0) > generation,
+        ({ sessionId, generation }) =>
+          (server.seats.get(sessionId)?.generation ?? server.former.get(sessionId) ?? 0) > generation,
       );
       if (older) return { code: "olderGeneration", detail: older.sessionId };
       const added = fresh.filter(({ sessionId }) => !server.seats.has(sessionId)).length;
@@ -253,7 +285,9 @@ export class AgentDouble {
 
   private seal(server: DoubleServer, asked: SeatRequest, leaseMs: number, nowMs: number): GrantedSeat {
     const { sessionId, playerId, generation, carry, restore } = asked;
-    const leaseExpiresAtMs = nowMs + leaseMs;
+    const untilMs = nowMs + leaseMs;
+    // A match server reports no joins, so nobody's seat there has a lease.
+    const leaseExpiresAtMs = server.expect.seats === "match" ? undefined : untilMs;
     const known = server.seats.get(sessionId);
     if (known?.generation === generation) {
       if (!known.joined) known.leaseExpiresAtMs = leaseExpiresAtMs;
@@ -275,7 +309,7 @@ export class AgentDouble {
       playerId,
       generation,
       ticket: `${server.expect.serverId}/${sessionId}/${String(generation)}/${String(nowMs)}`,
-      leaseExpiresAtMs,
+      leaseExpiresAtMs: leaseExpiresAtMs ?? untilMs,
     };
   }
 
@@ -286,30 +320,39 @@ export class AgentDouble {
   ): void {
     for (const { sessionId, generation } of seats) {
       const seat = server.seats.get(sessionId);
+      if (!seat) server.former.set(sessionId, Math.max(generation, server.former.get(sessionId) ?? 0));
       if (!seat || seat.generation > generation) continue;
-      server.seats.delete(sessionId);
+      this.drop(server, seat);
       if (!server.gone)
         this.tell(server, { kind: "left", sessionId, generation: seat.generation, reason: "released" }, nowMs);
     }
   }
 
   private report(server: DoubleServer): ServerReport {
-    const { expect, ready, reserved, closed, claim, gone, walkIns, seats } = server;
+    const { expect, ready, reserved, closed, claim, gone, walkIns, healthy, labels, annotations, seats } = server;
     return {
       serverId: expect.serverId,
       allocationId: expect.allocationId,
       expect,
       ready,
       reserved,
-      healthy: true,
+      healthy,
       closed,
       claim: claim === undefined ? undefined : { matchId: claim, sessionIds: [...seats.keys()] },
       seats: [...seats.values()].map(({ restore: _, ...seat }) => seat),
       walkIns,
       gone,
       stats: undefined,
-      labels: {},
-      annotations: {},
+      labels,
+      annotations,
     };
   }
+}
+
+function merged(
+  before: Readonly<Record<string, string>>,
+  change: Readonly<Record<string, string | null>>,
+): Record<string, string> {
+  const entries = Object.entries({ ...before, ...change });
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null));
 }

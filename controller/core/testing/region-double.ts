@@ -149,13 +149,18 @@ export class RegionDouble {
     if (direction === "toAgent") {
       const request = link.toAgent.shift();
       if (!request) return false;
+      flush(link, agent);
       const ack = agent.request(request, this.nowMs);
       if (request.body.kind === "expect" && this.autoReady && this.engine.running(request.body.server.serverId))
         agent.becomeReady(request.body.server.serverId, this.nowMs);
+      // What happened before the answer is told before it.
+      flush(link, agent);
+      // A leader starts from what the agent has, not from what it heard as one of several.
+      if (request.body.kind === "epoch" && ack.ok) link.toCore.push(agent.snapshot());
       link.toCore.push(ack);
       return true;
     }
-    if (link.connected && agent.events.length > 0) link.toCore.push({ type: "report", events: agent.events.splice(0) });
+    flush(link, agent);
     const message = link.toCore.shift();
     if (!message || message.type === "ping") return false;
     this.give({ type: "agent", nodeId, message });
@@ -262,4 +267,8 @@ export class RegionDouble {
         return;
     }
   }
+}
+
+function flush(link: Link, agent: AgentDouble): void {
+  if (link.connected && agent.events.length > 0) link.toCore.push({ type: "report", events: agent.events.splice(0) });
 }
