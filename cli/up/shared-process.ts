@@ -6,7 +6,7 @@ import { startController, type RunningController } from "../../controller/start-
 import { VERSION } from "../../controller/version";
 import type { Clock } from "../../protocol/clock";
 import { agentControllerPair, gateAgentPair } from "../../protocol/memory-channel";
-import type { LocalRunOptions } from "./local-run";
+import type { Logger } from "pino";
 import { agentConfigOf, controllerConfigOf, type RootAccess } from "./program-configs";
 import type { RunParts } from "./run-parts";
 import type { PlannedRegion, RunPlan } from "./run-plan";
@@ -22,7 +22,12 @@ interface RegionParts {
 const REDIAL_MS = 20;
 
 type Root = RootAccess & { readonly client: RootClient };
-type Surroundings = Pick<LocalRunOptions, "clock" | "log" | "env">;
+
+interface Surroundings {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
 
 /** Controller, agent and gate of every region in this process, over pipes that carry the very messages of sockets. */
 export async function startSharedProcess(

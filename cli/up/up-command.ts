@@ -9,23 +9,8 @@ import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
 import type { CliIo } from "../io";
 import { isRunning, findRunFile } from "../run-file";
+import type { UpOptions } from "./up-options";
 import { UpSession } from "./up-session";
-
-export interface UpOptions {
-  /** Path of the forge.toml. */
-  readonly configFile: string;
-  /** Instead of what the file says of each region. */
-  readonly engine: "embedded" | "nomad" | undefined;
-  readonly processes: boolean;
-  readonly demo: boolean;
-  readonly forSecs: number | undefined;
-  readonly detach: boolean;
-  readonly json: boolean;
-  /** Of the first region; 0 lets the system choose. */
-  readonly port: number | undefined;
-  /** Instead of what `[demo]` says. */
-  readonly bots: number | undefined;
-}
 
 /**
  * Runs every region of a forge.toml on this machine until Ctrl-C, or for `forSecs`; leaves no process behind.

@@ -15,7 +15,7 @@ import { LocalRun } from "./local-run";
 import { RunTally } from "./run-summary";
 import { RunWatch } from "./run-watch";
 import { printerFor, type UpPrinter } from "./up-printer";
-import type { UpOptions } from "./up-command";
+import type { UpOptions } from "./up-options";
 
 const LOOK_MS = 500;
 /** Servers get this long to end on their own when the run does. */
