@@ -60,10 +60,10 @@ describe("a log file's cap", () => {
     closeSync(output);
     const ended = new Promise((resolve) => writer.once("exit", resolve));
     const before = `${"x".repeat(2000)}\n`;
-    writer.stdin.write(before);
+    writer.stdin?.write(before);
     while (statSync(file).size < before.length) await new Promise((resolve) => setImmediate(resolve));
     await cap.check(file);
-    writer.stdin.end("after\n");
+    writer.stdin?.end("after\n");
     await ended;
     expect(readFileSync(`${file}.1`, "utf8")).toBe(before);
     expect(readFileSync(file, "utf8")).toBe("after\n");
