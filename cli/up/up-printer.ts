@@ -176,7 +176,8 @@ function introduction({ url, token, regions, config, processes, limits }: ReadyR
     `Forge is up: ${Object.entries(regions)
       .map(([name, address]) => `${name} ${address}`)
       .join(", ")}; ${experiences.join(", ") || "no experience"}.`,
-    `Controller, agent and gate ${separate ? "are processes of their own" : "share this process"}; game servers are processes under one root process. ${limits}.`,
+    `Controller, agent and gate ${separate ? "are processes of their own" : "share this process"}; game servers are processes under one root process.`,
+    limits,
     `Dashboard: ${url}/#token=${token}`,
     "Ctrl-C stops everything.",
     "",
