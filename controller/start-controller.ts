@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { FastifyInstance } from "fastify";
@@ -16,11 +16,11 @@ import { buildApi } from "./api/api";
 import { Controller } from "./controller";
 import type { ControllerConfig } from "./controller-config";
 import { Core } from "./core/core";
-import type { IdSource } from "./core/core-interface";
 import { coreSettings } from "./core-settings";
 import { DecisionLog } from "./decision-log";
 import type { Engine } from "./engine";
 import { EventLog } from "./event-log";
+import { idSource } from "./id-source";
 import { watchFile } from "./live-config";
 import { RegionPeers } from "./region-peers";
 import { Tokens } from "./tokens";
@@ -44,7 +44,6 @@ export interface RunningController {
   close(): Promise<void>;
 }
 
-const ID_PREFIX = { server: "srv", session: "ses", queue: "que", decision: "dec", token: "tok" } as const;
 const PEER_TOKEN_SECS = 3600;
 /** A peer token is renewed with this much of its life left. */
 const PEER_TOKEN_SLACK_SECS = 300;
@@ -74,7 +73,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
   const controller = new Controller({
     region: config.region,
     controllerId: config.controllerId,
-    core: new Core({ settings, controllerId: config.controllerId, ids: idSource(config.region) }),
+    core: new Core({ settings, controllerId: config.controllerId, ids: idSource(config.region, randomFillSync) }),
     engine,
     links,
     peers: new RegionPeers({
@@ -196,14 +195,6 @@ function reread(config: ControllerConfig, controller: Controller, { log, env }: 
 
 function regionAddresses(config: ControllerConfig): ConstructorParameters<typeof RegionPeers>[0]["regions"] {
   return config.regions.map(({ name, url, location }) => ({ name, url, location }));
-}
-
-/** Ids carry their region, so that any controller of the run knows whom to ask. */
-function idSource(region: string): IdSource {
-  return (kind) =>
-    kind === "token"
-      ? randomBytes(24).toString("base64url")
-      : `${ID_PREFIX[kind]}-${region}-${randomBytes(8).toString("hex")}`;
 }
 
 function peerToken(tokens: Tokens, region: string, clock: Clock): () => string {

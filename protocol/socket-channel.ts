@@ -16,7 +16,10 @@ export interface SocketChannelOptions {
   readonly reader?: LineReader;
 }
 
-/** A channel over a connected socket. What is sent in one turn of the event loop goes out in one write. */
+/**
+ * A channel over a connected socket. What is sent in one turn of the event loop goes out in one write: at its end, since
+ * one turn may hear from many other sockets, and a system call for each of them costs more than all that is said.
+ */
 export function socketChannel<Out, In>(
   socket: Socket,
   codec: Codec<Out, In>,
@@ -57,7 +60,7 @@ class SocketChannel<Out, In> implements Channel<Out, In> {
   send(message: Out): boolean {
     if (this.closed) return false;
     const line = this.codec.encode(message);
-    if (this.lines.push(line) === 1) process.nextTick(() => this.flush());
+    if (this.lines.push(line) === 1) setImmediate(() => this.flush());
     this.queued += line.length;
     const waiting = this.queued + this.socket.writableLength;
     if (waiting > MAX_WAITING) this.abort(`the other side has not read ${waiting} bytes`);

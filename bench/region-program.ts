@@ -1,0 +1,98 @@
+/**
+ * A region of virtual servers, or a part of it: the real controller on an engine double, real agents with their journals
+ * on gate doubles. What shares this process talks over pipes, what does not over sockets; the messages are the same.
+ */
+import pino from "pino";
+import type { AgentConfig } from "../agent/agent-config";
+import { nodeWorld } from "../agent/node-world";
+import { startAgent, type RunningAgent } from "../agent/start-agent";
+import type { ControllerConfig } from "../controller/controller-config";
+import { startController, type RunningController } from "../controller/start-controller";
+import { systemClock } from "../protocol/clock";
+import { agentControllerPair } from "../protocol/memory-channel";
+import { answerParent } from "./child-program";
+import { profileCpu } from "./cpu-profile";
+import { VirtualEngine } from "./virtual-engine";
+import { VirtualSdk } from "./virtual-sdk";
+
+export interface RegionProgramConfig {
+  readonly controller?: ControllerConfig;
+  readonly agents: readonly AgentConfig[];
+  /** All nodes of the region, whichever process their agents run in. */
+  readonly nodeIds: readonly string[];
+  /** Whether agents have gate doubles here; with false they dial real gates. */
+  readonly virtualSdk: boolean;
+}
+
+const HEARTBEAT_MS = 2000;
+
+const log = pino({ level: process.env["BENCH_LOG"] ?? "warn" }, pino.destination(2));
+let engine: VirtualEngine | undefined;
+let controller: RunningController | undefined;
+const agents: RunningAgent[] = [];
+const sdk = new VirtualSdk(HEARTBEAT_MS);
+
+async function start(config: RegionProgramConfig): Promise<void> {
+  if (config.controller) {
+    const virtual = new VirtualEngine(config.nodeIds);
+    engine = virtual;
+    controller = await startController(config.controller, {
+      clock: systemClock,
+      log: log.child({ program: "controller" }),
+      env: {},
+      version: "0.0.0",
+      connectEngine: () => Promise.resolve(virtual),
+    });
+  }
+  for (const agent of config.agents) agents.push(await startOne(agent, config.virtualSdk));
+}
+
+function startOne(config: AgentConfig, virtualSdk: boolean): Promise<RunningAgent> {
+  const beside = controller;
+  return startAgent(config, {
+    ...nodeWorld(systemClock, log.child({ program: config.nodeId })),
+    agentVersion: "0.0.0",
+    ...(virtualSdk && {
+      dialGate: (onChannel) => {
+        const channel = sdk.dial();
+        onChannel(channel);
+        return { close: () => channel.close() };
+      },
+    }),
+    ...(beside && {
+      dialControllers: (onChannel) => {
+        const pipe = agentControllerPair();
+        beside.acceptAgent(pipe.controller);
+        onChannel(pipe.agent);
+        return { close: () => pipe.agent.close() };
+      },
+    }),
+  });
+}
+
+/** How a server finds its gate: for SDKs in another process. */
+function sdkAddresses(): { readonly url: string; readonly token: string; readonly serverId: string }[] {
+  return [...(engine?.current() ?? [])].map(({ serverId, ports, meta }) => ({
+    serverId,
+    url: `http://127.0.0.1:${String(ports["sdk"])}`,
+    token: meta["sdkToken"] ?? "",
+  }));
+}
+
+async function close(): Promise<void> {
+  await controller?.close();
+  for (const agent of agents) await agent.close();
+  sdk.close();
+}
+
+let endProfile: ((file: string) => Promise<void>) | undefined;
+
+async function profile(): Promise<void> {
+  endProfile = await profileCpu();
+}
+
+async function profiled({ file }: { readonly file: string }): Promise<void> {
+  await endProfile?.(file);
+}
+
+answerParent({ start, sdkAddresses, profile, profiled }, close);

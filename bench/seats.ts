@@ -1,0 +1,239 @@
+/**
+ * Seats a second from a warm fleet, from HTTP request to HTTP answer: `POST /v1/sessions` for one player after another
+ * with one allocator's token. Controller, API, agents, journals and protocol are the real ones; the servers are virtual:
+ * an engine double says that they run, a gate double makes their SDK calls. First with controller and agent in one
+ * process, then apart over sockets; before each a bare node:http server answers as many requests of the same size.
+ *
+ * Every seat is then counted three times: by what the players were told, by the controller, and by the journals.
+ *
+ *   npx tsx bench/seats.ts [--seats 30000] [--servers 1000] [--nodes 1] [--connections 64] [--rate 10000]
+ *                          [--ways together,apart] [--repeat 1] [--profile FOLDER] [--node-options "…"]
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { bundle } from "./bundle";
+import { ChildProgram } from "./child-program";
+import { journaledSeats } from "./journal-seats";
+import type { Load, LoadResult } from "./load-program";
+import { machineLine } from "./machine";
+import { EXPERIENCE, VirtualRegion } from "./virtual-region";
+
+const { values } = parseArgs({
+  options: {
+    seats: { type: "string", default: "30000" },
+    servers: { type: "string", default: "1000" },
+    nodes: { type: "string", default: "1" },
+    connections: { type: "string", default: "64" },
+    rate: { type: "string" },
+    ways: { type: "string", default: "together,apart" },
+    repeat: { type: "string", default: "1" },
+    profile: { type: "string" },
+    "node-options": { type: "string", default: "" },
+  },
+});
+const seats = Number(values.seats);
+const servers = Number(values.servers);
+const nodes = Number(values.nodes);
+/** Of the measured seats; as many players come first so that nothing is measured cold. */
+const WARM_UP_SHARE = 0.3;
+const MAX_SECONDS = 10;
+/** Seats that nobody comes for go back after 30 s; the counting has to be done before. */
+const COUNT_WITHIN_MS = 29_000;
+
+const BODY = JSON.stringify({
+  playerId: "PLAYER",
+  experienceId: EXPERIENCE,
+  version: "1.0.0",
+  latencies: { bench: 24.5, elsewhere: 98 },
+});
+
+type Programs = Readonly<Record<"load" | "bare" | "region", string>>;
+type Way = "together" | "apart";
+type Timed = { readonly name: string; readonly cpuSeconds: number };
+
+interface Row {
+  readonly result: LoadResult;
+  readonly cpu: readonly Timed[];
+}
+
+const warmUpCount = Math.ceil(seats * WARM_UP_SHARE);
+
+function loadOf(port: number, token: string): Load {
+  return {
+    port,
+    token,
+    path: "/v1/sessions",
+    body: BODY,
+    players: "player-",
+    count: seats,
+    connections: Number(values.connections),
+    maxSeconds: MAX_SECONDS,
+    keep: true,
+    ...(values.rate === undefined ? {} : { rate: Number(values.rate) }),
+  };
+}
+
+/** The same requests twice: a share of them without counting, then all. */
+async function measure(
+  program: string,
+  load: Load,
+  served: readonly { readonly name: string; readonly child: ChildProgram }[],
+): Promise<Row & { readonly warmUp: LoadResult }> {
+  const generator = ChildProgram.start(program);
+  try {
+    const { rate: _unpaced, ...flatOut } = load;
+    const warmUp = await generator.ask<LoadResult>("load", { ...flatOut, players: "warm-up", count: warmUpCount });
+    const before = served.map(({ child }) => child.cpuMs());
+    const result = await profiling(served, () => generator.ask<LoadResult>("load", load));
+    const cpu = served.map(({ name, child }, n) => ({
+      name,
+      cpuSeconds: (child.cpuMs() - (before[n] ?? NaN)) / 1000,
+    }));
+    return { result, cpu, warmUp };
+  } finally {
+    await generator.stop();
+  }
+}
+
+/** With --profile, writes a CPU profile of each process that serves, of the measured time alone. */
+async function profiling<T>(
+  served: readonly { name: string; child: ChildProgram }[],
+  run: () => Promise<T>,
+): Promise<T> {
+  const { profile: folder } = values;
+  const profiled = folder === undefined ? [] : served.filter(({ name }) => name !== "bare");
+  await Promise.all(profiled.map(({ child }) => child.ask("profile")));
+  const result = await run();
+  for (const { name, child } of profiled)
+    await child.ask("profiled", { file: join(folder ?? "", `${name.replaceAll(" ", "-")}-${child.pid}.cpuprofile`) });
+  return result;
+}
+
+async function measureBare(programs: Programs, answer: string): Promise<Row> {
+  const child = ChildProgram.start(programs.bare);
+  try {
+    const port = await child.ask<number>("listen", { answer });
+    return await measure(programs.load, { ...loadOf(port, "none"), keep: false }, [{ name: "bare", child }]);
+  } finally {
+    await child.stop();
+  }
+}
+
+async function measureForge(
+  programs: Programs,
+  way: Way,
+  folder: string,
+): Promise<Row & { readonly check: string; readonly answer: string }> {
+  const region = await VirtualRegion.start({
+    folder,
+    program: programs.region,
+    servers,
+    seats: Math.ceil((1.05 * (seats + warmUpCount)) / servers),
+    nodes,
+    apart: way === "apart",
+    virtualSdk: true,
+    nodeOptions: values["node-options"].split(" ").filter((option) => option !== ""),
+  });
+  try {
+    await region.untilReady(servers);
+    const beginMs = performance.now();
+    const { result, cpu, warmUp } = await measure(programs.load, loadOf(region.port, region.token), region.programs);
+    const told = [...warmUp.answers, ...result.answers];
+    const byController = (await region.servers()).reduce((sum, { players }) => sum + players, 0);
+    if (performance.now() - beginMs > COUNT_WITHIN_MS)
+      throw new Error("it took so long that leases ended before the seats were counted: use fewer --seats");
+    await region.stop();
+    const check = await checked(told, byController, region.journalDirs);
+    return { result, cpu, check, answer: result.answers.at(-1)?.body ?? "" };
+  } finally {
+    await region.stop();
+  }
+}
+
+/** @throws {Error} where a seat was promised twice, a server has too many, or the three counts differ */
+async function checked(
+  told: LoadResult["answers"],
+  byController: number,
+  journalDirs: readonly string[],
+): Promise<string> {
+  const placed = told.filter(({ status }) => status === 200);
+  const sessions = new Map<string, string>();
+  for (const { playerId, body } of placed) {
+    const { session, server, ticket } = JSON.parse(body) as {
+      session: { id: string; playerId: string };
+      server: { id: string };
+      ticket: string;
+    };
+    if (session.playerId !== playerId) throw new Error(`${playerId} was answered with ${session.playerId}'s session`);
+    if (sessions.has(session.id)) throw new Error(`session ${session.id} was given to two players`);
+    if (ticket === "") throw new Error(`session ${session.id} came without a ticket`);
+    sessions.set(session.id, server.id);
+  }
+  const { held, maxOver } = await journaledSeats(journalDirs);
+  let byJournal = 0;
+  for (const [serverId, sessionIds] of held) {
+    byJournal += sessionIds.length;
+    for (const id of sessionIds) {
+      if (sessions.get(id) !== serverId)
+        throw new Error(`${id} sits on ${serverId}, but its player was told otherwise`);
+    }
+  }
+  if (maxOver > 0) throw new Error(`a server had ${maxOver} players more than seats`);
+  const same = byJournal === sessions.size && byController === sessions.size;
+  if (!same)
+    throw new Error(`seats told: ${sessions.size}, by journals: ${byJournal}, by the controller: ${byController}`);
+  return `${sessions.size} seats told, as many in the journals and at the controller; 0 doubled, 0 over`;
+}
+
+function print(name: string, { result, cpu }: Row, bare: Row | undefined): void {
+  const { latency, seconds, statuses, cpuSeconds } = result;
+  const rate = latency.count / seconds;
+  const share = bare ? (rate / (bare.result.latency.count / bare.result.seconds)).toFixed(2) : "1";
+  const failed = latency.count - (statuses[200] ?? 0);
+  const cells = [
+    rate.toFixed(0),
+    share,
+    ...[latency.p50, latency.p99, latency.p999].map((ms) => ms.toFixed(1)),
+    failed,
+  ];
+  const processes = [...cpu, { name: "load", cpuSeconds }].map((each) => `${each.name} ${each.cpuSeconds.toFixed(2)}`);
+  console.log(name.padEnd(26) + cells.map((cell) => String(cell).padStart(9)).join("") + "   " + processes.join(", "));
+}
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "forge-bench-"));
+  const ways = values.ways.split(",") as Way[];
+  const pace = values.rate === undefined ? "as fast as answers come" : `${values.rate} a second`;
+  console.log(machineLine());
+  console.log(
+    `${seats} players, ${pace}, ${values.connections} connections; ${servers} virtual servers on ${nodes} node(s)`,
+  );
+  console.log("                                 per s  of bare   p50 ms   p99 ms p99.9 ms   not 200   CPU seconds");
+  try {
+    const programs = await bundle(folder, {
+      load: "bench/load-program.ts",
+      bare: "bench/bare-program.ts",
+      region: "bench/region-program.ts",
+    });
+    let answer = "x".repeat(700);
+    for (let n = 0; n < Number(values.repeat); n += 1) {
+      for (const way of ways) {
+        const bare = await measureBare(programs, answer);
+        print("bare node:http", bare, undefined);
+        const forge = await measureForge(programs, way, join(folder, `${way}-${n}`));
+        print(way === "apart" ? "Forge, processes apart" : "Forge, one process", forge, bare);
+        console.log(`  ${forge.check}`);
+        ({ answer } = forge);
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
