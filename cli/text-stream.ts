@@ -8,7 +8,7 @@ import { CliError } from "./failure";
  * @throws {CliError} where the connection breaks
  */
 export async function* textOf(response: Response, signal?: AbortSignal): AsyncGenerator<string> {
-  const reader = response.body?.getReader();
+  const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = response.body?.getReader();
   if (reader === undefined) return;
   const decoder = new TextDecoder();
   // The signal given to fetch does not do it: Node 20 holds it weakly once the answer has begun, and a collected one

@@ -76,9 +76,9 @@ export class EventsView {
     // Who has scrolled down reads: the list must not move under them.
     const reading = this.list.scrollTop > 4;
     const before = this.list.scrollHeight;
-    // Regions tell theirs without an order between them.
-    this.waiting.sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
-    const lines = this.waiting.map((event) => this.line(event));
+    // Newest first. Regions tell theirs without an order between them; those of one instant stay as they came.
+    const newest = this.waiting.reverse().sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+    const lines = newest.map((event) => this.line(event));
     this.waiting = [];
     this.list.prepend(...lines);
     while (this.list.childElementCount > MAX_LINES) this.list.lastElementChild.remove();

@@ -33,6 +33,7 @@ export const register: Register = (command, context) => {
 
 async function run(experience: string, options: SpawnOptions, context: CliContext): Promise<void> {
   const { count, wait, label, maxPlayers } = options;
+  const wanted = experienceAt(experience);
   const api = await context.api();
   const region = context.options.region ?? (await onlyRegion(api));
   const call = {
@@ -41,7 +42,7 @@ async function run(experience: string, options: SpawnOptions, context: CliContex
     query: { wait: wait === true ? "ready" : undefined },
     timeoutMs: wait === true ? READY_MS : 30_000,
     body: {
-      ...experienceAt(experience),
+      ...wanted,
       region,
       ...(label && { labels: label }),
       ...(maxPlayers !== undefined && { maxPlayers }),

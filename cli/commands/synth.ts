@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
@@ -10,6 +11,10 @@ import { formatMs } from "../format";
 interface SynthOptions {
   readonly output: string;
 }
+
+/** Characters of its words that are kept for an error. */
+const MAX_SAID = 64 * 1024;
+const SPINNER = /^[\u2800-\u28ff]\s/;
 
 export const register: Register = (command, context) => {
   command
@@ -27,20 +32,30 @@ async function run({ output }: SynthOptions, context: CliContext): Promise<void>
   const file = context.configFile;
   const { config } = loadConfig({ file, env, readFile: (path) => readFileSync(path, "utf8") });
 
+  const folder = resolve(cwd, output);
+  // The stacks are TypeScript that cdktf runs: a package of built programs has none.
+  if (!existsSync(join(home, "cdktf.json"))) {
+    throw new CliError(
+      "noStacks",
+      EXIT.failed,
+      `there is no cdktf.json in ${home}`,
+      "run `forge synth` of a checkout of Forge",
+    );
+  }
   const program = cdktfProgram([cwd, home]);
   const startedAtMs = context.io.now();
   context.note(`turning ${file} into Terraform JSON (about half a minute)`);
   const progress = setInterval(() => context.note(`  ${formatMs(context.io.now() - startedAtMs)} …`), 10_000);
   try {
     // The folder of cdktf.json is where cdktf works; forge.toml may be anywhere.
-    await runCdktf(program, ["synth", "--output", join(cwd, output)], home, { ...env, FORGE_CONFIG: file });
+    await runCdktf(program, ["synth", "--output", folder], home, { ...env, FORGE_CONFIG: file });
   } finally {
     clearInterval(progress);
   }
   const tookMs = context.io.now() - startedAtMs;
   const regions = config.regions.map(({ name }) => name);
   context.print(
-    { output: join(cwd, output), regions, tookMs },
+    { output: folder, regions, tookMs },
     () => `wrote ${output} for ${regions.join(", ")} in ${formatMs(tookMs)}`,
   );
 }
@@ -60,26 +75,27 @@ function cdktfProgram(folders: readonly string[]): string {
   throw new CliError("cdktfMissing", EXIT.failed, "the package cdktf-cli is not installed, and synth is its work", fix);
 }
 
+/** What it says is shown only where it fails: it draws its progress anew ten times a second. */
 function runCdktf(program: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // Its words go to stderr: stdout is for the result.
+  return new Promise((done, failed) => {
     const child = spawn(process.execPath, [program, ...args], {
       cwd,
       env: { ...env, CHECKPOINT_DISABLE: "1" },
-      stdio: ["ignore", 2, 2],
+      stdio: ["ignore", "pipe", "pipe"],
     });
-    child.once("error", reject);
-    child.once("exit", (code, signal) => {
-      if (code === 0) resolve();
-      else
-        reject(
-          new CliError(
-            "synthFailed",
-            EXIT.failed,
-            `cdktf synth ended with ${signal ?? `exit code ${code}`}`,
-            "its words are above",
-          ),
-        );
+    let said = "";
+    const keep = (text: string): void => void (said = (said + text).slice(-MAX_SAID));
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", keep);
+    child.once("error", failed);
+    child.once("close", (code, signal) => {
+      if (code === 0) done();
+      else failed(synthFailed(signal ?? `exit code ${code}`, said));
     });
   });
+}
+
+function synthFailed(how: string, said: string): CliError {
+  const lines = stripVTControlCharacters(said).split("\n");
+  const words = lines.map((line) => line.trimEnd()).filter((line) => line !== "" && !SPINNER.test(line));
+  return new CliError("synthFailed", EXIT.failed, [`cdktf synth ended with ${how}:`, ...words.slice(-40)].join("\n"));
 }

@@ -27,8 +27,7 @@ interface Known {
 
 async function run(id: string, context: CliContext): Promise<void> {
   const api = await context.api();
-  const regions = await regionsOf(api, context.options.region);
-  const known = await lookUp(api, id, regions);
+  const known = await lookUp(api, id, await placesOf(api, context.options.region));
   if (known.servers.length + known.sessions.length + known.decisions.length === 0) {
     const fix = "decisions are kept for a while only; `forge ps --all` and `forge events` show what there is";
     throw new CliError("unknownDecision", EXIT.notFound, `nothing is known of ${JSON.stringify(id)}`, fix);
@@ -36,16 +35,20 @@ async function run(id: string, context: CliContext): Promise<void> {
   context.print({ id, ...known }, () => [
     ...known.servers.map((server) => serverLine(server, context.paints)),
     ...known.sessions.map((session) => sessionLine(session, context.paints)),
-    ...(known.decisions.length === 0 ? ["No decision about it is held any more."] : []),
+    ...(known.decisions.length === 0 ? ["No decision about it is held."] : []),
     ...known.decisions.flatMap((decision) => ["", ...decisionLines(decision, context)]),
   ]);
 }
 
-async function regionsOf(api: ForgeApi, region: string | undefined): Promise<readonly Region[]> {
-  return (await api.get<{ readonly items: readonly Region[] }>("/v1/regions", { region })).items;
+/** The controllers to ask: of the region that was named, else of all. */
+async function placesOf(api: ForgeApi, region: string | undefined): Promise<readonly ForgeApi[]> {
+  const { items } = await api.get<{ readonly items: readonly Region[] }>("/v1/regions", { region });
+  const urls = items.flatMap(({ url }) => (url === null ? [] : [url]));
+  if (region !== undefined) return urls.length === 0 ? [api] : urls.map((url) => api.at(url));
+  return [...new Set([...api.urls, ...urls])].map((url) => api.at(url));
 }
 
-async function lookUp(api: ForgeApi, id: string, regions: readonly Region[]): Promise<Known> {
+async function lookUp(api: ForgeApi, id: string, places: readonly ForgeApi[]): Promise<Known> {
   const safe = /^[A-Za-z0-9._-]{1,128}$/.test(id);
   const of = async <T>(path: string): Promise<readonly T[]> => (safe ? known(api.get<T>(path)) : []);
   const [servers, own, ofPlayer] = await Promise.all([
@@ -55,19 +58,24 @@ async function lookUp(api: ForgeApi, id: string, regions: readonly Region[]): Pr
   ]);
   const sessions = [...new Map([...own, ...ofPlayer].map((session) => [session.id, session])).values()];
   const subjects = [...(safe ? [id] : []), ...ofPlayer.map((session) => session.id)];
-  const found = await Promise.all(subjects.map((subject) => decisionsAbout(api, subject, regions)));
-  return { servers, sessions, decisions: newestFirst(found.flat()) };
+  const found = (await Promise.all(subjects.map((subject) => decisionsAbout(subject, places)))).flat();
+  // Most servers are started by a decision about their fleet, and none is about them alone.
+  const ofFleets = found.length > 0 ? [] : await Promise.all(servers.map((server) => fleetDecisions(server, places)));
+  return { servers, sessions, decisions: newestFirst([...found, ...ofFleets.flat()]) };
+}
+
+async function fleetDecisions(
+  { experienceId, region }: Server,
+  places: readonly ForgeApi[],
+): Promise<readonly DecisionRecord[]> {
+  const found = await decisionsAbout(experienceId, places);
+  return found.filter(({ id }) => id.includes(`-${region}-`));
 }
 
 /** An id with its region in it is answered by that region; of any other (a match, an experience) each region may know. */
-async function decisionsAbout(
-  api: ForgeApi,
-  subject: string,
-  regions: readonly Region[],
-): Promise<readonly DecisionRecord[]> {
+async function decisionsAbout(subject: string, places: readonly ForgeApi[]): Promise<readonly DecisionRecord[]> {
   const path = `/v1/decisions/${encodeURIComponent(subject)}`;
-  const urls = new Set([...api.urls, ...regions.flatMap(({ url }) => (url === null ? [] : [url]))]);
-  const found = await Promise.all([...urls].map((url) => known(api.at(url).get<DecisionRecord>(path), true)));
+  const found = await Promise.all(places.map((place) => known(place.get<DecisionRecord>(path), true)));
   return [...new Map(found.flat().map((decision) => [decision.id + decision.at, decision])).values()];
 }
 

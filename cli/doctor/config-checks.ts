@@ -1,8 +1,8 @@
 import type { ExperienceConfig, ForgeConfig, RegionConfig } from "../../config/config";
 import { findTaskProgram, type LookupPlace } from "../../controller/adapters/embedded/program-lookup";
 import { errorMessage } from "../error-code";
+import { BASE_PORT } from "../up/run-plan";
 import type { Check, Machine } from "./check";
-import { FIRST_PORT } from "./machine-checks";
 
 export interface ConfigPlace {
   /** Where commands of forge.toml are looked up. */
@@ -59,10 +59,10 @@ async function portsCheck(
   own: ReadonlySet<number>,
   machine: Machine,
 ): Promise<Check> {
-  const ports = regions.map((_region, index) => FIRST_PORT + index);
+  const ports = regions.map((_region, index) => BASE_PORT + index);
   const free = await Promise.all(ports.map(async (port) => own.has(port) || (await machine.isPortFree(port))));
   const taken = ports.filter((_port, index) => free[index] === false);
-  const range = ports.length === 1 ? `${FIRST_PORT}` : `${FIRST_PORT} to ${ports.at(-1)}`;
+  const range = ports.length === 1 ? `${BASE_PORT}` : `${BASE_PORT} to ${ports.at(-1)}`;
   const name = "ports of controllers";
   const held = ports.some((port) => own.has(port)) ? ", held by this folder's run" : "";
   if (taken.length === 0) return { name, status: "ok", detail: `${range}${held === "" ? " are free" : held}` };

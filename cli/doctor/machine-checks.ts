@@ -14,8 +14,6 @@ const PROGRAMS: readonly { readonly names: readonly string[]; readonly for: stri
 ];
 
 const DOCKER_SOCKET = "/var/run/docker.sock";
-/** Where controllers of a local run listen first: region n on this plus n. */
-export const FIRST_PORT = 7700;
 
 /** What does not depend on any forge.toml. */
 export function machineChecks(machine: Machine): readonly Check[] {

@@ -1,0 +1,30 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { join, resolve } from "node:path";
+
+const ROOT = resolve(__dirname, "../..");
+const FORGE = join(ROOT, "cli", "bin", "forge.mjs");
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** `forge` as a process of its own, as people start it, without anything of this shell's that would point it elsewhere. */
+export function startForge(args: readonly string[], cwd: string): ChildProcess {
+  const { FORGE_ADDR: _addr, FORGE_TOKEN: _token, FORGE_REGION: _region, ...env } = process.env;
+  return spawn(process.execPath, [FORGE, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Runs it to its end. */
+export function forge(args: readonly string[], cwd: string): Promise<ProcessEnd> {
+  const child = startForge(args, cwd);
+  let out = "";
+  let err = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (err += text));
+  return new Promise((done, failed) => {
+    child.once("error", failed);
+    child.once("close", (code) => done({ code, out, err }));
+  });
+}
