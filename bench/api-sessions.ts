@@ -3,12 +3,17 @@
  * same requests and answers the same bytes. The controller behind the API answers at once, so this is the cost of the
  * API itself: HTTP, token, rights, validation, answer. The load comes from another process on the same machine.
  *
- *   npx tsx bench/api-sessions.ts [--seconds 5] [--connections 64]
+ *   npx tsx bench/api-sessions.ts [--seconds 5] [--connections 64] [--rounds 3]
+ *
+ * Each row is its best round.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { type Server, createServer } from "node:http";
+import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { Pool } from "undici";
@@ -16,8 +21,9 @@ import { buildApi } from "../controller/api/api";
 import { BackendDouble, placementSample } from "../controller/api/backend-double";
 import { Tokens } from "../controller/tokens";
 import { systemClock } from "../protocol/clock";
+import { bundle } from "./bundle";
 
-const WARM_UP_SECS = 2;
+const WARM_UP_SECS = 1;
 const BODY = JSON.stringify({
   playerId: "player-000001",
   experienceId: "arena",
@@ -78,6 +84,7 @@ interface Row extends Result {
   readonly cpuMicros: number;
 }
 
+/** One round; the caller takes turns between what is compared, so that a busy machine hurts all alike. */
 async function measure(name: string, load: Load): Promise<Row> {
   await inChild({ ...load, seconds: WARM_UP_SECS });
   const before = process.cpuUsage();
@@ -86,8 +93,12 @@ async function measure(name: string, load: Load): Promise<Row> {
   return { name, ...result, cpuMicros: (user + system) / result.requests };
 }
 
+function better(a: Row | undefined, b: Row): Row {
+  return a && a.requests / a.seconds >= b.requests / b.seconds ? a : b;
+}
+
 async function inChild(load: Load): Promise<Result> {
-  const child = fork(__filename, ["--generate"], { execArgv: process.execArgv });
+  const child = fork(__filename, ["--generate"], { execArgv: [] });
   child.send(load);
   const [result] = (await once(child, "message")) as [Result];
   await once(child, "exit");
@@ -132,7 +143,12 @@ function print(rows: readonly Row[]): void {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { seconds: { type: "string", default: "5" }, connections: { type: "string", default: "64" } },
+    options: {
+      measure: { type: "boolean" },
+      seconds: { type: "string", default: "5" },
+      connections: { type: "string", default: "64" },
+      rounds: { type: "string", default: "3" },
+    },
   });
   const common = { seconds: Number(values.seconds), connections: Number(values.connections) };
 
@@ -152,14 +168,32 @@ async function main(): Promise<void> {
   const bare = await bareServer();
   const bareUrl = `http://127.0.0.1:${(bare.address() as AddressInfo).port}`;
 
-  print([
-    await measure("bare node:http, same bytes", { ...common, url: bareUrl, tokens: one }),
-    await measure("POST /v1/sessions, one token", { ...common, url, tokens: one }),
-    await measure("POST /v1/sessions, 10,000 tokens", { ...common, url, tokens: many }),
-  ]);
+  const contenders: readonly (readonly [name: string, load: Load])[] = [
+    ["bare node:http, same bytes", { ...common, url: bareUrl, tokens: one }],
+    ["POST /v1/sessions, one token", { ...common, url, tokens: one }],
+    ["POST /v1/sessions, 10,000 tokens", { ...common, url, tokens: many }],
+  ];
+  const best = new Map<string, Row>();
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    for (const [name, load] of contenders) best.set(name, better(best.get(name), await measure(name, load)));
+  }
+  print([...best.values()]);
   bare.closeAllConnections();
   bare.close();
   await app.close();
+}
+
+/** Runs the rest of this file as `forge` ships its programs: a loader's wrappers are not what is to be measured. */
+async function measureBundled(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "forge-bench-"));
+  try {
+    const { program } = await bundle(folder, { program: "bench/api-sessions.ts" });
+    const child = fork(program, ["--measure", ...process.argv.slice(2)], { execArgv: [] });
+    const [code] = (await once(child, "exit")) as [number | null];
+    process.exitCode = code ?? 1;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 if (process.argv.includes("--generate")) {
@@ -168,5 +202,5 @@ if (process.argv.includes("--generate")) {
     (load) => void generate(load as Load).then((result) => process.send?.(result, () => process.disconnect())),
   );
 } else {
-  void main();
+  void (process.argv.includes("--measure") ? main() : measureBundled());
 }

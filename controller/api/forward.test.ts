@@ -171,6 +171,14 @@ describe("calls for other regions", () => {
       expect(east.backend.asked).toEqual([]);
     });
 
+    it("hear from a region that they may ask where none can serve them", async () => {
+      us.backend.preference = ["us"];
+      east.backend.when("createSession", () => refused({ code: "unknownExperience", detail: "no such thing here" }));
+      const authorization = us.as("player", "ann", ["us-east"]);
+      const answer = await us.call("POST", "/v1/sessions", { body: session, headers: { authorization } });
+      expect(answer.json<Body>()).toMatchObject({ code: "unknownExperience", detail: "no such thing here" });
+    });
+
     it("of a match go elsewhere only where the region was never reached", async () => {
       us.backend.preference = ["eu", "us-east", "us"];
       const match = { experienceId: "arena", matchId: "m", players: [] };

@@ -50,8 +50,13 @@ async function placeInBest(
   const exclude = closedTo(actor, api);
   let last: ProblemError | Answer | undefined;
   for (;;) {
-    const { region } = api.backend.chooseRegion(exclude.length > 0 ? { ...ask, exclude } : ask);
-    if (exclude.includes(region)) break;
+    const chosen = api.backend.chooseRegion(exclude.length > 0 ? { ...ask, exclude } : ask).region;
+    // Where none can serve, one that the caller may ask says why not.
+    const region =
+      exclude.includes(chosen) && !last
+        ? api.backend.regions().find(({ name }) => !exclude.includes(name))?.name
+        : chosen;
+    if (region === undefined || exclude.includes(region)) break;
     try {
       const answer = await placeIn(region, call, api, here);
       if (!(answer.status >= 500 && elsewhereOn.has(codeOf(answer)))) return answer;
