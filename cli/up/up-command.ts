@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
-import { ConfigError } from "../../config/problem";
 import { loadConfig } from "../../config/load";
 import type { ForgeConfig } from "../../config/config";
 import { EXIT } from "../exit-code";
@@ -27,15 +26,10 @@ export async function runUp(options: UpOptions, io: CliIo): Promise<number> {
 }
 
 function readConfig({ configFile, engine }: UpOptions, io: CliIo): ForgeConfig {
-  try {
-    const { config } = loadConfig({ file: configFile, env: io.env, readFile: (path) => readFileSync(path, "utf8") });
-    return engine === undefined
-      ? config
-      : { ...config, regions: config.regions.map((region) => ({ ...region, engine })) };
-  } catch (error) {
-    if (error instanceof ConfigError) throw new CliError("configInvalid", EXIT.badInput, error.message);
-    throw error;
-  }
+  const { config } = loadConfig({ file: configFile, env: io.env, readFile: (path) => readFileSync(path, "utf8") });
+  return engine === undefined
+    ? config
+    : { ...config, regions: config.regions.map((region) => ({ ...region, engine })) };
 }
 
 function refuseNomad({ regions }: ForgeConfig, { engine }: UpOptions): void {
