@@ -46,8 +46,8 @@ export class GameServer {
   readonly ticketKey: string;
   readonly heartbeat: Heartbeat | undefined;
   readonly saved: SavedStates;
-  labels: Readonly<Record<string, string>> = {};
-  annotations: Readonly<Record<string, string>> = {};
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
   stats: ServerStats | undefined;
   statsChanged = false;
   /** Open SDK streams. */
@@ -72,6 +72,8 @@ export class GameServer {
     this.ticketKey = serverTicketKey(around.ticketSecret, serverId, allocationId);
     this.heartbeat = health.check.kind === "sdk" ? new Heartbeat(health) : undefined;
     this.saved = new SavedStates(serverId);
+    this.labels = expect.labels ?? {};
+    this.annotations = expect.annotations ?? {};
   }
 
   get serverId(): string {

@@ -188,6 +188,20 @@ test("labels and annotations: set, changed, taken off, told", async () => {
   });
 });
 
+test("labels that it was started with are the server's, and are not given back by its own", async () => {
+  const given = { labels: { map: "dust" }, annotations: { note: "first" } };
+  await readyServer(given);
+  expect((await node.gate.call("GET", "/v1/gameserver")).body).toMatchObject(given);
+  await node.gate.call("PUT", "/v1/labels", { mode: "duel" });
+  const both = { labels: { map: "dust", mode: "duel" }, annotations: given.annotations };
+  await settled();
+  expect(node.controller.events.at(-1)).toMatchObject({ kind: "labels", ...both });
+  // A new leader says again what it expects: what the server has is newer.
+  await node.controller.ask({ kind: "expect", server: expectedServer({ ...given, labels: {} }) });
+  await node.restart();
+  expect(node.controller.snapshots[0]?.servers[0]).toMatchObject(both);
+});
+
 test("shutdown: told, and then the end of the stream is no failure", async () => {
   await readyServer();
   node.gate.channel.send({ type: "streamOpened", serverId: "s1", streams: 1 });

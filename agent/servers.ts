@@ -76,8 +76,11 @@ export class Servers {
     }
   }
 
-  private again(server: GameServer, expected: ExpectedServer): void {
+  private again(server: GameServer, told: ExpectedServer): void {
     const before = server.expectation();
+    // Labels that were changed since are no reason to begin anew.
+    const { labels, annotations } = before.server;
+    const expected = { ...told, labels, annotations };
     if (JSON.stringify(before.server) === JSON.stringify(expected)) return;
     server.become(expected, this.processesOf(expected));
     this.around.ledger.recordOr(server.expectation(), () => server.become(before.server, before.started));

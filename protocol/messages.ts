@@ -159,6 +159,9 @@ export interface ExpectedServer {
   readonly memory: number;
   readonly readyTimeoutMs: number;
   readonly leaseMs: number;
+  /** What it was started with: what an agent that knows the server has of them is newer. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** Saved by the server this one replaces. */
   readonly restore: { readonly data: string; readonly savedAtMs: number } | undefined;
 }

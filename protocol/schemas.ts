@@ -106,6 +106,8 @@ export const expectedServerSchema: z.ZodType<Wire<ExpectedServer>> = z.object({
   memory: amount,
   readyTimeoutMs: ms,
   leaseMs: ms,
+  labels: strings.optional(),
+  annotations: strings.optional(),
   restore: restore.optional(),
 });
 

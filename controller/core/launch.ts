@@ -213,6 +213,8 @@ export function expectOf(
     memory: role ? role.memory : config.memory,
     readyTimeoutMs: config.readyTimeoutSecs * 1000,
     leaseMs: s.settings.leaseSecs * 1000,
+    labels: server.labels,
+    annotations: server.annotations,
     restore,
   };
 }

@@ -33,6 +33,8 @@ export function spawnServer(s: CoreState, requestId: number, command: Of<"spawnS
   if (why) return s.out.refuse(requestId, why);
   const { serverId: id, version, maxPlayers, labels, annotations } = command;
   const server = spawn(s, fleet, { id, version, maxPlayers, labels, annotations, reason: "asked for" });
+  // Whoever asked for it is about to put players on it: scaling leaves it alone so long.
+  server.closeAgainMs = Infinity;
   answerSpawn(s, requestId, server, command.waitReady);
 }
 

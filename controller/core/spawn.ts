@@ -123,6 +123,8 @@ export function becameReady(s: CoreState, fleet: Fleet, server: GameServer, reas
   const first = server.readyAtMs === null;
   setState(s, server, "ready", reason);
   if (!first) return;
+  // One that was asked for is kept for a lease, empty or not; of all others this changes nothing.
+  server.closeAgainMs = Math.min(server.closeAgainMs, s.nowMs + s.settings.leaseSecs * 1000);
   fleet.crash.final = null;
   s.timers.at(s.nowMs + PROVEN_MS, () => {
     if (server.endedAtMs === null && server.state !== "unhealthy") fleet.crash.failures = 0;

@@ -7,9 +7,11 @@
  *   POST /score {playerId, score}     200; saved by POST /save alone, so that a test knows what was saved
  *   POST /save                        200 once the agent has it
  *   POST /stats {…} · /labels {…} · /reserve {seconds} · /shutdown
+ *   POST /ready                       once more: of a match server, the match is over
  *   POST /exit {code}                 ends the process at once
  *   POST /hang                        no heartbeat any more
  *   GET  /told?event=draining         the first such notice, once it came
+ *   GET  /gameserver                  what the gate answers to it now
  *   GET  /state                       {pid, sdk: {url, token}, info, players: {ID: {score, restoredAgeMs}}}
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
     "POST /stats": (stats) => forge.stats(stats),
     "POST /labels": (labels) => forge.setLabels(labels),
     "POST /reserve": ({ seconds }) => forge.reserve(seconds),
+    "POST /ready": () => forge.ready(),
     "POST /shutdown": () => forge.shutdown(),
     "POST /exit": ({ code }) => process.exit(code),
     "POST /hang": async () => (hangs = true),
@@ -62,6 +65,10 @@ async function main(): Promise<void> {
       if (told[name] !== undefined) return told[name];
       waiting.set(name, [...(waiting.get(name) ?? []), response]);
       return LATER;
+    },
+    "GET /gameserver": async () => {
+      const headers = { authorization: `Bearer ${process.env.FORGE_SDK_TOKEN}` };
+      return (await fetch(`${process.env.FORGE_SDK_URL}/v1/gameserver`, { headers })).json();
     },
     "GET /state": async () => ({
       pid: process.pid,

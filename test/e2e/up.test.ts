@@ -88,7 +88,7 @@ describe("a folder and its run", () => {
     try {
       const up = await folder.forge(["--json", "up", "--detach", "--port", "0", "--no-demo"]);
       expect(up).toMatchObject({ code: 0 });
-      const { url, token } = (JSON.parse(up.stdout)).ready;
+      const { url, token } = JSON.parse(up.stdout).ready;
       ({ runId } = folder);
       expect(folder.processes(runId)).toContainEqual(expect.stringContaining("forge-root"));
 
