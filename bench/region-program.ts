@@ -12,6 +12,7 @@ import { systemClock } from "../protocol/clock";
 import { agentControllerPair } from "../protocol/memory-channel";
 import { answerParent } from "./child-program";
 import { profileCpu } from "./cpu-profile";
+import type { SdkAddress } from "./sdk-clients-program";
 import { VirtualEngine } from "./virtual-engine";
 import { VirtualSdk } from "./virtual-sdk";
 
@@ -20,8 +21,6 @@ export interface RegionProgramConfig {
   readonly agents: readonly AgentConfig[];
   /** All nodes of the region, whichever process their agents run in. */
   readonly nodeIds: readonly string[];
-  /** Whether agents have gate doubles here; with false they dial real gates. */
-  readonly virtualSdk: boolean;
 }
 
 const HEARTBEAT_MS = 2000;
@@ -44,21 +43,19 @@ async function start(config: RegionProgramConfig): Promise<void> {
       connectEngine: () => Promise.resolve(virtual),
     });
   }
-  for (const agent of config.agents) agents.push(await startOne(agent, config.virtualSdk));
+  for (const agent of config.agents) agents.push(await startOne(agent));
 }
 
-function startOne(config: AgentConfig, virtualSdk: boolean): Promise<RunningAgent> {
+function startOne(config: AgentConfig): Promise<RunningAgent> {
   const beside = controller;
   return startAgent(config, {
     ...nodeWorld(systemClock, log.child({ program: config.nodeId })),
     agentVersion: "0.0.0",
-    ...(virtualSdk && {
-      dialGate: (onChannel) => {
-        const channel = sdk.dial();
-        onChannel(channel);
-        return { close: () => channel.close() };
-      },
-    }),
+    dialGate: (onChannel) => {
+      const channel = sdk.dial();
+      onChannel(channel);
+      return { close: () => channel.close() };
+    },
     ...(beside && {
       dialControllers: (onChannel) => {
         const pipe = agentControllerPair();
@@ -71,7 +68,7 @@ function startOne(config: AgentConfig, virtualSdk: boolean): Promise<RunningAgen
 }
 
 /** How a server finds its gate: for SDKs in another process. */
-function sdkAddresses(): { readonly url: string; readonly token: string; readonly serverId: string }[] {
+function sdkAddresses(): SdkAddress[] {
   return [...(engine?.current() ?? [])].map(({ serverId, ports, meta }) => ({
     serverId,
     url: `http://127.0.0.1:${String(ports["sdk"])}`,

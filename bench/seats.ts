@@ -18,7 +18,7 @@ import { ChildProgram } from "./child-program";
 import { journaledSeats } from "./journal-seats";
 import type { Load, LoadResult } from "./load-program";
 import { machineLine } from "./machine";
-import { EXPERIENCE, VirtualRegion } from "./virtual-region";
+import { EXPERIENCE, type ServedProgram, VirtualRegion } from "./virtual-region";
 
 const { values } = parseArgs({
   options: {
@@ -79,7 +79,7 @@ function loadOf(port: number, token: string): Load {
 async function measure(
   program: string,
   load: Load,
-  served: readonly { readonly name: string; readonly child: ChildProgram }[],
+  served: readonly ServedProgram[],
 ): Promise<Row & { readonly warmUp: LoadResult }> {
   const generator = ChildProgram.start(program);
   try {
@@ -98,12 +98,11 @@ async function measure(
 }
 
 /** With --profile, writes a CPU profile of each process that serves, of the measured time alone. */
-async function profiling<T>(
-  served: readonly { name: string; child: ChildProgram }[],
-  run: () => Promise<T>,
-): Promise<T> {
+async function profiling<T>(served: readonly ServedProgram[], run: () => Promise<T>): Promise<T> {
   const { profile: folder } = values;
-  const profiled = folder === undefined ? [] : served.filter(({ name }) => name !== "bare");
+  const profiled = served.flatMap(({ name, child }) =>
+    folder !== undefined && name !== "bare" && child instanceof ChildProgram ? [{ name, child }] : [],
+  );
   await Promise.all(profiled.map(({ child }) => child.ask("profile")));
   const result = await run();
   for (const { name, child } of profiled)
@@ -133,7 +132,6 @@ async function measureForge(
     seats: Math.ceil((1.05 * (seats + warmUpCount)) / servers),
     nodes,
     apart: way === "apart",
-    virtualSdk: true,
     nodeOptions: values["node-options"].split(" ").filter((option) => option !== ""),
   });
   try {

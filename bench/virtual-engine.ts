@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Engine, EngineEvent, EngineServer, ServerExit, ServerLaunch } from "../controller/engine";
 
-/** Of servers that exist on paper only; below what systems hand out to clients. */
-const FIRST_PORT = 20_000;
+/** Below what systems hand out to clients, and apart from what the embedded engine gives to real servers. */
+const FIRST_PORT = 12_000;
 
 /**
  * A DOUBLE of an engine: runs no process. It says of every server that it was placed on one of the nodes, in turn, and

@@ -2,12 +2,15 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { request } from "undici";
 import type { AgentConfig } from "../agent/agent-config";
+import type { GateConfig } from "../agent/gate/gate-config";
 import type { ControllerConfig } from "../controller/controller-config";
 import { Tokens } from "../controller/tokens";
 import { systemClock } from "../protocol/clock";
 import { ChildProgram } from "./child-program";
 import { freePort } from "./free-port";
+import { PlainProgram } from "./plain-program";
 import type { RegionProgramConfig } from "./region-program";
+import type { SdkAddress } from "./sdk-clients-program";
 
 export interface VirtualRegionOptions {
   /** For journals, sockets and configurations; its path must be short enough for a socket's. */
@@ -20,9 +23,14 @@ export interface VirtualRegionOptions {
   readonly nodes: number;
   /** Controller and each agent in a process of its own; together in one where not. */
   readonly apart: boolean;
-  /** With gate doubles beside the agents; without, each agent dials `gateSocketOf(its number)`. */
-  readonly virtualSdk: boolean;
+  /** Bundled: `agent/main.ts` and `agent/gate/main.ts`. With them, a real gate stands by each agent, else a double. */
+  readonly real?: { readonly agent: string; readonly gate: string };
   readonly nodeOptions?: readonly string[];
+}
+
+export interface ServedProgram {
+  readonly name: string;
+  readonly child: ChildProgram | PlainProgram;
 }
 
 interface ServerRow {
@@ -33,13 +41,10 @@ interface ServerRow {
 }
 
 export const EXPERIENCE = "arena";
-export const BENCH_SECRET = "what the programs of this benchmark share";
+const BENCH_SECRET = "what the programs of this benchmark share";
 const REGION = "bench";
 const READY_WITHIN_MS = 30_000;
-
-export function gateSocketOf(folder: string, node: number): string {
-  return join(folder, `gate-${node}.sock`);
-}
+const LOOK_MS = 200;
 
 /** A region whose servers exist on paper only; all that is Forge's own is real. */
 export class VirtualRegion {
@@ -47,52 +52,68 @@ export class VirtualRegion {
     readonly port: number,
     /** Of an allocator, for any region. */
     readonly token: string,
-    /** Controller first, then agents, where they are apart. */
-    readonly programs: readonly { readonly name: string; readonly child: ChildProgram }[],
+    /** The one that holds the controller first. */
+    readonly programs: readonly ServedProgram[],
     readonly journalDirs: readonly string[],
   ) {}
 
   /** Resolves when the API answers; servers are on their way then. */
   static async start(options: VirtualRegionOptions): Promise<VirtualRegion> {
-    const { folder, program, nodes, apart, virtualSdk, nodeOptions } = options;
+    const { folder, program, nodes, apart, real, nodeOptions } = options;
     mkdirSync(folder, { recursive: true });
     const port = await freePort();
     const nodeIds = Array.from({ length: nodes }, (_, n) => `node-${n}`);
     const controller = controllerConfig(options, port);
     const agents = nodeIds.map((nodeId, n) => agentConfig(folder, nodeId, n));
-    const parts: { name: string; config: RegionProgramConfig }[] = apart
-      ? [
-          { name: "controller", config: { controller, agents: [], nodeIds, virtualSdk } },
-          ...agents.map((agent) => ({ name: agent.nodeId, config: { agents: [agent], nodeIds, virtualSdk } })),
-        ]
-      : [{ name: "controller and agents", config: { controller, agents, nodeIds, virtualSdk } }];
-    const programs = parts.map(({ name }) => ({ name, child: ChildProgram.start(program, nodeOptions) }));
-    const tokens = new Tokens(controller.tokenKey, systemClock);
-    const { token } = tokens.mint({ sub: "matchmaker", role: "allocator", regions: ["*"] });
-    const region = new VirtualRegion(
-      port,
-      token,
-      programs,
-      agents.map(({ journalDir }) => journalDir),
-    );
+    const { token } = new Tokens(controller.tokenKey, systemClock).mint({
+      sub: "matchmaker",
+      role: "allocator",
+      regions: ["*"],
+    });
+    const programs: ServedProgram[] = [];
+    const journalDirs = agents.map(({ journalDir }) => journalDir);
+    const region = new VirtualRegion(port, token, programs, journalDirs);
+    const host = async (name: string, config: RegionProgramConfig): Promise<void> => {
+      const child = ChildProgram.start(program, nodeOptions);
+      programs.push({ name, child });
+      await child.ask("start", config);
+    };
     try {
-      for (const [n, { child }] of programs.entries()) await child.ask("start", parts[n]?.config);
+      if (!apart && !real) {
+        await host("controller and agents", { controller, agents, nodeIds });
+        return region;
+      }
+      await host("controller", { controller, agents: [], nodeIds });
+      for (const agent of agents) {
+        if (real) programs.push(...realPrograms(folder, agent, real));
+        else await host(agent.nodeId, { agents: [agent], nodeIds });
+      }
+      return region;
     } catch (error) {
       await region.stop();
       throw error;
     }
-    return region;
+  }
+
+  /** Where the SDKs of so many servers find their gates. @throws {Error} where not all were placed in time */
+  async untilPlaced(servers: number): Promise<readonly SdkAddress[]> {
+    const [first] = this.programs;
+    if (!(first?.child instanceof ChildProgram)) throw new Error("the region has been stopped");
+    const { child } = first;
+    let addresses: readonly SdkAddress[] = [];
+    await inTime(async () => {
+      addresses = await child.ask<SdkAddress[]>("sdkAddresses");
+      return addresses.length >= servers ? undefined : `${addresses.length} of ${servers} servers were placed`;
+    });
+    return addresses;
   }
 
   /** @throws {Error} where not all were ready in time */
   async untilReady(servers: number): Promise<void> {
-    const deadlineMs = performance.now() + READY_WITHIN_MS;
-    for (;;) {
+    await inTime(async () => {
       const ready = (await this.servers()).filter(({ state }) => state === "ready").length;
-      if (ready >= servers) return;
-      if (performance.now() > deadlineMs) throw new Error(`${ready} of ${servers} servers were ready in time`);
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
+      return ready >= servers ? undefined : `${ready} of ${servers} servers were ready`;
+    });
   }
 
   async servers(): Promise<readonly ServerRow[]> {
@@ -122,7 +143,33 @@ export class VirtualRegion {
   }
 }
 
-function controllerConfig({ folder, servers, seats, apart }: VirtualRegionOptions, port: number): ControllerConfig {
+/** @param look says what is missing still */
+async function inTime(look: () => Promise<string | undefined>): Promise<void> {
+  const deadlineMs = performance.now() + READY_WITHIN_MS;
+  for (let missing = await look(); missing !== undefined; missing = await look()) {
+    if (performance.now() > deadlineMs) throw new Error(`${missing} after ${READY_WITHIN_MS / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** A node's gate and agent as they are shipped, over sockets. */
+function realPrograms(
+  folder: string,
+  agent: AgentConfig,
+  scripts: NonNullable<VirtualRegionOptions["real"]>,
+): ServedProgram[] {
+  const gate: GateConfig = { agentSocket: agent.gateSocket, secret: BENCH_SECRET, logLevel: "warn" };
+  const file = (name: string): string => join(folder, `${name}.${agent.nodeId}.json`);
+  return [
+    { name: "gate", child: PlainProgram.start(scripts.gate, file("gate"), gate) },
+    { name: "agent", child: PlainProgram.start(scripts.agent, file("agent"), agent) },
+  ];
+}
+
+function controllerConfig(
+  { folder, servers, seats, apart, real }: VirtualRegionOptions,
+  port: number,
+): ControllerConfig {
   const configFile = join(folder, "forge.toml");
   writeFileSync(configFile, forgeToml(servers, seats));
   return {
@@ -132,7 +179,7 @@ function controllerConfig({ folder, servers, seats, apart }: VirtualRegionOption
     dataDir: join(folder, "controller"),
     api: { host: "127.0.0.1", port },
     regions: [{ name: REGION, url: `http://127.0.0.1:${port}` }],
-    ...(apart ? { agentSocket: join(folder, "controller.sock") } : {}),
+    ...(apart || real ? { agentSocket: join(folder, "controller.sock") } : {}),
     secret: BENCH_SECRET,
     ticketSecret: "for the tickets of this benchmark only",
     tokenKey: "for the tokens of this benchmark only",
@@ -156,7 +203,7 @@ function agentConfig(folder: string, nodeId: string, n: number): AgentConfig {
     region: REGION,
     journalDir: join(folder, "journals", nodeId),
     controllers: [join(folder, "controller.sock")],
-    gateSocket: gateSocketOf(folder, n),
+    gateSocket: join(folder, `gate-${n}.sock`),
     secret: BENCH_SECRET,
     ticketSecret: "for the tickets of this benchmark only",
     node: {
