@@ -88,6 +88,7 @@ describe("the API", () => {
     ["POST", "/v1/sessions", {}, ["/body/experienceId", "/body/playerId"]],
     ["POST", "/v1/sessions", { ...session, playerID: "ann" }, ["/body/playerID"]],
     ["POST", "/v1/sessions", { ...session, playerId: "x".repeat(129) }, ["/body/playerId"]],
+    ["POST", "/v1/sessions", { ...session, playerId: "a\ud800" }, ["/body/playerId"]],
     ["POST", "/v1/sessions", { ...session, playerId: "a\nb" }, ["/body/playerId"]],
     ["POST", "/v1/sessions", { ...session, party: Array.from({ length: 65 }, String) }, ["/body/party"]],
     ["POST", "/v1/sessions", { ...session, mods: Array.from({ length: 33 }, String) }, ["/body/mods"]],

@@ -14,13 +14,14 @@ export const nameSchema = z
   .max(64)
   .regex(NAME, "a letter or digit, then letters, digits, '.', '_' or '-'");
 export const versionSchema = z.string().min(1).max(64);
-/** Opaque: any text without control characters. */
+/** Opaque: any text without control characters. The pattern is one that every tool reads; halves of pairs are none's business. */
 export const playerIdSchema = z
   .string()
   .min(1)
   .max(128)
-  // eslint-disable-next-line no-control-regex -- that they are refused is the point; plain ranges are read by every tool
-  .regex(/^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]+$/u, "no control characters");
+  // eslint-disable-next-line no-control-regex -- that they are refused is the point
+  .regex(/^[^\u0000-\u001f\u007f-\u009f]+$/, "no control characters")
+  .refine((text) => !/\p{Cs}/u.test(text), "no half of a surrogate pair");
 export const modsSchema = z.array(nameSchema).max(32);
 export const timeSchema = z.string().meta({ format: "date-time" });
 
