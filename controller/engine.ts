@@ -116,13 +116,26 @@ export type EngineEvent =
   | { readonly type: "running"; readonly server: EngineServer }
   | { readonly type: "exited"; readonly server: EngineServer; readonly exit: ServerExit }
   /** It cannot be placed now (no capacity) or failed to start; `final` where no waiting helps. */
-  | { readonly type: "blocked"; readonly serverId: string; readonly reason: string; readonly code: EngineErrorCode; readonly final: boolean }
+  | {
+      readonly type: "blocked";
+      readonly serverId: string;
+      readonly reason: string;
+      readonly code: EngineErrorCode;
+      readonly final: boolean;
+    }
   | { readonly type: "nodeDown"; readonly nodeId: string; readonly reason: string }
   | { readonly type: "nodeUp"; readonly nodeId: string }
   /** Events may have been missed: call `list`. */
   | { readonly type: "resync" };
 
-export type EngineErrorCode = "noCapacity" | "programMissing" | "portTaken" | "driverUnsupported" | "startFailed" | "volumeBusy" | "engineUnavailable";
+export type EngineErrorCode =
+  | "noCapacity"
+  | "programMissing"
+  | "portTaken"
+  | "driverUnsupported"
+  | "startFailed"
+  | "volumeBusy"
+  | "engineUnavailable";
 
 export class EngineError extends Error {
   constructor(

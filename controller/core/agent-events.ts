@@ -3,6 +3,7 @@ import { onOwnWish } from "./drain";
 import { failover } from "./failover";
 import type { Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
+import { graceOf } from "./launch";
 import { matchKey } from "./placement";
 import type { PlayerSession } from "./player-session";
 import { setState } from "./servers";
@@ -167,6 +168,10 @@ export function serverGone(s: CoreState, server: GameServer, reason: string): vo
   if (!s.deciding) {
     server.lost = { reason, gone: true };
     return;
+  }
+  // An agent may see the end of its SDK stream before the process has ended, or where it hangs.
+  if (server.engine === "placed" || server.engine === "running") {
+    s.out.push({ type: "stop", serverId: server.id, graceSecs: graceOf(s.fleet(server.experienceId)), reason });
   }
   const early = server.state === "starting" || server.beforeSuspect === "starting";
   if (early && server.seats.size === 0) {

@@ -1,14 +1,17 @@
 import { retireMatch, serverGone } from "./agent-events";
 import { isPrimary, type GameServer } from "./game-server";
-import type { EngineEvent, EngineServer, ServerExit } from "../engine";
+import type { EngineErrorCode, EngineEvent, EngineServer, ServerExit } from "../engine";
 import { expectOf } from "./launch";
 import { bindToNode, setState } from "./servers";
 import { endSession } from "./sessions";
-import { failStart, giveTimeToStart, launch } from "./spawn";
+import { failStart, giveTimeToStart, askStart } from "./spawn";
 import type { CoreState } from "./state";
 
 /** How long before a start that the engine could not take on is tried again, in milliseconds. */
 const START_AGAIN_MS = 2000;
+
+/** A start that failed like this may succeed a moment later: the server before it may still be on its way out. */
+const PASSES: ReadonlySet<EngineErrorCode> = new Set<EngineErrorCode>(["portTaken", "volumeBusy", "startFailed"]);
 
 export function onEngineEvent(s: CoreState, event: EngineEvent): void {
   switch (event.type) {
@@ -90,8 +93,8 @@ function restoreOf(
 }
 
 export function onExited(s: CoreState, server: GameServer, exit: ServerExit): void {
-  if (server.state === "terminated") return;
   server.engine = "exited";
+  if (server.state === "terminated") return;
   const reason = exitText(exit);
   if (matchOver(s, server, exit)) {
     server.finished = true;
@@ -124,14 +127,15 @@ function onBlocked(s: CoreState, event: Extract<EngineEvent, { type: "blocked" }
   server.reason = event.reason;
   if (!s.leader) return;
   if (event.final) {
-    if (server.state === "starting") failStart(s, server, event.reason, true);
+    server.engine = "exited";
+    if (server.state === "starting") failStart(s, server, event.reason, !PASSES.has(event.code));
     else setState(s, server, "terminated", event.reason);
     return;
   }
   // Whether the engine keeps the order or dropped it, asking again starts nothing twice.
   s.timers.at(s.nowMs + START_AGAIN_MS, () => {
     if (s.leader && server.state === "starting" && server.engine === "asked")
-      launch(s, s.fleet(server.experienceId), server);
+      askStart(s, s.fleet(server.experienceId), server);
   });
 }
 

@@ -34,6 +34,8 @@ export interface Group {
   reason: string;
   /** Why it is not looked at although there may be room (too far away); null where it is. */
   hindrance: string | null;
+  /** A server that would be started now could take it; otherwise its wait is no reason to start one. */
+  growable: boolean;
   /** Players who were placed before it although they came later. */
   overtaken: number;
   /** The server whose free seats are kept until it fits. */
@@ -88,6 +90,7 @@ export function newGroup(of: NewGroup): Group {
     tries: 0,
     reason: "",
     hindrance: null,
+    growable: true,
     overtaken: 0,
     kept: null,
     waiters: [],

@@ -8,7 +8,7 @@ import { letGo, overtake, roomKept } from "./keeping";
 import { problem } from "./outbox";
 import type { PlayerSession } from "./player-session";
 import { SCORE_PARTS } from "./records";
-import { choose, fits, neverFits, type Choice } from "./routing";
+import { choose, fits, growable, neverFits, type Choice } from "./routing";
 import { endSession } from "./sessions";
 import type { CoreState } from "./state";
 
@@ -27,6 +27,8 @@ export function place(s: CoreState, group: Group): void {
 /** Places those who wait, as long as the next of them fits somewhere. */
 export function serveLine(s: CoreState, fleet: Fleet): void {
   if (fleet.line.size === 0 || whyNotNow(s) !== null) return;
+  // What was kept for a party may have failed or be on its way out by now.
+  if (fleet.keeps?.kept && !fleet.keeps.kept.counted) letGo(s, fleet.keeps);
   for (;;) {
     const group = fleet.line.next((waiting) => roomKept(s, waiting) || fits(fleet, waiting));
     if (!group) return;
@@ -159,6 +161,7 @@ function wait(s: CoreState, fleet: Fleet, group: Group, reason: string): void {
 
 function enqueue(s: CoreState, fleet: Fleet, group: Group, reason: string): void {
   const fresh = group.order < 0;
+  group.growable = growable(fleet, group);
   fleet.line.add(group);
   s.dirty.add(fleet);
   if (fresh) {

@@ -105,7 +105,7 @@ export class WaitingLine {
     this.players += sign * players;
     const move = group.kind === "move";
     if (move) this.moving += sign;
-    if (group.hindrance !== null) return;
+    if (group.hindrance !== null || !group.growable) return;
     if (group.matchId !== null) {
       if (move) this.moveServers += sign;
       else this.joinServers += sign;
@@ -116,7 +116,12 @@ export class WaitingLine {
 
 function before(a: Group, b: Group): boolean {
   const rank = Number(b.kind === "move") - Number(a.kind === "move");
-  return rank !== 0 ? rank < 0 : a.order < b.order;
+  return rank !== 0 ? rank < 0 : age(a) < age(b);
+}
+
+/** One that never stood in line comes after all who do. */
+function age({ order }: Group): number {
+  return order < 0 ? Infinity : order;
 }
 
 function shapeKey(group: Group): string {

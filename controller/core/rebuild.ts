@@ -12,7 +12,7 @@ import { matchKey } from "./placement";
 import { newSession, type PlayerSession } from "./player-session";
 import { addServer, bindToNode, forgetAtAgent, setState } from "./servers";
 import { endSession, unseat } from "./sessions";
-import { becameReady, giveTimeToStart, launch } from "./spawn";
+import { becameReady, giveTimeToStart, askStart } from "./spawn";
 import type { CoreState } from "./state";
 import { newGroup } from "./group";
 
@@ -277,7 +277,7 @@ export function onEngineList(s: CoreState, list: readonly EngineServer[]): void 
   for (const server of [...s.servers.values()]) {
     if (told.has(server.id) || server.state === "terminated" || server.engine === "held") continue;
     if (server.engine === "asked") {
-      if (s.leader) launch(s, s.fleet(server.experienceId), server);
+      if (s.leader) askStart(s, s.fleet(server.experienceId), server);
     } else if (!s.nodes.get(server.nodeId ?? "")?.strangers.has(server.id))
       gone(s, server, "the engine does not have it any more");
   }

@@ -10,6 +10,8 @@ export interface RegionWish {
   /** Milliseconds by region, as the player measured them. */
   readonly latencies: Readonly<Record<string, number>>;
   readonly partySize: number;
+  /** Regions that cannot be chosen; where these are all there are, any of them may be. */
+  readonly exclude?: readonly string[];
 }
 
 export interface RegionChoice {
@@ -43,13 +45,18 @@ export function chooseRegion(
   settings: CoreSettings,
 ): RegionChoice {
   const here = settings.region;
-  const able = summaries.filter((summary) => canServe(wish, summary));
+  const { exclude = [] } = wish;
+  const open = summaries.filter(({ region }) => !exclude.includes(region));
+  const able = open.filter((summary) => canServe(wish, summary));
   const asked = wish.region === undefined ? undefined : able.find(({ region }) => region === wish.region);
   if (asked)
     return { region: asked.region, reasons: [`${asked.region} was asked for and can serve ${wish.experienceId}`] };
   const why = wish.region === undefined ? [] : [`${wish.region} was asked for but ${whyNot(wish, summaries)}`];
-  if (able.length === 0)
-    return { region: wish.region ?? here, reasons: [...why, `no region can serve ${wish.experienceId}`] };
+  if (able.length === 0) {
+    const anywhere = [wish.region ?? here, here, ...open.map(({ region }) => region)];
+    const region = anywhere.find((name) => !exclude.includes(name)) ?? here;
+    return { region, reasons: [...why, `no region can serve ${wish.experienceId}`] };
+  }
   const limit = settings.experiences[wish.experienceId]?.routing.maxLatencyMs;
   const near = limit === undefined ? able : able.filter(({ region }) => (wish.latencies[region] ?? 0) <= limit);
   const rated = (near.length > 0 ? near : able).map((summary) => rate(wish, summary, settings));
@@ -79,6 +86,7 @@ function canServe(wish: RegionWish, summary: RegionSummary): boolean {
 function whyNot(wish: RegionWish, summaries: readonly RegionSummary[]): string {
   const summary = summaries.find(({ region }) => region === wish.region);
   if (!summary) return "is not known";
+  if (wish.exclude?.includes(summary.region)) return "cannot be chosen now";
   if (summary.state !== "up") return `is ${summary.state}`;
   return `does not have ${wish.experienceId}${wish.version === undefined ? "" : ` ${wish.version}`}${wish.mods.length > 0 ? ` with ${wish.mods.join(", ")}` : ""}`;
 }

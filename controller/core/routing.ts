@@ -93,6 +93,12 @@ function weigh(server: GameServer, strategy: "pack" | "spread", memoryMiB: numbe
   return players + cpu + memory + latency;
 }
 
+/** Whether a server that would be started now could take the group. */
+export function growable({ config, version }: Fleet, group: Group): boolean {
+  if (!config || group.sessions.length > config.maxPlayers || !hasMods(group.mods, config.mods)) return false;
+  return group.version === undefined || group.version === version;
+}
+
 /** Whether any live server, or the current launch, could ever take such a group; else why not. */
 export function neverFits(fleet: Fleet, group: Group): string | null {
   const { config } = fleet;

@@ -47,13 +47,17 @@ export function spawn(s: CoreState, fleet: Fleet, of: Spawn): GameServer {
   return server;
 }
 
+function launch(s: CoreState, fleet: Fleet, server: GameServer): void {
+  askStart(s, fleet, server);
+  giveTimeToStart(s, server);
+}
+
 /** Asks the engine for it; asking again for the same server is harmless. */
-export function launch(s: CoreState, fleet: Fleet, server: GameServer): void {
+export function askStart(s: CoreState, fleet: Fleet, server: GameServer): void {
   const { config } = fleet;
   if (!config) return;
   server.engine = "asked";
   s.out.push({ type: "start", launch: launchOf(s, fleet, config, server), reason: server.reason });
-  giveTimeToStart(s, server);
 }
 
 /** A server found starting gets as much time as one that was started now. */
@@ -175,7 +179,7 @@ export function failStart(s: CoreState, server: GameServer, reason: string, fina
       ],
     }),
   });
-  if (server.engine === "held" || server.engine === "exited" || final) setState(s, server, "terminated", reason);
+  if (server.engine === "held" || server.engine === "exited") setState(s, server, "terminated", reason);
   else {
     setState(s, server, "unhealthy", reason);
     stop(s, server, reason);

@@ -1,0 +1,95 @@
+import { arena, code, join, servers } from "./testing/ask";
+import type { MatchAllocation, Placement, Server } from "./resources";
+
+const allocate = (matchId: string, players: readonly string[], more: object = {}) => ({
+  type: "allocateMatch" as const,
+  experienceId: "arena",
+  matchId,
+  players: players.map((playerId) => ({ playerId })),
+  ...more,
+});
+const duel = (over: Parameters<typeof arena>[0] = {}) => arena({ seats: "match", maxPlayers: 2, ...over });
+
+it("gives a whole server and a ticket to everybody", () => {
+  const r = duel();
+  const match = r.must<MatchAllocation>(allocate("m", ["ann", "bob"], { labels: { map: "ice" } }));
+  expect(match).toMatchObject({
+    matchId: "m",
+    server: { state: "allocated", matchId: "m", players: 2, labels: { map: "ice" } },
+  });
+  expect(match.connection).toMatch(/^10\.0\.0\.1:\d+$/);
+  expect(Object.keys(match.tickets)).toEqual(["ann", "bob"]);
+});
+
+it("asked again for the same match gives the same server; asked at once, too", () => {
+  const r = duel({ scaling: { minServers: 2 } });
+  const [a, b] = [r.ask(allocate("m", ["ann"])), r.ask(allocate("m", ["ann"]))];
+  r.run();
+  const replies = [r.reply(a), r.reply(b), r.call(allocate("m", ["ann"]))];
+  expect(new Set(replies.map((reply) => reply.ok && (reply.value as MatchAllocation).server.id)).size).toBe(1);
+});
+
+it("waits for a server until the deadline, then says so", () => {
+  const r = duel({ scaling: { maxServers: 1 } });
+  r.must(allocate("m1", ["ann"]));
+  const waiting = r.ask(allocate("m2", ["bob"], { deadlineMs: 2000 }));
+  r.advance(2500);
+  expect(code(r.reply(waiting))).toBe("deadlineExceeded");
+  expect(code(r.call(allocate("m3", ["bob"], { deadlineMs: 0 })))).toBe("noCapacity");
+});
+
+it("is over when the server says so: its players are free, and so is it", () => {
+  const r = duel({ scaling: { maxServers: 1 } });
+  const { server } = r.must<MatchAllocation>(allocate("m1", ["ann"]));
+  const next = r.ask(allocate("m2", ["ann2"]));
+  r.agentOf(server.id).endMatch(server.id, r.nowMs);
+  r.run();
+  expect(r.reply(next)).toMatchObject({ ok: true, value: { server: { id: server.id } } });
+  expect(code(r.call(allocate("m1", ["ann"])))).toBe("conflict");
+});
+
+it.each([
+  ["unknownExperience", { ...allocate("m", ["a"]), experienceId: "nowhere" }],
+  ["unknownVersion", allocate("m", ["a"], { version: "9" })],
+  ["noCapacity", allocate("m", ["a", "b", "c"])],
+  ["playerElsewhere", allocate("m", ["eve"])],
+])("refuses with %s", (wanted, command) => {
+  const r = duel({ scaling: { minServers: 2 } });
+  r.must(join("eve"));
+  expect(code(r.call(command))).toBe(wanted);
+});
+
+it("leaves servers alone that reserved or allocated themselves", () => {
+  const r = duel({ scaling: { minServers: 2, maxServers: 2 } });
+  const [first, second] = r.must<Server[]>(servers);
+  r.agentOf(first?.id ?? "").say(first?.id ?? "", { kind: "selfAllocated" }, r.nowMs);
+  r.agentOf(second?.id ?? "").say(second?.id ?? "", { kind: "reserved", untilMs: undefined }, r.nowMs);
+  r.run();
+  expect(r.must<Server[]>(servers).map(({ state }) => state)).toEqual(["allocated", "reserved"]);
+  expect(code(r.call(allocate("m", ["ann"], { deadlineMs: 0 })))).toBe("noCapacity");
+  r.agentOf(second?.id ?? "").say(second?.id ?? "", { kind: "ready" }, r.nowMs);
+  expect(r.must<MatchAllocation>(allocate("m", ["ann"])).server.id).toBe(second?.id);
+});
+
+it("moves a whole match together when its server dies", () => {
+  const r = duel({ scaling: { minServers: 2 } });
+  const { server } = r.must<MatchAllocation>(allocate("m", ["ann", "bob"]));
+  r.kill(server.id);
+  r.advance(1000);
+  const again = r.must<MatchAllocation>(allocate("m", ["ann", "bob"]));
+  expect(again.server.id).not.toBe(server.id);
+  expect(Object.keys(again.tickets).sort()).toEqual(["ann", "bob"]);
+});
+
+it("counts walk-ins where seats are observed", () => {
+  const r = arena({ seats: "observed", sdk: "none", maxPlayers: 3, scaling: { minServers: 1, maxServers: 1 } });
+  const [server] = r.must<Server[]>(servers);
+  const serverId = server?.id ?? "";
+  r.agentOf(serverId).say(serverId, { kind: "walkIns", count: 2 }, r.nowMs);
+  const there = r.agentOf(serverId).servers.get(serverId);
+  if (there) there.walkIns = 2;
+  r.run();
+  expect(r.must<Placement>(join("ann")).session.state).toBe("reserved");
+  expect(r.must<Server>({ type: "getServer", serverId }).players).toBe(3);
+  expect(code(r.call(join("bob", { deadlineMs: 0 })))).toBe("noCapacity");
+});
