@@ -19,7 +19,8 @@ export const MOVE_DEADLINE_MS = 60_000;
 export function failover(s: CoreState, server: GameServer, reason: string, gone: boolean): void {
   if (server.state === "terminated") return orphans(s, server, reason);
   if (server.state === "unhealthy") {
-    if (gone) end(s, server, reason);
+    // Why it was given up says more than how it was then stopped.
+    if (gone) end(s, server, `${server.reason}; then ${reason}`);
     return;
   }
   const fleet = s.fleet(server.experienceId);

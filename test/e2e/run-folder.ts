@@ -21,6 +21,11 @@ export interface PrintedProblem {
   readonly exitCode: number;
 }
 
+/** What a command with `--json` said last on stderr. */
+export function problemOf({ stderr }: Pick<CommandEnd, "stderr">): PrintedProblem {
+  return JSON.parse(stderr.trim().split("\n").at(-1) ?? "") as PrintedProblem;
+}
+
 const COMMAND_MS = 90_000;
 const LOOK_MS = 25;
 

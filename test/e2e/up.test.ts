@@ -3,15 +3,11 @@ import { join } from "node:path";
 import { ForgeRun } from "./forge-run";
 import type { Loose } from "./loose";
 import { buildPocketGame, pocketExperience } from "./pocket";
-import { ROOT, RunFolder, type CommandEnd, type PrintedProblem } from "./run-folder";
+import { problemOf, ROOT, RunFolder } from "./run-folder";
 
 jest.setTimeout(120_000);
 
 const SAMPLE = readFileSync(join(ROOT, "forge.toml"), "utf8");
-
-function problemOf({ stderr }: Pick<CommandEnd, "stderr">): PrintedProblem {
-  return JSON.parse(stderr.trim().split("\n").at(-1) ?? "") as PrintedProblem;
-}
 
 describe("the end of forge up", () => {
   let run: ForgeRun;
