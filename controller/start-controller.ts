@@ -162,6 +162,7 @@ async function listenApi(
       ticketSecret: config.ticketSecret,
       version,
       processMetrics: true,
+      logger: log,
       ...(config.dashboardDir === undefined ? {} : { dashboardDir: config.dashboardDir }),
     },
   });
