@@ -1,5 +1,6 @@
 import type { NodeFacts } from "../../protocol/messages";
 import type { GameServer } from "./game-server";
+import type { OwedForget, OwedRelease } from "./owed";
 
 /** One node's agent as the core knows it. */
 export interface AgentNode {
@@ -18,36 +19,6 @@ export interface AgentNode {
   readonly owedForgets: Map<string, OwedForget>;
   /** Servers that its snapshot had and nobody else knows, since when. */
   readonly strangers: Map<string, number>;
-}
-
-export interface OwedRelease {
-  readonly serverId: string;
-  readonly allocationId: string;
-  readonly sessionId: string;
-  readonly generation: number;
-  readonly reason: string;
-}
-
-export interface OwedForget {
-  readonly serverId: string;
-  readonly allocationId: string;
-}
-
-const OWED_LIMIT = 20_000;
-
-export function oweRelease(node: AgentNode, owed: OwedRelease): void {
-  owe(node.owedReleases, `${owed.serverId}\n${owed.sessionId}\n${String(owed.generation)}`, owed);
-}
-
-export function oweForget(node: AgentNode, owed: OwedForget): void {
-  owe(node.owedForgets, `${owed.serverId}\n${owed.allocationId}`, owed);
-}
-
-function owe<T>(map: Map<string, T>, key: string, owed: T): void {
-  map.set(key, owed);
-  if (map.size <= OWED_LIMIT) return;
-  const oldest = map.keys().next();
-  if (!oldest.done) map.delete(oldest.value);
 }
 
 export function newAgentNode(id: string): AgentNode {

@@ -3,6 +3,7 @@ import type { AgentNode } from "./agent-node";
 import { askClose, reopen } from "./drain";
 import { sendExpect } from "./engine-events";
 import type { GameServer } from "./game-server";
+import { payOwed } from "./owed";
 import { setState } from "./servers";
 import type { CoreState } from "./state";
 
@@ -62,21 +63,7 @@ export function suspectUnseen(s: CoreState): void {
 /** The agent takes our requests from now on: it hears what was owed to it, and its servers take players. */
 export function nodeReady(s: CoreState, node: AgentNode): void {
   if (!s.usable(node.id)) return;
-  const releases = [...node.owedReleases.values()];
-  const forgets = [...node.owedForgets.values()];
-  node.owedReleases.clear();
-  node.owedForgets.clear();
-  for (const { serverId, allocationId, sessionId, generation, reason } of releases) {
-    s.send(
-      node.id,
-      { kind: "release", serverId, allocationId, seats: [{ sessionId, generation }], reason },
-      { kind: "told" },
-    );
-  }
-  for (const { serverId, allocationId } of forgets) {
-    s.send(node.id, { kind: "ended", serverId, allocationId, reason: "it has ended" }, { kind: "told" });
-    s.send(node.id, { kind: "forget", serverId, allocationId }, { kind: "told" });
-  }
+  payOwed(s, node);
   for (const server of node.servers) {
     sendExpect(s, server);
     if (server.closing === "asked") {

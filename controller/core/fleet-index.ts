@@ -60,10 +60,17 @@ export class FleetIndex {
     return this.byKey.values();
   }
 
-  /** Empty servers that may be closed. */
-  empty(): number {
+  /** Empty servers of a version: those that take whoever comes, and may be closed. */
+  empty(version: string): number {
     let count = 0;
-    for (const pool of this.byKey.values()) count += pool.emptyCount;
+    for (const pool of this.byKey.values()) if (pool.version === version) count += pool.emptyCount;
+    return count;
+  }
+
+  /** Seats of a version that may be given now. */
+  freeOf(version: string): number {
+    let count = 0;
+    for (const pool of this.byKey.values()) if (pool.version === version) count += pool.free;
     return count;
   }
 

@@ -19,6 +19,10 @@ export interface Fleet {
   desired: number | null;
   /** Primaries that have not ended. */
   readonly servers: Set<GameServer>;
+  /** How many of them run each version. */
+  readonly versions: Map<string, number>;
+  /** An empty server of an old version that makes room for the current one; one at a time. */
+  rolling: GameServer | null;
   /** How many of them are in these states. */
   starting: number;
   suspect: number;
@@ -85,6 +89,8 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     policyOverride: {},
     desired: null,
     servers: new Set(),
+    versions: new Map(),
+    rolling: null,
     starting: 0,
     suspect: 0,
     roleServers: new Set(),

@@ -97,7 +97,11 @@ export function checkRebuilt(s: CoreState): void {
   s.rebuilding = false;
   suspectUnseen(s);
   takeLosses(s);
-  for (const fleet of s.fleets.values()) s.dirty.add(fleet);
+  for (const fleet of s.fleets.values()) {
+    // When the last leader let servers go is not known; a change of leaders alone is no reason to.
+    fleet.cooldown.lastDownMs = s.nowMs;
+    s.dirty.add(fleet);
+  }
   for (const server of s.servers.values()) {
     if (server.ending) s.ending.add(server);
     if (server.state === "starting" && server.engine !== "held") giveTimeToStart(s, server);

@@ -65,7 +65,7 @@ function ask(s: CoreState, fleet: Fleet, group: Group, choice: Choice): void {
         outcome: server.id,
         reason: fleet.config?.routing.strategy ?? "pack",
         servers: considered.map(({ id }) => id),
-        parts: parts.slice(0, considered.length * SCORE_PARTS.length),
+        parts: copied(parts, considered.length * SCORE_PARTS.length),
       },
       group.kind === "join" && group.tries === 0 && group.ticket === null,
     );
@@ -73,6 +73,13 @@ function ask(s: CoreState, fleet: Fleet, group: Group, choice: Choice): void {
   }
   if (fleet.line.size > 0) overtake(s, fleet, group);
   askSeats(s, group, server);
+}
+
+/** A plain array: a typed one of this size keeps its numbers outside the heap, and each costs the collector a visit. */
+function copied(from: Float64Array, count: number): number[] {
+  const copy: number[] = [];
+  for (let i = 0; i < count; i++) copy.push(from[i] ?? 0);
+  return copy;
 }
 
 /** Asks the server's agent for the group's seats, counting them as taken from now on. */

@@ -68,7 +68,7 @@ it("adds up to what a count of all servers gives, and finds the fullest and the 
       expect(index.seats).toBe(sum(touched.map(({ maxPlayers }) => maxPlayers)));
       expect(index.held).toBe(sum(touched.map((one) => one.maxPlayers - free(one))));
       expect(index.free).toBe(sum(offered.map(free)));
-      expect(index.empty()).toBe(offered.filter(isEmpty).length);
+      expect(index.empty("1")).toBe(offered.filter(isEmpty).length);
       const fitting = offered.map(free).filter((n) => n >= seats);
       const pack: GameServer[] = [];
       const spread: GameServer[] = [];

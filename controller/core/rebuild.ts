@@ -1,6 +1,6 @@
 import type { SeatReport, ServerReport, Snapshot } from "../../protocol/messages";
 import type { EngineServer } from "../engine";
-import { oweForget, oweRelease, type AgentNode } from "./agent-node";
+import type { AgentNode } from "./agent-node";
 import { onUnhealthy, serverGone } from "./agent-events";
 import { onExited, onPlaced } from "./engine-events";
 import { failover } from "./failover";
@@ -9,6 +9,7 @@ import { isPrimary, newServer, poolKeyOf, type GameServer } from "./game-server"
 import { serverOfEngine } from "./launch";
 import { takesPlayers } from "./lifecycle";
 import { matchKey } from "./placement";
+import { forget, release } from "./owed";
 import { newSession, type PlayerSession } from "./player-session";
 import { addServer, bindToNode, forgetAtAgent, setState } from "./servers";
 import { endSession, unseat } from "./sessions";
@@ -24,7 +25,11 @@ export function onSnapshot(s: CoreState, node: AgentNode, snapshot: Snapshot): v
     told.add(report.serverId);
     const server = s.servers.get(report.serverId) ?? stranger(s, node, report);
     if (server.allocationId !== null && server.allocationId !== report.allocationId) {
-      oweForget(node, { serverId: report.serverId, allocationId: report.allocationId });
+      forget(s, node, {
+        serverId: report.serverId,
+        allocationId: report.allocationId,
+        reason: "another allocation has taken its place",
+      });
       continue;
     }
     bindToNode(s, server, node.id, report.allocationId);
@@ -162,7 +167,7 @@ function rival(s: CoreState, node: AgentNode, server: GameServer, seat: SeatRepo
       other.generation - seat.generation ||
       other.connectedAtMs - seat.grantedAtMs) >= 0;
   if (better) {
-    owe(node, server, seat, "the player has another session here");
+    owe(s, node, server, seat, "the player has another session here");
     return "outranked";
   }
   replaceSession(s, other, "the player has another session here");
@@ -202,7 +207,7 @@ function takeSeat(s: CoreState, node: AgentNode, server: GameServer, session: Pl
     const outranked = session.server !== null && session.generation >= generation;
     const moving = session.group !== null && (session.group.target !== null || !unheard);
     if (session.state === "ended" || outranked || moving) {
-      owe(node, server, seat, session.state === "ended" ? session.reason : "the player has moved on");
+      owe(s, node, server, seat, session.state === "ended" ? session.reason : "the player has moved on");
       return;
     }
     leaveLine(s, session);
@@ -232,7 +237,7 @@ function leaveLine(s: CoreState, session: PlayerSession): void {
 function unseatOutranked(s: CoreState, session: PlayerSession): void {
   const { server, id: sessionId, generation } = session;
   if (server && server.nodeId !== null && server.allocationId !== null) {
-    oweRelease(s.node(server.nodeId), {
+    release(s, s.node(server.nodeId), {
       serverId: server.id,
       allocationId: server.allocationId,
       sessionId,
@@ -243,9 +248,9 @@ function unseatOutranked(s: CoreState, session: PlayerSession): void {
   unseat(s, session);
 }
 
-function owe(node: AgentNode, server: GameServer, seat: SeatReport, reason: string): void {
+function owe(s: CoreState, node: AgentNode, server: GameServer, seat: SeatReport, reason: string): void {
   const { sessionId, generation } = seat;
-  oweRelease(node, {
+  release(s, node, {
     serverId: server.id,
     allocationId: server.allocationId ?? "",
     sessionId,

@@ -19,12 +19,14 @@ export interface RouteTrace {
   readonly reason: string;
   readonly servers: readonly string[];
   /** `SCORE_PARTS.length` numbers a server. */
-  readonly parts: Float64Array;
+  readonly parts: readonly number[];
 }
 
 /** Why things were decided, newest kept, found by their own id or by what they are about. */
 export class Records {
-  private readonly routes = new Map<string, RouteTrace>();
+  /** A ring, searched where someone asks: keeping it in a map as well would cost each seat more than all of its routing. */
+  private readonly routes: RouteTrace[] = [];
+  private nextRoute = 0;
   private readonly others = new Map<string, DecisionRecord>();
   private readonly latest = new Map<string, string>();
   private routed = 0;
@@ -33,9 +35,8 @@ export class Records {
 
   /** Remembers a route; returns its record where it is to be told: every unusual one and a sample of the rest. */
   route(trace: RouteTrace, plain: boolean): DecisionRecord | undefined {
-    this.routes.delete(trace.subject);
-    this.routes.set(trace.subject, trace);
-    dropOldest(this.routes, ROUTES);
+    this.routes[this.nextRoute] = trace;
+    this.nextRoute = (this.nextRoute + 1) % ROUTES;
     if (plain && this.routed++ % SAMPLE !== 0) return undefined;
     const record = routeRecord(this.ids("decision"), trace);
     this.keep(record);
@@ -60,10 +61,18 @@ export class Records {
   find(idOrSubject: string): DecisionRecord | undefined {
     const known = this.others.get(idOrSubject);
     if (known) return known;
-    const trace = this.routes.get(idOrSubject);
+    const trace = this.lastRoute(idOrSubject);
     const latest = this.others.get(this.latest.get(idOrSubject) ?? "");
     if (trace && (!latest || Date.parse(latest.at) <= trace.atMs)) return routeRecord(idOrSubject, trace);
     return latest;
+  }
+
+  private lastRoute(subject: string): RouteTrace | undefined {
+    for (let back = 1; back <= this.routes.length; back++) {
+      const trace = this.routes[(this.nextRoute - back + ROUTES) % ROUTES];
+      if (trace?.subject === subject) return trace;
+    }
+    return undefined;
   }
 
   private keep(record: DecisionRecord): void {

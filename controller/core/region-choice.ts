@@ -122,7 +122,10 @@ function distance(
   const from = wish.region === undefined ? undefined : settings.regionLocations[wish.region];
   const start = from ?? settings.location;
   const end = summary.location ?? settings.regionLocations[summary.region];
-  if (summary.region === settings.region && !from) return { ms: 0, text: "the region that was called" };
+  const measuredElsewhere = Object.keys(wish.latencies).length > 0;
+  if (summary.region === settings.region && !from && !measuredElsewhere)
+    return { ms: 0, text: "the region that was called" };
+  if (measuredElsewhere) return { ms: UNKNOWN_MS, text: "not measured" };
   if (!start || !end) return { ms: UNKNOWN_MS, text: "distance unknown" };
   const km = greatCircleKm(start, end);
   return { ms: km * MS_PER_KM, text: `${String(Math.round(km))} km away` };

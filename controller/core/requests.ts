@@ -5,12 +5,14 @@ import { settleDoubt } from "./doubt";
 import { onClosed } from "./drain";
 import { sendExpect } from "./engine-events";
 import { onLateSeats, onSeats, onSeatsLost } from "./grants";
+import { oweAgain } from "./owed";
 import type { CoreState, OpenRequest } from "./state";
 
 /** A request without an answer for so long is given up, in milliseconds. */
 const ANSWER_MS = 5000;
-/** The answer to seats that were given up on is still waited for so long: what it gives goes back. */
-const LATE_MS = 120_000;
+/** Requests that are in the agent's order and need no second one; they are owed again if the connection breaks. */
+const PATIENT: ReadonlySet<string> = new Set(["late", "release", "forget"]);
+const PATIENCE_MS = 120_000;
 /** How long before an `expect` that was put off is sent again, in milliseconds. */
 const EXPECT_AGAIN_MS = 300;
 
@@ -47,6 +49,8 @@ export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
       return settleDoubt(s, purpose.server, ack.ok ? purpose.server.doubt : null);
     case "close":
       return onClosed(s, purpose.server, ack);
+    case "release":
+    case "forget":
     case "told":
       return;
   }
@@ -56,6 +60,7 @@ function lost(s: CoreState, request: OpenRequest, reason: string): void {
   const { purpose } = request;
   if (purpose.kind === "seats") onSeatsLost(s, purpose, reason);
   else if (purpose.kind === "expect") purpose.server.expected = false;
+  else if (purpose.kind === "release" || purpose.kind === "forget") oweAgain(s.node(request.nodeId), purpose);
 }
 
 /** Nothing that was asked of this node will be answered any more. */
@@ -67,30 +72,44 @@ export function loseRequests(s: CoreState, nodeId: string, reason: string): void
   }
 }
 
-/** Gives up what has waited too long; the oldest come first. */
+/** Gives up what has waited too long for an answer. */
 export function loseOverdue(s: CoreState): void {
   for (const request of s.requests.values()) {
-    if (request.sentAtMs + ANSWER_MS > s.nowMs) return;
-    if (request.purpose.kind === "late" && request.sentAtMs + LATE_MS > s.nowMs) continue;
+    const waitedMs = s.nowMs - request.sentAtMs;
+    // They come in the order they were sent, but for what is only waited for because its answer may matter.
+    if (waitedMs < ANSWER_MS) return;
+    if (PATIENT.has(request.purpose.kind) && waitedMs < PATIENCE_MS) continue;
     s.requests.delete(request.id);
-    if (request.purpose.kind === "late") settleDoubt(s, request.purpose.server, null);
-    if (request.purpose.kind === "seats") {
-      s.requests.set(request.id, { ...request, purpose: { kind: "late", server: request.purpose.server } });
-    }
-    lost(s, request, `no answer within ${String(ANSWER_MS / 1000)} s`);
-    const { purpose } = request;
-    if (purpose.kind === "close")
-      onClosed(s, purpose.server, {
+    giveUpOn(s, request);
+  }
+}
+
+function giveUpOn(s: CoreState, request: OpenRequest): void {
+  const { purpose, nodeId } = request;
+  const reason = `no answer within ${String(ANSWER_MS / 1000)} s`;
+  switch (purpose.kind) {
+    case "late":
+      return settleDoubt(s, purpose.server, null);
+    case "seats":
+      s.requests.set(request.id, { ...request, purpose: { kind: "late", server: purpose.server } });
+      return onSeatsLost(s, purpose, reason);
+    case "expect":
+      purpose.server.expected = false;
+      return sendExpect(s, purpose.server);
+    case "close":
+      return onClosed(s, purpose.server, {
         type: "ack",
         id: request.id,
         ok: false,
         epoch: s.epoch,
         code: "replaying",
-        detail: "no answer",
+        detail: reason,
       });
-    else if (purpose.kind === "expect") sendExpect(s, purpose.server);
-    else if (purpose.kind === "epoch") {
-      s.send(request.nodeId, { kind: "epoch" }, { kind: "epoch", epoch: s.epoch });
-    }
+    case "epoch":
+      return s.send(nodeId, { kind: "epoch" }, { kind: "epoch", epoch: s.epoch });
+    case "release":
+    case "forget":
+    case "told":
+      return;
   }
 }

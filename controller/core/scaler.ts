@@ -1,6 +1,6 @@
 import { askClose } from "./drain";
 import { answerP95, wholeServers, type Fleet } from "./fleet";
-import { isEmpty, type GameServer } from "./game-server";
+import type { GameServer } from "./game-server";
 import { fairShares, regionFloors } from "./region-share";
 import { evaluate, type FleetObservation, type ScalingBounds, type ScalingPlan } from "./scaling";
 import { ensureRoles, mayStart, spawn } from "./spawn";
@@ -38,8 +38,8 @@ function crossed(s: CoreState, fleet: Fleet): boolean {
   const { starting } = fleet;
   if (waiting > starting) return true;
   if (policy.buffer.kind === "servers") {
-    if (index.empty() + starting < policy.buffer.servers) return true;
-  } else if (index.free + starting * per < index.held * policy.buffer.share) return true;
+    if (index.empty(fleet.version) + starting < policy.buffer.servers) return true;
+  } else if (index.freeOf(fleet.version) + starting * per < index.held * policy.buffer.share) return true;
   return !wholeServers(fleet) && index.held > policy.targetPlayers * (index.usable + starting);
 }
 
@@ -53,9 +53,9 @@ export function observe(s: CoreState, fleet: Fleet): FleetObservation {
     starting: fleet.starting,
     suspect: fleet.suspect,
     usable: index.usable,
-    empty: index.empty(),
+    empty: index.empty(fleet.version),
     seatsHeld: index.held,
-    seatsFree: index.free,
+    seatsFree: index.freeOf(fleet.version),
     waiting: whole ? line.joinServers : line.joinSeats + line.joinServers * (fleet.config?.maxPlayers ?? 1),
     moving: whole ? line.moveServers : line.moveSeats + line.moveServers * (fleet.config?.maxPlayers ?? 1),
     cpu: index.cpu(),
@@ -160,18 +160,26 @@ function replaceOwed(s: CoreState, fleet: Fleet): void {
   }
 }
 
-/** Empty servers of an old version or old mods go as soon as the current version is up, or where there is no room for it. */
+/**
+ * Old versions go as they empty: the first server of the current one is started beside them, and once it is up the
+ * empty ones go. Where the maximum leaves no room for it, one empty server makes room.
+ */
 function rollOut(s: CoreState, fleet: Fleet): void {
-  let current = false;
-  let outdated = false;
-  for (const pool of fleet.index.pools()) {
-    if (pool.version === fleet.version) current ||= pool.size > 0;
-    else outdated ||= pool.emptyCount > 0;
+  const { versions, version, index } = fleet;
+  if (versions.size === 0 || (versions.size === 1 && versions.has(version))) return;
+  const room = roomFor(s, fleet) > 0;
+  if (!versions.has(version) && room && mayStart(s, fleet)) {
+    spawn(s, fleet, { reason: `the first server of version ${version}` });
+    return;
   }
-  if (!outdated || (!current && roomFor(s, fleet) > 0)) return;
-  for (const server of emptyServers(s, fleet)) {
-    if (server.version !== fleet.version && isEmpty(server))
-      closeEmpty(s, server, "rollout", `version ${server.version} is replaced by ${fleet.version}`);
+  let current = false;
+  for (const pool of index.pools()) current ||= pool.version === version && pool.size > 0;
+  const makeRoom = !versions.has(version) && !room && (fleet.rolling === null || fleet.rolling.endedAtMs !== null);
+  if (!current && !makeRoom) return;
+  const old = emptyServers(s, fleet).filter((server) => server.version !== version);
+  for (const server of current ? old : old.slice(0, 1)) {
+    fleet.rolling = server;
+    closeEmpty(s, server, "rollout", `version ${server.version} is replaced by ${version}`);
   }
 }
 

@@ -2,10 +2,10 @@ import type { Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
 import { checkMove } from "./lifecycle";
 import { problem } from "./outbox";
+import { forget } from "./owed";
 import type { CoreState } from "./state";
 import type { ServerState } from "./resources";
 import { serverView } from "./views";
-import { oweForget } from "./agent-node";
 
 const EVENTS: Partial<
   Record<
@@ -32,6 +32,7 @@ export function addServer(s: CoreState, server: GameServer): void {
   const fleet = s.fleet(server.experienceId);
   (isPrimary(server) ? fleet.servers : fleet.roleServers).add(server);
   tally(fleet, server, 1);
+  if (isPrimary(server)) fleet.versions.set(server.version, (fleet.versions.get(server.version) ?? 0) + 1);
   s.reindex(server);
 }
 
@@ -74,7 +75,7 @@ function tally(fleet: Fleet, server: GameServer, by: 1 | -1): void {
 /** Its process is gone for good. Sessions that still sit on it keep it, and its agent's memory of them, until they are settled. */
 function leaveTables(s: CoreState, server: GameServer): void {
   const fleet = s.fleet(server.experienceId);
-  fleet.servers.delete(server);
+  if (fleet.servers.delete(server)) dropVersion(fleet, server.version);
   fleet.roleServers.delete(server);
   fleet.held.delete(server);
   s.ending.delete(server);
@@ -84,17 +85,19 @@ function leaveTables(s: CoreState, server: GameServer): void {
   forgetAtAgent(s, server);
 }
 
+function dropVersion({ versions }: Fleet, version: string): void {
+  const left = (versions.get(version) ?? 0) - 1;
+  if (left > 0) versions.set(version, left);
+  else versions.delete(version);
+}
+
 /** Tells its agent to drop an ended server once nobody's seat is on it any more. */
 export function forgetAtAgent(s: CoreState, server: GameServer): void {
   if (server.state !== "terminated" || server.seats.size > 0 || server.nodeId === null || server.allocationId === null)
     return;
   const node = s.node(server.nodeId);
   node.servers.delete(server);
-  const { id: serverId, allocationId } = server;
-  if (s.usable(node.id)) {
-    s.send(node.id, { kind: "ended", serverId, allocationId, reason: server.reason }, { kind: "told" });
-    s.send(node.id, { kind: "forget", serverId, allocationId }, { kind: "told" });
-  } else oweForget(node, { serverId, allocationId });
+  forget(s, node, { serverId: server.id, allocationId: server.allocationId, reason: server.reason });
 }
 
 /** Replies to `spawnServer` with `waitReady` once it is known how it went. */

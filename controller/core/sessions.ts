@@ -1,7 +1,7 @@
-import { oweRelease } from "./agent-node";
 import type { Fleet } from "./fleet";
 import { answerFollowers } from "./follow";
 import type { GameServer } from "./game-server";
+import { release } from "./owed";
 import { newSession, type NewSession, type PlayerSession } from "./player-session";
 import { forgetAtAgent } from "./servers";
 import type { CoreState } from "./state";
@@ -33,13 +33,9 @@ export function releaseAt(
 ): void {
   const { nodeId, allocationId, id: serverId } = server;
   if (nodeId === null || allocationId === null || seats.length === 0 || server.state === "terminated") return;
-  if (s.usable(nodeId)) {
-    s.send(nodeId, { kind: "release", serverId, allocationId, seats, reason }, { kind: "told" });
-    return;
-  }
   const node = s.node(nodeId);
   for (const { sessionId, generation } of seats) {
-    oweRelease(node, { serverId, allocationId, sessionId, generation, reason });
+    release(s, node, { serverId, allocationId, sessionId, generation, reason });
   }
 }
 

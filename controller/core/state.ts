@@ -7,6 +7,7 @@ import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import type { CoreSettings } from "./input";
 import { Outbox } from "./outbox";
+import type { OwedForget, OwedRelease } from "./owed";
 import type { PlayerSession } from "./player-session";
 import { Records } from "./records";
 import type { RegionSummary } from "./resources";
@@ -21,6 +22,8 @@ export type RequestPurpose =
   | { readonly kind: "close"; readonly server: GameServer }
   /** Seats that were given up on before the answer came. */
   | { readonly kind: "late"; readonly server: GameServer }
+  | { readonly kind: "release"; readonly owed: OwedRelease }
+  | { readonly kind: "forget"; readonly owed: OwedForget }
   | { readonly kind: "told" };
 
 export interface OpenRequest {

@@ -1,0 +1,157 @@
+import { arena, join, servers, sessions } from "./testing/ask";
+import type { Placement, Queued, Server, Session } from "./resources";
+
+const session = (r: ReturnType<typeof arena>, sessionId: string): Session =>
+  r.must<Session>({ type: "getSession", sessionId });
+
+it("keeps a party together on its new server", () => {
+  const r = arena({ scaling: { minServers: 3 } });
+  const placed = r.must<Placement>(join("ann", { party: ["bob", "cyd"] }));
+  r.kill(placed.server.id);
+  r.run();
+  const now = r.must<Session[]>(sessions);
+  expect(new Set(now.map(({ serverId }) => serverId)).size).toBe(1);
+  expect(now.every(({ generation, state }) => generation === 2 && state === "reserved")).toBe(true);
+});
+
+it("puts those who lost a server before those who wait, and starts a replacement at once", () => {
+  const r = arena({ maxPlayers: 1, scaling: { minServers: 1, maxServers: 1 } });
+  const ann = r.must<Placement>(join("ann"));
+  const bob = r.must<Queued>(join("bob"));
+  r.kill(ann.server.id);
+  r.run();
+  expect(session(r, ann.session.id)).toMatchObject({ state: "reserved", generation: 2 });
+  expect(session(r, bob.sessionId).state).toBe("queued");
+  expect(r.events.filter(({ type }) => type === "server.replaced")).toHaveLength(1);
+});
+
+it("isolates, moves off and stops a server that hangs", () => {
+  const r = arena({ scaling: { minServers: 2 } });
+  const {
+    server,
+    session: { id },
+  } = r.must<Placement>(join("ann"));
+  r.agentOf(server.id).hang(server.id, r.nowMs);
+  r.run();
+  expect(session(r, id).serverId).not.toBe(server.id);
+  expect(r.engine.running(server.id)).toBe(false);
+  expect(r.must<Server>({ type: "getServer", serverId: server.id }).state).toBe("terminated");
+  const steps = r.eventTypes().filter((type) => type.startsWith("failover"));
+  expect(steps).toEqual([
+    "failover.detect",
+    "failover.isolate",
+    "failover.migrate",
+    "failover.terminate",
+    "failover.replace",
+  ]);
+});
+
+it("tells who finds no place that the session is lost", () => {
+  const r = arena({ scaling: { minServers: 1, maxServers: 1 } });
+  const {
+    server,
+    session: { id },
+  } = r.must<Placement>(join("ann"));
+  r.engine.refuse = "program missing";
+  r.kill(server.id);
+  r.advance(61_000);
+  expect(session(r, id)).toMatchObject({ state: "ended" });
+  const told = r.events.filter((event) => "sessionId" in event && event.sessionId === id).map(({ type }) => type);
+  expect(told.slice(-2)).toEqual(["session.lost", "session.ended"]);
+});
+
+it("moves nobody while a node is silent, and everybody once the engine says it is down", () => {
+  const r = arena({ scaling: { minServers: 2 } }, ["n1", "n2"]);
+  const {
+    server,
+    session: { id },
+  } = r.must<Placement>(join("ann"));
+  const nodeId = r.must<Server>({ type: "getServer", serverId: server.id }).nodeId ?? "";
+  r.cut(nodeId);
+  r.advance(20_000);
+  expect(r.must<Server>({ type: "getServer", serverId: server.id }).state).toBe("suspect");
+  expect(session(r, id)).toMatchObject({ serverId: server.id, generation: 1 });
+  expect(r.must<Placement>(join("bob")).server.id).not.toBe(server.id);
+  r.give({ type: "engine", event: { type: "nodeDown", nodeId, reason: "lost" } });
+  r.run();
+  expect(session(r, id)).toMatchObject({ generation: 2 });
+  // It was alive all the time: its old seats go, and so does it.
+  r.connect(nodeId);
+  r.run();
+  expect(r.agent(nodeId).servers.get(server.id)).toBeUndefined();
+  expect(session(r, id)).toMatchObject({ generation: 2, state: "reserved" });
+});
+
+it("takes a silent node's servers back as they were", () => {
+  const r = arena({ scaling: { minServers: 1 } });
+  const {
+    server,
+    session: { id },
+  } = r.must<Placement>(join("ann"));
+  r.cut("n1");
+  r.agentOf(server.id).join(server.id, id, 1, r.nowMs);
+  r.connect("n1");
+  r.run();
+  expect(session(r, id).state).toBe("active");
+  expect(r.must<Server>({ type: "getServer", serverId: server.id }).state).toBe("ready");
+  expect(r.must<Placement>(join("bob")).server.id).toBe(server.id);
+});
+
+it("carries a world's players over to the same world, with what it had saved", () => {
+  const r = arena({ kind: "world", ports: { game: { protocol: "udp", static: 30000, tls: undefined } } });
+  const {
+    server,
+    session: { id },
+  } = r.must<Placement>(join("ann"));
+  r.agentOf(server.id).save(server.id, undefined, "the map", r.nowMs);
+  r.agentOf(server.id).join(server.id, id, 1, r.nowMs);
+  r.run().advance(30_000);
+  r.kill(server.id);
+  r.run();
+  const after = session(r, id);
+  expect(after).toMatchObject({ state: "reserved", generation: 2 });
+  const next = r.agentOf(after.serverId ?? "").servers.get(after.serverId ?? "");
+  expect(next?.expect.restore?.data).toBe("the map");
+  expect(next?.expect.ports.game).toBe(30000);
+  expect(r.must<Server[]>(servers)).toHaveLength(1);
+});
+
+it("slows down where servers die young again and again", () => {
+  const r = arena({ scaling: { minServers: 1, maxServers: 1 } });
+  const deaths: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const [server] = r.must<Server[]>(servers);
+    if (server) r.kill(server.id);
+    deaths.push(r.nowMs);
+    r.run();
+    while (r.must<Server[]>(servers)[0]?.state !== "ready") r.advance(100);
+  }
+  const gaps = deaths.slice(1).map((at, i) => Math.round((at - (deaths[i] ?? 0)) / 1000));
+  expect(gaps).toEqual([0, 1, 2, 4]);
+});
+
+it("does not take a match server's clean end for a failure", () => {
+  const r = arena({ seats: "match", scaling: { minServers: 1 } });
+  const {
+    server,
+    session: { id },
+  } = r.must<Placement>(join("ann"));
+  r.engine.end(server.id, { exitCode: 0, signal: undefined, requested: false }, r.nowMs);
+  r.agentOf(server.id).lose(server.id, "stream ended", r.nowMs);
+  r.deliver("toCore n1");
+  r.run();
+  expect(session(r, id)).toMatchObject({ state: "ended", moves: 0 });
+  expect(r.eventTypes().filter((type) => type.startsWith("failover"))).toEqual([]);
+});
+
+it("stops what its agent saw go while its process still runs", () => {
+  const r = arena({ scaling: { minServers: 2 } });
+  const {
+    server,
+    session: { id },
+  } = r.must<Placement>(join("ann"));
+  r.agentOf(server.id).lose(server.id, "its SDK stream ended", r.nowMs);
+  r.run();
+  expect(r.engine.running(server.id)).toBe(false);
+  expect(session(r, id).generation).toBe(2);
+});

@@ -1,0 +1,67 @@
+import type { AgentNode } from "./agent-node";
+import type { CoreState, RequestPurpose } from "./state";
+
+/** What an agent must hear, sooner or later: said at once where it listens, else kept until it does. */
+export interface OwedRelease {
+  readonly serverId: string;
+  readonly allocationId: string;
+  readonly sessionId: string;
+  readonly generation: number;
+  readonly reason: string;
+}
+
+export interface OwedForget {
+  readonly serverId: string;
+  readonly allocationId: string;
+  readonly reason: string;
+}
+
+/** A node that is away for so much is told the newest; its snapshot brings the rest up again. */
+const OWED_LIMIT = 20_000;
+
+/** Gives a seat back at the agent. */
+export function release(s: CoreState, node: AgentNode, owed: OwedRelease): void {
+  if (!s.usable(node.id)) return keep(node.owedReleases, releaseKey(owed), owed);
+  const { serverId, allocationId, sessionId, generation, reason } = owed;
+  const seats = [{ sessionId, generation }];
+  s.send(node.id, { kind: "release", serverId, allocationId, seats, reason }, { kind: "release", owed });
+}
+
+/** Has the agent drop a server that has ended. */
+export function forget(s: CoreState, node: AgentNode, owed: OwedForget): void {
+  if (!s.usable(node.id)) return keep(node.owedForgets, forgetKey(owed), owed);
+  const { serverId, allocationId, reason } = owed;
+  s.send(node.id, { kind: "ended", serverId, allocationId, reason }, { kind: "told" });
+  s.send(node.id, { kind: "forget", serverId, allocationId }, { kind: "forget", owed });
+}
+
+/** Whether it arrived is not known: it is owed once more. */
+export function oweAgain(node: AgentNode, purpose: Extract<RequestPurpose, { kind: "release" | "forget" }>): void {
+  if (purpose.kind === "release") keep(node.owedReleases, releaseKey(purpose.owed), purpose.owed);
+  else keep(node.owedForgets, forgetKey(purpose.owed), purpose.owed);
+}
+
+/** The agent listens again. */
+export function payOwed(s: CoreState, node: AgentNode): void {
+  const releases = [...node.owedReleases.values()];
+  const forgets = [...node.owedForgets.values()];
+  node.owedReleases.clear();
+  node.owedForgets.clear();
+  for (const owed of releases) release(s, node, owed);
+  for (const owed of forgets) forget(s, node, owed);
+}
+
+function releaseKey({ serverId, sessionId, generation }: OwedRelease): string {
+  return `${serverId}\n${sessionId}\n${String(generation)}`;
+}
+
+function forgetKey({ serverId, allocationId }: OwedForget): string {
+  return `${serverId}\n${allocationId}`;
+}
+
+function keep<T>(map: Map<string, T>, key: string, owed: T): void {
+  map.set(key, owed);
+  if (map.size <= OWED_LIMIT) return;
+  const oldest = map.keys().next();
+  if (!oldest.done) map.delete(oldest.value);
+}

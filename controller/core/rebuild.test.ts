@@ -1,0 +1,160 @@
+import { arena, code, join, servers, sessions } from "./testing/ask";
+import { RegionDouble } from "./testing/region-double";
+import { testExperience, testSettings } from "./testing/settings-double";
+import type { MatchAllocation, Placement, Server, Session } from "./resources";
+
+it("a new controller knows servers and seats again, and starts nothing twice", () => {
+  const r = arena({ mods: ["fog"], scaling: { minServers: 2 } });
+  r.must({ type: "spawnServer", experienceId: "arena", waitReady: true, maxPlayers: 2, labels: { map: "ice" } });
+  const placed = r.must<Placement>(join("ann", { party: ["bob"] }));
+  const before = r.must<Server[]>(servers);
+  r.restart();
+  r.run();
+  const after = r.must<Server[]>(servers);
+  const shape = ({ id, state, version, mods, maxPlayers, labels, ports, players }: Server): object => ({
+    id,
+    state,
+    version,
+    mods,
+    maxPlayers,
+    labels,
+    ports,
+    players,
+  });
+  expect(after.map(shape)).toEqual(expect.arrayContaining(before.map(shape)));
+  expect(after).toHaveLength(before.length);
+  expect(r.engine.starts).toBe(3);
+  expect(r.must<Session>({ type: "getSession", sessionId: placed.session.id })).toMatchObject({
+    generation: 1,
+    party: ["ann", "bob"],
+    connectedAt: placed.session.connectedAt,
+  });
+  expect(r.must<Placement>(join("ann"))).toMatchObject({ existing: true, session: { id: placed.session.id } });
+});
+
+it("knows a match again by its id", () => {
+  const r = arena({ seats: "match", maxPlayers: 2, scaling: { minServers: 2 } });
+  const ask = { type: "allocateMatch" as const, experienceId: "arena", matchId: "m", players: [{ playerId: "ann" }] };
+  const { server } = r.must<MatchAllocation>(ask);
+  r.restart();
+  r.run();
+  expect(r.must<MatchAllocation>(ask).server.id).toBe(server.id);
+});
+
+it("decides nothing before it knows all seats", () => {
+  const r = arena({ scaling: { minServers: 1 } });
+  r.must(join("ann"));
+  r.restart();
+  expect(code(r.call({ type: "spawnServer", experienceId: "nowhere", waitReady: false }))).toBe("unknownExperience");
+  const early = new RegionDouble(testSettings([testExperience("arena")]));
+  early.lead();
+  early.advance(4000);
+  expect(early.engine.starts).toBe(0);
+  expect(code(early.call({ type: "spawnServer", experienceId: "arena", waitReady: false }))).toBe("unavailable");
+  early.give({ type: "engineList", servers: [] });
+  early.run();
+  expect(early.engine.starts).toBe(1);
+});
+
+it("goes on after a while without agents that do not come, whose servers are suspect", () => {
+  const r = arena({ scaling: { minServers: 1 } }, ["n1", "n2"]);
+  r.must({ type: "spawnServer", experienceId: "arena", waitReady: true });
+  r.restart();
+  r.cut("n2", false);
+  r.run().advance(6000);
+  expect(
+    r
+      .must<Server[]>(servers)
+      .map(({ state }) => state)
+      .sort(),
+  ).toEqual(["ready", "suspect"]);
+  expect(r.engine.starts).toBe(2);
+});
+
+it("moves players whose server ended while no controller looked", () => {
+  const r = arena({ scaling: { minServers: 2 } });
+  const { server, session } = r.must<Placement>(join("ann"));
+  r.kill(server.id);
+  r.agentOf(server.id).lose(server.id, "process ended", r.nowMs);
+  r.restart();
+  r.run();
+  expect(r.must<Session>({ type: "getSession", sessionId: session.id })).toMatchObject({
+    generation: 2,
+    state: "reserved",
+  });
+  expect(r.agent("n1").servers.get(server.id)).toBeUndefined();
+});
+
+it("drops what only an agent remembers", () => {
+  const r = arena({ scaling: { minServers: 1 } });
+  const [server] = r.must<Server[]>(servers);
+  r.engine.servers.clear();
+  r.restart();
+  r.run();
+  expect(r.must<Server[]>(servers).some(({ id }) => id === server?.id)).toBe(true);
+  r.advance(12_000);
+  expect(r.agent("n1").servers.get(server?.id ?? "")).toBeUndefined();
+  expect(r.must<Server[]>(servers).every(({ id, state }) => id !== server?.id && state === "ready")).toBe(true);
+});
+
+it("takes the higher generation of a session that two nodes have", () => {
+  const r = arena({ scaling: { minServers: 2 } }, ["n1", "n2"]);
+  const { server, session } = r.must<Placement>(join("ann"));
+  const nodeId = r.must<Server>({ type: "getServer", serverId: server.id }).nodeId ?? "";
+  r.cut(nodeId);
+  r.give({ type: "engine", event: { type: "nodeDown", nodeId, reason: "lost" } });
+  r.run();
+  const moved = r.must<Session>({ type: "getSession", sessionId: session.id });
+  r.restart();
+  r.run();
+  expect(r.must<Session>({ type: "getSession", sessionId: session.id })).toMatchObject({
+    serverId: moved.serverId,
+    generation: 2,
+  });
+  expect(r.agent(nodeId).servers.get(server.id)?.seats.size ?? 0).toBe(0);
+});
+
+describe("leading", () => {
+  it("only a leader changes anything; every replica answers questions", () => {
+    const r = new RegionDouble(testSettings([testExperience("arena")]));
+    expect(code(r.call(join("ann")))).toBe("notLeader");
+    expect(code(r.call(servers))).toBe("ok");
+    expect(code(r.call({ type: "getRegion" }))).toBe("ok");
+  });
+
+  it("grants at an agent only after it took the epoch and told its seats", () => {
+    const r = arena({ scaling: { minServers: 1 } });
+    r.connect("n1");
+    r.deliver("toCore n1");
+    const waiting = r.ask(join("ann"));
+    expect(r.reply(waiting)).toMatchObject({ ok: true, value: { reason: "no server has room" } });
+    r.run();
+    expect(r.must<Session[]>(sessions)[0]?.state).toBe("reserved");
+  });
+
+  it("steps down where an agent follows a higher epoch", () => {
+    const r = arena();
+    r.agent("n1").epoch = 9;
+    r.ask(join("ann"));
+    r.run();
+    const before = r.steppedDown;
+    expect(before).toBeGreaterThan(0);
+    r.connect("n1");
+    r.run();
+    expect(r.steppedDown).toBeGreaterThan(before);
+  });
+
+  it("answers everybody who waits when it ends", () => {
+    const r = arena({ maxPlayers: 1, scaling: { maxServers: 1 } });
+    const { session } = r.must<Placement>(join("ann"));
+    const bob = r.call(join("bob"));
+    const queueTicket = bob.ok && "queueTicket" in bob.value ? bob.value.queueTicket : "";
+    r.autoReady = false;
+    const waits = [
+      r.ask({ type: "waitQueue", queueTicket, untilMs: r.nowMs + 60_000 }),
+      r.ask({ type: "followSession", sessionId: session.id, afterGeneration: 1, untilMs: r.nowMs + 60_000 }),
+    ];
+    r.give({ type: "leadership", leader: false, epoch: r.epoch });
+    expect(waits.map((id) => code(r.reply(id)))).toEqual(["notLeader", "notLeader"]);
+  });
+});
