@@ -9,7 +9,6 @@ import { loadConfig } from "../../config/load";
 import { codeBlocks } from "../markdown";
 import { findProgram, skipUnless } from "../skips";
 import { ForgeRun } from "./forge-run";
-import type { Loose } from "./loose";
 import { environment, ROOT, RunFolder } from "./run-folder";
 
 jest.setTimeout(120_000);
@@ -47,9 +46,7 @@ skipUnless(
 
   test("README: a server, a seat, events", async () => {
     const said = await walk("README.md");
-    const [server, placement] = said
-      .split("\n")
-      .map((line) => (line.startsWith("{") ? (JSON.parse(line) as Loose) : null));
+    const [server, placement] = said.split("\n").map((line) => (line.startsWith("{") ? JSON.parse(line) : null));
     expect(server).toMatchObject({ experienceId: "arena", region: "eu-west", state: "ready" });
     expect(placement).toMatchObject({ session: { playerId: "ann", region: "eu-west", state: "reserved" } });
     expect(placement.ticket).toMatch(/^[\w-]+\.[\w-]+$/);
@@ -67,7 +64,7 @@ skipUnless(
     expect(JSON.parse(fleet ?? "")).toMatchObject({ policy: { maxServers: 1 } });
     expect(connection).toMatch(/^127\.0\.0\.1:\d+$/);
     expect(JSON.parse(queued ?? "")).toMatchObject({ position: 1, reason: "no server has room" });
-    expect(rest.slice(0, 2).map((line) => (JSON.parse(line) as Loose).state)).toEqual(["ended", "ended"]);
+    expect(rest.slice(0, 2).map((line) => JSON.parse(line).state)).toEqual(["ended", "ended"]);
     expect(rest.at(-1)).toBe("127.0.0.1");
   });
 });
@@ -94,7 +91,7 @@ describe("docs/first-server.md, and a receiver of webhooks as in docs/matchmaker
     else folder.remove();
   });
 
-  /** Starts a program of the page; the result resolves with the first line that fits, from the first on. */
+  /** Starts a program of a page. The result resolves with the first line that fits, of all there are and will be. */
   function start(file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
     const program = spawn(process.execPath, [join(folder.path, file), ...args], {
       cwd: folder.path,
@@ -103,21 +100,29 @@ describe("docs/first-server.md, and a receiver of webhooks as in docs/matchmaker
     });
     programs.push(program);
     const lines: string[] = [];
-    const waiting = new Set<() => void>();
-    createInterface(program.stdout).on("line", (line) => {
-      lines.push(line);
-      for (const look of waiting) look();
-    });
-    return (pattern: RegExp): Promise<string> =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          const found = lines.find((line) => pattern.test(line));
-          if (found === undefined) return;
-          waiting.delete(look);
-          resolve(found);
-        };
-        waiting.add(look);
+    const looks = new Set<() => void>();
+    let over = false;
+    const look = (): void => [...looks].forEach((each) => each());
+    createInterface(program.stdout)
+      .on("line", (line) => {
+        lines.push(line);
         look();
+      })
+      .on("close", () => {
+        over = true;
+        look();
+      });
+    return (pattern: RegExp): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const each = (): void => {
+          const found = lines.find((line) => pattern.test(line));
+          if (found === undefined && !over) return;
+          looks.delete(each);
+          if (found === undefined) reject(new Error(`${file} ended without ${String(pattern)}:\n${lines.join("\n")}`));
+          else resolve(found);
+        };
+        looks.add(each);
+        each();
       });
   }
 
