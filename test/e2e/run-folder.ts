@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -71,6 +71,26 @@ export class RunFolder {
         resolve({ code: child.exitCode, stdout, stderr });
       });
     });
+  }
+
+  /** Resolves once the log of one of the run's programs has this text. */
+  async logged(text: string): Promise<void> {
+    const logs = join(this.path, ".forge", "run", "logs");
+    const changed = watch(logs);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error(`${logs} does not say: ${text}`)), COMMAND_MS);
+        const look = (): void => {
+          if (!readdirSync(logs).some((file) => readFileSync(join(logs, file), "utf8").includes(text))) return;
+          clearTimeout(late);
+          resolve();
+        };
+        changed.on("change", look);
+        look();
+      });
+    } finally {
+      changed.close();
+    }
   }
 
   /** Of the run that `forge up` has here, or had last. */
