@@ -6,7 +6,7 @@ const trace = (subject: string, atMs: number) => ({
   outcome: "s1",
   reason: "pack",
   servers: ["s1", "s2"],
-  parts: Float64Array.from([4, 0.5, 0.5, 0.5, 3, 1, 0, 0]),
+  parts: [4, 0.5, 0.5, 0.5, 3, 1, 0, 0],
 });
 let n = 0;
 const records = (): Records => new Records((kind) => `${kind}-${String(++n)}`);
