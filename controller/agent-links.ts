@@ -69,7 +69,9 @@ export class AgentLinks {
   }
 
   connected(): number {
-    return [...this.links.values()].filter((link) => !link.silent).length;
+    let count = 0;
+    for (const { silent } of this.links.values()) if (!silent) count += 1;
+    return count;
   }
 
   counts(): { readonly connected: number; readonly requestsInFlight: number } {

@@ -62,7 +62,10 @@ class ScriptedEngine implements Engine {
   }
 }
 
-async function stage(answer: (input: Input) => readonly Decision[]) {
+async function stage(
+  answer: (input: Input) => readonly Decision[],
+  more: Partial<ConstructorParameters<typeof Controller>[0]> = {},
+) {
   const clock = new VirtualClock();
   const log = pino({ level: "silent" });
   const core = new ScriptedCore(answer);
@@ -81,6 +84,7 @@ async function stage(answer: (input: Input) => readonly Decision[]) {
     clock,
     log,
     settings: {} as CoreSettings,
+    ...more,
   });
   await controller.start((seen) => stepDowns.push(seen));
   return { clock, core, engine, events, controller, stepDowns };
@@ -177,6 +181,40 @@ describe("Controller", () => {
     expect(controller.status()).toMatchObject({ leader: false, ready: false, detail: "not leading" });
     controller.setLeadership(true, 4);
     expect(controller.status()).toEqual({ leader: true, epoch: 4, ready: false, detail: "no agent has connected yet" });
+    await controller.close();
+  });
+
+  it("says at once what has changed: agents that come and go, an epoch, its own end", async () => {
+    let agents = 0;
+    const links = { connected: () => agents, start: () => undefined, close: () => undefined } as unknown as AgentLinks;
+    const { controller } = await stage(() => [], { links });
+    controller.setLeadership(true, 4);
+    expect(controller.status().ready).toBe(false);
+    agents = 2;
+    const ready = { leader: true, epoch: 4, ready: true, detail: "leading with epoch 4, 2 agent(s)" };
+    expect(controller.status()).toEqual(ready);
+    expect(controller.status()).toEqual(ready);
+    controller.setLeadership(true, 5);
+    expect(controller.status()).toMatchObject({ epoch: 5, ready: true });
+    agents = 0;
+    expect(controller.status()).toMatchObject({ epoch: 5, ready: false });
+    agents = 2;
+    expect(controller.status().ready).toBe(true);
+    await controller.close();
+    expect(controller.status().ready).toBe(false);
+  });
+
+  it("sends everybody here where the run has no other region", async () => {
+    const { controller } = await stage(() => []);
+    const ask = {
+      experienceId: "arena",
+      version: undefined,
+      mods: [],
+      region: undefined,
+      latencies: { "eu-west": 5 },
+      partySize: 1,
+    };
+    expect(controller.chooseRegion(ask).region).toBe("us-east");
     await controller.close();
   });
 });

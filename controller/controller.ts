@@ -58,6 +58,9 @@ export class Controller implements ApiBackend {
   private leader = false;
   private epoch = 0;
   private closing = false;
+  private lastStatus: BackendStatus | undefined;
+  /** How many agents were connected at the last status. */
+  private statusOf = -1;
   private cancelTick: () => void = () => undefined;
   private cancelWake: () => void = () => undefined;
   private wakeAtMs = Infinity;
@@ -101,15 +104,21 @@ export class Controller implements ApiBackend {
     this.give({ type: "policy", settings });
   }
 
+  /** Asked for each call that places someone: made anew only where something has changed. */
   status(): BackendStatus {
     const agents = this.deps.links.connected();
-    const ready = this.leader && agents > 0 && !this.closing;
+    const { leader, epoch, closing, lastStatus } = this;
+    if (lastStatus?.leader === leader && lastStatus.epoch === epoch && this.statusOf === agents && !closing)
+      return lastStatus;
+    const ready = leader && agents > 0 && !closing;
     const detail = ready
-      ? `leading with epoch ${String(this.epoch)}, ${String(agents)} agent(s)`
-      : !this.leader
+      ? `leading with epoch ${String(epoch)}, ${String(agents)} agent(s)`
+      : !leader
         ? "not leading"
         : "no agent has connected yet";
-    return { leader: this.leader, epoch: this.epoch, ready, detail };
+    this.statusOf = agents;
+    this.lastStatus = { leader, epoch, ready, detail };
+    return this.lastStatus;
   }
 
   regions(): ReturnType<ApiBackend["regions"]> {
@@ -130,6 +139,7 @@ export class Controller implements ApiBackend {
   }
 
   chooseRegion(ask: RegionAsk): { readonly region: string; readonly reasons: readonly string[] } {
+    if (this.deps.peers.all().length <= 1) return { region: this.region, reasons: ["the run has no other region"] };
     return chooseRegion(ask, [this.deps.core.summary(), ...this.deps.peers.summaries()], this.settings);
   }
 

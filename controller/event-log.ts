@@ -48,13 +48,14 @@ export class EventLog implements EventSource {
   }
 
   append(event: ForgeEvent): StoredEvent {
-    const position = { epoch: this.#epoch, seq: this.#last.seq + 1 };
-    const slot = position.seq % this.#capacity;
+    const epoch = this.#epoch;
+    const seq = this.#last.seq + 1;
+    const slot = seq % this.#capacity;
     const dropped = this.#ring[slot];
     if (dropped) this.#before = dropped;
-    const stored = { ...position, id: idOf(position), event };
+    const stored = { epoch, seq, id: `${epoch}-${seq}`, event };
     this.#ring[slot] = stored;
-    this.#last = position;
+    this.#last = stored;
     for (const listener of this.#listeners) this.#tell(listener, stored);
     return stored;
   }
