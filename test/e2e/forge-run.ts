@@ -44,6 +44,7 @@ export interface CallOptions {
 }
 
 const END_MS = 45_000;
+const LOOK_MS = 50;
 
 /** `forge up --json --port 0` as a process of its own, in a temporary folder with a given forge.toml. */
 export class ForgeRun {
@@ -179,6 +180,17 @@ export class ForgeRun {
     while ("queueTicket" in answer)
       answer = await this.ask<Placement | Queued>("GET", `/v1/queue/${answer.queueTicket}?wait=25`, undefined, options);
     return answer;
+  }
+
+  /** For what no event tells: looks again and again until it is so. */
+  async until<T>(look: () => Promise<T>, isSo: (seen: T) => boolean): Promise<T> {
+    const endMs = Date.now() + END_MS;
+    for (;;) {
+      const seen = await look();
+      if (isSo(seen)) return seen;
+      if (Date.now() > endMs) throw new Error(`it did not become so: ${JSON.stringify(seen)}`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
   }
 
   /** Sends the signal and waits until it has ended. */
