@@ -185,6 +185,9 @@ export function serverGone(s: CoreState, server: GameServer, reason: string): vo
   if (server.matchId !== null && server.seats.size === 0) retireMatch(s, server.experienceId, server.matchId);
   const orderly = server.stopAskedAtMs !== null || server.ending !== null || server.finished;
   if (orderly && server.seats.size + server.inFlight === 0 && server.state !== "unhealthy") {
+    const fleet = s.fleet(server.experienceId);
+    // A world comes back, and takes on what it had saved.
+    if (fleet.config?.kind === "world" && isPrimary(server)) fleet.owed.push(server.id);
     setState(s, server, "terminated", server.ending?.reason ?? reason);
     return;
   }

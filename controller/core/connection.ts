@@ -25,7 +25,7 @@ export function onHello(s: CoreState, node: AgentNode, hello: Hello): void {
     limits: hello.node.limits,
   });
   if (!s.leader) return;
-  if (hello.epoch > s.epoch) s.out.push({ type: "stepDown", seenEpoch: hello.epoch });
+  if (hello.epoch > s.epoch) s.outranked = hello.epoch;
   else sendEpoch(s, node);
 }
 

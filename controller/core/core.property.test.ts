@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { Storm, type Step } from "./testing/storm";
+import { CASES } from "./testing/storm-cases";
 
 /**
  * Any mixture of commands, delays, lost connections, deaths and restarts, in any order. Promises P1, P3 and P4 must hold
@@ -76,6 +77,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       node: fc.nat(1),
     }),
   ),
+  weighted(
+    1,
+    fc.record({
+      do: of("usurp" as const),
+      players: fc.array(player, { minLength: 1, maxLength: 3 }),
+      experience: fc.nat(2),
+    }),
+  ),
   weighted(1, fc.record({ do: of("refuse" as const), on: fc.boolean() })),
   weighted(
     1,
@@ -100,11 +109,15 @@ function weather(steps: readonly Step[]): readonly string[] {
   return storm.promises.broken;
 }
 
+it.each(Object.entries(CASES))("mended: %s", (_name, steps) => {
+  expect(weather(steps)).toEqual([]);
+});
+
 it("keeps its promises in any weather", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       expect(weather(steps)).toEqual([]);
     }),
-    { numRuns: 200 },
+    { numRuns: 500 },
   );
-});
+}, 120_000);

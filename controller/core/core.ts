@@ -14,7 +14,7 @@ import type { RegionSummary } from "./resources";
 import { scale } from "./scaler";
 import { takeSettings } from "./settings";
 import { CoreState } from "./state";
-import { stopAgain, dropStrangers } from "./upkeep";
+import { dropRetired, dropStrangers, stopAgain } from "./upkeep";
 import { summaryView } from "./views";
 
 export interface CoreOptions {
@@ -55,6 +55,7 @@ export class Core implements CoreMachine {
     // A clock that was set back must not undo deadlines.
     s.nowMs = s.out.nowMs = Math.max(s.nowMs, input.nowMs);
     this.take(input);
+    if (s.outranked !== null) this.stepDown(s.outranked);
     s.timers.fireDue(s.nowMs);
     this.settle();
     this.promiseWake();
@@ -130,6 +131,14 @@ export class Core implements CoreMachine {
     }
   }
 
+  /** At once, not when the shell has heard of it: what a leader of the past decides can only do harm. */
+  private stepDown(seenEpoch: number): void {
+    const s = this.state;
+    s.outranked = null;
+    s.out.push({ type: "stepDown", seenEpoch });
+    onLeadership(s, false, s.epoch);
+  }
+
   private tick(): void {
     const s = this.state;
     loseOverdue(s);
@@ -140,6 +149,7 @@ export class Core implements CoreMachine {
     if (!s.leader) return;
     stopAgain(s);
     dropStrangers(s);
+    dropRetired(s);
     for (const fleet of s.fleets.values()) if (s.nowMs >= fleet.nextEvaluationMs) s.dirty.add(fleet);
   }
 

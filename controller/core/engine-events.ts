@@ -79,11 +79,6 @@ export function sendExpect(s: CoreState, server: GameServer): void {
     { kind: "expect", server: expectOf(s, config, server, restoreOf(s, server)) },
     { kind: "expect", server },
   );
-  // From now on the agent keeps them; until then only the launch had them.
-  const { labels, annotations, id: serverId } = server;
-  if (Object.keys(labels).length + Object.keys(annotations).length > 0) {
-    s.send(nodeId, { kind: "labels", serverId, allocationId, labels, annotations }, { kind: "told" });
-  }
 }
 
 /** What the server that this one replaces had saved, as long as its players have not gone on elsewhere. */

@@ -24,8 +24,7 @@ export function failover(s: CoreState, server: GameServer, reason: string, gone:
     return;
   }
   const fleet = s.fleet(server.experienceId);
-  const ending = server.ending !== null;
-  const replace = !ending && fleet.config !== null;
+  const replace = fleet.config !== null && (server.ending === null || fleet.config.kind === "world");
   const young = diedYoung(s, server);
   const sessions = server.seats.size;
   s.out.failover("detect", server, reason, { gone, sessions });

@@ -156,12 +156,10 @@ function onRefused(
   s.reindex(server);
   if (code === "olderGeneration") for (const session of group.sessions) session.nextGeneration++;
   if (group.kind === "refresh") {
-    answerRefused(
-      s,
-      group,
-      problem("unavailable", `the server of this session gives no ticket now: ${detail}`, { retryAfterSecs: 1 }),
-    );
-    for (const session of group.sessions) if (session.group === group) session.group = null;
+    const why = `the server of this session gives no ticket now: ${detail}`;
+    // A server that lets its last players finish gives no new tickets; those that it gave are good.
+    if (code === "closed" && group.sessions.every(({ ticket }) => ticket !== null)) answerPlaced(s, group, server);
+    else answerRefused(s, group, problem("unavailable", why, { retryAfterSecs: 1 }));
   } else if (group.kind === "route") {
     giveUp(s, group, routeProblem(server, code, detail));
   } else retry(s, group, `server ${server.id} refused: ${detail}`);
@@ -231,7 +229,6 @@ export function onSeatsLost(s: CoreState, purpose: SeatsPurpose, reason: string)
   const refusal = problem("unavailable", `server ${server.id} did not answer: ${reason}`, { retryAfterSecs: 1 });
   if (group.kind === "refresh") {
     answerRefused(s, group, refusal);
-    for (const session of group.sessions) if (session.group === group) session.group = null;
   } else if (group.kind === "route") giveUp(s, group, refusal);
   else retry(s, group, reason);
 }

@@ -27,6 +27,11 @@ export function release(s: CoreState, node: AgentNode, owed: OwedRelease): void 
   s.send(node.id, { kind: "release", serverId, allocationId, seats, reason }, { kind: "release", owed });
 }
 
+/** The agent still has to hear that this seat was given back. */
+export function isOwed(node: AgentNode, seat: Pick<OwedRelease, "serverId" | "sessionId" | "generation">): boolean {
+  return node.owedReleases.has(releaseKey(seat));
+}
+
 /** Has the agent drop a server that has ended. */
 export function forget(s: CoreState, node: AgentNode, owed: OwedForget): void {
   if (!s.usable(node.id)) return keep(node.owedForgets, forgetKey(owed), owed);
@@ -51,7 +56,11 @@ export function payOwed(s: CoreState, node: AgentNode): void {
   for (const owed of forgets) forget(s, node, owed);
 }
 
-function releaseKey({ serverId, sessionId, generation }: OwedRelease): string {
+function releaseKey({
+  serverId,
+  sessionId,
+  generation,
+}: Pick<OwedRelease, "serverId" | "sessionId" | "generation">): string {
   return `${serverId}\n${sessionId}\n${String(generation)}`;
 }
 

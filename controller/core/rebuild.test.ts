@@ -132,16 +132,19 @@ describe("leading", () => {
     expect(r.must<Session[]>(sessions)[0]?.state).toBe("reserved");
   });
 
-  it("steps down where an agent follows a higher epoch", () => {
-    const r = arena();
+  it("stops deciding at once where an agent follows a higher epoch, by its nack or by its hello", () => {
+    const r = arena({ maxPlayers: 1 });
     r.agent("n1").epoch = 9;
-    r.ask(join("ann"));
+    const starts = r.engine.starts;
+    const waiting = r.ask(join("ann"));
+    r.ask(join("bob"));
     r.run();
-    const before = r.steppedDown;
-    expect(before).toBeGreaterThan(0);
+    expect([r.steppedDown, code(r.reply(waiting)), code(r.call(join("cyd")))]).toEqual([1, "notLeader", "notLeader"]);
+    expect(r.engine.starts).toBeLessThanOrEqual(starts + 1);
+    r.lead();
     r.connect("n1");
     r.run();
-    expect(r.steppedDown).toBeGreaterThan(before);
+    expect(r.steppedDown).toBe(2);
   });
 
   it("answers everybody who waits when it ends", () => {

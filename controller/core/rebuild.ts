@@ -9,7 +9,7 @@ import { isPrimary, newServer, poolKeyOf, type GameServer } from "./game-server"
 import { serverOfEngine } from "./launch";
 import { takesPlayers } from "./lifecycle";
 import { matchKey } from "./placement";
-import { forget, release } from "./owed";
+import { forget, isOwed, release } from "./owed";
 import { newSession, type PlayerSession } from "./player-session";
 import { addServer, bindToNode, forgetAtAgent, setState } from "./servers";
 import { endSession, unseat } from "./sessions";
@@ -149,6 +149,8 @@ function takeSeats(s: CoreState, node: AgentNode, server: GameServer, seats: rea
     if (!told.has(session.id)) endSession(s, session, "its seat was gone when its node came back", { release: false });
   }
   for (const seat of seats) {
+    // Given up while the node was away; the session itself may be forgotten by now.
+    if (isOwed(node, { ...seat, serverId: server.id })) continue;
     const known = s.sessions.get(seat.sessionId) ?? rival(s, node, server, seat);
     if (known === "outranked") continue;
     const session = known ?? adopt(s, server, seat);

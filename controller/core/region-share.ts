@@ -6,26 +6,35 @@ export interface Claim {
 }
 
 /**
- * How many servers each fleet may have where the region's maximum does not let all have what they want: first
- * everybody's minimum, then one each in turn to whoever has least and still wants more (max-min fairness).
- * Where all fit, nobody is bounded.
+ * How many servers each fleet may have where the region's maximum does not let all have what they want: everybody's
+ * minimum first, then all are raised to the same level as far as the rest goes, none beyond what it wants (max-min
+ * fairness). Where all fit, nobody is bounded.
  */
 export function fairShares(claims: readonly Claim[], regionMax: number): ReadonlyMap<string, number> {
   const total = claims.reduce((sum, { min, want }) => sum + Math.max(min, want), 0);
   if (total <= regionMax) return new Map(claims.map(({ id }) => [id, Infinity]));
-  const shares = new Map<string, number>();
-  let left = regionMax;
-  for (const { id, min } of claims) {
-    const given = Math.min(min, left);
-    shares.set(id, given);
-    left -= given;
+  const at = ({ min, want }: Claim, level: number): number => Math.max(min, Math.min(want, level));
+  const sumAt = (level: number): number => claims.reduce((sum, claim) => sum + at(claim, level), 0);
+  // The highest level that fits.
+  let low = 0;
+  let high = regionMax;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (sumAt(middle) <= regionMax) low = middle;
+    else high = middle - 1;
   }
-  while (left > 0) {
-    const poorest = claims
-      .filter(({ id, want }) => (shares.get(id) ?? 0) < want)
-      .sort((a, b) => (shares.get(a.id) ?? 0) - (shares.get(b.id) ?? 0))[0];
-    if (!poorest) break;
-    shares.set(poorest.id, (shares.get(poorest.id) ?? 0) + 1);
+  let left = regionMax;
+  const shares = new Map<string, number>();
+  for (const claim of claims) {
+    // Minimums alone may be more than there is: whoever comes first has theirs.
+    const share = Math.min(at(claim, low), left);
+    shares.set(claim.id, share);
+    left -= share;
+  }
+  for (const claim of claims) {
+    const share = shares.get(claim.id) ?? 0;
+    if (left <= 0 || share >= claim.want) continue;
+    shares.set(claim.id, share + 1);
     left--;
   }
   return shares;

@@ -20,12 +20,12 @@ const EXPECT_AGAIN_MS = 300;
 export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
   const request = s.requests.get(ack.id);
   if (!request || request.nodeId !== node.id) return;
-  s.requests.delete(ack.id);
   if (!ack.ok && ack.code === "staleEpoch") {
-    lost(s, request, "another controller leads");
-    s.out.push({ type: "stepDown", seenEpoch: ack.epoch });
+    // Left among the open requests: stepping down answers whoever waits for it.
+    s.outranked = ack.epoch;
     return;
   }
+  s.requests.delete(ack.id);
   const { purpose } = request;
   switch (purpose.kind) {
     case "epoch":

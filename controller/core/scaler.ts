@@ -29,7 +29,7 @@ export function scale(s: CoreState, fleet: Fleet): void {
 function crossed(s: CoreState, fleet: Fleet): boolean {
   const { index, line, policy, servers } = fleet;
   if (fleet.recheckAtMs !== null && s.nowMs >= fleet.recheckAtMs) return true;
-  if (servers.size >= policy.maxServers || !mayStart(s, fleet)) return false;
+  if (roomFor(s, fleet) <= 0 || !mayStart(s, fleet)) return false;
   if (servers.size < Math.max(policy.minServers, fleet.desired ?? 0)) return true;
   if (fleet.recheckAtMs !== null && line.size === 0) return false;
   const per = wholeServers(fleet) ? 1 : Math.max(1, fleet.config?.maxPlayers ?? 1);

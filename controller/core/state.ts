@@ -69,6 +69,8 @@ export class CoreState {
   /** Until then nothing is started or placed unless every node that runs servers has told its seats. */
   rebuildUntilMs = Infinity;
   rebuilding = true;
+  /** An agent follows a higher epoch: another leads, and nothing may be decided here any more. */
+  outranked: number | null = null;
   draining = false;
   peers: readonly RegionSummary[] = [];
   readonly out: Outbox;

@@ -22,6 +22,15 @@ export function stopAgain(s: CoreState): void {
   }
 }
 
+/** Experiences that forge.toml has no longer are forgotten with their last server and player. */
+export function dropRetired(s: CoreState): void {
+  for (const [id, fleet] of s.fleets) {
+    if (fleet.config || fleet.servers.size + fleet.roleServers.size + fleet.players.size + fleet.line.size > 0)
+      continue;
+    s.fleets.delete(id);
+  }
+}
+
 /** Servers that an agent keeps but the engine does not know are over: their players go on elsewhere. */
 export function dropStrangers(s: CoreState): void {
   if (!s.engineListed || s.rebuilding) return;

@@ -217,8 +217,8 @@ export class AgentDouble {
           gone: undefined,
           walkIns: 0,
           healthy: true,
-          labels: {},
-          annotations: {},
+          labels: { ...body.server.labels },
+          annotations: { ...body.server.annotations },
           seats: new Map(),
           former: new Map(),
         });

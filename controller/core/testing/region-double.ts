@@ -35,6 +35,7 @@ export class RegionDouble {
   /** Servers say that they are ready as soon as their agent expects them. */
   autoReady = true;
   epoch = 0;
+  private highestEpoch = 0;
   steppedDown = 0;
   private nextRequest = 1;
   private nextId = 0;
@@ -61,7 +62,8 @@ export class RegionDouble {
   }
 
   lead(): void {
-    this.give({ type: "leadership", leader: true, epoch: ++this.epoch });
+    this.epoch = this.highestEpoch = Math.max(this.epoch, this.highestEpoch) + 1;
+    this.give({ type: "leadership", leader: true, epoch: this.epoch });
   }
 
   /** The controller's process ends and a new one starts that knows nothing. Commands without an answer are lost with it. */
@@ -76,6 +78,48 @@ export class RegionDouble {
     this.engine.events.length = 0;
     this.lead();
     for (const nodeId of this.agents.keys()) this.connect(nodeId);
+  }
+
+  /**
+   * Another controller leads for a moment: it takes the next epoch at every agent and places these players there, and is
+   * gone before it told anyone. What it decided beside that was never carried out.
+   */
+  usurp(commands: readonly Command[]): void {
+    const epoch = this.epoch + 1;
+    const other = new Core({
+      settings: this.settings,
+      controllerId: "c2",
+      ids: (kind) => `${kind}-${String(++this.nextId)}`,
+    });
+    const sent: Extract<Decision, { type: "send" }>[] = [];
+    const give = (input: Untimed<Input>): void => {
+      for (const decision of other.handle({ ...input, nowMs: this.nowMs }))
+        if (decision.type === "send") sent.push(decision);
+    };
+    const answer = (): void => {
+      for (let next = sent.shift(); next; next = sent.shift()) {
+        const { nodeId, id, body } = next;
+        // It ends no server and starts none: that would be seen by all.
+        if (body.kind === "close" || body.kind === "forget" || body.kind === "ended") continue;
+        const agent = this.agent(nodeId);
+        const ack = agent.request({ type: "request", id, epoch, body }, this.nowMs);
+        if (body.kind === "epoch") give({ type: "agent", nodeId, message: agent.snapshot() });
+        give({ type: "agent", nodeId, message: ack });
+      }
+    };
+    give({ type: "engineList", servers: this.engine.list() });
+    give({ type: "leadership", leader: true, epoch });
+    for (const [nodeId, agent] of this.agents) {
+      if (!this.link(nodeId).connected) continue;
+      give({ type: "agent", nodeId, message: agent.hello() });
+      give({ type: "agent", nodeId, message: agent.snapshot() });
+      answer();
+    }
+    commands.forEach((command, requestId) => {
+      give({ type: "command", requestId, command });
+      answer();
+    });
+    this.highestEpoch = epoch;
   }
 
   connect(nodeId: string): void {

@@ -30,6 +30,7 @@ export type Step =
   | { readonly do: "deliver"; readonly channel: number; readonly count: number }
   | { readonly do: "run" | "restart" | "lose leadership" | "undrain" | "drain" }
   | { readonly do: "cut" | "connect" | "nodeDown"; readonly node: number }
+  | { readonly do: "usurp"; readonly players: readonly number[]; readonly experience: number }
   | { readonly do: "refuse"; readonly on: boolean }
   | {
       readonly do: "policy";
@@ -72,6 +73,11 @@ export class Storm {
 
   take(step: Step): void {
     const { region: r } = this;
+    // Whoever steps down asks for the lock again, and gets it with a higher epoch.
+    if (r.steppedDown > 0) {
+      r.steppedDown = 0;
+      this.leadAgain();
+    }
     switch (step.do) {
       case "join": {
         const party = step.party.map(player);
@@ -172,10 +178,7 @@ export class Storm {
         this.promises.onRestart();
         return r.restart();
       case "lose leadership":
-        this.promises.lastStep = new Map();
-        r.give({ type: "leadership", leader: false, epoch: r.epoch });
-        r.give({ type: "engineList", servers: r.engine.list() });
-        return r.lead();
+        return this.leadAgain();
       case "drain":
       case "undrain":
         this.ask({ type: "drainRegion", on: step.do === "drain" });
@@ -195,6 +198,15 @@ export class Storm {
         r.agent(nodeId).events.length = 0;
         return r.give({ type: "engine", event: { type: "nodeDown", nodeId, reason: "test" } });
       }
+      case "usurp":
+        r.usurp(
+          step.players.map((of) => ({
+            type: "createSession",
+            playerId: player(of),
+            experienceId: experience(step.experience),
+          })),
+        );
+        return;
       case "refuse":
         r.engine.refuse = step.on ? "program missing" : undefined;
         return;
@@ -221,6 +233,8 @@ export class Storm {
     r.engine.refuse = undefined;
     for (const nodeId of NODES) if (!r.link(nodeId).connected) r.connect(nodeId);
     r.run();
+    this.leadAgain();
+    r.run();
     this.ask({ type: "drainRegion", on: false });
     r.run().advance(100_000);
     this.promises.checkSettled();
@@ -229,6 +243,14 @@ export class Storm {
     for (const { id, matchId } of this.promises.servers()) if (matchId !== null) r.agentOf(id).endMatch(id, r.nowMs);
     r.run().advance(200_000);
     this.promises.checkAtRest();
+  }
+
+  private leadAgain(): void {
+    const { region: r } = this;
+    this.promises.lastStep = new Map();
+    r.give({ type: "leadership", leader: false, epoch: r.epoch });
+    r.give({ type: "engineList", servers: r.engine.list() });
+    r.lead();
   }
 
   private ask(command: Command): void {
