@@ -1,0 +1,132 @@
+import type { Placement, Server } from "../../controller/core/resources";
+import { ForgeRun } from "./forge-run";
+import { buildPocketGame, pocketExperience, PocketServer, QUICK_HEALTH } from "./pocket";
+
+jest.setTimeout(120_000);
+
+describe("programs that are killed one by one under --processes, with players on", () => {
+  const game = buildPocketGame();
+  let run: ForgeRun;
+  let ann: Placement;
+  let pocket: PocketServer;
+  let pid: number;
+
+  beforeAll(async () => {
+    run = await ForgeRun.start({
+      config: `
+${QUICK_HEALTH}
+[[regions]]
+name = "here"
+[[regions]]
+name = "there"
+${pocketExperience(game.file)}
+[experiences.pocket.scaling]
+min_servers = 1
+max_servers = 3
+scale_down_cooldown_secs = 3600
+`,
+      args: ["--no-demo", "--processes"],
+    });
+    for (const region of ["here", "there"]) await run.next({ type: "server.ready", region });
+    const wanted = { experienceId: "pocket", region: "here", labels: { map: "dust" } };
+    const server = await run.ask<Server>("POST", "/v1/servers?wait=ready", wanted);
+    await run.ask("PUT", "/v1/fleets/pocket?region=here", { desired: 2 });
+    const routed = await run.ask<{ items: Placement[] }>("POST", `/v1/servers/${server.id}/sessions`, {
+      players: ["ann"],
+    });
+    ann = routed.items[0] as Placement;
+    pocket = PocketServer.at(ann.server);
+    await pocket.join(ann.ticket);
+    await pocket.post("/score", { playerId: "ann", score: 11 });
+    await pocket.post("/save");
+    await run.next({ type: "session.joined", playerId: "ann" });
+    ({ pid } = await pocket.state());
+  });
+  afterAll(async () => {
+    await run.dispose();
+    game.remove();
+  });
+
+  function kill(program: "controller" | "agent" | "gate"): void {
+    const mark = `/programs/${program}.here.json`;
+    const line = run.folder.processes(run.runId).find((words) => words.includes(mark));
+    process.kill(Number(line?.split(" ")[0]), "SIGKILL");
+  }
+
+  /** She plays where she played: the same server, in the same process, with the same session. */
+  async function annPlaysOn(): Promise<void> {
+    const { id, generation } = ann.session;
+    const session = { id, generation, state: "active", serverId: ann.server.id, moves: 0 };
+    expect(await run.ask("GET", `/v1/sessions/${id}`)).toMatchObject(session);
+    expect(await pocket.state()).toMatchObject({ pid, players: { ann: { score: 11 } } });
+    expect(run.tap.all({ type: "session.lost" })).toEqual([]);
+  }
+
+  /** A newcomer finds a place, and gets in: agent, gate and controller are all at work. */
+  async function newcomer(playerId: string): Promise<void> {
+    const placement = await run.place({ playerId, experienceId: "pocket", region: "here" });
+    const server = PocketServer.at(placement.server);
+    expect(await server.join(placement.ticket)).toMatchObject({ admitted: true, playerId });
+    await run.next({ type: "session.joined", playerId });
+    await server.post("/leave", { playerId });
+    await run.next({ type: "session.left", playerId });
+  }
+
+  test("the controller: a new one leads with a higher epoch and knows everything", async () => {
+    const before = await run.ask<Server>("GET", `/v1/servers/${ann.server.id}`);
+    const fleet = await run.ask("GET", "/v1/fleets/pocket?region=here");
+    const from = run.mark;
+    kill("controller");
+    // Another region goes on meanwhile, and says who is missing.
+    const there = run.ready.regions["there"] ?? "";
+    expect(await run.call("GET", "/v1/servers?region=there", undefined, { url: there })).toMatchObject({ status: 200 });
+    await run.next({ type: "leader.changed", region: "here" }, from);
+    await run.next({ type: "node.connected", region: "here" }, from);
+    await run.until(
+      () => run.call("GET", "/ready"),
+      ({ status }) => status === 200,
+    );
+
+    await annPlaysOn();
+    const after = await run.ask<Server>("GET", `/v1/servers/${ann.server.id}`);
+    const { stats: _stats, reason: _reason, readyAt: _readyAt, ...kept } = before;
+    expect(after).toMatchObject(kept);
+    expect((await run.ask("GET", "/v1/fleets/pocket?region=here")).servers).toEqual(fleet.servers);
+    // Her ticket from before the change is still hers.
+    const again = await run.ask<Placement>("POST", "/v1/sessions", { playerId: "ann", experienceId: "pocket" });
+    expect(again).toMatchObject({ existing: true, session: { id: ann.session.id } });
+    expect(run.tap.all({ type: "failover" }, from)).toEqual([]);
+    await newcomer("bo");
+  });
+
+  test("the agent: a new one knows the seats from its journal", async () => {
+    const from = run.mark;
+    kill("agent");
+    await run.next({ type: "node.connected", region: "here" }, from);
+    await annPlaysOn();
+    // Who is in is in: the ticket does not let anybody in a second time.
+    expect(await pocket.post("/join", { ticket: ann.ticket })).toMatchObject({ admitted: false });
+    expect(run.tap.all({ type: "failover" }, from)).toEqual([]);
+    await newcomer("cy");
+  });
+
+  test("the gate: its servers connect anew, and none of them has failed", async () => {
+    const from = run.mark;
+    kill("gate");
+    await newcomer("dee");
+    await annPlaysOn();
+    expect(run.tap.all({ type: "failover" }, from)).toEqual([]);
+  });
+
+  test("controller and agent at once", async () => {
+    const [server] = (await run.ask<{ items: Server[] }>("GET", "/v1/servers?region=here&state=ready")).items;
+    const from = run.mark;
+    kill("agent");
+    kill("controller");
+    await run.next({ type: "leader.changed", region: "here" }, from);
+    await run.next({ type: "node.connected", region: "here" }, from);
+    await newcomer("eve");
+    expect(await run.ask("GET", `/v1/servers/${server?.id}`)).toMatchObject({ state: "ready" });
+    expect(run.tap.all({ type: "session.lost" })).toEqual([]);
+  });
+});
