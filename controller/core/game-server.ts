@@ -79,6 +79,8 @@ export interface GameServer {
   expected: boolean;
   /** A loss that was seen while nothing could be decided: it is acted on as soon as that is possible. */
   lost: { readonly reason: string; readonly gone: boolean } | null;
+  /** It ended while no controller looked: its agent, not heard yet, may hold seats that nobody here knows of. */
+  unheard: boolean;
   /** It ended by its own wish or at the end of its match: its players are not moved. */
   finished: boolean;
   readonly waitingReady: number[];
@@ -153,6 +155,7 @@ export function newServer(of: NewServer): GameServer {
     keptFor: null,
     expected: false,
     lost: null,
+    unheard: false,
     finished: false,
     waitingReady: [],
     poolKey: poolKeyOf(of.version, of.mods),

@@ -52,7 +52,7 @@ function stopLeading(s: CoreState): void {
     group.failed = NOT_LEADER;
     closeTicket(s, group);
     answerRefused(s, group, NOT_LEADER);
-    for (const session of group.sessions) session.group = null;
+    for (const session of group.sessions) if (session.group === group) session.group = null;
   }
   for (const followers of s.followers.values()) {
     for (const { requestId } of followers) s.out.refuse(requestId, NOT_LEADER);

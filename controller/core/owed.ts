@@ -40,6 +40,11 @@ export function forget(s: CoreState, node: AgentNode, owed: OwedForget): void {
   s.send(node.id, { kind: "forget", serverId, allocationId }, { kind: "forget", owed });
 }
 
+/** The agent still has to hear that this server is over and settled. */
+export function isForgotten(node: AgentNode, server: Pick<OwedForget, "serverId" | "allocationId">): boolean {
+  return node.owedForgets.has(forgetKey(server));
+}
+
 /** Whether it arrived is not known: it is owed once more. */
 export function oweAgain(node: AgentNode, purpose: Extract<RequestPurpose, { kind: "release" | "forget" }>): void {
   if (purpose.kind === "release") keep(node.owedReleases, releaseKey(purpose.owed), purpose.owed);
@@ -64,7 +69,7 @@ function releaseKey({
   return `${serverId}\n${sessionId}\n${String(generation)}`;
 }
 
-function forgetKey({ serverId, allocationId }: OwedForget): string {
+function forgetKey({ serverId, allocationId }: Pick<OwedForget, "serverId" | "allocationId">): string {
   return `${serverId}\n${allocationId}`;
 }
 

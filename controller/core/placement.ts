@@ -209,7 +209,8 @@ export function giveUp(s: CoreState, group: Group, why: CoreProblem): void {
   answerRefused(s, group, why);
   const reason = why.code === "deadlineExceeded" ? `deadlineExceeded: ${why.detail}` : why.detail;
   for (const session of [...group.sessions]) {
-    session.group = null;
+    // It may be on the move by now, while this group only wanted it a second time.
+    if (session.group === group) session.group = null;
     if (group.kind === "move") endSession(s, session, reason, { release: true, also: "session.lost" });
     // One that had its seat before keeps it.
     else if (session.server === null) endSession(s, session, reason, { release: false });

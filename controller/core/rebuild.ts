@@ -9,7 +9,7 @@ import { isPrimary, newServer, poolKeyOf, type GameServer } from "./game-server"
 import { serverOfEngine } from "./launch";
 import { takesPlayers } from "./lifecycle";
 import { matchKey } from "./placement";
-import { forget, isOwed, release } from "./owed";
+import { forget, isForgotten, isOwed, release } from "./owed";
 import { newSession, type PlayerSession } from "./player-session";
 import { addServer, bindToNode, forgetAtAgent, setState } from "./servers";
 import { endSession, unseat } from "./sessions";
@@ -23,6 +23,11 @@ export function onSnapshot(s: CoreState, node: AgentNode, snapshot: Snapshot): v
   const told = new Set<string>();
   for (const report of snapshot.servers) {
     told.add(report.serverId);
+    if (isForgotten(node, report)) {
+      // Everything of it went on elsewhere while its node was away: what is left of it must stop.
+      if (!report.gone) stopLeftover(s, report.serverId);
+      continue;
+    }
     const server = s.servers.get(report.serverId) ?? stranger(s, node, report);
     if (server.allocationId !== null && server.allocationId !== report.allocationId) {
       forget(s, node, {
@@ -66,6 +71,7 @@ function stranger(s: CoreState, node: AgentNode, report: ServerReport): GameServ
 
 function takeReport(s: CoreState, node: AgentNode, server: GameServer, report: ServerReport): void {
   server.expected = true;
+  server.unheard = false;
   server.walkIns = report.walkIns;
   server.stats = report.stats ?? server.stats;
   server.labels = { ...report.labels };
@@ -74,14 +80,7 @@ function takeReport(s: CoreState, node: AgentNode, server: GameServer, report: S
   else if (server.closing === "asked" && !server.ending) server.closing = "open";
   takeSeats(s, node, server, report.seats);
   if (server.state === "terminated") {
-    // It came back after it was given up: its seats went on elsewhere, and what is left of it must stop.
-    if (!report.gone && server.engine !== "exited" && s.leader)
-      s.out.push({
-        type: "stop",
-        serverId: server.id,
-        graceSecs: 0,
-        reason: "it was given up while it was out of reach",
-      });
+    if (!report.gone && server.engine !== "exited") stopLeftover(s, server.id);
     if (server.seats.size > 0 && s.deciding) failover(s, server, server.reason, true);
     forgetAtAgent(s, server);
     return;
@@ -94,6 +93,12 @@ function takeReport(s: CoreState, node: AgentNode, server: GameServer, report: S
   takeState(s, server, report);
   s.reindex(server);
   if (server.ending) s.ending.add(server);
+}
+
+/** It was given up while it was out of reach, and is running still. */
+function stopLeftover(s: CoreState, serverId: string): void {
+  if (s.leader)
+    s.out.push({ type: "stop", serverId, graceSecs: 0, reason: "it was given up while it was out of reach" });
 }
 
 function takeState(s: CoreState, server: GameServer, report: ServerReport): void {
@@ -319,6 +324,7 @@ function takeFound(s: CoreState, found: EngineServer): void {
     // Its agent may still hold seats of it; then its snapshot says so, and they are moved.
     bindToNode(s, server, found.nodeId, found.allocationId);
     server.engine = "exited";
+    server.unheard = !s.usable(found.nodeId);
     setState(s, server, "terminated", "ended while no controller looked");
     return;
   }

@@ -93,6 +93,7 @@ function dropVersion({ versions }: Fleet, version: string): void {
 
 /** Tells its agent to drop an ended server once nobody's seat is on it any more. */
 export function forgetAtAgent(s: CoreState, server: GameServer): void {
+  if (server.unheard) return;
   if (server.state !== "terminated" || server.seats.size > 0 || server.nodeId === null || server.allocationId === null)
     return;
   const node = s.node(server.nodeId);

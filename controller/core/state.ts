@@ -158,6 +158,7 @@ export class CoreState {
       return;
     }
     this.servers.delete(server.id);
+    this.nodes.get(server.nodeId ?? "")?.servers.delete(server);
     this.saved.dropServer(server.id);
     if (server.engine !== "held") this.out.push({ type: "forget", serverId: server.id });
   }

@@ -30,6 +30,7 @@ export class Promises {
 
   /** The server of each party that has seats. */
   private readonly parties = new Map<string, string | null>();
+  private readonly seenParties = new Set<string>();
   private readonly oldParties = new Set<string>();
 
   constructor(private readonly region: RegionDouble) {}
@@ -39,7 +40,7 @@ export class Promises {
     this.maxima = new Map(MAXIMA);
     this.lastStep = new Map();
     // A member who left may come back for the length of a lease, where a lost node still has a seat of theirs.
-    for (const party of this.parties.keys()) this.oldParties.add(party);
+    for (const party of this.seenParties) this.oldParties.add(party);
   }
 
   /** What must hold at any moment. */
@@ -64,6 +65,7 @@ export class Promises {
       ) {
         if ((this.parties.get(party) ?? session.serverId) !== session.serverId)
           this.broken.push(`the party ${party} is split`);
+        this.seenParties.add(party);
         this.parties.set(party, session.serverId);
       }
       const key = `${session.experienceId} ${session.playerId}`;
