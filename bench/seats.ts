@@ -51,11 +51,16 @@ const BODY = JSON.stringify({
 
 type Programs = Readonly<Record<"load" | "bare" | "region", string>>;
 type Way = "together" | "apart";
-type Timed = { readonly name: string; readonly cpuSeconds: number };
+interface Used {
+  readonly name: string;
+  readonly cpuSeconds: number;
+  /** MiB at the end of the load; undefined of the load generator itself. */
+  readonly rss?: number;
+}
 
 interface Row {
   readonly result: LoadResult;
-  readonly cpu: readonly Timed[];
+  readonly used: readonly Used[];
 }
 
 const warmUpCount = Math.ceil(seats * WARM_UP_SHARE);
@@ -87,11 +92,12 @@ async function measure(
     const warmUp = await generator.ask<LoadResult>("load", { ...flatOut, players: "warm-up", count: warmUpCount });
     const before = served.map(({ child }) => child.cpuMs());
     const result = await profiling(served, () => generator.ask<LoadResult>("load", load));
-    const cpu = served.map(({ name, child }, n) => ({
+    const used = served.map(({ name, child }, n) => ({
       name,
       cpuSeconds: (child.cpuMs() - (before[n] ?? NaN)) / 1000,
+      rss: child.memory().rss,
     }));
-    return { result, cpu, warmUp };
+    return { result, used, warmUp };
   } finally {
     await generator.stop();
   }
@@ -137,14 +143,14 @@ async function measureForge(
   try {
     await region.untilReady(servers);
     const beginMs = performance.now();
-    const { result, cpu, warmUp } = await measure(programs.load, loadOf(region.port, region.token), region.programs);
+    const { result, used, warmUp } = await measure(programs.load, loadOf(region.port, region.token), region.programs);
     const told = [...warmUp.answers, ...result.answers];
     const byController = (await region.servers()).reduce((sum, { players }) => sum + players, 0);
     if (performance.now() - beginMs > COUNT_WITHIN_MS)
       throw new Error("it took so long that leases ended before the seats were counted: use fewer --seats");
     await region.stop();
     const check = await checked(told, byController, region.journalDirs);
-    return { result, cpu, check, answer: result.answers.at(-1)?.body ?? "" };
+    return { result, used, check, answer: result.answers.at(-1)?.body ?? "" };
   } finally {
     await region.stop();
   }
@@ -185,7 +191,7 @@ async function checked(
   return `${sessions.size} seats told, as many in the journals and at the controller; 0 doubled, 0 over`;
 }
 
-function print(name: string, { result, cpu }: Row, bare: Row | undefined): void {
+function print(name: string, { result, used }: Row, bare: Row | undefined): void {
   const { latency, seconds, statuses, cpuSeconds } = result;
   const rate = latency.count / seconds;
   const share = bare ? (rate / (bare.result.latency.count / bare.result.seconds)).toFixed(2) : "1";
@@ -196,7 +202,11 @@ function print(name: string, { result, cpu }: Row, bare: Row | undefined): void 
     ...[latency.p50, latency.p99, latency.p999].map((ms) => ms.toFixed(1)),
     failed,
   ];
-  const processes = [...cpu, { name: "load", cpuSeconds }].map((each) => `${each.name} ${each.cpuSeconds.toFixed(2)}`);
+  const all: Used[] = [...used, { name: "load", cpuSeconds }];
+  const processes = all.map(({ name: process, cpuSeconds: secs, rss }) => {
+    const perRequest = `${((secs * 1e6) / latency.count).toFixed(0)} µs`;
+    return `${process} ${secs.toFixed(2)} s (${perRequest}${rss === undefined ? "" : `, ${rss.toFixed(0)} MiB`})`;
+  });
   console.log(name.padEnd(26) + cells.map((cell) => String(cell).padStart(9)).join("") + "   " + processes.join(", "));
 }
 
@@ -208,7 +218,7 @@ async function main(): Promise<void> {
   console.log(
     `${seats} players, ${pace}, ${values.connections} connections; ${servers} virtual servers on ${nodes} node(s)`,
   );
-  console.log("                                 per s  of bare   p50 ms   p99 ms p99.9 ms   not 200   CPU seconds");
+  console.log("                                 per s  of bare   p50 ms   p99 ms p99.9 ms   not 200   CPU, by process");
   try {
     const programs = await bundle(folder, {
       load: "bench/load-program.ts",

@@ -4,6 +4,7 @@ import { request } from "undici";
 import type { AgentConfig } from "../agent/agent-config";
 import type { GateConfig } from "../agent/gate/gate-config";
 import type { ControllerConfig } from "../controller/controller-config";
+import { CONTROLLER_NODE_OPTIONS } from "../controller/node-options";
 import { Tokens } from "../controller/tokens";
 import { systemClock } from "../protocol/clock";
 import { ChildProgram } from "./child-program";
@@ -59,7 +60,7 @@ export class VirtualRegion {
 
   /** Resolves when the API answers; servers are on their way then. */
   static async start(options: VirtualRegionOptions): Promise<VirtualRegion> {
-    const { folder, program, nodes, apart, real, nodeOptions } = options;
+    const { folder, program, nodes, apart, real, nodeOptions = [] } = options;
     mkdirSync(folder, { recursive: true });
     const port = await freePort();
     const nodeIds = Array.from({ length: nodes }, (_, n) => `node-${n}`);
@@ -73,8 +74,8 @@ export class VirtualRegion {
     const programs: ServedProgram[] = [];
     const journalDirs = agents.map(({ journalDir }) => journalDir);
     const region = new VirtualRegion(port, token, programs, journalDirs);
-    const host = async (name: string, config: RegionProgramConfig): Promise<void> => {
-      const child = ChildProgram.start(program, nodeOptions);
+    const host = async (name: string, config: RegionProgramConfig, shipped: readonly string[] = []): Promise<void> => {
+      const child = ChildProgram.start(program, [...shipped, ...nodeOptions]);
       programs.push({ name, child });
       await child.ask("start", config);
     };
@@ -83,7 +84,7 @@ export class VirtualRegion {
         await host("controller and agents", { controller, agents, nodeIds });
         return region;
       }
-      await host("controller", { controller, agents: [], nodeIds });
+      await host("controller", { controller, agents: [], nodeIds }, CONTROLLER_NODE_OPTIONS);
       for (const agent of agents) {
         if (real) programs.push(...realPrograms(folder, agent, real));
         else await host(agent.nodeId, { agents: [agent], nodeIds });
