@@ -125,6 +125,7 @@ describe("the API", () => {
       { experienceId: "arena", matchId: "m", players: [{ playerId: "a" }, { playerId: "a" }] },
       ["/body/players"],
     ],
+    ["POST", "/v1/allocations", { experienceId: "arena", matchId: "m", players: [] }, ["/body/players"]],
     [
       "PUT",
       "/v1/fleets/arena",

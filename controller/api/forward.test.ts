@@ -53,7 +53,7 @@ describe("calls for other regions", () => {
     [
       "POST",
       "/v1/allocations",
-      { experienceId: "arena", matchId: "m", players: [], region: "us-east" },
+      { experienceId: "arena", matchId: "m", players: [{ playerId: "ann" }], region: "us-east" },
       "allocateMatch",
     ],
     ["PUT", "/v1/fleets/arena?region=us-east", { desired: 2 }, "putFleet"],
@@ -181,7 +181,7 @@ describe("calls for other regions", () => {
 
     it("of a match go elsewhere only where the region was never reached", async () => {
       us.backend.preference = ["eu", "us-east", "us"];
-      const match = { experienceId: "arena", matchId: "m", players: [] };
+      const match = { experienceId: "arena", matchId: "m", players: [{ playerId: "ann" }] };
       expect((await us.call("POST", "/v1/allocations", { body: match })).json()).toMatchObject({
         server: { region: "us-east" },
       });

@@ -48,6 +48,13 @@ it("is over when the server says so: its players are free, and so is it", () => 
   expect(code(r.call(allocate("m1", ["ann"])))).toBe("conflict");
 });
 
+it("of nobody is refused, and takes no server", () => {
+  const r = duel();
+  expect(code(r.call(allocate("m", [])))).toBe("invalid");
+  expect(r.must<readonly Server[]>(servers).map(({ state }) => state)).toEqual(["ready"]);
+  expect(r.must<MatchAllocation>(allocate("m", ["ann"])).matchId).toBe("m");
+});
+
 it.each([
   ["unknownExperience", { ...allocate("m", ["a"]), experienceId: "nowhere" }],
   ["unknownVersion", allocate("m", ["a"], { version: "9" })],

@@ -30,6 +30,8 @@ export function allocateMatch(s: CoreState, requestId: number, command: Of<"allo
   const members = [...new Set(players.map(({ playerId }) => playerId))];
   const bad = badPlayers(members);
   if (bad !== null) return refuse("invalid", bad);
+  // A match of nobody would claim a server that nothing ever gives back.
+  if (members.length === 0) return refuse("invalid", `match ${matchId} names no player; name at least one`);
   if (s.draining) return refuse("unavailable", `region ${s.settings.region} is being drained`);
   if (version !== undefined && !hasVersion(fleet, version))
     return refuse(

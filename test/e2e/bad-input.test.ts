@@ -136,7 +136,7 @@ describe("what cannot be had is refused with a reason, and nothing is lost", () 
       ["/v1/servers", { ...spawn, experienceId: "chess" }],
       ["/v1/servers", { ...spawn, region: "there" }],
       ["/v1/sessions", { ...place, experienceId: "chess" }],
-      ["/v1/allocations", { experienceId: "chess", matchId: "m", players: [] }],
+      ["/v1/allocations", { experienceId: "chess", matchId: "m", players: [{ playerId: "zoe" }] }],
     ] as const)
       await refused(["POST", path, body], [404, "unknownExperience"], "silent");
     await refused(["POST", "/v1/servers", { ...spawn, version: "9" }], [404, "unknownVersion"], '"9"', "1.0.0");

@@ -29,6 +29,8 @@ export const allocateBody = z
     matchId: idSchema.describe("The same matchId again answers with the same server"),
     players: z
       .array(z.strictObject({ playerId: playerIdSchema, latencies: latenciesSchema.exactOptional() }))
+      // A match of nobody would claim a server that nothing ever gives back.
+      .min(1)
       .max(256)
       .refine(
         (players) => new Set(players.map(({ playerId }) => playerId)).size === players.length,
