@@ -14,12 +14,17 @@ const io: CliIo = {
   // Undefined, not false, where it is no terminal.
   outIsTerminal: process.stdout.isTTY === true,
   errIsTerminal: process.stderr.isTTY === true,
-  outColor: process.stdout.isTTY && process.stdout.hasColors(),
-  errColor: process.stderr.isTTY && process.stderr.hasColors(),
+  outColor: hasColors(process.stdout),
+  errColor: hasColors(process.stderr),
   now: () => Date.now(),
   sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
   terminal: process.stdout.isTTY ? terminal(process.stdin, process.stdout) : undefined,
 };
+
+/** False, not undefined, for a pipe: where nothing is said, colours would be chosen by the environment, and CI has them. */
+function hasColors(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && stream.hasColors();
+}
 
 function terminal(input: NodeJS.ReadStream, output: NodeJS.WriteStream): CliTerminal {
   return {

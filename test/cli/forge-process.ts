@@ -13,7 +13,12 @@ export interface ProcessEnd {
 /** `forge` as a process of its own, as people start it, without anything of this shell's that would point it elsewhere. */
 export function startForge(args: readonly string[], cwd: string): ChildProcess {
   const { FORGE_ADDR: _addr, FORGE_TOKEN: _token, FORGE_REGION: _region, ...env } = process.env;
-  return spawn(process.execPath, [FORGE, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  // With CI set, colours are on unless a program says no: what goes into a pipe must have none even there.
+  return spawn(process.execPath, [FORGE, ...args], {
+    cwd,
+    env: { ...env, CI: "true" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 /** Runs it to its end. */
