@@ -4,11 +4,13 @@ import { connect, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import { answerParent } from "./child-program";
 import { distribution, type Distribution } from "./distribution";
+import { playerName } from "./player-name";
 
 export interface Load {
   readonly port: number;
   readonly path: string;
-  readonly token: string;
+  /** One for all requests, or one for each. */
+  readonly tokens: readonly string[];
   /** Each `PLAYER` in it becomes a player's id, another for each request. */
   readonly body: string;
   /** Comes before the number in each player's id; the same from run to run would be the same players. */
@@ -34,7 +36,6 @@ export interface LoadResult {
 }
 
 const PLACE = "PLAYER";
-const DIGITS = 7;
 
 class Generator {
   private readonly latencies: number[] = [];
@@ -97,10 +98,14 @@ class Generator {
   }
 
   private send(connection: Connection, now: number): void {
-    const { rate, players } = this.load;
+    const { rate, players, tokens } = this.load;
     const number = this.sent++;
-    const playerId = players + String(number).padStart(DIGITS, "0");
-    connection.send(playerId, rate === undefined ? now : this.beginMs + (number * 1000) / rate);
+    const token = tokens[number % tokens.length] ?? "";
+    connection.send(
+      playerName(players, number),
+      token,
+      rate === undefined ? now : this.beginMs + (number * 1000) / rate,
+    );
   }
 
   private onAnswer(connection: Connection, { status, body }: { status: number; body: string }): void {
@@ -137,23 +142,23 @@ class Connection {
   }
 
   static async open(
-    { port, path, token, body, players }: Load,
+    { port, path, body, players }: Load,
     onAnswer: (connection: Connection, answer: { status: number; body: string }) => void,
   ): Promise<Connection> {
     const parts = body.split(PLACE);
-    const length = Buffer.byteLength(parts.join("")) + (parts.length - 1) * (players.length + DIGITS);
+    const length = Buffer.byteLength(parts.join("")) + (parts.length - 1) * playerName(players, 0).length;
     const head =
-      `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nauthorization: Bearer ${token}\r\n` +
-      `content-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+      `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${length}\r\nauthorization: Bearer `;
     const socket = connect(port, "127.0.0.1");
     await once(socket, "connect");
     return new Connection(socket, head, parts, onAnswer);
   }
 
-  send(playerId: string, dueMs: number): void {
+  send(playerId: string, token: string, dueMs: number): void {
     this.playerId = playerId;
     this.dueMs = dueMs;
-    this.socket.write(this.head + this.parts.join(playerId), "latin1");
+    this.socket.write(`${this.head}${token}\r\n\r\n${this.parts.join(playerId)}`, "latin1");
   }
 
   close(): void {

@@ -171,7 +171,7 @@ async function seats(
 ): Promise<Entry[]> {
   const { answers } = await generator.ask<LoadResult>("load", {
     port,
-    token,
+    tokens: [token],
     players,
     count,
     path: "/v1/sessions",

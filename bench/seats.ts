@@ -1,13 +1,13 @@
 /**
  * Seats a second from a warm fleet, from HTTP request to HTTP answer: `POST /v1/sessions` for one player after another
- * with one allocator's token. Controller, API, agents, journals and protocol are the real ones; the servers are virtual:
+ * with one allocator's token, or with a token of each player. Controller, API, agents, journals and protocol are the real ones; the servers are virtual:
  * an engine double says that they run, a gate double makes their SDK calls. First with controller and agent in one
  * process, then apart over sockets; before each a bare node:http server answers as many requests of the same size.
  *
  * Every seat is then counted three times: by what the players were told, by the controller, and by the journals.
  *
  *   npx tsx bench/seats.ts [--seats 30000] [--servers 1000] [--nodes 1] [--connections 64] [--rate 10000]
- *                          [--ways together,apart] [--repeat 1] [--profile FOLDER] [--node-options "…"]
+ *                          [--ways together,apart] [--tokens one|each] [--repeat 1] [--profile FOLDER] [--node-options "…"]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,6 +18,7 @@ import { ChildProgram } from "./child-program";
 import { journaledSeats } from "./journal-seats";
 import type { Load, LoadResult } from "./load-program";
 import { machineLine } from "./machine";
+import { playerName } from "./player-name";
 import { EXPERIENCE, type ServedProgram, VirtualRegion } from "./virtual-region";
 
 const { values } = parseArgs({
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     rate: { type: "string" },
     ways: { type: "string", default: "together,apart" },
     repeat: { type: "string", default: "1" },
+    tokens: { type: "string", default: "one" },
     profile: { type: "string" },
     "node-options": { type: "string", default: "" },
   },
@@ -42,6 +44,8 @@ const MAX_SECONDS = 10;
 /** Seats that nobody comes for go back after 30 s; the counting has to be done before. */
 const COUNT_WITHIN_MS = 29_000;
 
+const PLAYERS = "player-";
+const WARM_UP = "before-";
 const BODY = JSON.stringify({
   playerId: "PLAYER",
   experienceId: EXPERIENCE,
@@ -65,14 +69,14 @@ interface Row {
 
 const warmUpCount = Math.ceil(seats * WARM_UP_SHARE);
 
-function loadOf(port: number, token: string): Load {
+function loadOf(port: number, tokens: readonly string[], players: string, count: number): Load {
   return {
     port,
-    token,
+    tokens,
     path: "/v1/sessions",
     body: BODY,
-    players: "player-",
-    count: seats,
+    players,
+    count,
     connections: Number(values.connections),
     maxSeconds: MAX_SECONDS,
     keep: true,
@@ -83,13 +87,14 @@ function loadOf(port: number, token: string): Load {
 /** The same requests twice: a share of them without counting, then all. */
 async function measure(
   program: string,
+  warmUpLoad: Load,
   load: Load,
   served: readonly ServedProgram[],
 ): Promise<Row & { readonly warmUp: LoadResult }> {
   const generator = ChildProgram.start(program);
   try {
-    const { rate: _unpaced, ...flatOut } = load;
-    const warmUp = await generator.ask<LoadResult>("load", { ...flatOut, players: "warm-up", count: warmUpCount });
+    const { rate: _unpaced, ...flatOut } = warmUpLoad;
+    const warmUp = await generator.ask<LoadResult>("load", flatOut);
     const before = served.map(({ child }) => child.cpuMs());
     const result = await profiling(served, () => generator.ask<LoadResult>("load", load));
     const used = served.map(({ name, child }, n) => ({
@@ -120,7 +125,8 @@ async function measureBare(programs: Programs, answer: string): Promise<Row> {
   const child = ChildProgram.start(programs.bare);
   try {
     const port = await child.ask<number>("listen", { answer });
-    return await measure(programs.load, { ...loadOf(port, "none"), keep: false }, [{ name: "bare", child }]);
+    const load = (players: string, count: number): Load => ({ ...loadOf(port, ["none"], players, count), keep: false });
+    return await measure(programs.load, load(WARM_UP, warmUpCount), load(PLAYERS, seats), [{ name: "bare", child }]);
   } finally {
     await child.stop();
   }
@@ -143,7 +149,17 @@ async function measureForge(
   try {
     await region.untilReady(servers);
     const beginMs = performance.now();
-    const { result, used, warmUp } = await measure(programs.load, loadOf(region.port, region.token), region.programs);
+    const load = (players: string, count: number): Load => {
+      const own = (_: unknown, n: number): string => region.playerToken(playerName(players, n));
+      const tokens = values.tokens === "one" ? [region.token] : Array.from({ length: count }, own);
+      return loadOf(region.port, tokens, players, count);
+    };
+    const { result, used, warmUp } = await measure(
+      programs.load,
+      load(WARM_UP, warmUpCount),
+      load(PLAYERS, seats),
+      region.programs,
+    );
     const told = [...warmUp.answers, ...result.answers];
     const byController = (await region.servers()).reduce((sum, { players }) => sum + players, 0);
     if (performance.now() - beginMs > COUNT_WITHIN_MS)
@@ -216,7 +232,7 @@ async function main(): Promise<void> {
   const pace = values.rate === undefined ? "as fast as answers come" : `${values.rate} a second`;
   console.log(machineLine());
   console.log(
-    `${seats} players, ${pace}, ${values.connections} connections; ${servers} virtual servers on ${nodes} node(s)`,
+    `${seats} players, ${values.tokens === "one" ? "one token" : "a token each"}, ${pace}, ${values.connections} connections; ${servers} virtual servers on ${nodes} node(s)`,
   );
   console.log("                                 per s  of bare   p50 ms   p99 ms p99.9 ms   not 200   CPU, by process");
   try {

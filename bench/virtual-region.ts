@@ -49,14 +49,18 @@ const LOOK_MS = 200;
 
 /** A region whose servers exist on paper only; all that is Forge's own is real. */
 export class VirtualRegion {
+  /** Of an allocator, for any region. */
+  readonly token: string;
+
   private constructor(
     readonly port: number,
-    /** Of an allocator, for any region. */
-    readonly token: string,
+    private readonly tokens: Tokens,
     /** The one that holds the controller first. */
     readonly programs: readonly ServedProgram[],
     readonly journalDirs: readonly string[],
-  ) {}
+  ) {
+    this.token = tokens.mint({ sub: "matchmaker", role: "allocator", regions: ["*"] }).token;
+  }
 
   /** Resolves when the API answers; servers are on their way then. */
   static async start(options: VirtualRegionOptions): Promise<VirtualRegion> {
@@ -66,14 +70,10 @@ export class VirtualRegion {
     const nodeIds = Array.from({ length: nodes }, (_, n) => `node-${n}`);
     const controller = controllerConfig(options, port);
     const agents = nodeIds.map((nodeId, n) => agentConfig(folder, nodeId, n));
-    const { token } = new Tokens(controller.tokenKey, systemClock).mint({
-      sub: "matchmaker",
-      role: "allocator",
-      regions: ["*"],
-    });
+    const tokens = new Tokens(controller.tokenKey, systemClock);
     const programs: ServedProgram[] = [];
     const journalDirs = agents.map(({ journalDir }) => journalDir);
-    const region = new VirtualRegion(port, token, programs, journalDirs);
+    const region = new VirtualRegion(port, tokens, programs, journalDirs);
     const host = async (name: string, config: RegionProgramConfig, shipped: readonly string[] = []): Promise<void> => {
       const child = ChildProgram.start(program, [...shipped, ...nodeOptions]);
       programs.push({ name, child });
@@ -115,6 +115,10 @@ export class VirtualRegion {
       const ready = (await this.servers()).filter(({ state }) => state === "ready").length;
       return ready >= servers ? undefined : `${ready} of ${servers} servers were ready`;
     });
+  }
+
+  playerToken(playerId: string): string {
+    return this.tokens.mint({ sub: playerId, role: "player", regions: ["*"] }).token;
   }
 
   async servers(): Promise<readonly ServerRow[]> {
