@@ -100,7 +100,6 @@ export class RegionPeers {
         headers: { authorization: `Bearer ${this.deps.token()}` },
         headersTimeout: TIMEOUT_MS,
         bodyTimeout: TIMEOUT_MS,
-        signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       const json = await body.json();
       if (statusCode !== 200) throw new Error(`status ${String(statusCode)}`);

@@ -24,7 +24,7 @@ export const register: Register = (command, context) => {
     .addHelpText(
       "after",
       "\nA server takes no new players. It is stopped when its last one has left; who is there at the deadline is moved.\n" +
-        "A region takes no new players, and those it has are moved to other regions.",
+        "A region takes no new players; those it has play on until they leave.",
     )
     .action((target: string, name: string | undefined, options: DrainOptions) =>
       target === "region" ? drainRegion(name, options, context) : drainServer(target, name, options, context),
@@ -56,10 +56,7 @@ async function drainRegion(
 ): Promise<void> {
   if (name === undefined) throw usage("which region?", "write its name: forge drain region us-east");
   if (deadline !== undefined || reason !== undefined) {
-    throw usage(
-      "--deadline and --reason are for servers",
-      "a region's players are moved as soon as there is room for them",
-    );
+    throw usage("--deadline and --reason are for servers", "a region's players stay until they leave");
   }
   const api = await context.api();
   const path = `/v1/regions/${encodeURIComponent(name)}/drain`;
@@ -67,7 +64,7 @@ async function drainRegion(
   context.print(region, () =>
     undo
       ? `region ${region.name} is ${region.state} and takes players again`
-      : `region ${region.name} is ${region.state}: ${region.players} players to move, and no new ones`,
+      : `region ${region.name} is ${region.state}: ${region.players} players play on, and no new ones come`,
   );
 }
 

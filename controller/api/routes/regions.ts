@@ -48,7 +48,7 @@ export const regionRoutes: readonly AnyRoute[] = [
     route({
       key: on ? "POST /v1/regions/:name/drain" : "DELETE /v1/regions/:name/drain",
       tag: "regions",
-      summary: on ? "Move a region's players away and place none there" : "Take players again",
+      summary: on ? "Place no new players in a region; those it has play on" : "Take players again",
       params: regionParams,
       query: noQuery,
       responses: { 200: region },
