@@ -11,14 +11,16 @@ import tseslint from "typescript-eslint";
 const MAY_IMPORT = {
   config: [],
   protocol: [],
+  clients: [],
   sdk: [],
   dashboard: [],
   jobs: ["config"],
-  stacks: ["config", "jobs"],
+  infra: ["config", "clients"],
+  stacks: ["config", "jobs", "infra"],
   // Types only, see below: what the engine port and a policy look like.
   "controller/core": ["protocol", "config", "controller/engine.ts"],
-  controller: ["config", "protocol"],
-  agent: ["config", "protocol"],
+  controller: ["config", "protocol", "clients"],
+  agent: ["config", "protocol", "clients"],
   games: ["sdk"],
   migrate: ["config", "jobs", "stacks"],
   sim: ["config", "protocol", "controller"],
@@ -108,7 +110,10 @@ export default tseslint.config(
       "no-restricted-syntax": [
         "error",
         ...SYNTAX,
-        { selector: valueImport("^\\.+.*\\u002Fconfig\\u002F"), message: "The agent uses types of config/ only." },
+        {
+          selector: valueImport("^\\.+.*\\u002Fconfig\\u002F(?!region-names$)"),
+          message: "The agent uses types and names of config/ only.",
+        },
       ],
     },
   },

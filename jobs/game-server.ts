@@ -1,5 +1,5 @@
 import type { ExperienceConfig, PortConfig, RegionConfig, RoleConfig } from "../config/config";
-import { fleetRoleJobId, gameServerJobId, worldVolumeName } from "./names";
+import { fleetRoleJobId, gameServerJobId, worldVolumeName } from "../config/region-names";
 import {
   driverText,
   forgeEnvironment,

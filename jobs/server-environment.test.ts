@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { fleetRoleJobId, gameServerJobId, worldVolumeName } from "./names";
+import { fleetRoleJobId, gameServerJobId, worldVolumeName } from "../config/region-names";
 import { driverText, writeOut } from "./server-environment";
 
 describe("driverText", () => {
