@@ -1,7 +1,20 @@
 import { z } from "zod";
+import { nomadEngineSchema } from "./adapters/nomad/nomad-config";
 
 const secret = z.string().min(32, "must have at least 32 characters");
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
+
+const embeddedEngineSchema = z.strictObject({
+  kind: z.literal("embedded"),
+  /** Of the run's root process. */
+  rootSocket: absolutePath,
+  rootSecret: z.string().min(1),
+  runDir: absolutePath,
+  dataDir: absolutePath,
+  /** Where Forge is installed. */
+  home: absolutePath,
+  ports: z.strictObject({ first: z.int(), last: z.int() }),
+});
 
 /** Everything one controller process is told at its start: a JSON file, written by `forge up` or by the controller's Nomad job. */
 export const controllerConfigSchema = z.strictObject({
@@ -24,17 +37,7 @@ export const controllerConfigSchema = z.strictObject({
   ticketSecret: secret,
   /** Signs API tokens; shared by the regions of a run. */
   tokenKey: secret,
-  engine: z.strictObject({
-    kind: z.literal("embedded"),
-    /** Of the run's root process. */
-    rootSocket: absolutePath,
-    rootSecret: z.string().min(1),
-    runDir: absolutePath,
-    dataDir: absolutePath,
-    /** Where Forge is installed. */
-    home: absolutePath,
-    ports: z.strictObject({ first: z.int(), last: z.int() }),
-  }),
+  engine: z.discriminatedUnion("kind", [embeddedEngineSchema, nomadEngineSchema]),
   dashboardDir: absolutePath.optional(),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });

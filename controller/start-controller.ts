@@ -11,6 +11,7 @@ import { controllerCodec } from "../protocol/codec";
 import { listenSocket, type ChannelListener } from "../protocol/socket-listener";
 import { EmbeddedEngine } from "./adapters/embedded/embedded-engine";
 import { SoleLeadership } from "./adapters/embedded/sole-leadership";
+import { connectNomad } from "./adapters/nomad/connect-nomad";
 import { AgentLinks, type AgentChannel } from "./agent-links";
 import { buildApi } from "./api/api";
 import { Controller } from "./controller";
@@ -69,7 +70,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     log,
     silentAfterMs: settings.suspectAfterSecs * 1000,
   });
-  const engine = await (deps.connectEngine ?? (() => connectEmbedded(config, deps)))();
+  const engine = await (deps.connectEngine ?? (() => connectEngine(config, deps)))();
   const controller = new Controller({
     region: config.region,
     controllerId: config.controllerId,
@@ -130,10 +131,12 @@ export async function startController(config: ControllerConfig, deps: StartContr
   };
 }
 
-function connectEmbedded(
-  { region, configFile, engine: { rootSocket, rootSecret, runDir, dataDir, home, ports } }: ControllerConfig,
+function connectEngine(
+  { region, configFile, engine }: ControllerConfig,
   { clock, log, env }: StartControllerDeps,
 ): Promise<Engine> {
+  if (engine.kind === "nomad") return connectNomad(engine, { region, clock, log, random: Math.random });
+  const { rootSocket, rootSecret, runDir, dataDir, home, ports } = engine;
   return EmbeddedEngine.connect({
     region,
     root: { socketPath: rootSocket, secret: rootSecret },
