@@ -13,6 +13,11 @@ export interface CliResult {
 
 export interface CliOptions {
   readonly cwd: string;
+  /**
+   * Where Forge is installed.
+   * @default this checkout
+   */
+  readonly home?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly terminal?: CliTerminal;
   /** Told of each piece of output as it comes. */
@@ -25,7 +30,7 @@ export async function runForTest(args: readonly string[], options: CliOptions): 
   const io: CliIo = {
     env: options.env ?? {},
     cwd: options.cwd,
-    home: resolve(__dirname, ".."),
+    home: options.home ?? resolve(__dirname, ".."),
     out(text) {
       kept.out += text;
       options.onOut?.(text);

@@ -28,6 +28,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "restart", summary: "replace a server by a new one", load: () => import("./commands/restart") },
   { name: "token", summary: "make an API token", load: () => import("./commands/token") },
   { name: "doctor", summary: "what this machine has and lacks", load: () => import("./commands/doctor") },
+  { name: "bundle", summary: "write the nodes' programs and their checksums", load: () => import("./commands/bundle") },
   { name: "synth", summary: "turn forge.toml into Terraform JSON", load: () => import("./commands/synth") },
 ];
 

@@ -5,7 +5,11 @@
  * that went into the last build (about 10 ms) and does not load esbuild. Several builds may run at once: each file
  * appears whole, by rename, and the record of a build names the very files it wrote, so a mixture of two builds is
  * recognised as stale and built again.
+ *
+ * The programs that run on nodes are bundles: one file each that needs Node and nothing beside it, the same bytes
+ * wherever it is built from the same commit, with its checksum in dist/bundles.json (see docs/bundles.md).
  */
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
@@ -25,7 +29,11 @@ const PROGRAMS = {
   "games/arena-physics": "games/arena/physics/main.ts",
   "games/arena-ai": "games/arena/ai/main.ts",
   "games/arena-bots": "games/arena/bots/main.ts",
+  infra: "infra/main.ts",
 };
+
+/** Which of them go to nodes and are listed in dist/bundles.json. */
+const isForNodes = (name) => ["controller", "agent", "gate", "infra"].includes(name) || name.startsWith("games/");
 
 /** What changes every output when it changes. */
 const CONFIGURATION = ["scripts/build.mjs", "tsconfig.json", "package.json", "package-lock.json"];
@@ -53,7 +61,10 @@ export async function build({ root = ROOT, log = () => {} } = {}) {
   await mkdir(join(root, "dist"), { recursive: true });
 
   const written = {};
-  for (const { path, contents } of outputs) written[path] = await put(root, path, (to) => writeFile(to, contents));
+  const bundles = { path: "dist/bundles.json", contents: `${JSON.stringify(listBundles(outputs), null, 2)}\n` };
+  for (const { path, contents } of [...outputs, bundles]) {
+    written[path] = await put(root, path, (to) => writeFile(to, contents));
+  }
   for (const file of plan.dashboard) {
     const path = `dist/${file}`;
     written[path] = await put(root, path, (to) => copyFile(join(root, file), to));
@@ -117,6 +128,8 @@ async function bundle(root, programs) {
       sourcemap: true,
       sourcesContent: false,
       external: EXTERNAL,
+      // Paths of modules are in the output: with node_modules behind a link they would name where it lies.
+      preserveSymlinks: true,
       metafile: true,
       write: false,
       logLevel: "silent",
@@ -134,6 +147,20 @@ async function bundle(root, programs) {
     // A package changes only with package-lock.json.
     inputs: Object.keys(result.metafile.inputs).filter((file) => !file.includes("node_modules/")),
   };
+}
+
+/** The bundles by name: file in dist/, checksum and size. Sorted, so that the list too is the same bytes each time. */
+function listBundles(outputs) {
+  const bundles = outputs
+    .map(({ path, contents }) => ({ file: path.slice("dist/".length), contents }))
+    .filter(({ file }) => file.endsWith(".js") && isForNodes(file.slice(0, -".js".length)))
+    .sort((a, b) => (a.file < b.file ? -1 : 1));
+  return Object.fromEntries(
+    bundles.map(({ file, contents }) => [
+      file.slice(0, -".js".length),
+      { file, sha256: createHash("sha256").update(contents).digest("hex"), bytes: contents.length },
+    ]),
+  );
 }
 
 /** Writes beside the destination and renames, so a reader sees the old file or the new one. Returns its stamp. */

@@ -13,7 +13,8 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
 const SCRIPT = resolve(__dirname, "../scripts/build.mjs");
-const CALL = `import(process.argv[1]).then((m) => m.build({ root: process.argv[2], log: console.log }))`;
+/** Not as the first argument: that one would be the program, and the script would build this checkout too. */
+const CALL = `import(process.argv[2]).then((m) => m.build({ root: process.argv[3], log: console.log }))`;
 
 let root: string;
 /** Sources are a minute old unless a test edits them: what changes during a build is built again. */
@@ -35,7 +36,7 @@ function edit(file: string, text: string): void {
 }
 
 function build(): string {
-  return execFileSync(process.execPath, ["-e", CALL, SCRIPT, root], {
+  return execFileSync(process.execPath, ["-e", CALL, "call", SCRIPT, root], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -79,7 +80,7 @@ describe("the build", () => {
   test("names file and line of an error, and leaves dist/ as it was", () => {
     build();
     edit("protocol/word.ts", `export const word: string = `);
-    const failed = spawnSync(process.execPath, ["-e", CALL, SCRIPT, root], { encoding: "utf8" });
+    const failed = spawnSync(process.execPath, ["-e", CALL, "call", SCRIPT, root], { encoding: "utf8" });
     expect(failed.status).not.toBe(0);
     expect(failed.stderr).toContain("protocol/word.ts:1:");
     expect(run()).toBe("first");
@@ -87,11 +88,17 @@ describe("the build", () => {
 
   test("of two at once leaves whole files that the next one recognises", async () => {
     const exitCode = () =>
-      new Promise((resolve) => spawn(process.execPath, ["-e", CALL, SCRIPT, root]).once("close", resolve));
+      new Promise((resolve) => spawn(process.execPath, ["-e", CALL, "call", SCRIPT, root]).once("close", resolve));
     expect(await Promise.all([exitCode(), exitCode(), exitCode()])).toEqual([0, 0, 0]);
     expect(run()).toBe("first");
     build();
     expect(build()).toBe("");
-    expect(readdirSync(join(root, "dist")).sort()).toEqual([".build.json", "dashboard", "forge.js", "forge.js.map"]);
+    expect(readdirSync(join(root, "dist")).sort()).toEqual([
+      ".build.json",
+      "bundles.json",
+      "dashboard",
+      "forge.js",
+      "forge.js.map",
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
@@ -24,7 +24,7 @@ export const register: Register = (command, context) => {
 function run(name: string, dir: string, experience: string | undefined, context: CliContext): void {
   const { cwd, home } = context.io;
   const folder = resolve(cwd, dir);
-  const files = render(name, experience ?? basename(folder), home);
+  const files = render(name, experience ?? basename(folder), { home, folder });
   const taken = files.filter(({ path }) => existsSync(join(folder, path))).map(({ path }) => path);
   if (taken.length > 0) {
     const fix = "name another folder: forge init TEMPLATE DIR";
@@ -35,7 +35,7 @@ function run(name: string, dir: string, experience: string | undefined, context:
     // "wx": somebody may have written one since.
     writeFileSync(join(folder, path), contents, { flag: "wx" });
   }
-  const next = nextSteps(name, relative(cwd, folder), home);
+  const next = nextSteps(name, { cwd, home, folder });
   context.print({ template: name, folder, files: files.map(({ path }) => path), next }, () => [
     ...files.map(({ path }) => `wrote ${join(relative(cwd, folder), path)}`),
     "",
@@ -44,32 +44,57 @@ function run(name: string, dir: string, experience: string | undefined, context:
   ]);
 }
 
-function render(name: string, experience: string, home: string): readonly TemplateFile[] {
-  const sdk = isCheckout(home) ? { sdk: `file:${join(home, "sdk")}` } : {};
-  const folder = join(home, "cli", "templates");
+interface Places {
+  /** Where Forge is installed. */
+  readonly home: string;
+  /** The new project. */
+  readonly folder: string;
+}
+
+function render(name: string, experience: string, places: Places): readonly TemplateFile[] {
+  const sdk = sdkFor(places);
+  const options = { folder: join(places.home, "cli", "templates"), ...(sdk === undefined ? {} : { sdk }) };
   try {
-    return renderTemplate(name, experience, { folder, readFile: (path) => readFileSync(path, "utf8"), ...sdk });
+    return renderTemplate(name, experience, { ...options, readFile: (path) => readFileSync(path, "utf8") });
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw new CliError(error.code, EXIT.badInput, error.message);
   }
 }
 
+/** The SDK that came with this Forge, where it will still be there tomorrow; undefined: that of the registry. */
+function sdkFor({ home, folder }: Places): string | undefined {
+  if (isCheckout(home)) return `file:${join(home, "sdk")}`;
+  if (!isInstalledAbove({ home, folder }) || !existsSync(join(home, "sdk", "dist"))) return undefined;
+  return `file:${relative(folder, join(home, "sdk")).split(sep).join("/")}`;
+}
+
 /** Commands that work with the Forge that wrote the files. */
-function nextSteps(name: string, folder: string, home: string): readonly string[] {
+function nextSteps(name: string, { cwd, home, folder }: Places & { readonly cwd: string }): readonly string[] {
   const template: InitTemplate | undefined = initTemplates.find((each) => each.name === name);
-  const checkout = isCheckout(home);
-  const forge = checkout ? `node ${join(home, "cli", "bin", "forge.mjs")} ` : "npx --package eustress-forge forge ";
-  const steps = (template?.next ?? []).map((step) => step.replace(/^npx forge /, forge));
+  const steps = (template?.next ?? []).map((step) => step.replace(/^npx forge /, `${forgeCommand({ home, folder })} `));
   // A checkout's SDK is its source until it is built.
-  const needsSdk = checkout && template?.files.includes("package.json") && !existsSync(join(home, "sdk", "dist"));
+  const isSdkMissing =
+    isCheckout(home) && template?.files.includes("package.json") === true && !existsSync(join(home, "sdk", "dist"));
+  const into = relative(cwd, folder);
   return [
-    ...(folder === "" ? [] : [`cd ${folder}`]),
-    ...(needsSdk === true ? [`npm --prefix ${home} run build -w sdk`] : []),
+    ...(into === "" ? [] : [`cd ${into}`]),
+    ...(isSdkMissing ? [`npm --prefix ${home} run build -w sdk`] : []),
     ...steps,
   ];
 }
 
+function forgeCommand(places: Places): string {
+  if (isCheckout(places.home)) return `node ${join(places.home, "cli", "bin", "forge.mjs")}`;
+  return isInstalledAbove(places) ? "npx forge" : "npx --package eustress-forge forge";
+}
+
 function isCheckout(home: string): boolean {
   return existsSync(join(home, "cli", "main.ts"));
+}
+
+/** Whether npm installed Forge in the new project's folder or in one above it, rather than in a cache of its own. */
+function isInstalledAbove({ home, folder }: Places): boolean {
+  const modules = home.lastIndexOf(`${sep}node_modules${sep}`);
+  return modules >= 0 && `${folder}${sep}`.startsWith(`${home.slice(0, modules)}${sep}`);
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CliResult, runForTest } from "../cli-under-test";
@@ -94,6 +94,17 @@ describe("forge init", () => {
     expect(err).toContain("has forge.toml already");
     expect(readFileSync(join(folder, "forge.toml"), "utf8")).toBe("mine");
     expect(existsSync(join(folder, "package.json"))).toBe(false);
+  });
+
+  it("of an installed package uses the SDK that came with it, and its own command", async () => {
+    const home = join(folder, "node_modules", "eustress-forge");
+    cpSync(join(__dirname, "../templates"), join(home, "cli", "templates"), { recursive: true });
+    mkdirSync(join(home, "sdk", "dist"), { recursive: true });
+    const { out } = await runForTest(["init", "websocket", "games/pong", "--json"], { cwd: folder, home });
+    expect(JSON.parse(out)).toMatchObject({ next: ["cd games/pong", "npm install", "npx forge up"] });
+    const manifest = readFileSync(join(folder, "games", "pong", "package.json"), "utf8");
+    const { dependencies } = JSON.parse(manifest) as { dependencies: Record<string, string> };
+    expect(dependencies["eustress-forge-sdk"]).toBe("file:../../node_modules/eustress-forge/sdk");
   });
 
   it.each([
