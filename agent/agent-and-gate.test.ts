@@ -22,7 +22,7 @@ let port: number;
 
 beforeAll(async () => {
   gate = await startGate(
-    { agentSocket: join(folder, "gate.sock"), secret },
+    { agentSocket: join(folder, "gate.sock"), secrets: { kind: "inline", shared: secret } },
     { clock: systemClock, version: "test", log: quiet },
   );
   await boot();
@@ -43,8 +43,7 @@ async function boot(): Promise<void> {
         region: "test",
         journalDir: join(folder, "journal"),
         gateSocket: join(folder, "gate.sock"),
-        secret,
-        ticketSecret: secret,
+        secrets: { kind: "inline", shared: secret, ticket: secret },
         node: { address: "127.0.0.1", cpu: 1, memory: 1, limits: { cpu: false, memory: false, detail: "" } },
       },
       {

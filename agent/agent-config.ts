@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { consulAccessSchema } from "../clients/consul-access";
+import { secretsSourceSchema } from "../clients/secrets-source";
 import { formatAddress, parseAddress } from "../protocol/address";
 
 const address = z.string().transform((text, context) => {
@@ -11,7 +13,8 @@ const address = z.string().transform((text, context) => {
 });
 
 const name = z.string().min(1).max(128);
-const secret = z.string().min(16, "must have at least 16 characters");
+/** Nomad fills in a node's attributes as text. */
+const amount = z.coerce.number().positive();
 
 /** What one agent process is told: how it is called, where its journal is, and whom it talks to. */
 export const agentConfigSchema = z.strictObject({
@@ -19,20 +22,22 @@ export const agentConfigSchema = z.strictObject({
   region: name,
   /** A folder outside any server's own; made where it is not there. */
   journalDir: z.string().startsWith("/", "must be an absolute path"),
-  /** Every controller replica: paths of Unix sockets, or HOST:PORT. */
-  controllers: z.array(address).min(1, "name at least one controller"),
+  /** Every controller replica: paths of Unix sockets, or HOST:PORT; or those that `consul` knows, as they come and go. */
+  controllers: z.union([
+    z.array(address).min(1, "name at least one controller"),
+    z.strictObject({ kind: z.literal("consul") }),
+  ]),
   /** Where the gate waits for its agent. */
   gateSocket: address,
-  /** Shared by the programs of one run; proves to each that the other belongs to it. */
-  secret,
-  /** The region run's; every server's ticket key comes from it. */
-  ticketSecret: secret,
+  secrets: secretsSourceSchema(["shared", "ticket"]),
+  /** Where each server of the node is registered; without it nowhere. */
+  consul: consulAccessSchema.optional(),
   node: z.strictObject({
     address: z.string().min(1),
     /** MHz. */
-    cpu: z.number().positive(),
+    cpu: amount,
     /** MiB. */
-    memory: z.number().positive(),
+    memory: amount,
     limits: z.strictObject({ cpu: z.boolean(), memory: z.boolean(), detail: z.string() }),
   }),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),

@@ -38,7 +38,13 @@ beforeAll(() => {
   const names = { nodeId: "n", region: "test", journalDir: join(folder, "journal") };
   writeFileSync(
     config,
-    JSON.stringify({ ...names, ...sockets, secret, ticketSecret: secret, node, logLevel: "error" }),
+    JSON.stringify({
+      ...names,
+      ...sockets,
+      secrets: { kind: "inline", shared: secret, ticket: secret },
+      node,
+      logLevel: "error",
+    }),
   );
 });
 

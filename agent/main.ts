@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import pino from "pino";
+import { programInput } from "../clients/program-input";
 import { systemClock } from "../protocol/clock";
 import { readAgentConfig } from "./agent-config";
 import { nodeWorld } from "./node-world";
@@ -8,13 +9,11 @@ import { startAgent } from "./start-agent";
 /** Raised when what the agent does changes; controllers see it in the hello. */
 const AGENT_VERSION = "1";
 
-/**
- * `agent CONFIG.json`: runs until SIGTERM or SIGINT. The file may be named by `FORGE_AGENT_CONFIG` instead; with neither,
- * the configuration is read from the standard input, where it need not lie on a disk.
- */
+/** `agent CONFIG.json`: runs until SIGTERM or SIGINT. `programInput` says where else it may be told. */
 async function main(): Promise<void> {
-  const file = process.argv[2] ?? process.env["FORGE_AGENT_CONFIG"];
-  const config = readAgentConfig(readFileSync(file ?? 0, "utf8"), file ?? "the standard input");
+  const read = (file: string | 0): string => readFileSync(file, "utf8");
+  const { text, source } = programInput("agent", { argv: process.argv, env: process.env, read });
+  const config = readAgentConfig(text, source);
   const log = pino({ name: "agent", level: config.logLevel, base: { pid: process.pid } }, pino.destination(2));
   const running = startAgent(config, { ...nodeWorld(systemClock, log), agentVersion: AGENT_VERSION });
   // Every timer lets the process end; while it has nothing but timers, this keeps it.

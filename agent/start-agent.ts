@@ -1,3 +1,4 @@
+import { openSecrets } from "../clients/run-secrets";
 import { parseAddress } from "../protocol/address";
 import { agentCodec, agentGateCodec } from "../protocol/codec";
 import { dialSocket, type Dialling } from "../protocol/socket-dialler";
@@ -21,9 +22,9 @@ export interface RunningAgent {
   close(): Promise<void>;
 }
 
-/** What both ways of running it need of the configuration; addresses and the secret only where it dials sockets. */
-export type StartAgentConfig = Pick<AgentConfig, "nodeId" | "region" | "journalDir" | "ticketSecret" | "node"> &
-  Partial<Pick<AgentConfig, "controllers" | "gateSocket" | "secret">>;
+/** What both ways of running it need of the configuration; addresses only where it dials sockets. */
+export type StartAgentConfig = Pick<AgentConfig, "nodeId" | "region" | "journalDir" | "secrets" | "node"> &
+  Partial<Pick<AgentConfig, "controllers" | "gateSocket">>;
 
 /**
  * Starts an agent and connects it to its gate and its controllers: over sockets as a program of its own, or over whatever
@@ -31,10 +32,12 @@ export type StartAgentConfig = Pick<AgentConfig, "nodeId" | "region" | "journalD
  * @throws as `Agent.start` does
  */
 export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps): Promise<RunningAgent> {
-  const { nodeId, region, journalDir, ticketSecret, node, secret = "" } = config;
+  const { nodeId, region, journalDir, node } = config;
   const { clock, random, log, dialControllers, dialGate } = deps;
+  const secrets = openSecrets(config.secrets, ["shared", "ticket"]);
+  const ticketSecret = secrets.now.ticket[0];
   const agent = await Agent.start({ ...deps, nodeId, region, journalDir, ticketSecret, node });
-  const options = { secret, clock, random };
+  const options = { secret: () => secrets.now.shared, clock, random };
   const dialled: Dialling[] = [];
   const failure = (where: string): ((reason: string) => void) =>
     occasionally((reason) => log.warn({ where, reason }, "not connected; trying on"));
@@ -46,7 +49,9 @@ export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps)
     dialled.push(dialSocket(parseAddress(config.gateSocket), how, (channel) => agent.attachGate(channel)));
   }
   if (dialControllers) dialled.push(dialControllers((channel) => agent.attachController(channel)));
-  for (const address of dialControllers ? [] : (config.controllers ?? [])) {
+  const { controllers = [] } = config;
+  if (!Array.isArray(controllers)) throw new Error("controllers cannot be found through Consul yet");
+  for (const address of dialControllers ? [] : controllers) {
     const how = { ...options, codec: agentCodec, onFailure: failure(`controller ${address}`) };
     dialled.push(dialSocket(parseAddress(address), how, (channel) => agent.attachController(channel)));
   }
@@ -57,6 +62,7 @@ export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps)
       const closed = agent.close();
       for (const dialling of dialled) dialling.close();
       await closed;
+      await secrets.close();
     },
   };
 }

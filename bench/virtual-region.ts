@@ -42,7 +42,11 @@ interface ServerRow {
 }
 
 export const EXPERIENCE = "arena";
-const BENCH_SECRET = "what the programs of this benchmark share";
+const SECRETS_OF_RUN = {
+  shared: "what the programs of this benchmark share",
+  ticket: "for the tickets of this benchmark only",
+  token: "for the tokens of this benchmark only",
+};
 const REGION = "bench";
 const READY_WITHIN_MS = 30_000;
 const LOOK_MS = 200;
@@ -70,7 +74,7 @@ export class VirtualRegion {
     const nodeIds = Array.from({ length: nodes }, (_, n) => `node-${n}`);
     const controller = controllerConfig(options, port);
     const agents = nodeIds.map((nodeId, n) => agentConfig(folder, nodeId, n));
-    const tokens = new Tokens(controller.tokenKey, systemClock);
+    const tokens = new Tokens(SECRETS_OF_RUN.token, systemClock);
     const programs: ServedProgram[] = [];
     const journalDirs = agents.map(({ journalDir }) => journalDir);
     const region = new VirtualRegion(port, tokens, programs, journalDirs);
@@ -163,7 +167,11 @@ function realPrograms(
   agent: AgentConfig,
   scripts: NonNullable<VirtualRegionOptions["real"]>,
 ): ServedProgram[] {
-  const gate: GateConfig = { agentSocket: agent.gateSocket, secret: BENCH_SECRET, logLevel: "warn" };
+  const gate: GateConfig = {
+    agentSocket: agent.gateSocket,
+    secrets: { kind: "inline", shared: SECRETS_OF_RUN.shared },
+    logLevel: "warn",
+  };
   const file = (name: string): string => join(folder, `${name}.${agent.nodeId}.json`);
   return [
     { name: "gate", child: PlainProgram.start(scripts.gate, file("gate"), gate) },
@@ -180,14 +188,12 @@ function controllerConfig(
   return {
     region: REGION,
     controllerId: "bench-controller",
-    configFile,
+    config: { kind: "file", path: configFile },
     dataDir: join(folder, "controller"),
     api: { host: "127.0.0.1", port },
     regions: [{ name: REGION, url: `http://127.0.0.1:${port}` }],
-    ...(apart || real ? { agentSocket: join(folder, "controller.sock") } : {}),
-    secret: BENCH_SECRET,
-    ticketSecret: "for the tickets of this benchmark only",
-    tokenKey: "for the tokens of this benchmark only",
+    ...(apart || real ? { agentListen: join(folder, "controller.sock") } : {}),
+    secrets: { kind: "inline", ...SECRETS_OF_RUN },
     // The engine double takes its place.
     engine: {
       kind: "embedded",
@@ -209,8 +215,7 @@ function agentConfig(folder: string, nodeId: string, n: number): AgentConfig {
     journalDir: join(folder, "journals", nodeId),
     controllers: [join(folder, "controller.sock")],
     gateSocket: join(folder, `gate-${n}.sock`),
-    secret: BENCH_SECRET,
-    ticketSecret: "for the tickets of this benchmark only",
+    secrets: { kind: "inline", shared: SECRETS_OF_RUN.shared, ticket: SECRETS_OF_RUN.ticket },
     node: {
       address: "127.0.0.1",
       cpu: 1_000_000,

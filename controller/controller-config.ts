@@ -1,8 +1,11 @@
 import { z } from "zod";
+import { consulAccessSchema } from "../clients/consul-access";
+import { secretsSourceSchema } from "../clients/secrets-source";
 import { nomadEngineSchema } from "./adapters/nomad/nomad-config";
 
-const secret = z.string().min(32, "must have at least 32 characters");
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
+/** Nomad fills in ports as text. */
+const port = z.coerce.number().pipe(z.int().min(1).max(65535));
 
 const embeddedEngineSchema = z.strictObject({
   kind: z.literal("embedded"),
@@ -20,23 +23,28 @@ const embeddedEngineSchema = z.strictObject({
 export const controllerConfigSchema = z.strictObject({
   region: z.string().min(1),
   controllerId: z.string().min(1),
-  /** The forge.toml to decide by; watched for changes. */
-  configFile: absolutePath,
+  /**
+   * The forge.toml to decide by: a file, watched for changes, or what the controller's job carries, in base64 because
+   * Nomad would fill in what looks like a variable. With `consul`, what its KV says outranks both once it answers.
+   */
+  config: z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("file"), path: absolutePath }),
+    z.strictObject({ kind: z.literal("carried"), base64: z.base64() }),
+  ]),
   /** Epoch and other small state of this controller. */
   dataDir: absolutePath,
-  api: z.strictObject({ host: z.string(), port: z.int().min(1).max(65535) }),
+  api: z.strictObject({ host: z.string(), port }),
+  /** Where the other replicas and programs reach the API: `http://HOST:PORT`; host and port of `api` where not given. */
+  publicUrl: z.url().optional(),
   /** All regions of the run, this one included. */
   regions: z.array(
     z.strictObject({ name: z.string(), url: z.string(), location: z.tuple([z.number(), z.number()]).optional() }),
   ),
   /** Unix socket or HOST:PORT where agents dial in; none where they are in the same process. */
-  agentSocket: z.string().optional(),
-  /** Proves that a stream is one of this run's own. */
-  secret,
-  /** Tickets' keys are derived from it; shared by the regions of a run. */
-  ticketSecret: secret,
-  /** Signs API tokens; shared by the regions of a run. */
-  tokenKey: secret,
+  agentListen: z.string().optional(),
+  secrets: secretsSourceSchema(["shared", "ticket", "token"]),
+  /** Leadership, live configuration and registration; without it this is its region's only controller. */
+  consul: consulAccessSchema.optional(),
   engine: z.discriminatedUnion("kind", [embeddedEngineSchema, nomadEngineSchema]),
   dashboardDir: absolutePath.optional(),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),

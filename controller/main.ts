@@ -1,15 +1,19 @@
 import { readFileSync } from "node:fs";
 import pino from "pino";
+import { programInput } from "../clients/program-input";
 import { systemClock } from "../protocol/clock";
 import { readControllerConfig } from "./controller-config";
 import { startController } from "./start-controller";
 import { VERSION } from "./version";
 
-/** `controller CONFIG.json`: runs until SIGTERM or SIGINT. Servers and agents go on without it. */
+/**
+ * `controller CONFIG.json`: runs until SIGTERM or SIGINT. Servers and agents go on without it. `programInput` says where
+ * else it may be told.
+ */
 async function main(): Promise<void> {
-  const file = process.argv[2];
-  if (file === undefined) throw new Error("give the controller's configuration: controller CONFIG.json");
-  const config = readControllerConfig(readFileSync(file, "utf8"), file);
+  const read = (file: string | 0): string => readFileSync(file, "utf8");
+  const { text, source } = programInput("controller", { argv: process.argv, env: process.env, read });
+  const config = readControllerConfig(text, source);
   const log = pino({ name: "controller", level: config.logLevel, base: { pid: process.pid, region: config.region } });
   const running = await startController(config, { clock: systemClock, log, env: process.env, version: VERSION });
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
+import { openSecrets, type LiveSecrets } from "../clients/run-secrets";
 import type { ForgeConfig } from "../config/config";
 import { loadConfig } from "../config/load";
 import { parseAddress } from "../protocol/address";
@@ -58,7 +59,9 @@ export async function startController(config: ControllerConfig, deps: StartContr
   const forge = readForge(config, env);
   const settings = coreSettings(forge, config.region);
   const hooks = readWebhooks(forge.webhooks, env);
-  const tokens = new Tokens(config.tokenKey, clock);
+  const secrets = openSecrets(config.secrets, ["shared", "ticket", "token"]);
+  const tokens = new Tokens(secrets.now.token, clock);
+  secrets.subscribe(({ token }) => tokens.setKeys(token));
   const events = new EventLog({
     epoch: 0,
     onListenerError: (error) => log.error({ err: error }, "an event listener failed"),
@@ -96,15 +99,15 @@ export async function startController(config: ControllerConfig, deps: StartContr
   let listener: ChannelListener | undefined;
   try {
     // Its port first: nothing is spawned by a controller that nobody can reach.
-    api = await listenApi(config, controller, tokens, deps);
-    if (config.agentSocket !== undefined) {
+    api = await listenApi(config, controller, { tokens, secrets }, deps);
+    if (config.agentListen !== undefined) {
       const options = {
         codec: controllerCodec,
-        secret: config.secret,
+        secret: () => secrets.now.shared,
         clock,
         onRefused: (reason: string) => log.warn({ reason }, "a connection that is no agent of this run was refused"),
       };
-      listener = await listenSocket(parseAddress(config.agentSocket), options, (channel) => links.accept(channel));
+      listener = await listenSocket(parseAddress(config.agentListen), options, (channel) => links.accept(channel));
     }
     await controller.start((seenEpoch) => leadership.outrun(seenEpoch));
   } catch (error) {
@@ -115,7 +118,10 @@ export async function startController(config: ControllerConfig, deps: StartContr
     events.setEpoch(epoch);
     controller.setLeadership(leader, epoch);
   });
-  const endWatch = watchFile(config.configFile, clock, () => reread(config, controller, deps));
+  const endWatch =
+    config.config.kind === "file"
+      ? watchFile(config.config.path, clock, () => reread(config, controller, deps))
+      : () => undefined;
   const running = { api, listener };
   return {
     controller,
@@ -127,12 +133,13 @@ export async function startController(config: ControllerConfig, deps: StartContr
       await running.listener?.close();
       await webhooks.close();
       await controller.close();
+      await secrets.close();
     },
   };
 }
 
 function connectEngine(
-  { region, configFile, engine }: ControllerConfig,
+  { region, config, engine }: ControllerConfig,
   { clock, log, env }: StartControllerDeps,
 ): Promise<Engine> {
   if (engine.kind === "nomad") return connectNomad(engine, { region, clock, log, random: Math.random });
@@ -143,7 +150,7 @@ function connectEngine(
     runDir,
     dataDir,
     home,
-    baseDir: dirname(configFile),
+    baseDir: config.kind === "file" ? dirname(config.path) : home,
     ports,
     env,
     warn: (message) => log.warn(message),
@@ -154,7 +161,7 @@ function connectEngine(
 async function listenApi(
   config: ControllerConfig,
   controller: Controller,
-  tokens: Tokens,
+  { tokens, secrets }: { readonly tokens: Tokens; readonly secrets: LiveSecrets },
   { clock, version, log }: StartControllerDeps,
 ): Promise<FastifyInstance> {
   const api = buildApi({
@@ -162,7 +169,7 @@ async function listenApi(
     tokens,
     clock,
     options: {
-      ticketSecret: config.ticketSecret,
+      ticketSecret: () => secrets.now.ticket,
       version,
       processMetrics: true,
       logger: log,
@@ -184,8 +191,11 @@ async function listenApi(
   return api;
 }
 
-function readForge({ configFile }: ControllerConfig, env: StartControllerDeps["env"]): ForgeConfig {
-  return loadConfig({ file: configFile, env, readFile: (path) => readFileSync(path, "utf8") }).config;
+function readForge({ config }: ControllerConfig, env: StartControllerDeps["env"]): ForgeConfig {
+  if (config.kind === "file")
+    return loadConfig({ file: config.path, env, readFile: (path) => readFileSync(path, "utf8") }).config;
+  const text = Buffer.from(config.base64, "base64").toString("utf8");
+  return loadConfig({ file: "the forge.toml that the controller's job carries", env, readFile: () => text }).config;
 }
 
 /** A file with a fault changes nothing: what was in force stays, and the log says why. */

@@ -46,6 +46,18 @@ describe("tokens", () => {
     expect(() => made().tokens.mint({ ...ann, expiresInSecs })).toThrow(RangeError);
   });
 
+  it("are taken from the key before too, until that is given up", () => {
+    const { tokens } = made();
+    const { token } = tokens.mint(ann);
+    const next = `next: ${KEY}`;
+    tokens.setKeys([next, KEY]);
+    expect(tokens.verify(token)).toEqual({ ok: true, actor: ann });
+    const { token: newer } = tokens.mint(ann);
+    tokens.setKeys([next]);
+    expect(tokens.verify(token)).toEqual({ ok: false, problem: "tokenSignature" });
+    expect(tokens.verify(newer)).toEqual({ ok: true, actor: ann });
+  });
+
   it("need a key worth the name", () => {
     expect(() => new Tokens("short", new VirtualClock())).toThrow("at least 32");
   });

@@ -48,18 +48,26 @@ interface Verified {
  */
 export class Tokens {
   readonly #clock: Clock;
-  readonly #sign: (payload: Record<string, unknown>) => string;
-  readonly #verify: (token: string) => unknown;
+  #sign!: (payload: Record<string, unknown>) => string;
+  #verifiers!: readonly ((token: string) => unknown)[];
   readonly #seen = new Map<string, Verified>();
 
-  /** @param key at least 32 characters: HS256 is no stronger than its key. */
-  constructor(key: string, clock: Clock) {
-    if (key.length < 32)
-      throw new Error(`the token key has ${key.length} characters; it needs at least 32 random ones`);
+  /** @param keys each of at least 32 characters: HS256 is no stronger than its key. The first signs, all are taken. */
+  constructor(keys: string | readonly [string, ...string[]], clock: Clock) {
     this.#clock = clock;
-    this.#sign = createSigner({ key, algorithm: "HS256" });
+    this.setKeys(typeof keys === "string" ? [keys] : keys);
+  }
+
+  /** What the keys are from now on: a token of one that is not among them is good no longer. */
+  setKeys(keys: readonly [string, ...string[]]): void {
+    const short = keys.find((key) => key.length < 32);
+    if (short !== undefined)
+      throw new Error(`the token key has ${short.length} characters; it needs at least 32 random ones`);
+    this.#sign = createSigner({ key: keys[0], algorithm: "HS256" });
     // Expiry is checked here, by the clock that was given.
-    this.#verify = createVerifier({ key, algorithms: ["HS256"], ignoreExpiration: true, cache: false });
+    const options = { algorithms: ["HS256" as const], ignoreExpiration: true, cache: false };
+    this.#verifiers = keys.map((key) => createVerifier({ key, ...options }));
+    this.#seen.clear();
   }
 
   /** @throws {RangeError} where the life asked for is not 1 to 3600 seconds. */
@@ -86,11 +94,18 @@ export class Tokens {
   #verifyNew(token: string, nowMs: number): TokenCheck {
     if (token.length > MAX_TOKEN_LENGTH) return { ok: false, problem: "tokenMalformed" };
     let payload: unknown;
-    try {
-      payload = this.#verify(token);
-    } catch (error) {
-      return { ok: false, problem: isSignatureError(error) ? "tokenSignature" : "tokenMalformed" };
+    let refusal: unknown;
+    for (const verify of this.#verifiers) {
+      try {
+        payload = verify(token);
+        refusal = undefined;
+        break;
+      } catch (error) {
+        refusal = error;
+      }
     }
+    if (refusal !== undefined)
+      return { ok: false, problem: isSignatureError(refusal) ? "tokenSignature" : "tokenMalformed" };
     const parsed = claims.safeParse(payload);
     if (!parsed.success) return { ok: false, problem: "tokenMalformed" };
     const { sub, role, regions, iat, exp } = parsed.data;

@@ -23,10 +23,17 @@ const greeting = z.object({ forge: z.int(), nonce });
 const proof = z.object({ forge: z.int(), nonce, mac: z.string().max(64) });
 const verdict = z.union([z.object({ mac: z.string().max(64) }), z.object({ refused: z.string().max(512) })]);
 
+/**
+ * Known to every program of the run, at least 16 characters. Where it is changed while programs run: asked for at each
+ * handshake, the one in use first, then those that are still taken.
+ */
+export type SharedSecret = string | (() => readonly [string, ...string[]]);
+
 export interface HandshakeOptions {
-  /** Known to every program of the run; at least 16 characters. */
-  readonly secret: string;
+  readonly secret: SharedSecret;
   readonly clock: Clock;
+  /** Of the dialling side: how many times in a row it was refused. It shows each secret it knows in turn. */
+  readonly attempt?: number;
 }
 
 /** Called once: with the reader that goes on where the handshake ended (`become` it at once), or with why there is none. */
@@ -37,7 +44,9 @@ export interface HandshakeOutcome {
 
 export type Handshake = (socket: Socket, options: HandshakeOptions, outcome: HandshakeOutcome) => void;
 
-export const dialHandshake: Handshake = (socket, { secret, clock }, outcome) => {
+export const dialHandshake: Handshake = (socket, { secret: shared, clock, attempt = 0 }, outcome) => {
+  const known = secretsOf(shared);
+  const secret = known[attempt % known.length] ?? known[0];
   let nonces: Nonces | undefined;
   exchange(socket, clock, outcome, (line) => {
     if (!nonces) {
@@ -57,14 +66,15 @@ export const dialHandshake: Handshake = (socket, { secret, clock }, outcome) => 
   });
 };
 
-export const listenHandshake: Handshake = (socket, { secret, clock }, outcome) => {
+export const listenHandshake: Handshake = (socket, { secret: shared, clock }, outcome) => {
   const listening = freshNonce();
   socket.write(`${JSON.stringify({ forge: HANDSHAKE_VERSION, nonce: listening })}\n`);
   exchange(socket, clock, outcome, (line) => {
     const { forge, nonce: dialling, mac } = proof.parse(JSON.parse(line));
     if (forge !== HANDSHAKE_VERSION) throw refuse(socket, versionText(forge));
     const nonces = { listening, dialling };
-    if (!same(mac, sign(secret, "dial", nonces))) throw refuse(socket, "wrong secret");
+    const secret = secretsOf(shared).find((known) => same(mac, sign(known, "dial", nonces)));
+    if (secret === undefined) throw refuse(socket, "wrong secret");
     socket.write(`${JSON.stringify({ mac: sign(secret, "listen", nonces) })}\n`);
     return true;
   });
@@ -121,6 +131,10 @@ function asHandshakeError(error: unknown): HandshakeError {
   // Those of the system have a code and say enough; the others are about what was read.
   const { code, message } = error as NodeJS.ErrnoException;
   return new HandshakeError(code === undefined ? `no handshake: ${message}` : message);
+}
+
+function secretsOf(shared: SharedSecret): readonly [string, ...string[]] {
+  return typeof shared === "string" ? [shared] : shared();
 }
 
 function freshNonce(): string {

@@ -3,7 +3,7 @@ import type { Address } from "./address";
 import type { Channel } from "./channel";
 import type { Clock } from "./clock";
 import type { Codec } from "./codec";
-import { dialHandshake } from "./handshake";
+import { dialHandshake, type SharedSecret } from "./handshake";
 import { socketChannel } from "./socket-channel";
 
 const FIRST_PAUSE_MS = 50;
@@ -13,7 +13,7 @@ const SETTLED_AFTER_MS = 5000;
 
 export interface DialOptions<Out, In> {
   readonly codec: Codec<Out, In>;
-  readonly secret: string;
+  readonly secret: SharedSecret;
   readonly clock: Clock;
   /** 0 to 1, for jitter: many agents that lost one controller must not all come back in the same instant. */
   readonly random: () => number;
@@ -57,14 +57,18 @@ class Dialler<Out, In> implements Dialling {
     const { address } = this;
     const socket = createConnection(typeof address === "string" ? { path: address } : { ...address });
     this.socket = socket;
-    dialHandshake(socket, this.options, {
-      done: (reader) =>
-        this.connected(socketChannel(socket, this.options.codec, { clock: this.options.clock, reader })),
-      failed: (error) => {
-        this.options.onFailure?.(error.message);
-        this.again();
+    dialHandshake(
+      socket,
+      { ...this.options, attempt: this.failures },
+      {
+        done: (reader) =>
+          this.connected(socketChannel(socket, this.options.codec, { clock: this.options.clock, reader })),
+        failed: (error) => {
+          this.options.onFailure?.(error.message);
+          this.again();
+        },
       },
-    });
+    );
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import { formatAddress, type Address } from "./address";
 import type { Channel } from "./channel";
 import type { Clock } from "./clock";
 import type { Codec } from "./codec";
-import { listenHandshake } from "./handshake";
+import { listenHandshake, type SharedSecret } from "./handshake";
 import { socketChannel } from "./socket-channel";
 
 /** Connections that have not yet proved themselves; more are closed at once. */
@@ -13,7 +13,7 @@ const MAX_UNPROVED = 64;
 export interface ListenOptions<Out, In> {
   readonly codec: Codec<Out, In>;
   /** Shared by the programs of one run. */
-  readonly secret: string;
+  readonly secret: SharedSecret;
   readonly clock: Clock;
   /** A connection that failed its handshake: why, and from where. */
   readonly onRefused?: (reason: string) => void;

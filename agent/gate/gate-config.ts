@@ -1,11 +1,11 @@
 import { z } from "zod";
+import { secretsSourceSchema } from "../../clients/secrets-source";
 
 /** Everything one gate process is told at its start: a JSON file, written by `forge up` or by the gate's Nomad job. */
 export const gateConfigSchema = z.strictObject({
   /** Unix socket that the gate listens on for its agent. */
   agentSocket: z.string().startsWith("/", "must be an absolute path"),
-  /** Shared by the programs of one run: an agent proves that it knows it. */
-  secret: z.string().min(16),
+  secrets: secretsSourceSchema(["shared"]),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

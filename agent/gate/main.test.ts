@@ -39,7 +39,7 @@ describe("the gate's program", () => {
 
   test("serves until SIGTERM, then ends its streams and gives its socket back", async () => {
     const agentSocket = join(folder, "gate.sock");
-    start({ agentSocket, secret });
+    start({ agentSocket, secrets: { kind: "inline", shared: secret } });
     const port = await new Promise<number>((resolve) => {
       const options = { codec: agentGateCodec, secret, clock: systemClock, random: Math.random };
       const dialling = dialSocket(agentSocket, options, (channel) => {
@@ -62,9 +62,9 @@ describe("the gate's program", () => {
   });
 
   test("with a wrong configuration says what is wrong and ends", async () => {
-    start({ agentSocket: "gate.sock", secret: "short secret" });
+    start({ agentSocket: "gate.sock", secrets: { kind: "inline", shared: "short secret" } });
     expect(await once(child, "exit")).toEqual([1, null]);
-    expect(await output).toMatch(/^gate: .*gate\.json: agentSocket: must be an absolute path; secret: /);
+    expect(await output).toMatch(/^gate: .*gate\.json: agentSocket: must be an absolute path; secrets\.shared: /);
     expect(await output).not.toContain("short secret");
   });
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import pino from "pino";
+import { programInput } from "../../clients/program-input";
 import { systemClock } from "../../protocol/clock";
 import { ProcTable } from "../stats/proc-table";
 import { readGateConfig } from "./gate-config";
@@ -9,13 +10,11 @@ import { startGate } from "./start-gate";
 /** Raised when what the gate does changes; its agent sees it in the hello. */
 const GATE_VERSION = "1";
 
-/**
- * `gate CONFIG.json`: runs until SIGTERM or SIGINT. The file may be named by `FORGE_GATE_CONFIG` instead; with neither,
- * the configuration is read from the standard input, where it need not lie on a disk.
- */
+/** `gate CONFIG.json`: runs until SIGTERM or SIGINT. `programInput` says where else it may be told. */
 async function main(): Promise<void> {
-  const file = process.argv[2] ?? process.env["FORGE_GATE_CONFIG"];
-  const config = readGateConfig(readFileSync(file ?? 0, "utf8"), file ?? "the standard input");
+  const read = (file: string | 0): string => readFileSync(file, "utf8");
+  const { text, source } = programInput("gate", { argv: process.argv, env: process.env, read });
+  const config = readGateConfig(text, source);
   const log = pino({ name: "gate", level: config.logLevel, base: { pid: process.pid } }, pino.destination(2));
   // Its end would be the end of every game server on the node, and each connection's state is its own: going on is safer.
   process.on("uncaughtException", (error) => log.error({ err: error }, "a fault in one connection; the others go on"));

@@ -19,7 +19,7 @@ describe("a gate on a unix socket", () => {
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "forge-gate-"));
-    const config = { agentSocket: join(folder, "gate.sock"), secret };
+    const config = { agentSocket: join(folder, "gate.sock"), secrets: { kind: "inline", shared: secret } as const };
     running = await startGate(config, { clock: systemClock, version: "test", log: quietLog });
   });
   afterEach(async () => {
@@ -89,7 +89,7 @@ describe("a gate on a unix socket", () => {
 });
 
 describe("the gate's configuration", () => {
-  const good = { agentSocket: "/run/forge/gate.sock", secret: "0123456789abcdef" };
+  const good = { agentSocket: "/run/forge/gate.sock", secrets: { kind: "inline", shared: "0123456789abcdef" } };
 
   test("is a JSON file", () => {
     expect(readGateConfig(JSON.stringify(good), "gate.json")).toEqual({ ...good, logLevel: "info" });
@@ -102,7 +102,11 @@ describe("the gate's configuration", () => {
       JSON.stringify({ ...good, agentSocket: "gate.sock" }),
       /agentSocket: must be an absolute path/,
     ],
-    ["a short secret", JSON.stringify({ ...good, secret: "short" }), /^gate\.json: secret: (?!.*short)/],
+    [
+      "a short secret",
+      JSON.stringify({ ...good, secrets: { kind: "inline", shared: "short" } }),
+      /^gate\.json: secrets\.shared: (?!.*short)/,
+    ],
     ["a key too many", JSON.stringify({ ...good, sockets: 1 }), /the file: .*sockets/],
   ])("with %s says so", (_name, text, message) => {
     expect(() => readGateConfig(text, "gate.json")).toThrow(message);

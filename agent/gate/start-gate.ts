@@ -1,3 +1,4 @@
+import { openSecrets } from "../../clients/run-secrets";
 import { formatAddress, parseAddress } from "../../protocol/address";
 import { gateCodec } from "../../protocol/codec";
 import { listenSocket } from "../../protocol/socket-listener";
@@ -17,15 +18,16 @@ export interface RunningGate {
  * @throws {Error} where the socket cannot be listened on
  */
 export async function startGate(
-  config: Pick<GateConfig, "agentSocket" | "secret">,
+  config: Pick<GateConfig, "agentSocket" | "secrets">,
   deps: GateDeps,
 ): Promise<RunningGate> {
+  const secrets = openSecrets(config.secrets, ["shared"]);
   const gate = new Gate(deps);
   const listener = await listenSocket(
     parseAddress(config.agentSocket),
     {
       codec: gateCodec,
-      secret: config.secret,
+      secret: () => secrets.now.shared,
       clock: deps.clock,
       onRefused: (reason) => deps.log.warn({ reason }, "a connection that is no agent of this run was refused"),
     },
@@ -37,6 +39,7 @@ export async function startGate(
     stop: async () => {
       await gate.stop();
       await listener.close();
+      await secrets.close();
     },
   };
 }

@@ -26,7 +26,7 @@ export function controllerConfigOf(
   return {
     region: region.name,
     controllerId: region.controllerId,
-    configFile: plan.configFile,
+    config: { kind: "file", path: plan.configFile },
     dataDir: region.controllerDir,
     api: { host: "127.0.0.1", port: region.port },
     regions: plan.regions.map(({ name, url, location }) => ({
@@ -34,10 +34,8 @@ export function controllerConfigOf(
       url,
       ...(location ? { location: [location[0], location[1]] as [number, number] } : {}),
     })),
-    ...(between === "sockets" ? { agentSocket: region.agentSocket } : {}),
-    secret: secrets.shared,
-    ticketSecret: secrets.ticket,
-    tokenKey: secrets.token,
+    ...(between === "sockets" ? { agentListen: region.agentSocket } : {}),
+    secrets: { kind: "inline", ...secrets },
     engine: {
       kind: "embedded",
       rootSocket: root.socketPath,
@@ -59,8 +57,7 @@ export function agentConfigOf(region: PlannedRegion, secrets: RunSecrets, limits
     journalDir: region.journalDir,
     controllers: [region.agentSocket],
     gateSocket: region.gateSocket,
-    secret: secrets.shared,
-    ticketSecret: secrets.ticket,
+    secrets: { kind: "inline", shared: secrets.shared, ticket: secrets.ticket },
     node: {
       address: "127.0.0.1",
       cpu: cpus().length * MHZ_PER_CORE,
@@ -72,5 +69,9 @@ export function agentConfigOf(region: PlannedRegion, secrets: RunSecrets, limits
 }
 
 export function gateConfigOf(region: PlannedRegion, secrets: RunSecrets): GateConfig {
-  return { agentSocket: region.gateSocket, secret: secrets.shared, logLevel: "info" };
+  return {
+    agentSocket: region.gateSocket,
+    secrets: { kind: "inline", shared: secrets.shared },
+    logLevel: "info",
+  };
 }

@@ -37,8 +37,8 @@ const CALL_MS = 30_000;
 const LONGEST_POLL_MS = 60_000;
 
 export interface ApiOptions extends SiteOptions {
-  /** The run's; players' tickets are checked with keys that derive from it. */
-  readonly ticketSecret: string;
+  /** The run's; players' tickets are checked with keys that derive from it. Asked each time where it may change. */
+  readonly ticketSecret: string | (() => readonly string[]);
   /** What /openapi.json says it is. */
   readonly version: string;
   readonly limits?: AdmissionLimits;
@@ -84,7 +84,7 @@ export function buildApi({ backend, tokens, clock, options, audit = new AuditLog
     metrics,
     audit,
     clock,
-    credentials: { tokens, ticketSecret: options.ticketSecret },
+    credentials: { tokens, ticketSecrets: secretsOf(options.ticketSecret) },
     closing: closing.signal,
   });
   let contract: string | undefined;
@@ -116,6 +116,10 @@ export function buildApi({ backend, tokens, clock, options, audit = new AuditLog
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   return app;
+}
+
+function secretsOf(secret: ApiOptions["ticketSecret"]): () => readonly string[] {
+  return typeof secret === "string" ? () => [secret] : secret;
 }
 
 function newFastify({ controllerId }: ApiBackend, { logger }: ApiOptions): FastifyInstance {

@@ -21,8 +21,8 @@ const ANYONE: Identity = { actor: { sub: "anyone", role: "viewer", regions: [] }
 
 export interface Credentials {
   readonly tokens: Tokens;
-  /** The run's; tickets of all its servers derive from it. */
-  readonly ticketSecret: string;
+  /** The run's; tickets of all its servers derive from one of them. */
+  readonly ticketSecrets: () => readonly string[];
 }
 
 /**
@@ -32,13 +32,13 @@ export interface Credentials {
 export function authenticate(
   authorization: string | undefined,
   access: Access,
-  { tokens, ticketSecret }: Credentials,
+  { tokens, ticketSecrets }: Credentials,
 ): Identity {
   if (access.public) return ANYONE;
   if (authorization === undefined)
     throw unauthorized("credentialsMissing", access, "the call needs an Authorization header");
   if (startsWithWord(authorization, "bearer ")) return byToken(authorization.slice(7).trim(), access, tokens);
-  if (startsWithWord(authorization, "ticket ")) return byTicket(authorization.slice(7).trim(), access, ticketSecret);
+  if (startsWithWord(authorization, "ticket ")) return byTicket(authorization.slice(7).trim(), access, ticketSecrets());
   throw unauthorized("credentialsMissing", access, "the Authorization header is neither Bearer nor Ticket");
 }
 
@@ -73,13 +73,16 @@ function byToken(token: string, access: Access, tokens: Tokens): Identity {
 }
 
 /** A ticket says who is asking even after it expired: following a session is what old tickets are for. */
-function byTicket(text: string, access: Access, secret: string): Identity {
+function byTicket(text: string, access: Access, secrets: readonly string[]): Identity {
   if (!access.ticket)
     throw new ProblemError("roleNotAllowed", `this call takes no ticket; it is for ${rolesOf(access)}`);
   const ticket = peekTicket(text);
   if (!ticket) throw unauthorized("ticketMalformed", access, "the ticket cannot be read");
-  const check = checkTicket(serverTicketKey(secret, ticket.serverId, ticket.allocationId), text, undefined);
-  if (!check.ok) throw unauthorized("ticketSignature", access, "the ticket was refused");
+  const { serverId, allocationId } = ticket;
+  const sealed = secrets.some(
+    (secret) => checkTicket(serverTicketKey(secret, serverId, allocationId), text, undefined).ok,
+  );
+  if (!sealed) throw unauthorized("ticketSignature", access, "the ticket was refused");
   return { actor: { sub: ticket.playerId, role: "player", regions: [ALL_REGIONS] }, ticket };
 }
 
