@@ -1,3 +1,5 @@
+import type { LocalPorts } from "./local-ports";
+
 /**
  * What a forge.toml means once it is read: every default applied, names in camelCase.
  * The zod schema in `schema.ts` is the only place that turns a file into this shape.
@@ -5,14 +7,33 @@
 
 /** How long things are: `…Secs` are seconds, `…Ms` milliseconds, `memory` MiB, `cpu` MHz as in Nomad. */
 export interface ForgeConfig {
-  readonly nomad: { readonly address: string; readonly namespace: string; readonly datacenter: string };
-  readonly consul: { readonly address: string };
+  readonly nomad: NomadConfig & { readonly datacenter: string };
+  readonly consul: SystemConfig;
+  readonly vault: SystemConfig;
+  readonly artifacts: ArtifactsConfig;
   readonly scaling: RegionScaling;
   readonly health: HealthPolicy;
   readonly regions: readonly RegionConfig[];
   readonly experiences: Readonly<Record<string, ExperienceConfig>>;
   readonly webhooks: readonly WebhookConfig[];
   readonly demo: DemoConfig | undefined;
+}
+
+/** Where Nomad, Consul or Vault is. Its token is never here: `region-endpoints.ts` says where tokens are kept. */
+export interface SystemConfig {
+  readonly address: string;
+  /** PEM file of the authority that signed its certificate, from the folder of forge.toml. */
+  readonly caFile: string | undefined;
+}
+
+export interface NomadConfig extends SystemConfig {
+  readonly namespace: string;
+}
+
+/** `[artifacts]`: where nodes get Forge's programs. */
+export interface ArtifactsConfig {
+  /** Folder by HTTP; undefined: they lie on each node. On hosts = local Forge serves them itself. */
+  readonly url: string | undefined;
 }
 
 /** `[scaling]`: bounds and cooldowns of a whole region, and the targets that experiences inherit. */
@@ -38,6 +59,10 @@ export type ManagedPart = "infra" | "consul" | "vault" | "nomad" | "jobs";
 
 export interface RegionConfig {
   readonly name: string;
+  /** Its place among the regions of the file, from 0, whichever of them were chosen. */
+  readonly index: number;
+  /** Its ports where Forge chooses them: all of hosts = local, the programs' own everywhere. */
+  readonly ports: LocalPorts;
   readonly engine: "embedded" | "nomad";
   readonly hosts: "local" | "existing" | "aws";
   readonly manage: readonly ManagedPart[];
@@ -46,9 +71,14 @@ export interface RegionConfig {
   readonly publicAddress: string;
   /** Degrees: latitude, longitude. */
   readonly location: readonly [number, number] | undefined;
-  /** Overrides of `[nomad]` and `[consul]` for this region. */
-  readonly nomad: { readonly address: string; readonly namespace: string };
-  readonly consul: { readonly address: string };
+  /** Replicas of the controller; one of them leads. */
+  readonly controllers: number;
+  /** Nomad's node pools. */
+  readonly pools: { readonly games: string; readonly control: string };
+  /** Overrides of `[nomad]`, `[consul]` and `[vault]` for this region; on hosts = local with Nomad they are Forge's own. */
+  readonly nomad: NomadConfig;
+  readonly consul: SystemConfig;
+  readonly vault: SystemConfig;
 }
 
 export type Driver = "docker" | "exec" | "raw_exec" | "java";

@@ -1,4 +1,12 @@
-import type { ExperienceConfig, ForgeConfig, HealthCheckConfig, LogCounting, PortConfig, RoleConfig } from "./config";
+import type {
+  ExperienceConfig,
+  ForgeConfig,
+  HealthCheckConfig,
+  LogCounting,
+  PortConfig,
+  RegionConfig,
+  RoleConfig,
+} from "./config";
 
 /** A value that TOML can hold; undefined values are left out. */
 export type TomlValue =
@@ -8,17 +16,24 @@ export type TomlTable = { readonly [key: string]: TomlValue | undefined };
 /** A configuration back in the file's shape and names, every default written out: loading it again gives the same. */
 export function effectiveToml(config: ForgeConfig): TomlTable {
   return {
-    nomad: { ...config.nomad },
-    consul: { ...config.consul },
+    nomad: snake(config.nomad),
+    consul: snake(config.consul),
+    vault: snake(config.vault),
+    artifacts: { ...config.artifacts },
     scaling: snake(config.scaling),
     health: snake(config.health),
-    regions: config.regions.map((region) => ({ ...snake(region), nomad: region.nomad, consul: region.consul })),
+    regions: config.regions.map(regionToml),
     experiences: Object.fromEntries(
       Object.entries(config.experiences).map(([id, experience]) => [id, experienceToml(experience)]),
     ),
     webhooks: config.webhooks.map(snake),
     demo: config.demo === undefined ? undefined : { ...config.demo },
   };
+}
+
+/** Place and ports are not written: the file's order and FORGE_PORT_OFFSET give them. */
+function regionToml({ index: _index, ports: _ports, nomad, consul, vault, ...rest }: RegionConfig): TomlTable {
+  return { ...snake(rest), pools: { ...rest.pools }, nomad: snake(nomad), consul: snake(consul), vault: snake(vault) };
 }
 
 function experienceToml(experience: ExperienceConfig): TomlTable {

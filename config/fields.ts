@@ -40,6 +40,14 @@ export const namespaceSchema = z
   .string()
   .regex(/^[a-zA-Z0-9-]{1,128}$/, message("is not a Nomad namespace", "use letters, digits and hyphens, at most 128"));
 
+/** Nomad's own rule for node pools; `all` is no pool that a job may be the only one of. */
+export const nodePoolSchema = z
+  .string()
+  .regex(
+    /^(?!all$)[a-zA-Z0-9-_]{1,128}$/,
+    message("is not a node pool", "use letters, digits, hyphens and _, at most 128; all is taken"),
+  );
+
 export const datacenterSchema = z
   .string()
   .regex(

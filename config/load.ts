@@ -1,6 +1,7 @@
 import { parse, TomlError } from "smol-toml";
 import type { ForgeConfig } from "./config";
 import { isUrl } from "./fields";
+import { MAX_PORT_OFFSET, portOffsetOf } from "./local-ports";
 import { locator, type Locate } from "./locate";
 import { ConfigError, formatPath, type Path, type Problem } from "./problem";
 import { layersOf, resolve, type ConfigEnv, type ConfigFlags, type Layers } from "./resolve";
@@ -34,15 +35,21 @@ export function loadConfig({ file, env = {}, flags = {}, readFile }: LoadOptions
   const text = readText(file, readFile);
   const document = parseToml(file, text);
   const layers = layersOf(flags, env);
+  // One that is none is among the problems below.
+  const portOffset = portOffsetOf(env.FORGE_PORT_OFFSET) ?? 0;
   const { toml, findings: ofSchema, removed } = checkSchema(document);
   const findings = [
     ...ofSchema,
-    ...(toml === undefined ? [] : checkRules(toml, flags).filter((found) => !rests(found, removed))),
+    ...(toml === undefined ? [] : checkRules(toml, flags, portOffset).filter((found) => !rests(found, removed))),
   ];
-  const problems = [...locate(hideSecrets(document, findings), locator(text)), ...layerProblems(layers)];
+  const problems = [
+    ...locate(hideSecrets(document, findings), locator(text)),
+    ...layerProblems(layers),
+    ...offsetProblems(env),
+  ];
   if (problems.length > 0 || toml === undefined) throw new ConfigError(file, inOrder(problems));
-  const config = resolve(toml, flags, layers);
-  return { config, sources: sourcesOf({ config, document, layers, flags, locate: locator(text) }) };
+  const config = resolve(toml, flags, layers, portOffset);
+  return { config, sources: sourcesOf({ config, document, layers, flags, portOffset, locate: locator(text) }) };
 }
 
 function readText(file: string, readFile: LoadOptions["readFile"]): string {
@@ -104,9 +111,16 @@ function locate(findings: readonly Finding[], find: Locate): readonly Problem[] 
   return findings.map((finding) => ({ ...finding, path: formatPath(finding.path), ...find(finding.path) }));
 }
 
+function offsetProblems({ FORGE_PORT_OFFSET: value }: ConfigEnv): readonly Problem[] {
+  if (portOffsetOf(value) !== undefined) return [];
+  const fix = `write a whole number from 0 to ${MAX_PORT_OFFSET}: FORGE_PORT_OFFSET=1000`;
+  return [{ path: "FORGE_PORT_OFFSET", value, problem: "is no number that ports can be moved by", fix }];
+}
+
 /** Addresses and namespaces from flags and environment are held to what the file's must be. */
 function layerProblems(layers: Layers): readonly Problem[] {
   return Object.entries(layers).flatMap(([key, layer]: [string, Layers[keyof Layers]]) => {
+    if (key.endsWith("CaFile")) return [];
     const isAddress = key.endsWith("Address");
     return [layer.flag, layer.env].flatMap((found) => {
       if (found === undefined || found.from.kind === "file") return [];

@@ -16,7 +16,9 @@ function documented(heading: string): ReadonlyMap<string, string> {
 const root = forgeTomlJsonSchema().properties ?? {};
 const experience = tableOf(root.experiences?.additionalProperties);
 const SECTIONS: readonly (readonly [string, JsonSchema])[] = [
-  ...["nomad", "consul", "scaling", "health", "demo"].map((name) => [`[${name}]`, tableOf(root[name])] as const),
+  ...["nomad", "consul", "vault", "artifacts", "scaling", "health", "demo"].map(
+    (name) => [`[${name}]`, tableOf(root[name])] as const,
+  ),
   ["[[regions]]", tableOf(root.regions?.items)],
   ["[[webhooks]]", tableOf(root.webhooks?.items)],
   ["[experiences.NAME]", experience],

@@ -1,4 +1,5 @@
 import type { ForgeConfig, ManagedPart, RegionConfig } from "./config";
+import { localPorts } from "./local-ports";
 import { asName } from "./names";
 import { resolveExperience } from "./resolve-experience";
 import type { ForgeToml, RegionToml } from "./schema";
@@ -14,44 +15,65 @@ export interface ConfigFlags {
   readonly nomadAddress?: string | undefined;
   readonly nomadNamespace?: string | undefined;
   readonly consulAddress?: string | undefined;
+  readonly vaultAddress?: string | undefined;
 }
 
-/** The variables that Nomad's and Consul's own tools read; empty ones count as unset. */
+/** The variables that Nomad's, Consul's and Vault's own tools read, and Forge's own; empty ones count as unset. */
 export interface ConfigEnv {
   readonly NOMAD_ADDR?: string | undefined;
   readonly NOMAD_NAMESPACE?: string | undefined;
+  readonly NOMAD_CACERT?: string | undefined;
   readonly CONSUL_HTTP_ADDR?: string | undefined;
   readonly CONSUL_HTTP_SSL?: string | undefined;
+  readonly CONSUL_CACERT?: string | undefined;
+  readonly VAULT_ADDR?: string | undefined;
+  readonly VAULT_CACERT?: string | undefined;
+  /** Moves all ports of regions whose hosts are this machine. */
+  readonly FORGE_PORT_OFFSET?: string | undefined;
 }
 
-/** An address or namespace as one layer states it, and that layer's name. */
+/** An address, namespace or file as one layer states it, and that layer's name. */
 export interface Layered {
   readonly value: string;
   readonly from: { readonly kind: "flag" | "env"; readonly name: string } | { readonly kind: "file" };
 }
 
-/** Flag, then the region, then the environment, then `[nomad]` and `[consul]`. Never a token: those stay in the environment. */
+export interface Layer {
+  readonly flag?: Layered | undefined;
+  readonly env?: Layered | undefined;
+}
+
+/** Flag, then the region, then the environment, then `[nomad]`, `[consul]`, `[vault]`. Never a token: those stay in the environment. */
 export interface Layers {
-  readonly nomadAddress: { readonly flag?: Layered | undefined; readonly env?: Layered | undefined };
-  readonly nomadNamespace: { readonly flag?: Layered | undefined; readonly env?: Layered | undefined };
-  readonly consulAddress: { readonly flag?: Layered | undefined; readonly env?: Layered | undefined };
+  readonly nomadAddress: Layer;
+  readonly nomadNamespace: Layer;
+  readonly nomadCaFile: Layer;
+  readonly consulAddress: Layer;
+  readonly consulCaFile: Layer;
+  readonly vaultAddress: Layer;
+  readonly vaultCaFile: Layer;
 }
 
 export function layersOf(flags: ConfigFlags, env: ConfigEnv): Layers {
   const flag = (name: string, value: string | undefined) => layer({ kind: "flag", name }, value);
   const variable = (name: string, value: string | undefined) => layer({ kind: "env", name }, value);
   const scheme = env.CONSUL_HTTP_SSL === "true" || env.CONSUL_HTTP_SSL === "1" ? "https" : "http";
+  // Consul's own tools accept host:port without a scheme.
+  const consulAddress = env.CONSUL_HTTP_ADDR?.replace(/^(?!$|\w+:\/\/)/, `${scheme}://`);
   return {
     nomadAddress: { flag: flag("--nomad-address", flags.nomadAddress), env: variable("NOMAD_ADDR", env.NOMAD_ADDR) },
     nomadNamespace: {
       flag: flag("--namespace", flags.nomadNamespace),
       env: variable("NOMAD_NAMESPACE", env.NOMAD_NAMESPACE),
     },
+    nomadCaFile: { env: variable("NOMAD_CACERT", env.NOMAD_CACERT) },
     consulAddress: {
       flag: flag("--consul-address", flags.consulAddress),
-      // Consul's own tools accept host:port without a scheme.
-      env: variable("CONSUL_HTTP_ADDR", env.CONSUL_HTTP_ADDR?.replace(/^(?!$|\w+:\/\/)/, `${scheme}://`)),
+      env: variable("CONSUL_HTTP_ADDR", consulAddress),
     },
+    consulCaFile: { env: variable("CONSUL_CACERT", env.CONSUL_CACERT) },
+    vaultAddress: { flag: flag("--vault-address", flags.vaultAddress), env: variable("VAULT_ADDR", env.VAULT_ADDR) },
+    vaultCaFile: { env: variable("VAULT_CACERT", env.VAULT_CACERT) },
   };
 }
 
@@ -59,23 +81,27 @@ function layer(from: Layered["from"], value: string | undefined): Layered | unde
   return value === undefined || value === "" ? undefined : { value, from };
 }
 
-/** The layer that decides for a region; `own` is what the region itself says. */
-export function decide(layers: Layers[keyof Layers], own: string | undefined, shared: string): Layered {
+/** The layer that decides; `own` is what the region itself says, `shared` what the file says for all. */
+export function decide<Shared extends string | undefined>(
+  layers: Layer,
+  own: string | undefined,
+  shared: Shared,
+): Layered | (Shared extends string ? never : undefined) {
   const file = (value: string): Layered => ({ value, from: { kind: "file" } });
-  return layers.flag ?? (own === undefined ? (layers.env ?? file(shared)) : file(own));
+  const decided = layers.flag ?? (own === undefined ? layers.env : file(own));
+  if (decided !== undefined) return decided;
+  return (shared === undefined ? undefined : file(shared)) as Layered;
 }
 
 /** A valid file with every default derived and every layer applied. The file must have passed `rules.ts`. */
-export function resolve(toml: ForgeToml, flags: ConfigFlags, layers: Layers): ForgeConfig {
-  const regions = regionsOf(toml).map((region) => resolveRegion(region, toml, flags, layers));
+export function resolve(toml: ForgeToml, flags: ConfigFlags, layers: Layers, portOffset = 0): ForgeConfig {
+  const regions = regionsOf(toml).map((region, index) =>
+    resolveRegion({ ...region, ports: localPorts(index, portOffset), index }, toml, flags, layers),
+  );
   const chosen = flags.regions;
   return {
-    nomad: {
-      address: decide(layers.nomadAddress, undefined, toml.nomad.address).value,
-      namespace: decide(layers.nomadNamespace, undefined, toml.nomad.namespace).value,
-      datacenter: toml.nomad.datacenter,
-    },
-    consul: { address: decide(layers.consulAddress, undefined, toml.consul.address).value },
+    ...resolveSystems({ nomad: {}, consul: {}, vault: {} }, toml, layers),
+    artifacts: { url: toml.artifacts.url },
     scaling: {
       minServersPerRegion: toml.scaling.min_servers_per_region,
       maxServersPerRegion: toml.scaling.max_servers_per_region,
@@ -103,27 +129,94 @@ export function resolve(toml: ForgeToml, flags: ConfigFlags, layers: Layers): Fo
 export function regionsOf(toml: ForgeToml): readonly RegionToml[] {
   if (toml.regions.length > 0) return toml.regions;
   const { datacenter } = toml.nomad;
-  return [{ name: asName(datacenter) ?? "local", engine: "embedded", public_address: "auto", nomad: {}, consul: {} }];
+  return [
+    {
+      name: asName(datacenter) ?? "local",
+      engine: "embedded",
+      public_address: "auto",
+      pools: { games: "default", control: "default" },
+      nomad: {},
+      consul: {},
+      vault: {},
+    },
+  ];
 }
 
 const ALL_PARTS: readonly ManagedPart[] = ["infra", "consul", "vault", "nomad", "jobs"];
 
-function resolveRegion(region: RegionToml, toml: ForgeToml, flags: ConfigFlags, layers: Layers): RegionConfig {
+type PlacedRegion = RegionToml & Pick<RegionConfig, "index" | "ports">;
+
+function resolveRegion(region: PlacedRegion, toml: ForgeToml, flags: ConfigFlags, layers: Layers): RegionConfig {
   const engine = flags.engine ?? region.engine;
-  // A cluster's hosts mean nothing to servers that run on this machine.
-  const hosts = engine === "embedded" ? "local" : (region.hosts ?? "existing");
+  const hosts = hostsOf(region, flags);
+  const { nomad, consul, vault } = isOurCluster(region, flags)
+    ? ownSystems(region, toml, layers)
+    : resolveSystems(region, toml, layers);
   return {
     name: region.name,
+    index: region.index,
+    ports: region.ports,
     engine,
     hosts,
     manage: region.manage ?? (hosts === "existing" ? ["jobs"] : ALL_PARTS),
     datacenters: region.datacenters ?? [toml.nomad.datacenter],
     publicAddress: region.public_address,
     location: region.location,
+    controllers: region.controllers ?? (hosts === "local" ? 1 : 2),
+    pools: region.pools,
+    nomad: { address: nomad.address, namespace: nomad.namespace, caFile: nomad.caFile },
+    consul,
+    vault,
+  };
+}
+
+/** A region that the file keeps on this machine stays here when a flag puts it on Nomad. */
+function hostsOf({ engine, hosts }: RegionToml, flags: ConfigFlags): RegionConfig["hosts"] {
+  // A cluster's hosts mean nothing to servers that run on this machine.
+  if ((flags.engine ?? engine) === "embedded") return "local";
+  return hosts ?? (engine === "embedded" ? "local" : "existing");
+}
+
+/** Whether Forge itself runs the region's Nomad, Consul and Vault, on this machine. */
+export function isOurCluster(region: RegionToml, flags: ConfigFlags): boolean {
+  return (flags.engine ?? region.engine) === "nomad" && hostsOf(region, flags) === "local";
+}
+
+type Systems = Pick<ForgeConfig, "nomad" | "consul" | "vault">;
+
+/** Somebody else's systems: where layers, region and file say. */
+function resolveSystems(own: Pick<RegionToml, "nomad" | "consul" | "vault">, toml: ForgeToml, layers: Layers): Systems {
+  return {
     nomad: {
-      address: decide(layers.nomadAddress, region.nomad.address, toml.nomad.address).value,
-      namespace: decide(layers.nomadNamespace, region.nomad.namespace, toml.nomad.namespace).value,
+      address: decide(layers.nomadAddress, own.nomad.address, toml.nomad.address).value,
+      namespace: decide(layers.nomadNamespace, own.nomad.namespace, toml.nomad.namespace).value,
+      datacenter: toml.nomad.datacenter,
+      caFile: decide(layers.nomadCaFile, own.nomad.ca_file, toml.nomad.ca_file)?.value,
     },
-    consul: { address: decide(layers.consulAddress, region.consul.address, toml.consul.address).value },
+    consul: {
+      address: decide(layers.consulAddress, own.consul.address, toml.consul.address).value,
+      caFile: decide(layers.consulCaFile, own.consul.ca_file, toml.consul.ca_file)?.value,
+    },
+    vault: {
+      address: decide(layers.vaultAddress, own.vault.address, toml.vault.address).value,
+      caFile: decide(layers.vaultCaFile, own.vault.ca_file, toml.vault.ca_file)?.value,
+    },
+  };
+}
+
+/**
+ * Systems that Forge runs: their addresses follow from the region's ports, whatever the environment says of others.
+ * Consul speaks HTTP, for it is on loopback, and its ACL decides who may do what.
+ */
+function ownSystems({ nomad, ports }: PlacedRegion, toml: ForgeToml, layers: Layers): Systems {
+  return {
+    nomad: {
+      address: `https://127.0.0.1:${ports.nomadHttp}`,
+      namespace: decide(layers.nomadNamespace, nomad.namespace, toml.nomad.namespace).value,
+      datacenter: toml.nomad.datacenter,
+      caFile: undefined,
+    },
+    consul: { address: `http://127.0.0.1:${ports.consulHttp}`, caFile: undefined },
+    vault: { address: `https://127.0.0.1:${ports.vaultApi}`, caFile: undefined },
   };
 }

@@ -1,4 +1,5 @@
 import { experienceRules } from "./experience-rules";
+import { CLUSTER_RULES } from "./cluster-rules";
 import { asName, didYouMean, NAME } from "./names";
 import type { Path } from "./problem";
 import { regionsOf, type ConfigFlags } from "./resolve";
@@ -9,7 +10,7 @@ import type { Finding } from "./wording";
 /** What a rule found, and every other place it looked at: where one of those is wrong in itself, the rule keeps quiet. */
 export type RuleFinding = Finding & { readonly about?: readonly Path[] };
 
-export type Rule = (toml: ForgeToml, flags: ConfigFlags) => readonly RuleFinding[];
+export type Rule = (toml: ForgeToml, flags: ConfigFlags, portOffset: number) => readonly RuleFinding[];
 
 /** Everything that no single key can know. Each rule finds all of its own problems. */
 const RULES: readonly Rule[] = [
@@ -17,6 +18,7 @@ const RULES: readonly Rule[] = [
   datacenterNamesTheOnlyRegion,
   chosenRegionsExist,
   embeddedRegionsAreLocal,
+  ...CLUSTER_RULES,
   regionsOfExperiencesExist,
   containersNeedNomad,
   staticPortsDoNotCollide,
@@ -26,8 +28,9 @@ const RULES: readonly Rule[] = [
   eachExperience,
 ];
 
-export function checkRules(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
-  return RULES.flatMap((rule) => rule(toml, flags));
+/** @param portOffset what FORGE_PORT_OFFSET says, 0 unless it says something */
+export function checkRules(toml: ForgeToml, flags: ConfigFlags, portOffset = 0): readonly RuleFinding[] {
+  return RULES.flatMap((rule) => rule(toml, flags, portOffset));
 }
 
 function eachExperience(toml: ForgeToml): readonly RuleFinding[] {
@@ -114,7 +117,7 @@ function containersNeedNomad(toml: ForgeToml, flags: ConfigFlags): readonly Rule
 }
 
 /** The regions that an experience runs in. */
-function regionsFor(toml: ForgeToml, names: readonly string[]) {
+export function regionsFor(toml: ForgeToml, names: readonly string[]) {
   return regionsOf(toml).filter(({ name }) => names.length === 0 || names.includes(name));
 }
 

@@ -6,6 +6,7 @@ import {
   message,
   nameSchema,
   namespaceSchema,
+  nodePoolSchema,
   positiveCountSchema,
   positiveSecondsSchema,
   publicAddressSchema,
@@ -21,15 +22,32 @@ import {
  * What no single key can know (two ports that collide, a minimum above a maximum) is checked in `rules.ts`.
  */
 
+const caFileSchema = textSchema.describe("PEM of the authority that signed its certificate; relative to forge.toml");
+
 const nomadSchema = z.strictObject({
   address: addressSchema.default("http://127.0.0.1:4646"),
   namespace: namespaceSchema.default("default"),
   datacenter: datacenterSchema
     .default("dc1")
     .describe("Datacenter of regions that name none; without [[regions]] also the name of the one region"),
+  ca_file: caFileSchema.optional(),
 });
 
-const consulSchema = z.strictObject({ address: addressSchema.default("http://127.0.0.1:8500") });
+const consulSchema = z.strictObject({
+  address: addressSchema.default("http://127.0.0.1:8500"),
+  ca_file: caFileSchema.optional(),
+});
+
+const vaultSchema = z.strictObject({
+  address: addressSchema.default("http://127.0.0.1:8200"),
+  ca_file: caFileSchema.optional(),
+});
+
+const artifactsSchema = z.strictObject({
+  url: addressSchema
+    .optional()
+    .describe("Folder by HTTP that nodes fetch Forge's programs from; without it they lie in /opt/forge on each node"),
+});
 
 const scalingSchema = z.strictObject({
   min_servers_per_region: serverCountSchema.default(1).describe("min_servers of experiences that set none"),
@@ -48,6 +66,8 @@ const healthSchema = z.strictObject({
   unhealthy_threshold: positiveCountSchema.default(3).describe("Failed probes in a row"),
   healthy_threshold: positiveCountSchema.default(2).describe("Good probes in a row"),
 });
+
+const ownSystemSchema = z.strictObject({ address: addressSchema.optional(), ca_file: caFileSchema.optional() });
 
 const regionSchema = z.strictObject({
   name: nameSchema,
@@ -68,11 +88,26 @@ const regionSchema = z.strictObject({
     .tuple([z.number().min(-90).max(90), z.number().min(-180).max(180)])
     .optional()
     .describe("Degrees: latitude, longitude"),
+  controllers: z
+    .int()
+    .min(1)
+    .max(9)
+    .optional()
+    .describe("Replicas of the controller: one leads, the others stand by; 1 on hosts = local, else 2"),
+  pools: z
+    .strictObject({ games: nodePoolSchema.default("default"), control: nodePoolSchema.default("default") })
+    .prefault({})
+    .describe("Nomad's node pools for game servers and for controllers"),
   nomad: z
-    .strictObject({ address: addressSchema.optional(), namespace: namespaceSchema.optional() })
+    .strictObject({
+      address: addressSchema.optional(),
+      namespace: namespaceSchema.optional(),
+      ca_file: caFileSchema.optional(),
+    })
     .prefault({})
     .describe("This region's own, before the environment and [nomad]"),
-  consul: z.strictObject({ address: addressSchema.optional() }).prefault({}),
+  consul: ownSystemSchema.prefault({}),
+  vault: ownSystemSchema.prefault({}),
 });
 
 const webhookSchema = z.strictObject({
@@ -105,6 +140,8 @@ const demoSchema = z.strictObject({
 export const forgeTomlSchema = z.strictObject({
   nomad: nomadSchema.prefault({}),
   consul: consulSchema.prefault({}),
+  vault: vaultSchema.prefault({}),
+  artifacts: artifactsSchema.prefault({}),
   scaling: scalingSchema.prefault({}),
   health: healthSchema.prefault({}),
   regions: z

@@ -2,7 +2,7 @@ import type { ForgeConfig } from "./config";
 import { effectiveToml, type TomlValue } from "./effective";
 import type { Locate } from "./locate";
 import { formatPath, type Path } from "./problem";
-import { decide, type ConfigFlags, type Layers } from "./resolve";
+import { decide, type ConfigFlags, type Layer, type Layers } from "./resolve";
 
 export type ConfigSource =
   | { readonly kind: "file"; readonly line: number | undefined }
@@ -21,6 +21,8 @@ interface Origin {
   readonly document: unknown;
   readonly layers: Layers;
   readonly flags: ConfigFlags;
+  /** What FORGE_PORT_OFFSET said. */
+  readonly portOffset: number;
   readonly locate: Locate;
 }
 
@@ -51,9 +53,9 @@ export function isList(value: TomlValue): value is readonly TomlValue[] {
 
 function sourceOf(path: Path, origin: Origin): ConfigSource {
   const here = inFile(path, origin);
-  const [root, index, key, inner] = path;
-  if (root === "regions" && typeof index === "number") return regionSource(here, String(key), inner, origin);
-  if (root === "nomad" || root === "consul") return layered(layerOf(root, index, origin.layers), false) ?? here.source;
+  const [root, index] = path;
+  if (root === "regions" && typeof index === "number") return regionSource(here, path as RegionPath, origin);
+  if (isSystem(root)) return layered(layerOf(root, index, origin.layers), false) ?? here.source;
   if (here.written) return here.source;
   return inheritedFrom(path, origin) ?? here.source;
 }
@@ -83,8 +85,13 @@ function regionIndex(document: unknown, config: ForgeConfig, index: number): num
   return regions?.findIndex(({ name }) => name === config.regions[index]?.name) ?? index;
 }
 
-function regionSource(here: InFile, key: string, inner: Path[number] | undefined, origin: Origin): ConfigSource {
-  if (key === "nomad" || key === "consul") {
+type RegionPath = readonly ["regions", number, string, string | number | undefined];
+
+function regionSource(here: InFile, [, index, key, inner]: RegionPath, origin: Origin): ConfigSource {
+  if (isSystem(key)) {
+    if (isOwnAddress(inner, index, origin)) {
+      return origin.portOffset === 0 ? { kind: "default" } : { kind: "env", name: "FORGE_PORT_OFFSET" };
+    }
     const shared = inFile([key, String(inner)], origin);
     const from: ConfigSource = shared.written
       ? { kind: "inherited", from: `${key}.${String(inner)}` }
@@ -100,13 +107,30 @@ function regionSource(here: InFile, key: string, inner: Path[number] | undefined
     : here.source;
 }
 
-function layerOf(root: string, key: Path[number] | undefined, layers: Layers): Layers[keyof Layers] | undefined {
-  if (key === "address") return root === "nomad" ? layers.nomadAddress : layers.consulAddress;
-  return key === "namespace" ? layers.nomadNamespace : undefined;
+/** Systems that Forge runs on this machine are where their ports are. */
+function isOwnAddress(key: Path[number] | undefined, index: number, { config }: Origin): boolean {
+  const region = config.regions[index];
+  return key === "address" && region?.engine === "nomad" && region.hosts === "local";
+}
+
+function isSystem(key: Path[number] | undefined): key is keyof typeof SYSTEMS {
+  return typeof key === "string" && Object.hasOwn(SYSTEMS, key);
+}
+
+/** The layers that may say a system's values, by key. */
+const SYSTEMS: Readonly<Record<"nomad" | "consul" | "vault", Readonly<Record<string, keyof Layers>>>> = {
+  nomad: { address: "nomadAddress", namespace: "nomadNamespace", ca_file: "nomadCaFile" },
+  consul: { address: "consulAddress", ca_file: "consulCaFile" },
+  vault: { address: "vaultAddress", ca_file: "vaultCaFile" },
+};
+
+function layerOf(system: keyof typeof SYSTEMS, key: Path[number] | undefined, layers: Layers): Layer | undefined {
+  const name = SYSTEMS[system][String(key)];
+  return name === undefined ? undefined : layers[name];
 }
 
 /** The flag or variable that decided, if one did. `own`: a region says it itself, which comes before the environment. */
-function layered(layers: Layers[keyof Layers] | undefined, own: boolean): ConfigSource | undefined {
+function layered(layers: Layer | undefined, own: boolean): ConfigSource | undefined {
   if (layers === undefined) return undefined;
   const { from } = decide(layers, own ? "" : undefined, "");
   return from.kind === "file" ? undefined : from;

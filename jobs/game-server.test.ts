@@ -283,7 +283,7 @@ command = "backup"
       { Label: "game", To: -1 },
     ],
     ["java", 'command = "a.jar"\ndriver = "java"', { jar_path: "a.jar", args: [] }, { Label: "game" }],
-    ["raw_exec", 'command = "a"\ndriver = "raw_exec"', { command: "a", args: [] }, { Label: "game" }],
+    ["exec", 'command = "a"\ndriver = "exec"', { command: "a", args: [] }, { Label: "game" }],
   ])("%s", (_name, keys, config, port) => {
     const job = jobOf(`${NOMAD_REGION}[experiences.arena]\nmax_players = 4\n${keys}\n`);
     expect(server(job).Config).toEqual(config);

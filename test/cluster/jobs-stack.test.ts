@@ -31,7 +31,7 @@ namespace = "games"
 [experiences.arena]
 command = "/usr/bin/env"
 args = ["sh", "-c", "echo \${NOMAD_PORT_game} $\${HOME} %{ if }"]
-driver = "raw_exec"
+driver = "exec"
 version = "1.4.2"
 max_players = 16
 cpu = ${cpu}
@@ -40,7 +40,7 @@ ports = { game = "udp" }
 
 [experiences.duel]
 command = "/usr/bin/env"
-driver = "raw_exec"
+driver = "exec"
 version = "1.0.0"
 max_players = 2
 cpu = 100
