@@ -5,7 +5,15 @@ import type { ExperienceConfig, RoleConfig } from "../config/config";
  * rest are for a later controller that finds the server running; a server may read them as NOMAD_META_….
  */
 export const META_REQUIRED = ["serverId", "experienceId", "version", "role", "maxPlayers"] as const;
-export const META_OPTIONAL = ["sdkToken", "mods", "labels", "annotations", "createdAtMs", "replaces"] as const;
+export const META_OPTIONAL = [
+  "sdkToken",
+  "mods",
+  "labels",
+  "annotations",
+  "createdAtMs",
+  "wantedUntilMs",
+  "replaces",
+] as const;
 
 /** A dispatch brings the addresses of a fleet role's servers in this optional meta key. */
 export function roleMetaKey(role: string): string {

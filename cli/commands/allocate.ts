@@ -1,12 +1,13 @@
-import type { MatchAllocation } from "../../controller/core/resources";
+import type { MatchAllocation, ServerSelector } from "../../controller/core/resources";
 import type { CliContext, Register } from "../context";
 import { experienceAt } from "../experience-at";
-import { keyValue, wholeNumber } from "../numbers";
+import { keyValue, several, wholeNumber } from "../numbers";
 
 interface AllocateOptions {
   readonly match: string;
   readonly player?: readonly string[];
   readonly label?: Readonly<Record<string, string>>;
+  readonly select?: readonly ServerSelector[];
   readonly deadline?: number;
 }
 
@@ -16,13 +17,20 @@ export const register: Register = (command, context) => {
     .argument("<experience>", "its name, or NAME@VERSION")
     .requiredOption("--match <id>", "id of the match; the same id again answers with the same server")
     .option("--player <id>", "a player of the match; once for each", gather)
+    .option("--select <key=value,…>", "labels that the server must have; once more for the next best choice", selector)
     .option("--label <key=value>", "a label for the server while the match is on it; once for each", keyValue)
     .option("--deadline <secs>", "how long to wait for a free server", wholeNumber(0, 600))
     .action((experience: string, options: AllocateOptions) => run(experience, options, context));
 };
 
+/** One choice: labels that all have to be there. @throws {InvalidArgumentError} */
+function selector(text: string, before: readonly ServerSelector[] = []): readonly ServerSelector[] {
+  const matchLabels = several(text).reduce((labels, pair) => keyValue(pair, labels), {});
+  return [...before, { matchLabels }];
+}
+
 async function run(experience: string, options: AllocateOptions, context: CliContext): Promise<void> {
-  const { match, player = [], label, deadline } = options;
+  const { match, player = [], label, select, deadline } = options;
   const { region } = context.options;
   const api = await context.api();
   const allocation = await api.json<MatchAllocation>({
@@ -34,6 +42,7 @@ async function run(experience: string, options: AllocateOptions, context: CliCon
       matchId: match,
       players: player.map((playerId) => ({ playerId })),
       ...(region !== undefined && { region }),
+      ...(select && { selectors: select }),
       ...(label && { labels: label }),
       ...(deadline !== undefined && { deadlineMs: deadline * 1000 }),
     },

@@ -90,6 +90,10 @@ describe("forge allocate and route", () => {
       "ann",
       "--player",
       "b,ob",
+      "--select",
+      "map=ice,mode=duel",
+      "--select",
+      "map=sand",
       "--deadline",
       "5",
     );
@@ -101,6 +105,7 @@ describe("forge allocate and route", () => {
         experienceId: "arena",
         matchId: "m-1",
         players: [{ playerId: "ann" }, { playerId: "b,ob" }],
+        selectors: [{ matchLabels: { map: "ice", mode: "duel" } }, { matchLabels: { map: "sand" } }],
         deadlineMs: 5000,
       }),
     ]);

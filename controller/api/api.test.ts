@@ -127,6 +127,17 @@ describe("the API", () => {
     ],
     ["POST", "/v1/allocations", { experienceId: "arena", matchId: "m", players: [] }, ["/body/players"]],
     [
+      "POST",
+      "/v1/allocations",
+      {
+        experienceId: "arena",
+        matchId: "m",
+        players: [{ playerId: "a" }],
+        selectors: [{ matchLabels: { "": "x" } }, { matchExpressions: [] }, { gameServerState: "Allocated" }],
+      },
+      ["/body/selectors/0/matchLabels/", "/body/selectors/1/matchExpressions", "/body/selectors/2/gameServerState"],
+    ],
+    [
       "PUT",
       "/v1/fleets/arena",
       { policy: { minServers: -1, size: 2 } },

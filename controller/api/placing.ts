@@ -17,6 +17,8 @@ export interface Placing {
   readonly here: () => Promise<Answer>;
   /** Codes after which the next best region is tried; those above where not given. */
   readonly elsewhereOn?: ReadonlySet<string>;
+  /** How long the caller is ready to wait for a place beyond the usual, in milliseconds. */
+  readonly patienceMs?: number;
 }
 
 /**
@@ -36,16 +38,13 @@ export function placeSomewhere(call: Call, api: ApiContext, placing: Placing): P
   }
   if (region !== undefined) {
     requireRegion(actor, region);
-    return placeIn(region, call, api, placing.here);
+    return placeIn(region, call, api, placing);
   }
   return placeInBest(call, api, placing);
 }
 
-async function placeInBest(
-  call: Call,
-  api: ApiContext,
-  { ask, here, elsewhereOn = ELSEWHERE }: Placing,
-): Promise<Answer> {
+async function placeInBest(call: Call, api: ApiContext, placing: Placing): Promise<Answer> {
+  const { ask, elsewhereOn = ELSEWHERE } = placing;
   const { actor } = call.caller;
   const exclude = closedTo(actor, api);
   let last: ProblemError | Answer | undefined;
@@ -58,7 +57,7 @@ async function placeInBest(
         : chosen;
     if (region === undefined || exclude.includes(region)) break;
     try {
-      const answer = await placeIn(region, call, api, here);
+      const answer = await placeIn(region, call, api, placing);
       if (!(answer.status >= 500 && elsewhereOn.has(codeOf(answer)))) return answer;
       last = answer;
     } catch (error) {
@@ -81,9 +80,9 @@ function closedTo(actor: Actor, { backend }: ApiContext): string[] {
   return backend.regions().flatMap(({ name }) => (mayIn(actor, name) ? [] : [name]));
 }
 
-function placeIn(region: string, call: Call, api: ApiContext, here: () => Promise<Answer>): Promise<Answer> | Answer {
+function placeIn(region: string, call: Call, api: ApiContext, placing: Placing): Promise<Answer> | Answer {
   const url = api.forwarder.urlOf(region);
-  if (url === undefined) return here();
+  if (url === undefined) return placing.here();
   const { request } = call;
   return api.forwarder.forward(region, url, {
     method: request.method,
@@ -91,7 +90,7 @@ function placeIn(region: string, call: Call, api: ApiContext, here: () => Promis
     headers: request.headers,
     requestId: request.id,
     body: call.body,
-    timeoutMs: PLACE_MS,
+    timeoutMs: PLACE_MS + Math.min(placing.patienceMs ?? 0, api.spawnWaitMs),
   });
 }
 

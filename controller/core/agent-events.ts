@@ -10,6 +10,7 @@ import { setState } from "./servers";
 import { endSession } from "./sessions";
 import { becameReady, failStart } from "./spawn";
 import type { CoreState } from "./state";
+import { noLongerWanted } from "./wanted";
 
 /** How long after an agent saw a match server go the engine gets to say how it ended, in milliseconds. */
 const EXIT_WAIT_MS = 500;
@@ -36,11 +37,12 @@ export function onAgentEvent(s: CoreState, nodeId: string, event: AgentEvent): v
       server.stats = event.stats;
       return s.reindex(server);
     case "joined":
-      return onJoined(s, server, event.sessionId, event.generation);
+      return onJoined(s, fleet, server, event);
     case "left":
       return onLeft(s, server, event.sessionId, event.generation, event.reason);
     case "walkIns":
       server.walkIns = event.count;
+      if (event.count > 0) noLongerWanted(fleet, server);
       return s.reindex(server);
     case "shutdownAsked":
       return onOwnWish(s, server, "the server asked to be shut down");
@@ -51,7 +53,7 @@ export function onAgentEvent(s: CoreState, nodeId: string, event: AgentEvent): v
     case "labels":
       server.labels = { ...event.labels };
       server.annotations = { ...event.annotations };
-      return;
+      return s.reindex(server);
   }
 }
 
@@ -71,6 +73,7 @@ function onReady(s: CoreState, fleet: Fleet, server: GameServer): void {
 /** Reserved or allocated by its own word: nobody's to give until it says Ready again. */
 function setBusy(s: CoreState, server: GameServer, state: "reserved" | "allocated"): void {
   server.ownBusy = true;
+  if (state === "allocated") noLongerWanted(s.fleet(server.experienceId), server);
   if (server.readyAtMs === null) server.readyAtMs = s.nowMs;
   if (server.state === "suspect") server.beforeSuspect = state;
   else if (server.state !== "draining" && server.state !== "unhealthy") setState(s, server, state, "by its own word");
@@ -114,7 +117,13 @@ export function onUnhealthy(s: CoreState, server: GameServer, reason: string): v
   failover(s, server, `unhealthy: ${reason}`, false);
 }
 
-function onJoined(s: CoreState, server: GameServer, sessionId: string, generation: number): void {
+function onJoined(
+  s: CoreState,
+  fleet: Fleet,
+  server: GameServer,
+  { sessionId, generation }: Extract<AgentEvent, { kind: "joined" }>,
+): void {
+  noLongerWanted(fleet, server);
   const session = s.sessions.get(sessionId);
   if (!session || session.server !== server || session.generation !== generation) return;
   session.joined = true;

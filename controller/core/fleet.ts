@@ -28,6 +28,8 @@ export interface Fleet {
   suspect: number;
   /** Servers of fleet roles that have not ended. */
   readonly roleServers: Set<GameServer>;
+  /** Servers that were asked for and that nobody has come to yet. */
+  readonly wanted: Set<GameServer>;
   readonly index: FleetIndex;
   readonly players: Map<string, PlayerSession>;
   readonly line: WaitingLine;
@@ -94,6 +96,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     starting: 0,
     suspect: 0,
     roleServers: new Set(),
+    wanted: new Set(),
     index: new FleetIndex(),
     players: new Map(),
     line: new WaitingLine(),

@@ -69,6 +69,8 @@ export interface GameServer {
   closing: Closing;
   /** It was not empty when last asked to close: not asked again before this. */
   closeAgainMs: number;
+  /** It was asked for and nobody has come yet: scaling leaves it alone until then; see wanted.ts. */
+  wantedUntilMs: number | null;
   ending: Ending | null;
   stopAskedAtMs: number | null;
   /** No grants before this; set where the agent asked for patience. */
@@ -149,6 +151,7 @@ export function newServer(of: NewServer): GameServer {
     doubt: null,
     closing: "open",
     closeAgainMs: 0,
+    wantedUntilMs: null,
     ending: null,
     stopAskedAtMs: null,
     pausedUntilMs: 0,

@@ -11,6 +11,7 @@ import type { PlayerSession } from "./player-session";
 import { setState } from "./servers";
 import { releaseAt, unseat } from "./sessions";
 import type { CoreState, OpenRequest } from "./state";
+import { noLongerWanted } from "./wanted";
 
 /** How long a server is left alone after its agent asked for patience, in milliseconds. */
 const PAUSE_MS = 500;
@@ -134,6 +135,7 @@ function claimed(s: CoreState, group: Group, server: GameServer): void {
   const fresh = server.matchId !== group.matchId;
   server.matchId = group.matchId;
   server.doubt = null;
+  noLongerWanted(s.fleet(group.experienceId), server);
   if (server.state === "ready" || server.state === "reserved")
     setState(s, server, "allocated", `match ${group.matchId ?? ""}`);
   if (!fresh || (!group.labels && !group.annotations) || server.nodeId === null || server.allocationId === null) return;

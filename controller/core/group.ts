@@ -1,6 +1,7 @@
 import type { CoreProblem } from "./decision";
 import type { GameServer } from "./game-server";
 import type { PlayerSession } from "./player-session";
+import type { ServerSelector } from "./resources";
 
 /**
  * Players who are placed together or not at all: one player, a party, a match, or the seats of a party that lost its
@@ -19,6 +20,8 @@ export interface Group {
   readonly mods: readonly string[];
   /** The version that its lost server ran: good enough where none was asked for and the current one has no room. */
   readonly lastVersion: string | null;
+  /** In order of preference, for a group that claims a whole server; empty takes any. */
+  readonly selectors: readonly ServerSelector[];
   /** Takes the whole server for this match. */
   readonly matchId: string | null;
   readonly sinceMs: number;
@@ -65,6 +68,7 @@ export interface NewGroup {
   readonly version?: string | undefined;
   readonly mods?: readonly string[];
   readonly lastVersion?: string | null;
+  readonly selectors?: readonly ServerSelector[] | undefined;
   readonly matchId?: string | null;
   readonly sinceMs: number;
   readonly deadlineMs: number;
@@ -80,6 +84,7 @@ export function newGroup(of: NewGroup): Group {
     version: of.version,
     mods: of.mods ?? [],
     lastVersion: of.lastVersion ?? null,
+    selectors: of.selectors ?? [],
     matchId: of.matchId ?? null,
     sinceMs: of.sinceMs,
     deadlineMs: of.deadlineMs,

@@ -1,7 +1,7 @@
 import type { ExperienceConfig, HealthPolicy, RegionScaling } from "../../config/config";
 import type { FromAgent } from "../../protocol/messages";
 import type { EngineEvent, EngineServer } from "../engine";
-import type { FleetPolicy, RegionSummary } from "./resources";
+import type { FleetPolicy, RegionSummary, ServerSelector } from "./resources";
 
 /** Everything that the core ever learns. `nowMs` is the only clock it has. */
 export type Input = { readonly nowMs: number } & (
@@ -110,6 +110,8 @@ export type Command =
       readonly matchId: string;
       readonly players: readonly { readonly playerId: string; readonly latencies?: Readonly<Record<string, number>> }[];
       readonly version?: string;
+      /** In order of preference: the first that a free server satisfies decides. None: any server. */
+      readonly selectors?: readonly ServerSelector[];
       readonly labels?: Readonly<Record<string, string>>;
       readonly annotations?: Readonly<Record<string, string>>;
       readonly deadlineMs?: number;

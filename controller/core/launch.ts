@@ -132,6 +132,7 @@ function metaOf(server: GameServer): Record<string, string> {
     labels: JSON.stringify(server.labels),
     annotations: JSON.stringify(server.annotations),
     createdAtMs: String(server.createdAtMs),
+    ...(server.wantedUntilMs === null ? {} : { wantedUntilMs: String(server.wantedUntilMs) }),
     ...(server.replaces === undefined ? {} : { replaces: server.replaces }),
   };
 }

@@ -1,5 +1,6 @@
 import { letWait } from "./answers";
 import type { Command } from "./input";
+import type { Fleet } from "./fleet";
 import { hasSeat } from "./follow";
 import { isPrimary, isEmpty, seatsHeld, type GameServer } from "./game-server";
 import type { Group } from "./group";
@@ -8,6 +9,7 @@ import { problem } from "./outbox";
 import { askSeats, matchKey, place, refresh, whyNotNow } from "./placement";
 import type { PlayerSession } from "./player-session";
 import type { CoreProblem } from "./decision";
+import type { ServerSelector } from "./resources";
 import { hasVersion } from "./routing";
 import { badPlayers, experienceNames, openGroup } from "./session-commands";
 import type { CoreState } from "./state";
@@ -33,10 +35,11 @@ export function allocateMatch(s: CoreState, requestId: number, command: Of<"allo
   // A match of nobody would claim a server that nothing ever gives back.
   if (members.length === 0) return refuse("invalid", `match ${matchId} names no player; name at least one`);
   if (s.draining) return refuse("unavailable", `region ${s.settings.region} is being drained`);
-  if (version !== undefined && !hasVersion(fleet, version))
+  const unknown = unknownVersion(fleet, version, command.selectors);
+  if (unknown !== undefined)
     return refuse(
       "unknownVersion",
-      `${experienceId} has no version "${version}" here; the current one is "${fleet.version}"`,
+      `${experienceId} has no version "${unknown}" here; the current one is "${fleet.version}"`,
     );
   const placed = members.map((member) => fleet.players.get(member)).find((session) => session !== undefined);
   if (placed)
@@ -53,12 +56,25 @@ export function allocateMatch(s: CoreState, requestId: number, command: Of<"allo
     latencies: (playerId) => latencies.get(playerId) ?? {},
     deadlineMs,
     matchId,
+    selectors: command.selectors,
     labels: command.labels,
     annotations: command.annotations,
   });
   s.matches.set(key, { experienceId, matchId, group, server: null, ended: false });
   letWait(s, group, { requestId, answer: "allocateMatch", session: null, untilMs: Infinity, existing: false });
   place(s, group);
+}
+
+/** A version that has to be there and is not: that of the call, or where each selector names one and none is there, the first. */
+function unknownVersion(
+  fleet: Fleet,
+  version: string | undefined,
+  selectors: readonly ServerSelector[] = [],
+): string | undefined {
+  const absent = (one: string | undefined): one is string => one !== undefined && !hasVersion(fleet, one);
+  if (selectors.length === 0) return absent(version) ? version : undefined;
+  const versions = selectors.map((selector) => selector.version ?? version);
+  return versions.every(absent) ? versions[0] : undefined;
 }
 
 function matchAgain(

@@ -1,4 +1,5 @@
 import type { GameServer } from "./game-server";
+import { LabelShelves } from "./label-shelves";
 
 /** Servers with more free seats than this share the last bucket: such a server fits anyone. */
 const BUCKETS = 1024;
@@ -52,6 +53,7 @@ export class Pool {
   private readonly buckets: (Shelf | undefined)[] = [];
   private readonly bits = new Uint32Array(BUCKETS / 32);
   private readonly empties = new Shelf("emptySlot");
+  private readonly labelled = new LabelShelves();
   size = 0;
   /** Seats that may be given now. */
   free = 0;
@@ -69,7 +71,10 @@ export class Pool {
     server.pool = this;
     server.bucket = bucket;
     this.bits[bucket >> 5] = (this.bits[bucket >> 5] ?? 0) | (1 << (bucket & 31));
-    if (empty) this.empties.add(server);
+    if (empty) {
+      this.empties.add(server);
+      this.labelled.add(server);
+    }
     this.size++;
     this.free += server.countedFree;
   }
@@ -81,7 +86,10 @@ export class Pool {
     if (shelf.servers.length === 0) {
       this.bits[server.bucket >> 5] = (this.bits[server.bucket >> 5] ?? 0) & ~(1 << (server.bucket & 31));
     }
-    if (server.emptySlot >= 0) this.empties.remove(server);
+    if (server.emptySlot >= 0) {
+      this.empties.remove(server);
+      this.labelled.remove(server);
+    }
     server.pool = null;
     server.bucket = -1;
     this.size--;
@@ -99,6 +107,12 @@ export class Pool {
   /** Whole servers that nobody is on, for a match of so many. */
   takeEmpty(seats: number, most: number, into: GameServer[]): void {
     this.empties.take(most, EMPTY_LOOKS, into, (server) => server.maxPlayers >= seats);
+  }
+
+  /** The same of those with all these labels; `label-shelves.ts` says what it costs and may miss. */
+  takeLabelled(labels: Readonly<Record<string, string>>, seats: number, most: number, into: GameServer[]): void {
+    if (Object.keys(labels).length === 0) this.takeEmpty(seats, most, into);
+    else this.labelled.find(labels, most, into, (server) => server.maxPlayers >= seats);
   }
 
   /** Nobody-on-it servers, all of them: for scaling down, which is rare. */

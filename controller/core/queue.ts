@@ -125,10 +125,10 @@ function age({ order }: Group): number {
 }
 
 function shapeKey(group: Group): string {
-  const { kind, version, lastVersion, mods, matchId, sessions, hindrance } = group;
+  const { kind, version, lastVersion, mods, selectors, matchId, sessions, hindrance } = group;
   const size = String(sessions.length);
   const flags = `${kind === "move" ? "m" : "j"}${matchId === null ? "" : "w"}${hindrance === null ? "" : "h"}`;
-  return `${flags}|${size}|${version ?? "*"}|${lastVersion ?? ""}|${mods.join(",")}`;
+  return `${flags}|${size}|${version ?? "*"}|${lastVersion ?? ""}|${mods.join(",")}${selectors.length === 0 ? "" : `|${JSON.stringify(selectors)}`}`;
 }
 
 function lowerBound(groups: readonly Group[], order: number): number {

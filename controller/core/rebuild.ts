@@ -16,6 +16,7 @@ import { endSession, unseat } from "./sessions";
 import { becameReady, giveTimeToStart, askStart } from "./spawn";
 import type { CoreState } from "./state";
 import { newGroup } from "./group";
+import { noLongerWanted, wantAgain } from "./wanted";
 
 /** An agent has told all it knows: servers and sessions are made to agree with it. */
 export function onSnapshot(s: CoreState, node: AgentNode, snapshot: Snapshot): void {
@@ -79,6 +80,8 @@ function takeReport(s: CoreState, node: AgentNode, server: GameServer, report: S
   if (report.closed) server.closing = "closed";
   else if (server.closing === "asked" && !server.ending) server.closing = "open";
   takeSeats(s, node, server, report.seats);
+  if (report.claim || report.walkIns > 0 || report.seats.some(({ joined }) => joined))
+    noLongerWanted(s.fleet(server.experienceId), server);
   if (server.state === "terminated") {
     if (!report.gone && server.engine !== "exited") stopLeftover(s, server.id);
     if (server.seats.size > 0 && s.deciding) failover(s, server, server.reason, true);
@@ -282,7 +285,7 @@ export function onEngineList(s: CoreState, list: readonly EngineServer[]): void 
   const told = new Set(list.map(({ serverId }) => serverId));
   for (const found of list) {
     const known = s.servers.get(found.serverId);
-    if (s.nodes.get(found.nodeId)?.strangers.delete(found.serverId) && known) learnMeta(known, found);
+    if (s.nodes.get(found.nodeId)?.strangers.delete(found.serverId) && known) learnMeta(s, known, found);
     if (known) update(s, known, found);
     else takeFound(s, found);
   }
@@ -297,10 +300,11 @@ export function onEngineList(s: CoreState, list: readonly EngineServer[]): void 
 }
 
 /** What an agent cannot tell of a server, the meta of its launch can. */
-function learnMeta(server: GameServer, found: EngineServer): void {
+function learnMeta(s: CoreState, server: GameServer, found: EngineServer): void {
   const { mods } = serverOfEngine(found, server.maxPlayers, server.createdAtMs);
   server.mods = mods;
   server.poolKey = poolKeyOf(server.version, mods);
+  if (server.seats.size === 0) wantAgain(s, s.fleet(server.experienceId), server, found.meta.wantedUntilMs);
 }
 
 function update(s: CoreState, server: GameServer, found: EngineServer): void {
@@ -320,6 +324,7 @@ function takeFound(s: CoreState, found: EngineServer): void {
   const server = serverOfEngine(found, fleet.config?.maxPlayers ?? 0, s.nowMs);
   server.engine = "asked";
   addServer(s, server);
+  wantAgain(s, fleet, server, found.meta.wantedUntilMs);
   if (found.state === "exited") {
     // Its agent may still hold seats of it; then its snapshot says so, and they are moved.
     bindToNode(s, server, found.nodeId, found.allocationId);

@@ -88,6 +88,14 @@ export interface QueueEntry extends Queued {
   readonly since: string;
 }
 
+/** Which servers a match may be put on; all that is given has to hold. The names are Agones'. */
+export interface ServerSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly version?: string;
+  /** Only whole, free servers are given, so this is the only state; here because Agones' clients send it. */
+  readonly gameServerState?: "Ready";
+}
+
 export interface MatchAllocation {
   readonly server: Server;
   /** `host:port` of the first game port. */

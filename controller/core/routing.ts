@@ -50,6 +50,7 @@ export function fits(fleet: Fleet, group: Group): boolean {
 
 function candidates(fleet: Fleet, group: Group, strategy: "pack" | "spread", most = CANDIDATES): GameServer[] {
   const into: GameServer[] = [];
+  if (group.selectors.length > 0) return selected(fleet, group, most);
   takeFrom(fleet, group.version ?? fleet.version, group, strategy, most, into);
   // No version was asked for and the current one has no room: where it played before is good enough.
   if (
@@ -59,6 +60,19 @@ function candidates(fleet: Fleet, group: Group, strategy: "pack" | "spread", mos
     group.lastVersion !== fleet.version
   ) {
     takeFrom(fleet, group.lastVersion, group, strategy, most, into);
+  }
+  return into;
+}
+
+/** Whole servers of the first selector that any satisfies. */
+function selected(fleet: Fleet, group: Group, most: number): GameServer[] {
+  const into: GameServer[] = [];
+  for (const { matchLabels = {}, version = group.version ?? fleet.version } of group.selectors) {
+    for (const pool of fleet.index.pools()) {
+      if (pool.version !== version || pool.size === 0 || !hasMods(group.mods, pool.mods)) continue;
+      pool.takeLabelled(matchLabels, group.sessions.length, most, into);
+    }
+    if (into.length > 0) return into;
   }
   return into;
 }
@@ -96,7 +110,13 @@ function weigh(server: GameServer, strategy: "pack" | "spread", memoryMiB: numbe
 /** Whether a server that would be started now could take the group. */
 export function growable({ config, version }: Fleet, group: Group): boolean {
   if (!config || group.sessions.length > config.maxPlayers || !hasMods(group.mods, config.mods)) return false;
-  return group.version === undefined || group.version === version;
+  const fresh = (asked: string | undefined): boolean => asked === undefined || asked === version;
+  if (group.selectors.length === 0) return fresh(group.version);
+  // A fresh server has no labels: only a selector that asks for none is helped by one.
+  return group.selectors.some(
+    ({ matchLabels = {}, ...selector }) =>
+      Object.keys(matchLabels).length === 0 && fresh(selector.version ?? group.version),
+  );
 }
 
 /** Whether any live server, or the current launch, could ever take such a group; else why not. */

@@ -71,11 +71,13 @@ it("keeps its step's cooldown", () => {
 
 it("takes no server down that somebody comes onto at that moment", () => {
   const r = arena({ maxPlayers: 4, scaling: { minServers: 1, scaleDownCooldownSecs: 0 } });
-  r.must({ type: "spawnServer", experienceId: "arena", waitReady: true });
+  r.must({ type: "putFleet", experienceId: "arena", desired: 2 });
+  r.run();
   const closing: string[] = [];
   r.watch = (decision) => {
     if (decision.type === "send" && decision.body.kind === "close") closing.push(decision.body.serverId);
   };
+  r.ask({ type: "putFleet", experienceId: "arena", desired: 0 });
   r.advance(10_000, true);
   const [serverId = ""] = closing;
   const server = r.agentOf(serverId).servers.get(serverId);

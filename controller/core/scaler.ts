@@ -5,6 +5,7 @@ import { fairShares, regionFloors } from "./region-share";
 import { evaluate, type FleetObservation, type ScalingBounds, type ScalingPlan } from "./scaling";
 import { ensureRoles, mayStart, spawn } from "./spawn";
 import type { CoreState } from "./state";
+import { isWanted, wantedEmpty } from "./wanted";
 
 /** Brings a fleet's size in line: replacements at once, everything else as `evaluate` plans. */
 export function scale(s: CoreState, fleet: Fleet): void {
@@ -54,6 +55,7 @@ export function observe(s: CoreState, fleet: Fleet): FleetObservation {
     suspect: fleet.suspect,
     usable: index.usable,
     empty: index.empty(fleet.version),
+    wanted: wantedEmpty(s, fleet),
     seatsHeld: index.held,
     seatsFree: index.freeOf(fleet.version),
     waiting: whole ? line.joinServers : line.joinSeats + line.joinServers * (fleet.config?.maxPlayers ?? 1),
@@ -123,21 +125,26 @@ function grow(s: CoreState, fleet: Fleet, plan: ScalingPlan): void {
 
 function shrink(s: CoreState, fleet: Fleet, plan: ScalingPlan): void {
   const reason = plan.reasons.join("; ");
-  const going = emptyServers(s, fleet).slice(0, plan.by);
+  // Above the maximum those that were asked for go too, after all others.
+  const going = emptyServers(s, fleet, { wanted: plan.cause === "over" }).slice(0, plan.by);
   if (going.length === 0) return;
   fleet.cooldown.lastDownMs = s.nowMs;
   for (const server of going) closeEmpty(s, server, "scaleDown", reason);
   record(s, fleet, `down by ${String(going.length)}`, plan);
 }
 
-/** Empty servers, those of old versions first, then the youngest: old ones have shown that they last. */
-function emptyServers(s: CoreState, fleet: Fleet): GameServer[] {
+/**
+ * Empty servers, those of old versions first, then the youngest: old ones have shown that they last. `wanted`: with those
+ * that were asked for, which come last.
+ */
+function emptyServers(s: CoreState, fleet: Fleet, { wanted }: { readonly wanted: boolean }): GameServer[] {
   const empties: GameServer[] = [];
   for (const pool of fleet.index.pools()) empties.push(...pool.emptyServers());
   const old = (server: GameServer): number => Number(server.version !== fleet.version);
+  const kept = (server: GameServer): number => Number(isWanted(s, server));
   return empties
-    .filter((server) => s.usable(server.nodeId) && s.nowMs >= server.closeAgainMs)
-    .sort((a, b) => old(b) - old(a) || b.createdAtMs - a.createdAtMs);
+    .filter((server) => s.usable(server.nodeId) && s.nowMs >= server.closeAgainMs && (wanted || !isWanted(s, server)))
+    .sort((a, b) => kept(a) - kept(b) || old(b) - old(a) || b.createdAtMs - a.createdAtMs);
 }
 
 /** Asks for a server to be closed if it is empty; what its agent then does not close stays. */
@@ -176,7 +183,7 @@ function rollOut(s: CoreState, fleet: Fleet): void {
   for (const pool of index.pools()) current ||= pool.version === version && pool.size > 0;
   const makeRoom = !versions.has(version) && !room && (fleet.rolling === null || fleet.rolling.endedAtMs !== null);
   if (!current && !makeRoom) return;
-  const old = emptyServers(s, fleet).filter((server) => server.version !== version);
+  const old = emptyServers(s, fleet, { wanted: makeRoom }).filter((server) => server.version !== version);
   for (const server of current ? old : old.slice(0, 1)) {
     fleet.rolling = server;
     closeEmpty(s, server, "rollout", `version ${server.version} is replaced by ${version}`);
@@ -185,7 +192,7 @@ function rollOut(s: CoreState, fleet: Fleet): void {
 
 /** forge.toml has it no longer: its servers go as they empty. */
 function retire(s: CoreState, fleet: Fleet): void {
-  for (const server of emptyServers(s, fleet))
+  for (const server of emptyServers(s, fleet, { wanted: true }))
     closeEmpty(s, server, "rollout", `${fleet.id} is no longer in forge.toml`);
   for (const server of fleet.servers)
     if (server.state === "starting" && !server.ending && s.usable(server.nodeId))

@@ -11,6 +11,7 @@ const calm: FleetObservation = {
   suspect: 0,
   usable: 4,
   empty: 0,
+  wanted: 0,
   seatsHeld: 20,
   seatsFree: 20,
   waiting: 0,
@@ -129,6 +130,15 @@ describe("down", () => {
     expect(plan(idle, {}, undefined, { lastUpMs: NOW - 59_000, lastDownMs: -Infinity }).action).toBe("hold");
     expect(plan(idle, {}, undefined, { lastUpMs: NOW - 60_000, lastDownMs: NOW - 60_000 }).action).toBe("down");
   });
+  it("leaves servers that were asked for alone, and counts them as no part of what there has to be", () => {
+    expect(plan({ ...idle, wanted: 3 })).toMatchObject({ action: "hold" });
+    expect(plan({ ...idle, wanted: 2 })).toMatchObject({ action: "down", by: 1 });
+    expect(plan({ ...idle, wanted: 2 }, {}, { floor: 2, cap: 10 }).action).toBe("hold");
+    expect(plan({ ...idle, wanted: 2 }).reasons.join()).toContain("2 empty servers that were asked for");
+  });
+  it("takes them too where there are more than the maximum", () => {
+    expect(plan({ ...idle, wanted: 3 }, {}, { floor: 1, cap: 3 })).toMatchObject({ action: "down", cause: "over" });
+  });
   it("brings a fleet under a lowered maximum with empty servers only", () => {
     expect(plan({ ...idle, cpu: 0.9 }, { scaleUpThreshold: 0.95 }, { floor: 1, cap: 3 })).toMatchObject({
       action: "down",
@@ -152,8 +162,9 @@ const observation: fc.Arbitrary<FleetObservation> = fc
     moving: fc.nat(20),
     cpu: fc.option(fc.double({ min: 0, max: 2, noNaN: true }), { nil: undefined }),
     responseP95Ms: fc.option(fc.nat(1000), { nil: undefined }),
+    wanted: fc.nat(3),
   })
-  .map(({ busy, leaving, load, ...seen }) => {
+  .map(({ busy, leaving, load, wanted, ...seen }) => {
     const usable = busy + seen.empty;
     const seatsHeld = Math.min(
       busy * seen.seatsPerServer,
@@ -161,6 +172,7 @@ const observation: fc.Arbitrary<FleetObservation> = fc
     );
     return {
       ...seen,
+      wanted: Math.min(wanted, seen.empty),
       usable,
       live: usable + seen.starting + seen.suspect + leaving,
       seatsHeld,
@@ -202,6 +214,9 @@ it("stays within its bounds, whatever it sees", () => {
           return;
         }
         expect(by).toBeLessThanOrEqual(seen.empty);
+        const have = seen.usable + seen.starting + seen.suspect;
+        if (have <= cap) expect(by).toBeLessThanOrEqual(seen.empty - seen.wanted);
+        expect(cause).toBe(have > cap ? "over" : "down");
         expect(seen.usable + seen.starting + seen.suspect - by).toBeGreaterThanOrEqual(Math.min(floor, cap));
         expect(Math.min(up, down)).toBeGreaterThanOrEqual(60_000);
       },

@@ -14,6 +14,8 @@ export interface FleetObservation {
   readonly usable: number;
   /** Usable, and nobody on it or promised to it. */
   readonly empty: number;
+  /** Of `empty`: asked for by somebody who is about to send players; they go only where there are more than the maximum. */
+  readonly wanted: number;
   readonly seatsHeld: number;
   readonly seatsFree: number;
   /** Seats (or whole servers) that players wait for. */
@@ -43,8 +45,8 @@ export interface ScalingPlan {
   readonly by: number;
   /** How many servers there should be. */
   readonly want: number;
-  /** `minimum` and `moving` are repairs and know no cooldown; `step` begins one; `enlarge` belongs to the last step. */
-  readonly cause: "minimum" | "moving" | "step" | "enlarge" | "down" | "none";
+  /** `minimum` and `moving` are repairs and know no cooldown; `step` begins one; `enlarge` belongs to the last step. `over`: down to the maximum. */
+  readonly cause: "minimum" | "moving" | "step" | "enlarge" | "down" | "over" | "none";
   readonly reasons: readonly string[];
   /** When it is worth looking again although nothing may have changed: the cooldown is over. */
   readonly againMs: number | undefined;
@@ -221,8 +223,8 @@ function planDown(
     againMs,
   });
   const over = have - bounds.cap;
-  const excess = Math.min(seen.empty, over > 0 ? over : spare(seen, policy, bounds));
-  if (excess <= 0) return hold("no excess capacity");
+  const excess = over > 0 ? Math.min(seen.empty, over) : spare(withoutWanted(seen), policy, bounds);
+  if (excess <= 0) return hold(seen.wanted > 0 ? `no excess capacity beside ${askedText(seen)}` : "no excess capacity");
   if (over <= 0) {
     if (seen.cpu !== undefined && seen.cpu >= policy.scaleDownThreshold)
       return hold(`mean CPU ${share(seen.cpu)} is not below ${share(policy.scaleDownThreshold)}`);
@@ -236,7 +238,23 @@ function planDown(
     over > 0
       ? `${String(have)} servers are above the maximum of ${String(bounds.cap)}`
       : `${String(seen.empty)} of ${String(seen.usable)} servers are empty and ${String(excess)} are more than buffer and demand need`;
-  return { action: "down", by, want: have - by, cause: "down", reasons: [reason], againMs: undefined };
+  const reasons = seen.wanted > 0 && over <= 0 ? [reason, `${askedText(seen)} are kept`] : [reason];
+  return { action: "down", by, want: have - by, cause: over > 0 ? "over" : "down", reasons, againMs: undefined };
+}
+
+/** Servers that were asked for stand beside what policy and demand need. */
+function withoutWanted(seen: FleetObservation): FleetObservation {
+  const { usable, empty, seatsFree, seatsPerServer, wanted } = seen;
+  return {
+    ...seen,
+    usable: usable - wanted,
+    empty: empty - wanted,
+    seatsFree: Math.max(0, seatsFree - wanted * seatsPerServer),
+  };
+}
+
+function askedText({ wanted }: FleetObservation): string {
+  return `${String(wanted)} empty servers that were asked for`;
 }
 
 /** Empty servers that could go and leave minimum, buffer, target players and CPU satisfied. */
@@ -255,7 +273,7 @@ function spare(seen: FleetObservation, policy: ScalingPolicy, bounds: ScalingBou
     const surplus = seen.seatsFree - Math.ceil(seen.seatsHeld * buffer.share);
     keep = Math.max(keep, usable - Math.max(0, Math.floor(surplus / Math.max(1, seen.seatsPerServer))));
   }
-  return Math.max(0, usable - keep);
+  return Math.min(seen.empty, Math.max(0, usable - keep));
 }
 
 function bufferText(policy: ScalingPolicy): string {

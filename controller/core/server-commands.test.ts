@@ -7,7 +7,7 @@ describe("spawnServer", () => {
   it("replies at once, or when it is ready", () => {
     const r = arena({ scaling: { minServers: 0 } });
     const now = r.ask(spawn);
-    expect(r.reply(now)).toMatchObject({ ok: true, value: { state: "starting", reason: "asked for" } });
+    expect(r.reply(now)).toMatchObject({ ok: true, value: { state: "starting" } });
     const later = r.ask({ ...spawn, waitReady: true, labels: { map: "ice" } });
     expect(() => r.reply(later)).toThrow("no reply yet");
     r.run();

@@ -32,9 +32,7 @@ export function spawnServer(s: CoreState, requestId: number, command: Of<"spawnS
   const why = whyNotSpawn(s, fleet, command);
   if (why) return s.out.refuse(requestId, why);
   const { serverId: id, version, maxPlayers, labels, annotations } = command;
-  const server = spawn(s, fleet, { id, version, maxPlayers, labels, annotations, reason: "asked for" });
-  // Whoever asked for it is about to put players on it: scaling leaves it alone so long.
-  server.closeAgainMs = Infinity;
+  const server = spawn(s, fleet, { id, version, maxPlayers, labels, annotations, asked: true, reason: "asked for" });
   answerSpawn(s, requestId, server, command.waitReady);
 }
 
@@ -124,6 +122,7 @@ export function labelServer(
     );
   server.labels = next.labels;
   server.annotations = next.annotations;
+  s.reindex(server);
   const { nodeId, allocationId } = server;
   if (s.usable(nodeId) && nodeId !== null && allocationId !== null)
     s.send(nodeId, { kind: "labels", serverId, allocationId, labels, annotations }, { kind: "told" });

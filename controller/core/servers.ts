@@ -78,6 +78,7 @@ function leaveTables(s: CoreState, server: GameServer): void {
   if (fleet.servers.delete(server)) dropVersion(fleet, server.version);
   fleet.roleServers.delete(server);
   fleet.held.delete(server);
+  fleet.wanted.delete(server);
   s.ending.delete(server);
   s.stopping.delete(server);
   server.endedAtMs = s.nowMs;

@@ -7,6 +7,7 @@ import { newGroup, type Group } from "./group";
 import { problem } from "./outbox";
 import { giveTicket, place, refresh } from "./placement";
 import type { PlayerSession } from "./player-session";
+import type { ServerSelector } from "./resources";
 import { hasVersion, unknownMods } from "./routing";
 import { endSession, openSession } from "./sessions";
 import type { CoreState } from "./state";
@@ -80,6 +81,7 @@ export interface OpenGroup {
   readonly latencies: Readonly<Record<string, number>> | ((playerId: string) => Readonly<Record<string, number>>);
   readonly deadlineMs: number;
   readonly matchId: string | null;
+  readonly selectors?: readonly ServerSelector[] | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
@@ -102,13 +104,14 @@ export function openGroup(s: CoreState, fleet: Fleet, members: readonly string[]
       matchId,
     }),
   );
-  const { kind, version, mods, deadlineMs, labels, annotations } = of;
+  const { kind, version, mods, deadlineMs, selectors, labels, annotations } = of;
   const group = newGroup({
     kind,
     experienceId: fleet.id,
     sessions,
     version,
     mods,
+    selectors,
     matchId,
     sinceMs: s.nowMs,
     deadlineMs,

@@ -3,6 +3,7 @@ import { isPrimary, newServer, type GameServer } from "./game-server";
 import { graceOf, launchOf, roleAddresses } from "./launch";
 import { addServer, setState } from "./servers";
 import type { CoreState } from "./state";
+import { askedFor, wantedAndReady } from "./wanted";
 
 /** Launches of primaries wait so long for the fleet's roles to be up, in milliseconds. */
 const ROLES_WAIT_MS = 5000;
@@ -20,6 +21,8 @@ export interface Spawn {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   readonly replaces?: string | undefined;
+  /** Somebody asked for this one, so that scaling keeps it for them; see wanted.ts. */
+  readonly asked?: boolean;
   readonly reason: string;
 }
 
@@ -41,6 +44,7 @@ export function spawn(s: CoreState, fleet: Fleet, of: Spawn): GameServer {
     reason: of.reason,
   });
   addServer(s, server);
+  if (of.asked) askedFor(s, fleet, server);
   s.out.server("server.spawned", server, of.reason, { role, version: server.version });
   if (isPrimary(server) && waitsForRoles(s, fleet)) fleet.held.add(server);
   else launch(s, fleet, server);
@@ -127,8 +131,7 @@ export function becameReady(s: CoreState, fleet: Fleet, server: GameServer, reas
   const first = server.readyAtMs === null;
   setState(s, server, "ready", reason);
   if (!first) return;
-  // One that was asked for is kept for a lease, empty or not; of all others this changes nothing.
-  server.closeAgainMs = Math.min(server.closeAgainMs, s.nowMs + s.settings.leaseSecs * 1000);
+  wantedAndReady(s, server);
   fleet.crash.final = null;
   s.timers.at(s.nowMs + PROVEN_MS, () => {
     if (server.endedAtMs === null && server.state !== "unhealthy") fleet.crash.failures = 0;

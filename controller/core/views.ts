@@ -16,6 +16,7 @@ import type {
   Session,
 } from "./resources";
 import type { CoreState } from "./state";
+import { isWanted, untilWhen } from "./wanted";
 
 const STATES: readonly ServerState[] = [
   "starting",
@@ -56,7 +57,9 @@ export function serverView(s: CoreState, server: GameServer): Server {
     createdAt: s.out.iso(server.createdAtMs),
     readyAt: server.readyAtMs === null ? null : s.out.iso(server.readyAtMs),
     endedAt: server.endedAtMs === null ? null : s.out.iso(server.endedAtMs),
-    reason: server.reason,
+    reason: isWanted(s, server)
+      ? `${server.reason}; asked for, so scaling keeps it ${untilWhen(s, server)}`
+      : server.reason,
   };
 }
 

@@ -246,6 +246,14 @@ export interface SessionAsk {
   readonly deadlineMs?: number;
 }
 
+/** Which servers a match may be put on; all that is given has to hold. */
+export interface ServerSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly version?: string;
+  /** A match gets a free server of its own, so there is no other state to ask for. */
+  readonly gameServerState?: "Ready";
+}
+
 /** A whole match to place. The same `matchId` again answers with the same server. */
 export interface MatchAsk {
   readonly experienceId: string;
@@ -253,6 +261,8 @@ export interface MatchAsk {
   readonly players: readonly { readonly playerId: string; readonly latencies?: Readonly<Record<string, number>> }[];
   readonly region?: string;
   readonly version?: string;
+  /** In order of preference: the first that a free server satisfies decides. Without any, any server does. */
+  readonly selectors?: readonly ServerSelector[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly deadlineMs?: number;

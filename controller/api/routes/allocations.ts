@@ -17,6 +17,8 @@ export const allocationRoutes: readonly AnyRoute[] = [
     body: allocateBody,
     responses: { 200: { description: "The server, and a ticket for each player", schema: matchAllocationSchema } },
     action: "match.allocate",
+    // It may wait for a server as long as the caller asked it to.
+    weight: "waiting",
     handle(call, api) {
       const { region, ...match } = call.body;
       const { experienceId, version, players } = match;
@@ -31,11 +33,15 @@ export const allocationRoutes: readonly AnyRoute[] = [
       return placeSomewhere(call, api, {
         ask: wanted,
         elsewhereOn: NEVER_REACHED,
+        patienceMs: call.body.deadlineMs ?? USUAL_WAIT_MS,
         here: async () => json(200, await ask(api, call.caller, { type: "allocateMatch", ...match })),
       });
     },
   }),
 ];
+
+/** A match that names no deadline waits as long as its experience says, which only the region that has it knows. */
+const USUAL_WAIT_MS = 30_000;
 
 /** What a region is like for the players who measured it. */
 function meanLatencies(

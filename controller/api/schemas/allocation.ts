@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { MatchAllocation } from "../../core/resources";
+import type { MatchAllocation, ServerSelector } from "../../core/resources";
 import {
   annotationsSchema,
   deadlineMsSchema,
@@ -23,6 +23,21 @@ export const matchAllocationSchema = z
   .meta({ id: "MatchAllocation" });
 true satisfies Same<z.output<typeof matchAllocationSchema>, MatchAllocation>;
 
+const selectorSchema = z
+  .strictObject({
+    matchLabels: labelsSchema.exactOptional().describe("The server has all of these"),
+    version: versionSchema.exactOptional(),
+    gameServerState: z
+      .literal("Ready", "only Ready: a match gets a free server of its own")
+      .exactOptional()
+      .describe("As Agones names it; nothing else can be asked for"),
+  })
+  .meta({ id: "ServerSelector" });
+true satisfies Same<z.output<typeof selectorSchema>, ServerSelector>;
+
+/** More preferences than this help nobody, and each costs a look. */
+const SELECTORS_LIMIT = 16;
+
 export const allocateBody = z
   .strictObject({
     experienceId: nameSchema,
@@ -38,6 +53,11 @@ export const allocateBody = z
       ),
     region: nameSchema.exactOptional(),
     version: versionSchema.exactOptional(),
+    selectors: z
+      .array(selectorSchema)
+      .max(SELECTORS_LIMIT)
+      .exactOptional()
+      .describe("In order of preference: the first that a free server satisfies decides; without any, any server does"),
     labels: labelsSchema.exactOptional(),
     annotations: annotationsSchema.exactOptional(),
     deadlineMs: deadlineMsSchema.exactOptional(),
