@@ -23,7 +23,7 @@ const MAY_IMPORT = {
   agent: ["config", "protocol", "clients"],
   games: ["sdk"],
   migrate: ["config", "jobs", "stacks"],
-  sim: ["config", "protocol", "controller"],
+  sim: ["config", "protocol", "controller", "agent"],
 };
 
 const TESTS = ["**/*.test.ts", "test/**", "bench/**"];

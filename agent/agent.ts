@@ -12,6 +12,7 @@ import { ControllerLinks, type ControllerChannel } from "./controller-links";
 import type { StartProbes } from "./finding";
 import type { GameServer } from "./game-server";
 import { GateLinks, SDK_PORT, type GateChannel } from "./gate-links";
+import type { lockFolder } from "./journal/folder-lock";
 import { openJournal, type Journal, type JournalDisk } from "./journal/journal";
 import type { JournalEntry } from "./journal/journal-entry";
 import { Ledger, type AgentLog } from "./ledger";
@@ -39,6 +40,10 @@ export interface AgentDeps {
   /** Names a process for good, as pids are used again; undefined where there is none, or it has ended. */
   readonly processStarted: (pid: number) => string | undefined;
   readonly log: AgentLog;
+  /** Holds the journal's folder; the machine's own way unless told. */
+  readonly lockFolder?: typeof lockFolder;
+  /** Calls back once the present turn's messages have all been handled; `setImmediate` unless told. */
+  readonly soon?: (run: () => void) => void;
 }
 
 const TICK_MS = 1000;
@@ -68,7 +73,7 @@ export class Agent {
    * @throws {Error} where a newer agent wrote it
    */
   static async start(deps: AgentDeps): Promise<Agent> {
-    const { journal, entries, tornBytes } = await openJournal(deps.journalDir, deps.disk);
+    const { journal, entries, tornBytes } = await openJournal(deps.journalDir, deps.disk, deps.lockFolder);
     const agent = new Agent(deps, journal);
     try {
       for (const entry of entries) agent.replay(entry);
@@ -85,8 +90,8 @@ export class Agent {
     private readonly deps: AgentDeps,
     private readonly journal: Journal,
   ) {
-    const { clock, log } = deps;
-    this.ledger = new Ledger(journal, () => this.entries(), log);
+    const { clock, log, soon } = deps;
+    this.ledger = new Ledger(journal, () => this.entries(), log, soon);
     this.probes = new ProbeSet(deps.startProbes, clock, log);
     this.controllers = new ControllerLinks(
       {

@@ -30,7 +30,7 @@ export interface ControllerDeps {
   readonly core: ControlledCore;
   readonly engine: Engine;
   readonly links: AgentLinks;
-  readonly peers: RegionPeers;
+  readonly peers: Pick<RegionPeers, "start" | "all" | "summaries" | "close">;
   readonly events: EventSource & { append(event: ForgeEvent): void };
   readonly decisions: { add(record: DecisionRecord): void };
   readonly clock: Clock;

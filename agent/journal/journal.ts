@@ -47,9 +47,13 @@ export interface OpenedJournal {
  * @throws {FolderLocked} where another agent has it
  * @throws {JournalUnreadable} where it is damaged
  */
-export async function openJournal(folder: string, disk: JournalDisk): Promise<OpenedJournal> {
+export async function openJournal(
+  folder: string,
+  disk: JournalDisk,
+  hold: typeof lockFolder = lockFolder,
+): Promise<OpenedJournal> {
   disk.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const lock = await lockFolder(folder);
+  const lock = await hold(folder);
   try {
     return read(folder, disk, lock);
   } catch (error) {

@@ -1,0 +1,160 @@
+import pino from "pino";
+import { AgentLinks, type AgentChannel } from "../controller/agent-links";
+import { Controller } from "../controller/controller";
+import type { CommandResult, Decision } from "../controller/core/decision";
+import type { Command, CoreSettings, Input } from "../controller/core/input";
+import type { EngineEvent } from "../controller/engine";
+import { EventLog } from "../controller/event-log";
+import { DecisionLog } from "../controller/decision-log";
+import { idSource } from "../controller/id-source";
+import type { VirtualConsul } from "./consul";
+import { VirtualEngine } from "./engine";
+import { LockLeadership } from "./lock-leadership";
+import type { Network } from "./network";
+import type { VirtualNomad } from "./nomad";
+import { VirtualPeers } from "./peers";
+import { Process } from "./process";
+import type { Random } from "./random";
+import { RecordedCore } from "./recorded-core";
+
+export interface ControllerSurroundings {
+  readonly region: string;
+  readonly network: Network;
+  readonly nomad: VirtualNomad;
+  readonly consul: VirtualConsul;
+  readonly settings: CoreSettings;
+  readonly otherRegion: () => { readonly region: string; readonly controllers: readonly ControllerHost[] } | undefined;
+  readonly onDecision: (host: ControllerHost, input: Input, decision: Decision) => void;
+  readonly onDifference: (host: ControllerHost, evidence: string) => void;
+  readonly onFailure: (where: string, error: unknown) => void;
+}
+
+const OPERATOR = { sub: "sim", role: "operator" as const, regions: ["*"] };
+const log = pino({ level: "silent" });
+
+/** A controller's process: the real shell, the real core and its real links to agents, around them what is modelled. */
+export class ControllerHost {
+  process: Process | undefined;
+  core: RecordedCore | undefined;
+  controller: Controller | undefined;
+  /** By its own belief. */
+  leads = false;
+  epoch = 0;
+  skewMs = 0;
+  /** Commands without an answer: since when. */
+  readonly open = new Map<number, number>();
+  private links: AgentLinks | undefined;
+  private engine: VirtualEngine | undefined;
+  private leadership: LockLeadership | undefined;
+  private boots = 0;
+  private asked = 0;
+
+  constructor(
+    readonly host: string,
+    private readonly around: ControllerSurroundings,
+    private readonly random: Random,
+  ) {}
+
+  boot(): void {
+    if (this.process?.alive) return;
+    const { network, nomad, consul, region, settings, onFailure } = this.around;
+    const boot = ++this.boots;
+    const name = `${this.host}/controller-${String(boot)}`;
+    const process = new Process(name, this.host, network.schedule, () => this.skewMs);
+    this.process = process;
+    this.leads = false;
+    this.open.clear();
+    const controllerId = `${this.host}-${String(boot)}`;
+    const seed = this.random.fork(name);
+    const core = new RecordedCore(
+      () => {
+        const ids = seed.fork("ids");
+        return { settings, controllerId, ids: idSource(region, (buffer: Buffer) => ids.fill(buffer)) };
+      },
+      (input, decision) => this.around.onDecision(this, input, decision),
+      (evidence) => this.around.onDifference(this, evidence),
+    );
+    const links = new AgentLinks({
+      region,
+      controllerId,
+      clock: process.clock,
+      log,
+      silentAfterMs: settings.suspectAfterSecs * 1000,
+    });
+    const engine = new VirtualEngine(nomad, network, process);
+    const events = new EventLog({ epoch: 0, capacity: 1000 });
+    const controller = new Controller({
+      region,
+      controllerId,
+      core,
+      engine,
+      links,
+      peers: new VirtualPeers(region, this.around.otherRegion, network, process),
+      events,
+      decisions: new DecisionLog(1000),
+      clock: process.clock,
+      log,
+      settings,
+    });
+    const leadership = new LockLeadership(name, consul, network, process);
+    Object.assign(this, { core, links, engine, controller, leadership });
+    controller
+      .start((seenEpoch) => leadership.outrun(seenEpoch))
+      .then(() =>
+        leadership.start((leader, epoch) => {
+          this.leads = leader;
+          this.epoch = epoch;
+          events.setEpoch(epoch);
+          controller.setLeadership(leader, epoch);
+        }),
+      )
+      .catch((error: unknown) => {
+        if (process.alive) onFailure(name, error);
+      });
+  }
+
+  kill(): void {
+    this.process?.end();
+    this.leads = false;
+    this.open.clear();
+  }
+
+  /** Ends in order, as in an upgrade: the lock is given back. */
+  async close(): Promise<void> {
+    const { process, controller, leadership } = this;
+    if (!process?.alive) return;
+    await leadership?.close();
+    await controller?.close();
+    this.leads = false;
+    this.open.clear();
+    process.end();
+  }
+
+  accept(channel: AgentChannel): void {
+    this.links?.accept(channel);
+  }
+
+  /** An event of Nomad's stream. */
+  engineEvent(event: EngineEvent): void {
+    if (this.process?.alive) this.engine?.event(event);
+  }
+
+  missEngineEvents(): void {
+    this.engine?.miss();
+  }
+
+  /** What the API would do with a call that has passed its checks. */
+  async command(command: Command): Promise<CommandResult> {
+    const { controller, process } = this;
+    if (!controller || !process) return refused("this controller is not up");
+    const id = ++this.asked;
+    this.open.set(id, this.around.network.schedule.nowMs);
+    const result = await (controller.command(command, OPERATOR) as Promise<CommandResult>);
+    if (this.process === process) this.open.delete(id);
+    return result;
+  }
+}
+
+function refused(detail: string): CommandResult {
+  return { ok: false, problem: { code: "unavailable", detail, retryAfterSecs: 1 } };
+}

@@ -1,0 +1,138 @@
+import type { MatchAllocation } from "../controller/core/resources";
+import type { Random } from "./random";
+import type { VirtualRegion } from "./region";
+
+/**
+ * What people and programs do in a region: players come alone and in parties, matchmakers ask for whole servers, now and
+ * then an operator does something. Everything is drawn from one stream of randomness.
+ */
+export class Crowd {
+  /** Nobody new comes, and operators rest. */
+  quiet = false;
+  private matches = 0;
+  private spawns = 0;
+
+  constructor(
+    private readonly region: VirtualRegion,
+    private readonly random: Random,
+    private readonly onForced: (serverId: string) => void,
+  ) {}
+
+  start(): void {
+    this.next();
+  }
+
+  private next(): void {
+    const { schedule } = this.region.network;
+    schedule.after(this.random.between(20, 600), undefined, () => {
+      if (!this.quiet && !this.region.lost) this.act();
+      this.next();
+    });
+  }
+
+  private act(): void {
+    const dice = this.random.next();
+    if (dice < 0.62) this.join();
+    else if (dice < 0.78) this.party();
+    else if (dice < 0.94) this.match();
+    else this.operate();
+  }
+
+  private join(): void {
+    this.away(1)[0]?.play(this.random.chance(0.85) ? "arena" : "duel", []);
+  }
+
+  private party(): void {
+    const [first, ...rest] = this.away(2 + this.random.int(2));
+    if (first && rest.length > 0) first.play(rest.length > 1 || this.random.chance(0.6) ? "arena" : "duel", rest);
+  }
+
+  private match(): void {
+    const players = this.away(1 + this.random.int(2));
+    if (players.length === 0) return;
+    const matchId = `match-${String(++this.matches)}`;
+    for (const player of players) player.wait("duel");
+    const ask = (): void =>
+      this.region.client.ask(
+        () => ({
+          type: "allocateMatch",
+          experienceId: "duel",
+          matchId,
+          players: players.map(({ id }) => ({ playerId: id })),
+        }),
+        (result) => {
+          const tickets = result?.ok ? (result.value as MatchAllocation).tickets : {};
+          for (const player of players) {
+            const ticket = tickets[player.id];
+            if (player.state !== "asking") continue;
+            if (ticket) player.given(ticket, "duel");
+            else player.giveUp();
+          }
+        },
+      );
+    ask();
+    // The same request twice has the effect of once.
+    if (this.random.chance(0.2)) ask();
+  }
+
+  private operate(): void {
+    const servers = [...this.region.servers()];
+    const target = this.random.pick(servers)?.server;
+    const { client } = this.region;
+    const dice = this.random.next();
+    if (dice < 0.3 && target) {
+      const drainSecs = this.random.chance(0.5) ? 0 : 3;
+      const { serverId } = target.server;
+      client.ask(
+        () => ({ type: "terminateServer", serverId, drainSecs, force: false, reason: "the operator's wish" }),
+        () => undefined,
+        2,
+      );
+    } else if (dice < 0.4 && target) {
+      const { serverId } = target.server;
+      this.onForced(serverId);
+      client.ask(
+        () => ({ type: "terminateServer", serverId, drainSecs: 0, force: true, reason: "the operator's force" }),
+        () => undefined,
+        2,
+      );
+    } else if (dice < 0.55) {
+      // Named by who asks, so that asking again starts nothing twice.
+      const serverId = `gs-${this.region.name}-asked-${String(++this.spawns)}`;
+      const waitReady = this.random.chance(0.5);
+      client.ask(
+        () => ({ type: "spawnServer", serverId, experienceId: "arena", waitReady }),
+        () => undefined,
+      );
+    } else if (dice < 0.7) {
+      const minServers = 1 + this.random.int(2);
+      client.ask(
+        () => ({ type: "putFleet", experienceId: "arena", policy: { minServers, maxServers: 4 } }),
+        () => undefined,
+        2,
+      );
+    } else if (dice < 0.85 && target) {
+      this.onForced(target.server.serverId);
+      target.askShutdown();
+    } else {
+      client.ask(
+        () => ({ type: "drainRegion", on: true }),
+        () => undefined,
+        2,
+      );
+      this.region.network.schedule.after(3000, undefined, () =>
+        client.ask(
+          () => ({ type: "drainRegion", on: false }),
+          () => undefined,
+        ),
+      );
+    }
+  }
+
+  private away(count: number): VirtualRegion["players"] {
+    const idle = this.region.players.filter(({ state }) => state === "away");
+    const chosen: VirtualRegion["players"] = [];
+    for (let i = 0; i < count && idle.length > 0; i++) chosen.push(...idle.splice(this.random.int(idle.length), 1));
+    return chosen;
+  }
+}

@@ -1,0 +1,124 @@
+import {
+  EngineError,
+  type Engine,
+  type EngineEvent,
+  type EngineServer,
+  type ServerLaunch,
+  type StopRequest,
+} from "../controller/engine";
+import type { Network } from "./network";
+import type { VirtualNomad } from "./nomad";
+import type { Process } from "./process";
+
+const ANSWER_MS = 2000;
+const LOOK_MS = 1000;
+
+/** The engine port of one controller, to the modelled Nomad: orders and events go over the network. */
+export class VirtualEngine implements Engine {
+  readonly kind = "nomad";
+  private readonly listeners = new Set<(event: EngineEvent) => void>();
+  private missed = false;
+  private readonly eventOrder = { lastAtMs: 0 };
+
+  constructor(
+    private readonly nomad: VirtualNomad,
+    private readonly network: Network,
+    private readonly process: Process,
+  ) {
+    this.look();
+  }
+
+  start(launch: ServerLaunch): Promise<void> {
+    return this.order(`start ${launch.serverId}`, () => this.nomad.start(launch));
+  }
+
+  stop(serverId: string, { graceSecs }: StopRequest): Promise<void> {
+    return this.order(`stop ${serverId}`, () => this.nomad.stop(serverId, graceSecs));
+  }
+
+  forget(serverId: string): Promise<void> {
+    return this.order(`forget ${serverId}`, () => this.nomad.forget(serverId));
+  }
+
+  list(): Promise<readonly EngineServer[]> {
+    return this.order("list", () => this.nomad.list());
+  }
+
+  subscribe(listener: (event: EngineEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  async *logs(): AsyncIterable<string> {
+    // They write none.
+  }
+
+  close(): Promise<void> {
+    this.listeners.clear();
+    return Promise.resolve();
+  }
+
+  /** An event of Nomad's stream is on its way here. */
+  event(event: EngineEvent): void {
+    const text = `${event.type} ${"server" in event ? event.server.serverId : "serverId" in event ? event.serverId : ""}`;
+    this.network.post(
+      {
+        from: this.nomad.host,
+        to: this.process.host,
+        phase: "engine",
+        text,
+        reader: this.process,
+        order: this.eventOrder,
+        deliver: () => this.tell(event),
+      },
+      () => this.miss(),
+    );
+  }
+
+  /** Events may have been missed: it is found out by and by. */
+  miss(): void {
+    this.missed = true;
+  }
+
+  private look(): void {
+    const reachable = !this.network.isCut(this.nomad.host, this.process.host);
+    if (this.missed && reachable) {
+      this.missed = false;
+      this.tell({ type: "resync" });
+    }
+    this.process.after(LOOK_MS, () => this.look());
+  }
+
+  private tell(event: EngineEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+
+  private order<T>(text: string, carryOut: () => T): Promise<T> {
+    const { host } = this.process;
+    return new Promise((resolve, reject) => {
+      const fail = (): void =>
+        reject(new EngineError("engineUnavailable", `Nomad did not answer within ${String(ANSWER_MS)} ms`));
+      const cancel = this.process.after(ANSWER_MS, fail);
+      const letter = { phase: "engine" as const, text };
+      this.network.post({
+        ...letter,
+        from: host,
+        to: this.nomad.host,
+        reader: undefined,
+        deliver: () => {
+          const answer = carryOut();
+          this.network.post({
+            ...letter,
+            from: this.nomad.host,
+            to: host,
+            reader: this.process,
+            deliver: () => {
+              cancel();
+              resolve(answer);
+            },
+          });
+        },
+      });
+    });
+  }
+}

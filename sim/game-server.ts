@@ -1,0 +1,203 @@
+import type { EngineServer, ServerLaunch } from "../controller/engine";
+import type { CallAnswer } from "../agent/gate/pending-calls";
+import type { Process } from "./process";
+import type { VirtualGate } from "./gate";
+
+/** Somebody who is on a server, told when that ends. */
+export interface Visitor {
+  readonly playerId: string;
+  readonly ticket: string;
+  onAnswer(answer: { readonly admitted: boolean; readonly code: string }): void;
+  /** The connection has ended: the server has gone, or has sent the player away. */
+  onCut(): void;
+}
+
+export interface Inside {
+  readonly visitor: Visitor;
+  readonly sessionId: string;
+  readonly generation: number;
+}
+
+interface Surroundings {
+  /** The node's gate, while there is one. */
+  readonly gate: () => VirtualGate | undefined;
+  readonly onChanged: () => void;
+  /** The process ends by itself. */
+  readonly exit: (code: number) => void;
+}
+
+const HEARTBEAT_MS = 4000;
+const AGAIN_MS = 300;
+const CALL_TRIES = 6;
+
+/**
+ * A model game server with the SDK: ready, heartbeats, a stream, joins and leaves. Of a match it says Ready again when its
+ * last player has gone.
+ */
+export class VirtualServer {
+  readonly inside = new Map<string, Inside>();
+  /** Players whose ticket is being checked. */
+  private readonly arriving = new Map<string, Visitor>();
+  private playedMatch = false;
+  hangsUntilMs = -Infinity;
+
+  constructor(
+    readonly process: Process,
+    readonly server: EngineServer,
+    readonly launch: ServerLaunch,
+    readonly maxPlayers: number,
+    private readonly isMatch: boolean,
+    private readonly around: Surroundings,
+  ) {
+    process.whenEnded(() => this.onEnd());
+  }
+
+  boot(bootMs: number): void {
+    this.process.after(bootMs, () => this.sayReady());
+  }
+
+  get hangs(): boolean {
+    return this.process.clock.now() < this.hangsUntilMs || this.process.stalledUntilMs > this.process.clock.now();
+  }
+
+  /** A player connects and shows a ticket. */
+  connect(visitor: Visitor): void {
+    if (!this.process.alive) return visitor.onCut();
+    if (this.hangs) {
+      this.process.after(AGAIN_MS, () => this.connect(visitor));
+      return;
+    }
+    this.arriving.set(visitor.playerId, visitor);
+    this.call("/v1/players/join", { ticket: visitor.ticket }, (answer, again) => {
+      if (this.arriving.get(visitor.playerId) === visitor) this.arriving.delete(visitor.playerId);
+      this.onJoin(visitor, answer, again);
+    });
+  }
+
+  /** A player goes. */
+  disconnect(playerId: string): void {
+    this.arriving.delete(playerId);
+    if (!this.inside.delete(playerId)) return;
+    this.around.onChanged();
+    this.call("/v1/players/leave", { playerId }, () => undefined);
+    this.endMatch();
+  }
+
+  sayReady(): void {
+    const gate = this.around.gate();
+    const { serverId, allocationId } = this.server;
+    if (!gate?.isOpen(serverId, allocationId)) {
+      this.process.after(AGAIN_MS, () => this.sayReady());
+      return;
+    }
+    this.call("/v1/ready", {}, () => this.stream());
+    this.beat();
+  }
+
+  /** It wishes to be shut down. */
+  askShutdown(): void {
+    this.call("/v1/shutdown", {}, () => undefined);
+  }
+
+  private stream(): void {
+    const gate = this.around.gate();
+    const { serverId, allocationId } = this.server;
+    if (!gate?.isOpen(serverId, allocationId)) {
+      this.process.after(AGAIN_MS, () => this.stream());
+      return;
+    }
+    gate.openStream(serverId, (event, data) => {
+      if (this.process.alive) this.onPush(event, data);
+    });
+    gate.process.whenEnded(() => {
+      if (this.process.alive) this.process.after(AGAIN_MS, () => this.stream());
+    });
+  }
+
+  private onPush(event: string, data: unknown): void {
+    if (event !== "moved") return;
+    const { playerIds } = data as { readonly playerIds: readonly string[] };
+    for (const playerId of playerIds) {
+      const inside = this.inside.get(playerId);
+      if (!inside) continue;
+      this.inside.delete(playerId);
+      inside.visitor.onCut();
+    }
+    this.around.onChanged();
+    this.endMatch();
+  }
+
+  private onJoin(visitor: Visitor, answer: CallAnswer | undefined, again: boolean): void {
+    const body = answer?.body as
+      { readonly sessionId?: string; readonly generation?: number; readonly code?: string } | undefined;
+    if (answer?.status === 200 && body?.sessionId !== undefined) {
+      const before = this.inside.get(visitor.playerId);
+      if (before && before.visitor !== visitor) before.visitor.onCut();
+      this.inside.set(visitor.playerId, {
+        visitor,
+        sessionId: body.sessionId,
+        generation: body.generation ?? 0,
+      });
+      this.playedMatch = true;
+      this.around.onChanged();
+      visitor.onAnswer({ admitted: true, code: "" });
+      return;
+    }
+    void again;
+    visitor.onAnswer({ admitted: false, code: body?.code ?? "unavailable" });
+  }
+
+  private endMatch(): void {
+    if (!this.isMatch || !this.playedMatch || this.inside.size > 0 || this.arriving.size > 0) return;
+    this.playedMatch = false;
+    this.call("/v1/ready", {}, () => undefined);
+  }
+
+  private beat(): void {
+    if (!this.hangs) this.call("/v1/health", {}, () => undefined, 1);
+    this.process.after(HEARTBEAT_MS, () => this.beat());
+  }
+
+  /** Calls until there is an answer; a join that is tried again says so. */
+  private call(
+    path: string,
+    body: Readonly<Record<string, unknown>>,
+    answered: (answer: CallAnswer | undefined, again: boolean) => void,
+    tries = CALL_TRIES,
+    again = false,
+  ): void {
+    if (!this.process.alive) return;
+    const gate = this.around.gate();
+    const { serverId, allocationId } = this.server;
+    const retry = (): void => {
+      if (tries <= 1) answered(undefined, again);
+      else this.process.after(AGAIN_MS, () => this.call(path, body, answered, tries - 1, again));
+    };
+    if (!gate?.isOpen(serverId, allocationId)) return retry();
+    let done = false;
+    gate.process.whenEnded(() => {
+      if (done || !this.process.alive) return;
+      done = true;
+      again = true;
+      retry();
+    });
+    const sent = again && path.endsWith("/join") ? { ...body, rejoin: true } : body;
+    gate.call(serverId, path, sent, (answer) => {
+      if (done || !this.process.alive) return;
+      done = true;
+      const { status } = answer;
+      if (status !== 503 && status !== 429) return answered(answer, again);
+      again = true;
+      retry();
+    });
+  }
+
+  private onEnd(): void {
+    this.around.gate()?.endStream(this.server.serverId);
+    for (const { visitor } of this.inside.values()) visitor.onCut();
+    for (const visitor of this.arriving.values()) visitor.onCut();
+    this.inside.clear();
+    this.arriving.clear();
+    this.around.onChanged();
+  }
+}

@@ -1,0 +1,139 @@
+import { HEADING } from "../agent/journal/frames";
+import type { JournalEntry } from "../agent/journal/journal-entry";
+import type { Seat, SeatRecord } from "../agent/seats/seat-record";
+import type { ExpectedServer } from "../protocol/messages";
+
+/** What the journal says of one server in one allocation. */
+export interface TrueServer {
+  readonly expect: ExpectedServer;
+  readonly seats: Map<string, Seat>;
+  /** By session: the highest generation that ever had a seat here. */
+  readonly highest: Map<string, number>;
+  ready: boolean;
+  healthy: boolean;
+  closed: boolean;
+  gone: string | undefined;
+  matchId: string | undefined;
+}
+
+/** Before each record: its length, its check and the check of both. */
+const HEAD_BYTES = 12;
+
+/**
+ * What a node has promised, read from the bytes on its disk by rules of its own: not the agent's code, so that a fault in
+ * that code shows. Kept up to date with each write.
+ */
+export class JournalTruth {
+  readonly servers = new Map<string, TrueServer>();
+  epoch = 0;
+  /** Told of a seat that is there now. */
+  onGranted: (server: TrueServer, seat: Seat) => void = () => undefined;
+  private read = 0;
+
+  /** The journal's file has become this. */
+  become(content: Buffer): void {
+    if (content.length < this.read) {
+      this.servers.clear();
+      this.read = 0;
+    }
+    let at = Math.max(this.read, HEADING.length);
+    while (at + HEAD_BYTES <= content.length) {
+      const end = at + HEAD_BYTES + content.readUInt32LE(at);
+      if (end > content.length) break;
+      this.apply(JSON.parse(content.toString("utf8", at + HEAD_BYTES, end)) as JournalEntry);
+      at = this.read = end;
+    }
+  }
+
+  find(serverId: string, allocationId: string): TrueServer | undefined {
+    return this.servers.get(key(serverId, allocationId));
+  }
+
+  private apply(entry: JournalEntry): void {
+    if (entry.kind === "epoch") {
+      this.epoch = Math.max(this.epoch, entry.epoch);
+      return;
+    }
+    if (entry.kind === "expect") {
+      const id = key(entry.server.serverId, entry.server.allocationId);
+      const known = this.servers.get(id);
+      this.servers.set(id, known ? { ...known, expect: entry.server } : fresh(entry.server));
+      return;
+    }
+    const id = key(entry.serverId, entry.allocationId);
+    if (entry.kind === "forget") {
+      this.servers.delete(id);
+      return;
+    }
+    const server = this.servers.get(id);
+    if (server && entry.kind === "seats") this.change(server, entry.record);
+  }
+
+  private change(server: TrueServer, record: SeatRecord): void {
+    switch (record.kind) {
+      case "claimed":
+        server.matchId = record.matchId;
+        return this.grant(server, record.seats);
+      case "granted":
+        return this.grant(server, record.seats);
+      case "joined": {
+        const seat = server.seats.get(record.sessionId);
+        if (seat) server.seats.set(record.sessionId, { ...seat, joinedAtMs: record.atMs, leaseExpiresAtMs: undefined });
+        return;
+      }
+      case "dropped":
+        for (const { sessionId } of record.seats) server.seats.delete(sessionId);
+        return;
+      case "matchEnded":
+        server.seats.clear();
+        server.matchId = undefined;
+        return;
+      case "ready":
+        server.ready = true;
+        return;
+      case "health":
+        server.healthy = record.healthy;
+        return;
+      case "closed":
+        server.closed = true;
+        return;
+      case "gone":
+        server.gone ??= record.reason;
+        return;
+      case "state": {
+        const { ready, healthy, closed, gone, claim, seats } = record.state;
+        Object.assign(server, { ready, healthy, closed, gone: gone?.reason, matchId: claim?.matchId });
+        server.seats.clear();
+        return this.grant(server, seats);
+      }
+      case "walkIns":
+      case "reserved":
+        return;
+    }
+  }
+
+  private grant(server: TrueServer, seats: readonly Seat[]): void {
+    for (const seat of seats) {
+      server.seats.set(seat.sessionId, seat);
+      server.highest.set(seat.sessionId, Math.max(seat.generation, server.highest.get(seat.sessionId) ?? 0));
+      this.onGranted(server, seat);
+    }
+  }
+}
+
+function fresh(expect: ExpectedServer): TrueServer {
+  return {
+    expect,
+    seats: new Map(),
+    highest: new Map(),
+    ready: false,
+    healthy: true,
+    closed: false,
+    gone: undefined,
+    matchId: undefined,
+  };
+}
+
+function key(serverId: string, allocationId: string): string {
+  return `${serverId}\n${allocationId}`;
+}

@@ -1,0 +1,134 @@
+import type { Decision } from "../controller/core/decision";
+import type { Input } from "../controller/core/input";
+import { Client, PLAYERS } from "./client";
+import { VirtualConsul } from "./consul";
+import { ControllerHost } from "./controller-host";
+import type { VirtualServer } from "./game-server";
+import type { Network } from "./network";
+import { VirtualNode } from "./node";
+import { VirtualNomad } from "./nomad";
+import { Player, type PlayerObserver } from "./player";
+import type { Random } from "./random";
+import { simSettings } from "./settings";
+
+export interface RegionEvents {
+  readonly onDecision: (region: VirtualRegion, host: ControllerHost, input: Input, decision: Decision) => void;
+  readonly onDifference: (host: ControllerHost, evidence: string) => void;
+  readonly onFailure: (where: string, error: unknown) => void;
+  readonly onStop: (region: VirtualRegion, node: VirtualNode, server: VirtualServer) => void;
+  readonly players: PlayerObserver;
+}
+
+const CAPACITY = 4;
+const TICKET_SECRET = "the virtual world's ticket secret";
+
+/** One region: two controllers, three nodes, a Nomad, a Consul and its players. */
+export class VirtualRegion {
+  readonly settings;
+  readonly consul: VirtualConsul;
+  readonly nomad: VirtualNomad;
+  readonly controllers: ControllerHost[] = [];
+  readonly nodes: VirtualNode[] = [];
+  readonly players: Player[] = [];
+  readonly client: Client;
+  other: VirtualRegion | undefined;
+  /** All of it has gone. */
+  lost = false;
+
+  constructor(
+    readonly name: string,
+    readonly network: Network,
+    random: Random,
+    readonly events: RegionEvents,
+    size: { readonly controllers: number; readonly nodes: number; readonly players: number },
+  ) {
+    this.settings = simSettings(name);
+    this.consul = new VirtualConsul(`${name}-consul`, network);
+    this.nomad = new VirtualNomad(`${name}-nomad`, network);
+    this.nomad.onEvent = (event) => {
+      for (const controller of this.controllers) controller.engineEvent(event);
+    };
+    for (let i = 1; i <= size.controllers; i++)
+      this.controllers.push(this.newController(`${name}-c${String(i)}`, random));
+    for (let i = 1; i <= size.nodes; i++) this.nodes.push(this.newNode(`${name}-n${String(i)}`, random));
+    this.client = new Client(this.controllers, network, random.fork("client"));
+    for (let i = 1; i <= size.players; i++) this.players.push(this.newPlayer(`${name}-p${String(i)}`, random));
+  }
+
+  boot(): void {
+    for (const node of this.nodes) node.boot();
+    for (const controller of this.controllers) controller.boot();
+  }
+
+  get leader(): ControllerHost | undefined {
+    return this.controllers.find(({ leads, process }) => leads && process?.alive);
+  }
+
+  findServer(serverId: string): { readonly node: VirtualNode; readonly server: VirtualServer } | undefined {
+    for (const node of this.nodes) {
+      const server = node.servers.get(serverId);
+      if (server) return { node, server };
+    }
+    return undefined;
+  }
+
+  *servers(): Iterable<{ readonly node: VirtualNode; readonly server: VirtualServer }> {
+    for (const node of this.nodes) for (const server of node.servers.values()) yield { node, server };
+  }
+
+  private newController(host: string, random: Random): ControllerHost {
+    const { events } = this;
+    return new ControllerHost(
+      host,
+      {
+        region: this.name,
+        network: this.network,
+        nomad: this.nomad,
+        consul: this.consul,
+        settings: this.settings,
+        otherRegion: () => this.other && { region: this.other.name, controllers: this.other.controllers },
+        onDecision: (of, input, decision) => events.onDecision(this, of, input, decision),
+        onDifference: events.onDifference,
+        onFailure: events.onFailure,
+      },
+      random.fork(host),
+    );
+  }
+
+  private newNode(nodeId: string, random: Random): VirtualNode {
+    const node = new VirtualNode(
+      nodeId,
+      {
+        region: this.name,
+        network: this.network,
+        nomad: this.nomad,
+        controllers: () => this.controllers,
+        ticketSecret: TICKET_SECRET,
+        seatsOf: (experienceId) => this.settings.experiences[experienceId]?.seats,
+        onChanged: () => undefined,
+        onFailure: this.events.onFailure,
+        onStop: (of, server) => this.events.onStop(this, of, server),
+      },
+      random.fork(nodeId),
+    );
+    this.nomad.addNode(node, CAPACITY);
+    return node;
+  }
+
+  private newPlayer(id: string, random: Random): Player {
+    const { network } = this;
+    return new Player(id, {
+      schedule: network.schedule,
+      client: this.client,
+      random: random.fork(id),
+      findServer: (serverId) => this.findServer(serverId)?.server,
+      wayTo: (server) =>
+        network.isCut(PLAYERS, server.process.host) ? undefined : network.latency(PLAYERS, server.process.host),
+      handOver: (playerId, ticket) => {
+        const player = this.players.find((other) => other.id === playerId);
+        if (player && (player.state === "asking" || player.state === "away")) player.given(ticket, player.experienceId);
+      },
+      observe: this.events.players,
+    });
+  }
+}
