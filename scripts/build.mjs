@@ -24,6 +24,7 @@ const PROGRAMS = {
   controller: "controller/main.ts",
   agent: "agent/main.ts",
   gate: "agent/gate/main.ts",
+  infra: "infra/main.ts",
   root: "controller/adapters/embedded/root/main.ts",
   "games/arena-server": "games/arena/server/main.ts",
   "games/arena-physics": "games/arena/physics/main.ts",

@@ -1,0 +1,13 @@
+import type { ProgramPlaces } from "../programs";
+
+/** What work on this machine's hosts needs of the outside. */
+export interface LocalHost {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly places: ProgramPlaces;
+  /** Milliseconds since 1970. */
+  now(): number;
+  pause(ms: number): Promise<void>;
+  randomBytes(size: number): Buffer;
+  /** A line for whoever watches; never a secret. */
+  note(line: string): void;
+}

@@ -1,0 +1,165 @@
+import { linkSync, mkdtempSync, rmSync, unlinkSync, writeFileSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { randomBytes } from "node:crypto";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { localPorts, type LocalPorts } from "../../config/local-ports";
+import { runInfra, type InfraIo } from "../../infra/infra-command";
+import { localRegionOf } from "../../infra/region-of";
+import type { LocalRegion } from "../../infra/local/agent-plan";
+import { programPlaces } from "../../infra/programs";
+import { findPart } from "./real-parts";
+
+/** What of the real programs a region on this machine needs. */
+export const HOST_PROGRAMS = {
+  available:
+    ["nomad", "consul"].every((name) => findPart(name) !== undefined) &&
+    ["vault", "bao"].some((name) => findPart(name) !== undefined),
+  reason: "nomad, consul, or vault or bao is neither on PATH nor in Forge's cache",
+};
+
+/** Looked into by tests, field by field. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type InfraValue = any;
+
+/** How one `infra` command went. */
+export interface InfraRun {
+  readonly code: number;
+  /** What it printed as JSON. */
+  readonly value: InfraValue;
+  readonly err: string;
+}
+
+/**
+ * Real regions of a forge.toml in a temporary folder, on ports that no other test has. End them with `remove()`, which
+ * fails where anything of them is left.
+ */
+export class LocalHosts {
+  private constructor(
+    readonly folder: string,
+    readonly file: string,
+    /** With FORGE_PORT_OFFSET; what programs under test are started with. */
+    readonly env: Readonly<Record<string, string | undefined>>,
+    private readonly names: readonly string[],
+    private readonly slot: PortSlot,
+  ) {}
+
+  /**
+   * @param names of the regions
+   * @param more text of the forge.toml behind its regions
+   */
+  static async create(names: readonly string[] = ["us-east"], more = ""): Promise<LocalHosts> {
+    const slot = await PortSlot.take(names.length);
+    const folder = mkdtempSync(join(tmpdir(), "forge-hosts-"));
+    const file = join(folder, "forge.toml");
+    const regions = names.map((name) => `[[regions]]\nname = "${name}"\nengine = "nomad"\nhosts = "local"\n`);
+    writeFileSync(file, `${regions.join("\n")}\n${more}`);
+    const env = { ...process.env, FORGE_PORT_OFFSET: String(slot.offset) };
+    return new LocalHosts(folder, file, env, names, slot);
+  }
+
+  region(name = this.names[0] ?? ""): LocalRegion {
+    return localRegionOf(this.file, name, this.env);
+  }
+
+  /** Runs `infra ACTION REGION … --json` in this process. */
+  async infra(action: string, region = this.names[0] ?? "", ...more: readonly string[]): Promise<InfraRun> {
+    let out = "";
+    let err = "";
+    const io: InfraIo = {
+      env: this.env,
+      places: programPlaces(this.env, homedir()),
+      now: () => Date.now(),
+      pause: (ms) => pause(ms),
+      randomBytes,
+      note: (line) => (err += `${line}\n`),
+      out: (text) => (out += text),
+      err: (text) => (err += text),
+    };
+    const code = await runInfra([action, region, "--config", this.file, "--json", ...more], io);
+    return { code, value: out === "" ? undefined : JSON.parse(out), err };
+  }
+
+  /** The same, and fails with what it said where its exit code is not 0. */
+  async mustInfra(action: string, region = this.names[0] ?? "", ...more: readonly string[]): Promise<InfraValue> {
+    const { code, value, err } = await this.infra(action, region, ...more);
+    if (code !== 0) throw new Error(`infra ${action} ${region} ended with ${code}: ${err}`);
+    return value;
+  }
+
+  /** Ends every region and takes its folder away. */
+  async remove(): Promise<void> {
+    try {
+      for (const name of this.names) await this.mustInfra("down", name, "--purge");
+      rmSync(this.folder, { recursive: true, force: true });
+    } finally {
+      this.slot.giveBack();
+    }
+  }
+}
+
+/** Between the offsets of two slots: room for the game ports of two regions. */
+const SLOT_SIZE = 4000;
+const SLOTS = 6;
+
+/** An offset for FORGE_PORT_OFFSET that no other test on this machine has, and whose ports are free. */
+class PortSlot {
+  private constructor(
+    readonly offset: number,
+    private readonly file: string,
+  ) {}
+
+  static async take(regions: number): Promise<PortSlot> {
+    for (let slot = 1; slot <= SLOTS; slot += 1) {
+      const file = join(tmpdir(), `forge-test-ports-${String(slot)}`);
+      if (!claim(file)) continue;
+      const offset = slot * SLOT_SIZE;
+      const ports = Array.from({ length: regions }, (_none, index) => fixedPorts(localPorts(index, offset))).flat();
+      const free = await Promise.all(ports.map(isFree));
+      if (free.every(Boolean)) return new PortSlot(offset, file);
+      unlinkSync(file);
+    }
+    throw new Error("every range of test ports is taken: see /tmp/forge-test-ports-*");
+  }
+
+  giveBack(): void {
+    rmSync(this.file, { force: true });
+  }
+}
+
+/** The file holds the number of the process that has the slot; one that is gone has none. */
+function claim(file: string): boolean {
+  const own = `${file}.${String(process.pid)}`;
+  writeFileSync(own, String(process.pid));
+  try {
+    if (!isHeld(file)) rmSync(file, { force: true });
+    linkSync(own, file);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+function isHeld(file: string): boolean {
+  try {
+    process.kill(Number(readFileSync(file, "utf8")), 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function fixedPorts({ games: _games, ...ports }: LocalPorts): readonly number[] {
+  return Object.values(ports);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
