@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { existsSync } from "node:fs";
 import { ConfigError, describeProblems } from "../config/problem";
+import type { ConfigFlags } from "../config/resolve";
 import { asInfraError, InfraError, INFRA_EXIT } from "./failure";
 import type { LocalRegion } from "./local/agent-plan";
 import type { LocalHost } from "./local/local-host";
@@ -10,9 +11,9 @@ import { regionStatus } from "./local/region-status";
 import { bringUp } from "./local/region-up";
 import { localRegionOf } from "./region-of";
 
-export const USAGE = `infra ACTION REGION [--config FILE] [--json]
+export const USAGE = `infra ACTION REGION [--config FILE] [--engine nomad] [--json]
 
-Hosts of a region on this machine (engine = "nomad", hosts = "local").
+Hosts of a region on this machine (engine = "nomad", hosts = "local"). --engine nomad is as with \`forge up\`.
 
   up       start what of the region's agents does not run
   status   say what runs
@@ -28,6 +29,7 @@ interface InfraCall {
   readonly action: Action;
   readonly region: string;
   readonly config: string;
+  readonly flags: ConfigFlags;
   readonly purge: boolean;
   readonly json: boolean;
 }
@@ -83,7 +85,7 @@ export async function runInfra(args: readonly string[], io: InfraIo): Promise<nu
       return INFRA_EXIT.done;
     }
     ({ json } = call);
-    const region = localRegionOf(call.config, call.region, io.env);
+    const region = localRegionOf(call.config, call.region, io.env, call.flags);
     const { value, lines } = await ACTIONS[call.action](region, call, io);
     if (json) io.out(`${JSON.stringify(value)}\n`);
     else io.err(lines.map((line) => `${line}\n`).join(""));
@@ -96,6 +98,7 @@ export async function runInfra(args: readonly string[], io: InfraIo): Promise<nu
 function readCall(args: readonly string[]): InfraCall | "help" {
   const options = {
     config: { type: "string", default: "forge.toml" },
+    engine: { type: "string" },
     purge: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
@@ -116,7 +119,16 @@ function readCall(args: readonly string[]): InfraCall | "help" {
   if (region === undefined || more.length > 0) {
     throw new InfraError("badInput", `${action} takes one region`, "name one of forge.toml's [[regions]]");
   }
-  return { action, region, config: values.config, purge: values.purge, json: values.json };
+  const { engine } = values;
+  if (engine !== undefined && engine !== "nomad") {
+    throw new InfraError(
+      "badInput",
+      `--engine ${engine} has no hosts to start`,
+      "leave it out, or write --engine nomad",
+    );
+  }
+  const flags: ConfigFlags = engine === undefined ? {} : { engine: "nomad" };
+  return { action, region, flags, config: values.config, purge: values.purge, json: values.json };
 }
 
 function isAction(text: string): text is Action {

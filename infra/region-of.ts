@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { localPorts, portOffsetOf } from "../config/local-ports";
 import { loadConfig } from "../config/load";
+import type { ConfigFlags } from "../config/resolve";
 import { InfraError } from "./failure";
 import type { LocalRegion } from "./local/agent-plan";
 import { RegionFolder } from "./local/region-folder";
@@ -16,11 +16,11 @@ export function localRegionOf(
   file: string,
   name: string,
   env: Readonly<Record<string, string | undefined>>,
+  flags: ConfigFlags = {},
 ): LocalRegion {
   const path = resolve(file);
-  const { config } = loadConfig({ file: path, env, readFile: (each) => readFileSync(each, "utf8") });
-  const index = config.regions.findIndex((region) => region.name === name);
-  const region = config.regions[index];
+  const { config } = loadConfig({ file: path, env, flags, readFile: (each) => readFileSync(each, "utf8") });
+  const region = config.regions.find((each) => each.name === name);
   if (region === undefined) {
     const names = config.regions.map((each) => each.name).join(", ");
     throw new InfraError("badInput", `${path} has no region "${name}"`, `name one of these: ${names}`);
@@ -29,15 +29,10 @@ export function localRegionOf(
     const message = `region ${name} has engine = "${region.engine}" and hosts = "${region.hosts}": there are no hosts to start here`;
     throw new InfraError("badInput", message, 'set engine = "nomad" and hosts = "local" in its [[regions]]');
   }
-  const offset = portOffsetOf(env["FORGE_PORT_OFFSET"]);
-  if (offset === undefined) {
-    const message = `FORGE_PORT_OFFSET is "${env["FORGE_PORT_OFFSET"] ?? ""}", and must be a whole number that leaves all ports below 65536`;
-    throw new InfraError("badInput", message, "set another, or none");
-  }
   return {
     name,
     datacenter: region.datacenters[0] ?? name,
-    ports: localPorts(index, offset),
+    ports: region.ports,
     folder: new RegionFolder(dirname(path), name),
   };
 }

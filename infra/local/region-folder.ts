@@ -10,10 +10,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { regionFolder } from "../../config/region-endpoints";
 import { systemCode } from "../failure";
-
-/** Folder of a run's files, beside the forge.toml. */
-const RUN_FOLDER = ".forge";
 
 /** Where everything of one region on this machine lies. */
 export class RegionFolder {
@@ -21,7 +19,7 @@ export class RegionFolder {
   readonly path: string;
 
   constructor(baseDir: string, region: string) {
-    this.path = join(baseDir, RUN_FOLDER, "regions", region);
+    this.path = regionFolder(region, baseDir);
   }
 
   config(name: string): string {

@@ -42,7 +42,8 @@ skipUnless(
     process.kill(pid, "SIGKILL");
     await expect(hosts.mustInfra("up")).resolves.toMatchObject({ started: [name] });
     const after = await hosts.mustInfra("status");
-    const others = (status: InfraValue): unknown[] => status.agents.filter((agent: { name: string }) => agent.name !== name);
+    const others = (status: InfraValue): unknown[] =>
+      status.agents.filter((agent: { name: string }) => agent.name !== name);
     expect(others(after)).toEqual(others(before));
     expect(after.agents.every(({ state }: { state: string }) => state === "ready")).toBe(true);
   });
