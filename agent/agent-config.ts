@@ -15,6 +15,15 @@ const address = z.string().transform((text, context) => {
 const name = z.string().min(1).max(128);
 /** Nomad fills in a node's attributes as text. */
 const amount = z.coerce.number().positive();
+/** `N` MiB, or `NB` bytes, which is how Nomad knows a node's memory. */
+const memory = z.union([
+  amount,
+  z
+    .string()
+    .regex(/^[0-9]+B$/)
+    .transform((text) => Math.floor(Number(text.slice(0, -1)) / 2 ** 20))
+    .pipe(z.number().positive()),
+]);
 
 /** What one agent process is told: how it is called, where its journal is, and whom it talks to. */
 export const agentConfigSchema = z.strictObject({
@@ -37,7 +46,7 @@ export const agentConfigSchema = z.strictObject({
     /** MHz. */
     cpu: amount,
     /** MiB. */
-    memory: amount,
+    memory,
     limits: z.strictObject({ cpu: z.boolean(), memory: z.boolean(), detail: z.string() }),
   }),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),

@@ -123,6 +123,7 @@ describe("the document's example job", () => {
       ID: "us-east-1.gameserver.gameserver",
       Name: "us-east-1.gameserver.gameserver",
       Type: "batch",
+      NodePool: "default",
       Namespace: "eustress",
       Datacenters: ["us-east-1"],
     });

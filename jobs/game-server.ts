@@ -15,7 +15,7 @@ import type { DisconnectSpec, GroupSpec, JobSpec, PortSpec, TaskSpec } from "./s
 export const DEFAULT_FORGE_HOME = "/opt/forge";
 
 export interface GameServerJobProps {
-  readonly region: Pick<RegionConfig, "name" | "datacenters" | "nomad">;
+  readonly region: Pick<RegionConfig, "name" | "datacenters" | "nomad" | "pools">;
   readonly experience: ExperienceConfig;
   /**
    * Folder on the nodes that holds Forge's own programs; what `${FORGE_HOME}` means there.
@@ -71,6 +71,7 @@ function jobOf({ region, experience }: GameServerJobProps, id: string, group: Gr
     type: "batch",
     namespace: region.nomad.namespace,
     datacenters: region.datacenters,
+    nodePool: region.pools.games,
     // Empty where a dispatch says nothing: a reference to meta that is not there would stay as it is written.
     meta: { region: region.name, ...Object.fromEntries(metaOptional.map((key) => [key, ""])) },
     parameterized: { metaRequired: META_REQUIRED, metaOptional },

@@ -21,6 +21,15 @@ const network = z.strictObject({
   DynamicPorts: z.array(port.omit({ Value: true })),
 });
 
+/** A file of its own, so that a task reads the newest; `default`, `vault_…` and `consul_…` are Nomad's names. */
+const identity = z.strictObject({
+  Name: z.string().regex(/^(?!default$|vault_|consul_)[\w-]{1,128}$/),
+  Audience: z.array(text).min(1),
+  Env: z.boolean(),
+  File: z.literal(true),
+  TTL: duration.min(1),
+});
+
 const task = z.strictObject({
   Name: z.string().regex(/^[^/\\\0]+$/),
   Driver: text,
@@ -33,6 +42,21 @@ const task = z.strictObject({
   KillSignal: z.string().regex(/^SIG[A-Z0-9]+$/),
   KillTimeout: duration,
   Leader: z.boolean(),
+  Identity: identity
+    .omit({ TTL: true })
+    .extend({ Name: z.literal("default"), TTL: duration.optional() })
+    .optional(),
+  Identities: z.array(identity).min(1).optional(),
+  Artifacts: z
+    .array(
+      z.strictObject({
+        GetterSource: z.string().regex(/^https?:\/\//),
+        GetterOptions: z.strictObject({ checksum: z.string().regex(/^sha256:[0-9a-f]{64}$/) }),
+        GetterMode: z.literal("file"),
+        RelativeDest: z.string().regex(/^local\//),
+      }),
+    )
+    .optional(),
   VolumeMounts: z.array(z.strictObject({ Volume: text, Destination: z.string().startsWith("/") })).optional(),
 });
 
@@ -41,13 +65,28 @@ const group = z
     Name: text,
     Count: z.int().min(0),
     Networks: z.array(network).max(1),
-    RestartPolicy: z.strictObject({ Attempts: z.int().min(0), Mode: z.enum(["fail", "delay"]) }),
-    ReschedulePolicy: z.strictObject({ Attempts: z.int().min(0), Unlimited: z.boolean() }),
-    Disconnect: z.strictObject({
-      LostAfter: duration,
-      Replace: z.boolean(),
-      Reconcile: z.enum(["keep_original", "keep_replacement", "best_score", "longest_running"]),
+    RestartPolicy: z.strictObject({
+      Attempts: z.int().min(0),
+      Mode: z.enum(["fail", "delay"]),
+      Interval: duration.optional(),
+      Delay: duration.optional(),
     }),
+    ReschedulePolicy: z
+      .strictObject({
+        Attempts: z.int().min(0),
+        Unlimited: z.boolean(),
+        Delay: duration.optional(),
+        DelayFunction: z.enum(["constant", "exponential", "fibonacci"]).optional(),
+        MaxDelay: duration.optional(),
+      })
+      .optional(),
+    Disconnect: z
+      .strictObject({
+        LostAfter: duration,
+        Replace: z.boolean(),
+        Reconcile: z.enum(["keep_original", "keep_replacement", "best_score", "longest_running"]),
+      })
+      .optional(),
     EphemeralDisk: z.strictObject({ SizeMB: z.int().min(10) }),
     Volumes: z
       .record(
@@ -95,6 +134,32 @@ export const nomadJobModel = z.strictObject({
       Type: z.enum(["batch", "service", "system", "sysbatch"]),
       Namespace: text,
       Datacenters: z.array(text).min(1),
+      NodePool: text.optional(),
+      Priority: z.int().min(1).max(100).optional(),
+      Constraints: z
+        .array(
+          z.union([
+            z.strictObject({ LTarget: text, Operand: z.enum(["=", "!=", "is_set"]), RTarget: z.string() }),
+            z.strictObject({ Operand: z.literal("distinct_hosts"), RTarget: z.literal("true") }),
+          ]),
+        )
+        .optional(),
+      Spreads: z.array(z.strictObject({ Attribute: text, Weight: z.int().min(1).max(100) })).optional(),
+      Update: z
+        .strictObject({
+          MaxParallel: z.int().min(1),
+          Canary: z.int().min(0),
+          AutoPromote: z.boolean(),
+          AutoRevert: z.boolean(),
+          HealthCheck: z.literal("task_states"),
+          MinHealthyTime: duration,
+          HealthyDeadline: duration,
+          ProgressDeadline: duration,
+        })
+        .refine((update) => update.ProgressDeadline > update.HealthyDeadline, "progress after healthy")
+        .refine((update) => update.HealthyDeadline > update.MinHealthyTime, "healthy deadline after healthy time")
+        .refine((update) => update.Canary > 0 || !update.AutoPromote, "nothing to promote")
+        .optional(),
       Meta: strings,
       ParameterizedJob: parameterized.optional(),
       TaskGroups: z.array(group).min(1),
@@ -102,6 +167,11 @@ export const nomadJobModel = z.strictObject({
     .refine(
       (job) => job.ParameterizedJob === undefined || job.Type === "batch" || job.Type === "sysbatch",
       "only batch jobs can be parameterized",
+    )
+    .refine((job) => job.Type !== "batch" || job.Update === undefined, "batch jobs are not updated")
+    .refine(
+      (job) => job.Type !== "system" || job.TaskGroups.every((each) => each.ReschedulePolicy === undefined),
+      "system jobs are not rescheduled",
     ),
 });
 

@@ -1,0 +1,105 @@
+import { join } from "node:path/posix";
+import { consulConfig, identitiesOf, nodeFolderOf, programJob, secretsConfig, type ProgramJobProps } from "./program";
+import type { JsonObject } from "./render";
+import type { JobSpec } from "./spec";
+
+export interface ControllerJobProps extends ProgramJobProps {
+  /** The text of the forge.toml to decide by until Consul's KV answers. */
+  readonly forgeToml: string;
+  /** The run's regions that this one can reach; its own address it knows itself. */
+  readonly regions: readonly RegionAddress[];
+  /**
+   * Folder on the node with the dashboard's files.
+   * @default none: the API is all there is
+   */
+  readonly dashboardFolder?: string;
+  /**
+   * How many of a new version run beside the old ones before any of those goes. Each needs a node of the pool that has
+   * no controller, for each node has one at most.
+   * @default 0: one after the other is replaced
+   */
+  readonly canaries?: number;
+}
+
+export interface RegionAddress {
+  readonly name: string;
+  /** Of the HTTP API. */
+  readonly url: string;
+  /** Degrees: latitude, longitude. */
+  readonly location?: readonly [number, number];
+}
+
+/**
+ * The controllers of a region: a service job in the control pool, each replica on a node of its own, because a node's
+ * ports and a node's death are one controller's only. A version that does not keep running is taken back by Nomad.
+ */
+export function controllerJob(props: ControllerJobProps): JobSpec {
+  const { region, canaries = 0 } = props;
+  const several = region.controllers > 1;
+  const job = programJob(props, {
+    program: "controller",
+    type: "service",
+    count: region.controllers,
+    nodePool: region.pools.control,
+    ports: [
+      { label: "api", static: region.ports.api },
+      { label: "agents", static: region.ports.agents },
+    ],
+    config: configOf(props),
+    identities: identitiesOf(props, true),
+    resources: { cpu: 500, cores: undefined, memory: 512 },
+    // Calls under way are answered and the lock is given back: a takeover need not wait for its session to end.
+    killTimeoutSecs: 10,
+  });
+  return {
+    ...job,
+    constraints: [...(job.constraints ?? []), ...(several ? (["distinct_hosts"] as const) : [])],
+    ...(several ? { spreads: [{ attribute: "${node.datacenter}", weight: 100 }] } : {}),
+    update: {
+      maxParallel: 1,
+      canaries,
+      autoPromote: canaries > 0,
+      autoRevert: true,
+      minHealthySecs: 5,
+      healthyDeadlineSecs: 120,
+      progressDeadlineSecs: 300,
+    },
+  };
+}
+
+function configOf(props: ControllerJobProps): JsonObject {
+  const { region, forgeToml, regions, dashboardFolder } = props;
+  const own = regions.some(({ name }) => name === region.name);
+  return {
+    region: region.name,
+    controllerId: "${NOMAD_ALLOC_ID}",
+    // Base64, because Nomad would fill in what looks like a variable in it.
+    config: { kind: "carried", base64: Buffer.from(forgeToml, "utf8").toString("base64") },
+    dataDir: join(nodeFolderOf(props), "controller"),
+    api: { host: "${NOMAD_IP_api}", port: "${NOMAD_PORT_api}" },
+    publicUrl: "http://${NOMAD_ADDR_api}",
+    agentListen: "${NOMAD_ADDR_agents}",
+    regions: [
+      ...(own ? [] : [addressOf({ name: region.name, url: "http://${NOMAD_ADDR_api}", ...located(region.location) })]),
+      ...regions.map(addressOf),
+    ],
+    engine: {
+      kind: "nomad",
+      address: "unix://${NOMAD_SECRETS_DIR}/api.sock",
+      tokenFile: "${NOMAD_SECRETS_DIR}/nomad_token",
+      namespace: region.nomad.namespace,
+      publicAddress: region.publicAddress,
+    },
+    ...consulConfig(props),
+    secrets: secretsConfig(props, "controller"),
+    ...(dashboardFolder === undefined ? {} : { dashboardDir: dashboardFolder }),
+  };
+}
+
+function located(location: readonly [number, number] | undefined): Pick<RegionAddress, "location"> {
+  return location === undefined ? {} : { location };
+}
+
+function addressOf({ name, url, location }: RegionAddress): JsonObject {
+  return { name, url, ...(location === undefined ? {} : { location }) };
+}
