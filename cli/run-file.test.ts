@@ -32,8 +32,8 @@ describe("the run file", () => {
     const file = writeRunFile(folder, run);
     const below = join(folder, "a", "b");
     mkdirSync(below, { recursive: true });
-    expect(findRunFile(below)).toEqual({ file, run });
-    expect(findRunFile(folder)).toEqual({ file, run });
+    expect(findRunFile(below)).toEqual({ file, run, deployed: [] });
+    expect(findRunFile(folder)).toEqual({ file, run, deployed: [] });
   });
 
   it("of the nearest folder wins", () => {
@@ -78,8 +78,8 @@ describe("the run file", () => {
 
 describe("isRunning", () => {
   it("tells a process that is there from one that is not", () => {
-    expect(isRunning({ pid: process.pid })).toBe(true);
+    expect(isRunning({ pid: process.pid, startedAtMs: Date.now() })).toBe(true);
     // Above the largest pid that Linux gives.
-    expect(isRunning({ pid: 2 ** 22 + 1 })).toBe(false);
+    expect(isRunning({ pid: 2 ** 22 + 1, startedAtMs: Date.now() })).toBe(false);
   });
 });

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
+import { processIsThere } from "../infra/embedded/process-age";
+import { type RegionRecord, runningRegions } from "../infra/embedded/region-record";
 import { errorCode, errorMessage } from "./error-code";
 
 /** Folder of a local run's files, beside the forge.toml it was started with. */
@@ -39,6 +41,8 @@ export class RunFileError extends Error {
 export interface FoundRun {
   readonly file: string;
   readonly run: RunFile;
+  /** Regions that were deployed one by one, each a process; none for `forge up`, which is one for all. */
+  readonly deployed: readonly RegionRecord[];
 }
 
 /** Path of the run file of the folder that holds `.forge`. */
@@ -47,17 +51,29 @@ export function runFilePath(folder: string): string {
 }
 
 /**
- * The run file of `from` or of the nearest folder above it that has one; undefined where none has.
- * The run itself may have ended since: ask `isRunning`.
+ * The run of `from` or of the nearest folder above it that has one: what `forge up` wrote there, or the regions that a
+ * deploy has started; undefined where none has. The run itself may have ended since: ask `isRunning`.
  * @throws {RunFileError} where the nearest one cannot be read
  */
 export function findRunFile(from: string): FoundRun | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const file = runFilePath(folder);
     const run = readRunFile(file);
-    if (run !== undefined) return { file, run };
+    if (run !== undefined && isRunning(run)) return { file, run, deployed: [] };
+    const deployed = deployedRun(folder);
+    if (deployed !== undefined) return deployed;
+    if (run !== undefined) return { file, run, deployed: [] };
     if (dirname(folder) === folder) return undefined;
   }
+}
+
+/** Its regions share the key of tokens and pass calls on to each other: one run, in several processes. */
+function deployedRun(folder: string): FoundRun | undefined {
+  const deployed = runningRegions(folder);
+  const [first] = deployed;
+  if (first === undefined) return undefined;
+  const regions = Object.fromEntries(deployed.flatMap((record) => Object.entries(record.regions)));
+  return { file: join(folder, RUN_FOLDER, "embedded"), run: { ...first, regions }, deployed };
 }
 
 /** @throws {RunFileError} where it is there and cannot be read */
@@ -105,15 +121,9 @@ export function removeRunFile(folder: string, runId: string): void {
   if (readRunFile(file)?.runId === runId) rmSync(file, { force: true });
 }
 
-/** Whether the process that owns the run is there. Another process may have got its pid: only asking the run is certain. */
-export function isRunning({ pid }: Pick<RunFile, "pid">): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // It is there and belongs to someone else.
-    return errorCode(error) === "EPERM";
-  }
+/** Whether the process that owns the run is there, and not another one that got its number. */
+export function isRunning({ pid, startedAtMs }: Pick<RunFile, "pid" | "startedAtMs">): boolean {
+  return processIsThere(pid, startedAtMs);
 }
 
 function parseJson(text: string): unknown {

@@ -28,7 +28,12 @@ export const controllerConfigSchema = z.strictObject({
    * Nomad would fill in what looks like a variable. With `consul`, what its KV says outranks both once it answers.
    */
   config: z.discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("file"), path: absolutePath }),
+    z.strictObject({
+      kind: z.literal("file"),
+      path: absolutePath,
+      /** Where programs that it names by a relative path are looked for; its own folder where not given. */
+      baseDir: absolutePath.optional(),
+    }),
     z.strictObject({ kind: z.literal("carried"), base64: z.base64() }),
   ]),
   /** Epoch and other small state of this controller. */

@@ -150,7 +150,7 @@ function connectEngine(
     runDir,
     dataDir,
     home,
-    baseDir: config.kind === "file" ? dirname(config.path) : home,
+    baseDir: config.kind === "file" ? (config.baseDir ?? dirname(config.path)) : home,
     ports,
     env,
     warn: (message) => log.warn(message),

@@ -1,2 +1,3 @@
+export { EmbeddedRegion, embeddedRegionStackId, type EmbeddedRegionProps } from "./embedded-region";
 export { RegionJobs, regionJobsStackId, type RegionJobsProps } from "./region-jobs";
-export { addRunStacks } from "./run-stacks";
+export { addRunStacks, type DeployPlace } from "./run-stacks";

@@ -18,16 +18,28 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+interface Step {
+  readonly triggers_replace: readonly string[];
+  readonly depends_on?: readonly string[];
+  readonly provisioner: readonly {
+    readonly "local-exec": { readonly interpreter: readonly string[]; readonly command: string };
+  }[];
+}
+
 interface Stack {
+  readonly terraform: { readonly backend: unknown };
   readonly provider: { readonly nomad: readonly Readonly<Record<string, unknown>>[] };
-  readonly resource?: { readonly nomad_job: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+  readonly resource?: {
+    readonly nomad_job: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+    readonly terraform_data?: Readonly<Record<string, Step>>;
+  };
 }
 
 /** By way of `app.synth()`, as `cdktf` does it: stack by id. */
 function synth(text: string): Record<string, Stack> {
   const { config } = loadConfig({ file: "forge.toml", readFile: () => text });
   const app = new App({ outdir: folder });
-  addRunStacks(app, config);
+  addRunStacks(app, config, { configFile: join(folder, "forge.toml"), folder, forge: ["node", "${HOME}/forge.mjs"] });
   app.synth();
   return written(folder);
 }
@@ -48,8 +60,12 @@ function addresses(stacks: Record<string, Stack>): string[] {
 
 /** A change here destroys and makes anew what people have deployed. */
 const SAMPLE_ADDRESSES = [
+  "eu-west-embedded terraform_data.region",
+  "eu-west-embedded terraform_data.revision",
   "eu-west-jobs nomad_job.arena_ai_54508A4A",
   "eu-west-jobs nomad_job.arena_server_AA9528A1",
+  "us-east-embedded terraform_data.region",
+  "us-east-embedded terraform_data.revision",
   "us-east-jobs nomad_job.arena_ai_54508A4A",
   "us-east-jobs nomad_job.arena_server_AA9528A1",
 ];
@@ -62,6 +78,30 @@ function evaluated(template: unknown): string {
 describe("the stacks of a run", () => {
   test("of the sample are at these addresses", () => {
     expect(addresses(synth(SAMPLE)).sort()).toEqual(SAMPLE_ADDRESSES);
+  });
+
+  test("keep their state beside forge.toml, whoever deploys them", () => {
+    for (const [id, stack] of Object.entries(synth(SAMPLE)))
+      expect(stack.terraform.backend).toEqual({
+        local: { path: join(folder, ".forge", "terraform", id, "terraform.tfstate") },
+      });
+  });
+
+  test("start an embedded region, end the very one that was started, and push what changed", () => {
+    const of = (text: string) => synth(text)["us-east-embedded"]?.resource?.terraform_data;
+    const first = of(SAMPLE);
+    const [start, stop] = first?.region?.provisioner ?? [];
+    const [incarnation] = first?.region?.triggers_replace ?? [];
+    // A path is what it is, whatever Terraform reads into such text.
+    expect(start?.["local-exec"].interpreter.slice(0, 2)).toEqual(["node", "$${HOME}/forge.mjs"]);
+    expect(start?.["local-exec"].interpreter).toEqual(expect.arrayContaining(["region", "start", "us-east"]));
+    expect(start?.["local-exec"].command).toBe(incarnation);
+    expect(stop?.["local-exec"]).toMatchObject({ when: "destroy", command: "${self.triggers_replace[0]}" });
+    expect(first?.revision?.depends_on).toEqual(["terraform_data.region"]);
+
+    const revision = (text: string) => of(text)?.revision?.triggers_replace;
+    expect(revision(`# a comment\n${SAMPLE}`)).toEqual(revision(SAMPLE));
+    expect(revision(SAMPLE.replace("max_players = 24", "max_players = 25"))).not.toEqual(revision(SAMPLE));
   });
 
   test("hold the very jobs that the builders make, once Terraform has read them", () => {

@@ -3,7 +3,6 @@ import { type CliContext, folderOf, type Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
 import { wholeNumber } from "../numbers";
-import { startedBy } from "../process-age";
 import { findRunFile, isRunning, removeRunFile, type RunFile } from "../run-file";
 
 interface DownOptions {
@@ -25,24 +24,26 @@ export const register: Register = (command, context) => {
 
 async function run({ wait }: DownOptions, context: CliContext): Promise<void> {
   const found = findRunFile(folderOf(context.options, context.io.cwd));
-  if (found === undefined || !isTheRun(found.run)) {
+  if (found === undefined || !isRunning(found.run)) {
     // What is left of a run that was killed.
     if (found !== undefined) removeRunFile(dirname(dirname(found.file)), found.run.runId);
     throw nothingRuns();
   }
+  if (found.deployed.length > 0) throw wasDeployed(found.deployed.flatMap(({ regions }) => Object.keys(regions)));
   const { run: its } = found;
   process.kill(its.pid, "SIGTERM");
   const until = context.io.now() + wait * 1000;
-  while (isTheRun(its)) {
+  while (isRunning(its)) {
     if (context.io.now() > until) throw stillThere(its, wait);
     await context.io.sleep(LOOK_MS);
   }
   context.print({ ended: its.pid }, () => `The run of process ${its.pid} has ended.`);
 }
 
-/** Whether the process is there and not another one that got its number. */
-function isTheRun(run: RunFile): boolean {
-  return isRunning(run) && startedBy(run.pid, run.startedAtMs);
+/** Terraform's state says that they are there. */
+function wasDeployed(regions: readonly string[]): CliError {
+  const message = `no \`forge up\` runs here; ${regions.join(", ")} ${regions.length === 1 ? "was" : "were"} deployed`;
+  return new CliError("deployed", EXIT.badInput, message, `end them with \`forge destroy ${regions.join(" ")}\``);
 }
 
 function nothingRuns(): CliError {

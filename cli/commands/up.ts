@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from "commander";
 import type { CliContext, Register } from "../context";
+import { engineName } from "../deploy/engine-option";
 import { wholeNumber } from "../numbers";
 
 interface UpFlags {
@@ -49,9 +49,4 @@ async function run(flags: UpFlags, context: CliContext): Promise<void> {
     },
     context.io,
   );
-}
-
-function engineName(text: string): "embedded" | "nomad" {
-  if (text === "embedded" || text === "nomad") return text;
-  throw new InvalidArgumentError("It must be embedded or nomad.");
 }

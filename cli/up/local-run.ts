@@ -11,7 +11,7 @@ import type { Clock } from "../../protocol/clock";
 import { CliError } from "../failure";
 import { EXIT } from "../exit-code";
 import { freePorts, isFree } from "./free-ports";
-import { planRun, BASE_PORT, type PlannedRegion, type RunPlan } from "./run-plan";
+import { planRun, BASE_PORT, type DeployedPart, type PlannedRegion, type RunPlan } from "./run-plan";
 import { newRunSecrets, type RunSecrets } from "./run-secrets";
 import type { RunParts } from "./run-parts";
 import { startSeparateProcesses } from "./separate-processes";
@@ -30,6 +30,10 @@ export interface LocalRunOptions {
   readonly log: Logger;
   /** Told of each step for people to read. */
   readonly onStep: (text: string) => void;
+  /** Only this region, as a deploy starts it. */
+  readonly deployed?: DeployedPart | undefined;
+  /** Of regions that are started one by one and still belong together; made anew where not given. */
+  readonly secrets?: RunSecrets | undefined;
 }
 
 const READY_WITHIN_MS = 20_000;
@@ -53,10 +57,10 @@ export class LocalRun {
   static async start(options: LocalRunOptions): Promise<LocalRun> {
     const { config, configFile, folder, home, onStep, clock } = options;
     checkWebhooks(options);
-    const ports = await choosePorts(config.regions, options.port);
+    const ports = await choosePorts(config.regions, options.port, options.deployed?.region);
     const socketDir = mkdtempSync(join(tmpdir(), "forge-"));
-    const plan = planRun(config, { configFile, folder, home, socketDir, ports });
-    const secrets = newRunSecrets();
+    const plan = planRun(config, { configFile, folder, home, socketDir, ports, deployed: options.deployed });
+    const secrets = options.secrets ?? newRunSecrets();
     const handle = await rootOf(plan, socketDir);
     onStep(`root process ${String(handle.pid)} holds everything that is started`);
     let root: RootClient | undefined;
@@ -107,13 +111,19 @@ export class LocalRun {
 }
 
 /** Looked at before anything is started: a controller that finds its port taken could only say so in a log. */
-async function choosePorts(regions: ForgeConfig["regions"], port: number | undefined): Promise<readonly number[]> {
+async function choosePorts(
+  regions: ForgeConfig["regions"],
+  port: number | undefined,
+  only: string | undefined,
+): Promise<readonly number[]> {
   if (port === 0) return freePorts(regions.length);
   const ports = regions.map((_, index) => (port ?? BASE_PORT) + index);
   for (const [index, wanted] of ports.entries()) {
+    if (only !== undefined && regions[index]?.name !== only) continue;
     if (await isFree(wanted)) continue;
+    const fix = `stop that program, or choose other ports with ${only === undefined ? "--port" : "FORGE_PORT_OFFSET"}`;
     const message = `port ${String(wanted)} for region ${regions[index]?.name ?? ""} is taken by another program`;
-    throw new CliError("portTaken", EXIT.failed, message, "stop that program, or choose other ports with --port");
+    throw new CliError("portTaken", EXIT.failed, message, fix);
   }
   return ports;
 }

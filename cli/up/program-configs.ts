@@ -26,10 +26,10 @@ export function controllerConfigOf(
   return {
     region: region.name,
     controllerId: region.controllerId,
-    config: { kind: "file", path: plan.configFile },
+    config: { kind: "file", path: plan.configFile, baseDir: plan.baseDir },
     dataDir: region.controllerDir,
     api: { host: "127.0.0.1", port: region.port },
-    regions: plan.regions.map(({ name, url, location }) => ({
+    regions: plan.known.map(({ name, url, location }) => ({
       name,
       url,
       ...(location ? { location: [location[0], location[1]] as [number, number] } : {}),

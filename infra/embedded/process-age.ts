@@ -24,6 +24,26 @@ export function startedBy(pid: number, atMs: number, read: (file: string) => str
   }
 }
 
+/** Whether the process that wrote this down at `startedAtMs` is there still, and not another one with its number. */
+export function processIsThere(pid: number, startedAtMs: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it is there and belongs to someone else.
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+  }
+  return !isZombie(pid) && startedBy(pid, startedAtMs);
+}
+
+/** Ended, and nobody has asked for its exit code: a container's first process may never do. */
+function isZombie(pid: number): boolean {
+  try {
+    return readText(`/proc/${pid}/stat`).split(")").at(-1)?.trim().startsWith("Z") ?? false;
+  } catch {
+    return false;
+  }
+}
+
 function readText(file: string): string {
   return readFileSync(file, "utf8");
 }

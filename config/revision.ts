@@ -1,0 +1,28 @@
+import { createHash } from "node:crypto";
+import type { ForgeConfig } from "./config";
+
+/**
+ * What a region is told of forge.toml, as one short text: another one means that there is something to push. Comments,
+ * the order of keys, defaults written out and what concerns other regions alone make no difference.
+ */
+export function configRevision(config: ForgeConfig, region: string): string {
+  const { scaling, health, experiences, webhooks } = config;
+  const told = {
+    scaling,
+    health,
+    webhooks,
+    regions: config.regions.map(({ name, location }) => ({ name, location })),
+    own: config.regions.find(({ name }) => name === region),
+    experiences: Object.values(experiences).filter(({ regions }) => regions.length === 0 || regions.includes(region)),
+  };
+  return createHash("sha256").update(stable(told)).digest("hex").slice(0, 16);
+}
+
+/** JSON with its keys in order. */
+function stable(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
