@@ -120,7 +120,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
   });
   const endWatch =
     config.config.kind === "file"
-      ? watchFile(config.config.path, clock, () => reread(config, controller, deps))
+      ? watchFile(config.config.path, clock, () => reread(config, { controller, webhooks }, deps))
       : () => undefined;
   const running = { api, listener };
   return {
@@ -199,9 +199,18 @@ function readForge({ config }: ControllerConfig, env: StartControllerDeps["env"]
 }
 
 /** A file with a fault changes nothing: what was in force stays, and the log says why. */
-function reread(config: ControllerConfig, controller: Controller, { log, env }: StartControllerDeps): void {
+function reread(
+  config: ControllerConfig,
+  { controller, webhooks }: { readonly controller: Controller; readonly webhooks: Webhooks },
+  { log, env }: StartControllerDeps,
+): void {
   try {
-    controller.setSettings(coreSettings(readForge(config, env), config.region));
+    const forge = readForge(config, env);
+    const hooks = readWebhooks(forge.webhooks, env);
+    const settings = coreSettings(forge, config.region);
+    // First, so that a new receiver hears of the change that names it.
+    webhooks.setHooks(hooks);
+    controller.setSettings(settings);
   } catch (error) {
     log.error({ err: error }, "the changed forge.toml is not used; what was in force before stays");
   }

@@ -69,9 +69,16 @@ export class WebhookQueue {
   readonly #underWay = new Map<AbortController, Promise<void>>();
   readonly #counts = { delivered: 0, failedAttempts: 0, dropped: 0 };
   #closed = false;
+  #secret: string;
 
   constructor(options: WebhookQueueOptions) {
     this.#options = options;
+    this.#secret = options.secret;
+  }
+
+  /** Signs with this from now on, further attempts of what waits already included. */
+  set secret(secret: string) {
+    this.#secret = secret;
   }
 
   get stats(): WebhookStats {
@@ -144,7 +151,7 @@ export class WebhookQueue {
 
   #headers({ id, type, body }: WebhookEvent): Record<string, string> {
     const unix = Math.floor(this.#options.clock.now() / 1000);
-    const seal = createHmac("sha256", this.#options.secret).update(`${unix}.${body}`).digest("hex");
+    const seal = createHmac("sha256", this.#secret).update(`${unix}.${body}`).digest("hex");
     return {
       "content-type": "application/json",
       "user-agent": "eustress-forge-webhooks",

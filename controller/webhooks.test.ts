@@ -7,7 +7,7 @@ import { verifyWebhook } from "../sdk/src/webhook";
 import type { ForgeEvent } from "./core/resources";
 import { EventLog } from "./event-log";
 import type { WebhookPost } from "./webhook-queue";
-import { readWebhooks, Webhooks } from "./webhooks";
+import { readWebhooks, type Webhook, Webhooks } from "./webhooks";
 
 const SECRET = "a secret of the receiver";
 const HOOK = { url: "https://backend.example.com/hook/KEY", events: ["session.*", "scaling"], secret: SECRET };
@@ -32,6 +32,7 @@ const settle = async (): Promise<void> => {
 };
 
 interface Sent {
+  readonly url: string;
   readonly body: ForgeEvent;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -40,23 +41,30 @@ interface Sent {
 }
 
 /** Webhooks whose receiver answers when and what the test says. */
-function setUp(options: { capacity?: number; auto?: () => number } = {}) {
+function setUp(options: { capacity?: number; auto?: () => number; hooks?: readonly Webhook[] } = {}) {
   const clock = new VirtualClock();
   const log = new EventLog({ epoch: 3 });
   const sent: Sent[] = [];
   const warnings: Readonly<Record<string, unknown>>[] = [];
-  const post: WebhookPost = (_url, { body, headers, signal }) => {
+  const post: WebhookPost = (url, { body, headers, signal }) => {
     if (options.auto) {
-      sent.push({ body: JSON.parse(body), headers, signal, answer: () => undefined, fail: () => undefined });
+      sent.push({ url, body: JSON.parse(body), headers, signal, answer: () => undefined, fail: () => undefined });
       return Promise.resolve({ status: options.auto() });
     }
     return new Promise((resolve, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason as Error));
-      sent.push({ body: JSON.parse(body), headers, signal, answer: (status) => resolve({ status }), fail: reject });
+      sent.push({
+        url,
+        body: JSON.parse(body),
+        headers,
+        signal,
+        answer: (status) => resolve({ status }),
+        fail: reject,
+      });
     });
   };
   const webhooks = new Webhooks({
-    hooks: [HOOK],
+    hooks: options.hooks ?? [HOOK],
     source: log,
     clock,
     random: () => 0.5,
@@ -259,6 +267,82 @@ describe("webhooks over HTTP", () => {
       receiver.closeAllConnections();
       await new Promise((resolve) => receiver.close(resolve));
     }
+  });
+});
+
+describe("webhooks that change while they run", () => {
+  const other = { ...HOOK, url: "https://other.example.com/hook" };
+  const hosts = (sent: readonly Sent[]): string[] => sent.map(({ url }) => new URL(url).host);
+
+  it("tell a new receiver from then on, and what waits for one that is gone is still delivered, in order", async () => {
+    const { clock, log, sent, webhooks } = setUp();
+    log.append(moved("s1", "first"));
+    log.append(moved("s1", "second"));
+    webhooks.setHooks([other]);
+    log.append(moved("s1", "third"));
+    expect(hosts(sent)).toEqual(["backend.example.com", "other.example.com"]);
+    sent[0]?.answer(500);
+    await settle();
+    clock.advance(2000);
+    sent[2]?.answer(204);
+    await settle();
+    sent[3]?.answer(204);
+    sent[1]?.answer(204);
+    await settle();
+    const of = (host: string): string[] => sent.filter((one) => one.url.includes(host)).map(({ body }) => body.reason);
+    expect(of("backend")).toEqual(["first", "first", "second"]);
+    expect(of("other")).toEqual(["third"]);
+    webhooks.setHooks([other]);
+    expect(webhooks.stats()).toEqual([expect.objectContaining({ host: "other.example.com", delivered: 1 })]);
+    for (const { answer } of sent) answer(204);
+    await webhooks.close();
+  });
+
+  it("keep the order of a receiver whose events and secret change, and sign what is tried again with the new secret", async () => {
+    const { clock, log, sent, webhooks } = setUp();
+    log.append(moved("s1", "first"));
+    webhooks.setHooks([{ ...HOOK, events: ["session.moved", "node.*"], secret: "another secret of theirs" }]);
+    log.append(moved("s1", "second"));
+    log.append({ type: "node.down", region: "here", at: "", reason: "" });
+    expect(sent.map(({ body }) => body.reason)).toEqual(["first", ""]);
+    sent[0]?.answer(500);
+    await settle();
+    clock.advance(2000);
+    const again = sent[2];
+    const body = JSON.stringify(again?.body);
+    const headers = again?.headers ?? {};
+    expect(verifyWebhook(SECRET, { body, headers }, clock.now()).ok).toBe(false);
+    expect(verifyWebhook("another secret of theirs", { body, headers }, clock.now()).ok).toBe(true);
+    again?.answer(204);
+    await settle();
+    expect(sent.map(({ body: { reason } }) => reason)).toEqual(["first", "", "first", "second"]);
+    for (const { answer } of sent) answer(204);
+    await webhooks.close();
+  });
+
+  it("go on in the same queue where one is taken out and put back", async () => {
+    const { log, sent, webhooks } = setUp();
+    log.append(moved("s1", "first"));
+    webhooks.setHooks([]);
+    log.append(moved("s1", "unheard"));
+    webhooks.setHooks([HOOK]);
+    log.append(moved("s1", "second"));
+    expect(sent.map(({ body }) => body.reason)).toEqual(["first"]);
+    sent[0]?.answer(204);
+    await settle();
+    expect(sent.map(({ body }) => body.reason)).toEqual(["first", "second"]);
+    for (const { answer } of sent) answer(204);
+    await webhooks.close();
+  });
+
+  it("may begin with none", async () => {
+    const { log, sent, webhooks } = setUp({ hooks: [] });
+    log.append(moved("s1"));
+    webhooks.setHooks([HOOK, other]);
+    log.append(moved("s2"));
+    expect(hosts(sent)).toEqual(["backend.example.com", "other.example.com"]);
+    for (const { answer } of sent) answer(204);
+    await webhooks.close();
   });
 });
 

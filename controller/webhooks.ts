@@ -63,44 +63,80 @@ export function readWebhooks(
   return hooks;
 }
 
+/** A receiver and what waits for it. Without `hook` it is told nothing new and goes once nothing waits. */
+interface Receiver {
+  readonly url: string;
+  hook: Webhook | undefined;
+  readonly queue: WebhookQueue;
+}
+
 /** Tells receivers what happens: signed, tried again, and in order for each session and each server. */
 export class Webhooks {
-  readonly #queues: readonly { readonly hook: Webhook; readonly queue: WebhookQueue }[];
+  readonly #options: WebhooksOptions;
   readonly #unsubscribe: () => void;
   readonly #agent: Agent | undefined;
+  readonly #post: WebhookPost;
+  #receivers: readonly Receiver[] = [];
 
   constructor(options: WebhooksOptions) {
-    const { hooks, clock, random, capacity } = options;
-    this.#agent = options.post || hooks.length === 0 ? undefined : new Agent({ connections: 8, pipelining: 1 });
-    const post = options.post ?? postBy(this.#agent);
-    this.#queues = hooks.map((hook) => {
-      const { url, secret } = hook;
-      const onDropped = dropLogger(options.log, clock, url);
-      const bounds = capacity === undefined ? {} : { capacity };
-      return { hook, queue: new WebhookQueue({ url, secret, clock, random, post, onDropped, ...bounds }) };
+    this.#options = options;
+    this.#agent = options.post ? undefined : new Agent({ connections: 8, pipelining: 1 });
+    this.#post = options.post ?? postBy(this.#agent);
+    this.setHooks(options.hooks);
+    this.#unsubscribe = options.source.subscribe((stored) => this.#onEvent(stored));
+  }
+
+  /**
+   * From now on these receivers are told. One that stays, which its URL says, keeps its queue and so the order of its
+   * events; its other events and another secret count at once. What waits for one that is gone is still delivered.
+   */
+  setHooks(hooks: readonly Webhook[]): void {
+    const left = new Set(this.#receivers);
+    const receivers = hooks.map((hook) => {
+      const same = [...left].filter(({ url }) => url === hook.url);
+      // Where a URL is there twice, the one with the same events is the same.
+      const known = same.find((receiver) => sameEvents(receiver.hook, hook)) ?? same[0];
+      if (!known) return this.#receiver(hook);
+      left.delete(known);
+      known.hook = hook;
+      known.queue.secret = hook.secret;
+      return known;
     });
-    this.#unsubscribe =
-      hooks.length === 0 ? () => undefined : options.source.subscribe((stored) => this.#onEvent(stored));
+    for (const gone of left) gone.hook = undefined;
+    this.#receivers = [...receivers, ...[...left].filter(({ queue }) => queue.stats.waiting > 0)];
   }
 
   /** By receiver: what waits, arrived and was given up. */
   stats(): readonly (WebhookStats & { readonly host: string })[] {
-    return this.#queues.map(({ hook, queue }) => ({ host: hostOf(hook.url), ...queue.stats }));
+    return this.#receivers.map(({ url, queue }) => ({ host: hostOf(url), ...queue.stats }));
   }
 
   /** Ends within about a second. What still waits is lost: receivers read the state when events are missing. */
   async close(): Promise<void> {
     this.#unsubscribe();
-    await Promise.all(this.#queues.map(({ queue }) => queue.close(CLOSE_GRACE_MS)));
+    await Promise.all(this.#receivers.map(({ queue }) => queue.close(CLOSE_GRACE_MS)));
     await this.#agent?.destroy();
   }
 
   #onEvent(stored: StoredEvent): void {
     let made: WebhookEvent | undefined;
-    for (const { hook, queue } of this.#queues) {
-      if (fits(stored.event, { types: hook.events })) queue.add((made ??= webhookEvent(stored)));
+    for (const { hook, queue } of this.#receivers) {
+      if (hook && fits(stored.event, { types: hook.events })) queue.add((made ??= webhookEvent(stored)));
     }
   }
+
+  #receiver(hook: Webhook): Receiver {
+    const { url, secret } = hook;
+    const { clock, random, log, capacity } = this.#options;
+    const onDropped = dropLogger(log, clock, url);
+    const bounds = capacity === undefined ? {} : { capacity };
+    const queue = new WebhookQueue({ url, secret, clock, random, post: this.#post, onDropped, ...bounds });
+    return { url, hook, queue };
+  }
+}
+
+function sameEvents(a: Webhook | undefined, b: Webhook): boolean {
+  return a !== undefined && a.events.join() === b.events.join();
 }
 
 function webhookEvent({ id, event }: StoredEvent): WebhookEvent {

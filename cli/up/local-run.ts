@@ -155,7 +155,9 @@ function clearLastRun({ runDir, regions }: RunPlan): void {
 
 function programEnv({ env, config }: LocalRunOptions): Readonly<Record<string, string>> {
   const secrets = config.webhooks.map(({ secretEnv = DEFAULT_SECRET_ENV }) => secretEnv);
-  const names = [...PROGRAM_ENV, ...secrets];
+  // A receiver that is added while it runs finds its secret, where its variable is called so.
+  const later = Object.keys(env).filter((name) => name.startsWith(DEFAULT_SECRET_ENV));
+  const names = [...PROGRAM_ENV, ...secrets, ...later];
   return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 

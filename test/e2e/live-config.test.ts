@@ -1,10 +1,55 @@
+import { once } from "node:events";
 import { renameSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Fleet, Server } from "../../controller/core/resources";
+import { verifyWebhook } from "../../sdk/src/webhook";
 import { ForgeRun } from "./forge-run";
 import { buildPocketGame, pocketExperience, QUICK_HEALTH } from "./pocket";
 
 jest.setTimeout(120_000);
+
+const SECRET = "a secret of the receiver";
+
+interface Told {
+  readonly type: string | undefined;
+  readonly good: boolean;
+}
+
+/** A receiver of webhooks; `told` waits for the next event of a type. */
+async function receiver(): Promise<{
+  readonly url: string;
+  told(type: string): Promise<Told>;
+  close(): void;
+}> {
+  const all: Told[] = [];
+  const server = createServer((request, response) => {
+    request.toArray().then((chunks: Buffer[]) => {
+      const check = verifyWebhook(SECRET, { body: Buffer.concat(chunks), headers: request.headers });
+      all.push({ type: request.headers["forge-event-type"] as string, good: check.ok });
+      response.writeHead(204).end();
+      server.emit("told");
+    }, console.error);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/forge`,
+    async told(type) {
+      for (;;) {
+        const found = all.find((one) => one.type === type);
+        if (found) return found;
+        await once(server, "told", { signal: AbortSignal.timeout(30_000) });
+      }
+    },
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
 
 describe.each([[[]], [["--processes"]]])("forge.toml that is edited while it runs %p", (args) => {
   const game = buildPocketGame();
@@ -24,7 +69,8 @@ ${more}
 `;
 
   beforeAll(async () => {
-    run = await ForgeRun.start({ config: config(1), args: ["--no-demo", ...args] });
+    const env = { FORGE_WEBHOOK_SECRET: SECRET };
+    run = await ForgeRun.start({ config: config(1), args: ["--no-demo", ...args], env });
     await run.server("pocket");
     first = await processesOf();
   });
@@ -89,5 +135,22 @@ ${more}
     await run.next({ type: "server.terminated", serverId: detail["serverId"] }, from);
     const { session } = placement;
     expect(await run.ask("GET", `/v1/sessions/${session.id}`)).toMatchObject({ generation: 1, state: "reserved" });
+  });
+
+  test("a receiver of webhooks that is added, and one that takes its place, are told at once, signed", async () => {
+    const [one, two] = [await receiver(), await receiver()];
+    const hook = (url: string, events: string): string => `[[webhooks]]\nurl = "${url}"\nevents = ["${events}"]`;
+    try {
+      run.folder.write("forge.toml", config(3, hook(one.url, "config.changed")));
+      expect(await one.told("config.changed")).toEqual({ type: "config.changed", good: true });
+      const from = run.mark;
+      run.folder.write("forge.toml", config(3, hook(two.url, "session.reserved")));
+      await run.next({ type: "config.changed" }, from);
+      await run.place({ playerId: "bob", experienceId: "pocket" });
+      expect(await two.told("session.reserved")).toMatchObject({ good: true });
+    } finally {
+      one.close();
+      two.close();
+    }
   });
 });
