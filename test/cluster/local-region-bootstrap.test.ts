@@ -136,7 +136,6 @@ skipUnless(
     expect(lost.err).toContain(key);
     const token = folder.secret("consul-management.token");
     renameSync(token, `${token}.away`);
-    const { writeFileSync } = await import("node:fs");
     writeFileSync(token, "00000000-0000-4000-8000-000000000000");
     const wrong = await hosts.infra("bootstrap");
     renameSync(`${token}.away`, token);
