@@ -11,7 +11,7 @@ import tseslint from "typescript-eslint";
 const MAY_IMPORT = {
   config: [],
   protocol: [],
-  clients: ["protocol"],
+  clients: [],
   sdk: [],
   dashboard: [],
   jobs: ["config"],

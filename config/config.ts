@@ -71,6 +71,8 @@ export interface RegionConfig {
   readonly publicAddress: string;
   /** Degrees: latitude, longitude. */
   readonly location: readonly [number, number] | undefined;
+  /** Where other regions reach this one's API; undefined: not at all. */
+  readonly url: string | undefined;
   /** Replicas of the controller; one of them leads. */
   readonly controllers: number;
   /** Nomad's node pools. */

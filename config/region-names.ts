@@ -57,6 +57,11 @@ export function agentLinkService(region: string): string {
   return `forge-agents-${checked(region)}`;
 }
 
+/** Consul prepared query by which DNS finds a controller that is well: `NAME.query.consul`. */
+export function controllerQuery(region: string): string {
+  return `forge-api-${checked(region)}`;
+}
+
 /** Consul service of one game server. */
 export function gameServerService(serverId: string): string {
   return `gameserver-${serverId}`;
@@ -109,6 +114,22 @@ export function vaultPkiMount(region: string): string {
 export function vaultTransitMount(region: string): string {
   return `forge-${checked(region)}-transit`;
 }
+
+/** Vault policy of what all programs of a region may do, each in a place of its own. */
+export function vaultOwnPolicy(region: string): string {
+  return `forge-${checked(region)}-own`;
+}
+
+/** Vault audit device of a region. */
+export function vaultAuditDevice(region: string): string {
+  return `forge-${checked(region)}-audit`;
+}
+
+/** Role of `vaultPkiMount` that a region's programs get certificates by. */
+export const PKI_ROLE = "program";
+
+/** Key of `vaultTransitMount`. */
+export const TRANSIT_KEY = "run";
 
 /** `aud` of the identity tokens that Nomad signs for each system. */
 export const CONSUL_AUDIENCE = "consul.io";

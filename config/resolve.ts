@@ -162,6 +162,7 @@ function resolveRegion(region: PlacedRegion, toml: ForgeToml, flags: ConfigFlags
     datacenters: region.datacenters ?? [toml.nomad.datacenter],
     publicAddress: region.public_address,
     location: region.location,
+    url: region.url ?? (isOurCluster(region, flags) ? `http://127.0.0.1:${region.ports.api}` : undefined),
     controllers: region.controllers ?? (hosts === "local" ? 1 : 2),
     pools: region.pools,
     nomad: { address: nomad.address, namespace: nomad.namespace, caFile: nomad.caFile },

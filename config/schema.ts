@@ -88,6 +88,11 @@ const regionSchema = z.strictObject({
     .tuple([z.number().min(-90).max(90), z.number().min(-180).max(180)])
     .optional()
     .describe("Degrees: latitude, longitude"),
+  url: addressSchema
+    .optional()
+    .describe(
+      "Where the other regions reach this one's API: a name in DNS, a balancer; of hosts = local Forge knows it",
+    ),
   controllers: z
     .int()
     .min(1)

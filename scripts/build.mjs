@@ -25,12 +25,14 @@ const PROGRAMS = {
   agent: "agent/main.ts",
   gate: "agent/gate/main.ts",
   infra: "infra/main.ts",
+  "end-servers": "infra/servers/main.ts",
   root: "controller/adapters/embedded/root/main.ts",
   "games/arena-server": "games/arena/server/main.ts",
   "games/arena-physics": "games/arena/physics/main.ts",
   "games/arena-ai": "games/arena/ai/main.ts",
   "games/arena-bots": "games/arena/bots/main.ts",
   infra: "infra/main.ts",
+  "end-servers": "infra/servers/main.ts",
 };
 
 /** Which of them go to nodes and are listed in dist/bundles.json. */

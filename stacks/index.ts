@@ -1,3 +1,12 @@
 export { EmbeddedRegion, embeddedRegionStackId, type EmbeddedRegionProps } from "./embedded-region";
-export { RegionJobs, regionJobsStackId, type RegionJobsProps } from "./region-jobs";
+export { ForgeRegion, type ForgeRegionProps } from "./forge-region";
+export { readForgeToml, type ForgeRun } from "./forge-toml";
+export { describeLeastPrivilege, leastPrivilege, type LeastPrivilege } from "./least-privilege";
+export { RegionConsul, type RegionConsulProps } from "./region-consul";
+export { RegionInfra, type RegionInfraProps } from "./region-infra";
+export { RegionJobs, regionJobsStackId, type RegionJobsProps, type RegionProgramsProps } from "./region-jobs";
+export { RegionNomad, type RegionNomadProps } from "./region-nomad";
+export { regionStackId } from "./region-stack";
+export { RegionVault, type RegionVaultProps } from "./region-vault";
 export { addRunStacks, type DeployPlace } from "./run-stacks";
+export { StackRules } from "./stack-rules";

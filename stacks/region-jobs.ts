@@ -1,16 +1,22 @@
 import { Job } from "@cdktf/provider-nomad/lib/job";
-import { NomadProvider } from "@cdktf/provider-nomad/lib/provider";
-import { Annotations, TerraformStack, Token } from "cdktf";
+import { Annotations, type TerraformResource } from "cdktf";
 import { Construct } from "constructs";
-import type { ExperienceConfig, RegionConfig } from "../config/config";
+import type { ExperienceConfig } from "../config/config";
+import type { RegionProgram } from "../config/region-names";
+import { agentJob } from "../jobs/agent";
+import { controllerJob, type ControllerJobProps } from "../jobs/controller";
 import { escapeTemplate } from "../jobs/escape";
 import { fleetRoleJob, gameServerJob } from "../jobs/game-server";
+import { gateJob } from "../jobs/gate";
+import type { BundleSource } from "../jobs/program";
 import { renderJob } from "../jobs/render";
 import type { JobSpec } from "../jobs/spec";
+import { commandWords, infraCommand, type InfraProgram } from "./infra-command";
+import { addNomadProvider } from "./providers";
+import { RegionStack, regionStackId, type RegionStackProps } from "./region-stack";
+import { TerraformData } from "./terraform-data";
 
-export interface RegionJobsProps {
-  /** The region whose Nomad gets the jobs: its address, namespace and datacenters. */
-  readonly region: RegionConfig;
+export interface RegionJobsProps extends RegionStackProps {
   /** The experiences of the run; those that name other regions only are left out. */
   readonly experiences: readonly ExperienceConfig[];
   /**
@@ -18,53 +24,113 @@ export interface RegionJobsProps {
    * @default DEFAULT_FORGE_HOME of jobs/game-server
    */
   readonly forgeHome?: string;
+  /**
+   * Forge's own programs.
+   * @default none: only the jobs of game servers, to look at
+   */
+  readonly programs?: RegionProgramsProps;
+}
+
+export interface RegionProgramsProps extends Omit<ControllerJobProps, "region" | "bundle"> {
+  /** Where nodes get each program. */
+  readonly bundles: Readonly<Record<RegionProgram, BundleSource>>;
+  /** Writes the run's secrets where the programs look, when they are not in Vault. */
+  readonly infra: InfraProgram;
+  /** Ends the region's game servers when the stack is destroyed: program and first arguments, absolute. */
+  readonly endServers: readonly string[];
 }
 
 /** The id of a region's stack, which is also what `cdktf deploy` is given. */
 export function regionJobsStackId(region: string): string {
-  return `${region}-jobs`;
+  return regionStackId(region, "jobs");
 }
 
 /**
- * `REGION-jobs`: what Nomad has to know of a region's experiences. One parameterized job for the servers of each
- * experience and one for each of its fleet roles; the controller dispatches servers from them, so deploying or changing
- * this stack starts and stops nothing.
+ * `REGION-jobs`: what runs on a region's Nomad. Forge's own programs, and one parameterized job for the servers of each
+ * experience and one for each of its fleet roles; the controller dispatches servers from them, so changing one of those
+ * starts and stops nothing.
  *
- * Construct ids are a contract: `EXPERIENCE/server` and `EXPERIENCE/ROLE` decide the addresses in the state.
+ * When the stack is destroyed the controller goes first, then every game server, then their jobs: a parameterized job
+ * that is purged leaves what was dispatched from it running.
+ *
+ * Construct ids are a contract: `EXPERIENCE/server`, `EXPERIENCE/ROLE` and `programs/PROGRAM` decide the addresses in the
+ * state.
  */
-export class RegionJobs extends TerraformStack {
+export class RegionJobs extends RegionStack<RegionJobsProps> {
   constructor(scope: Construct, id: string, props: RegionJobsProps) {
-    super(scope, id);
-    const { region, experiences, forgeHome } = props;
-    // No token: the provider reads NOMAD_TOKEN, and so none gets into state or cdktf.out.
-    new NomadProvider(this, "nomad", { address: escapeTemplate(region.nomad.address) });
+    super(scope, id, props, [
+      {
+        problem: ({ experiences }) =>
+          experiences.some(({ id: name }) => name === PROGRAMS)
+            ? `an experience is called "${PROGRAMS}", which is where Forge's own programs are: give it another name`
+            : undefined,
+      },
+    ]);
+    const { region, programs } = props;
+    addNomadProvider(this, this.endpoints.nomad);
     if (region.engine === "embedded") {
       Annotations.of(this).addInfo(
         `region ${region.name} runs on the embedded engine, which needs none of this; ` +
           `these are the jobs for a Nomad at ${region.nomad.address}`,
       );
     }
-    for (const experience of experiences.filter(
-      ({ regions }) => regions.length === 0 || regions.includes(region.name),
-    )) {
-      const of = { region, experience, ...(forgeHome === undefined ? {} : { forgeHome }) };
-      const jobs = new Construct(this, experience.id);
-      addJob(jobs, "server", gameServerJob(of));
-      for (const role of experience.roles.filter(({ per }) => per === "fleet")) {
-        addJob(jobs, role.name, fleetRoleJob(of, role));
-      }
-    }
+    const games = addGames(this, props);
+    if (programs !== undefined) addPrograms(new Construct(this, PROGRAMS), props, programs, games);
   }
 }
 
-function addJob(scope: Construct, id: string, spec: JobSpec): void {
-  const jobspec = JSON.stringify(renderJob(spec));
-  // A value known only when deployed would blank out the whole job in the plan.
-  if (Token.isUnresolved(jobspec)) throw new Error(`job ${spec.id}: its text holds a CDKTF token, and must not`);
-  new Job(scope, id, {
-    jobspec: escapeTemplate(jobspec),
+const PROGRAMS = "programs";
+
+function addGames(scope: Construct, { region, experiences, forgeHome }: RegionJobsProps): readonly Job[] {
+  const here = experiences.filter(({ regions }) => regions.length === 0 || regions.includes(region.name));
+  return here.flatMap((experience) => {
+    const of = { region, experience, ...(forgeHome === undefined ? {} : { forgeHome }) };
+    const jobs = new Construct(scope, experience.id);
+    const fleets = experience.roles.filter(({ per }) => per === "fleet");
+    return [
+      addJob(jobs, "server", gameServerJob(of)),
+      ...fleets.map((role) => addJob(jobs, role.name, fleetRoleJob(of, role))),
+    ];
+  });
+}
+
+function addPrograms(
+  scope: Construct,
+  { region }: RegionJobsProps,
+  { bundles, infra, endServers, ...programs }: RegionProgramsProps,
+  games: readonly Job[],
+): void {
+  const secrets = programs.secrets.kind === "nomadVariables" ? [addSecrets(scope, region.name, infra)] : [];
+  const of = (program: RegionProgram) => ({ ...programs, region, bundle: bundles[program] });
+  addJob(scope, "gate", gateJob(of("gate")), secrets);
+  addJob(scope, "agent", agentJob(of("agent")), secrets);
+  const servers = new TerraformData(scope, "servers", {
+    triggersReplace: [region.name],
+    dependsOn: [...games],
+    provisioners: [
+      {
+        ...commandWords([...endServers, "--engine", "nomad", "--config", infra.configFile, region.name]),
+        when: "destroy",
+      },
+    ],
+  });
+  addJob(scope, "controller", controllerJob(of("controller")), [...secrets, servers]);
+}
+
+/** Into the variables of the programs' jobs, by a program of ours: Terraform must not see them. */
+function addSecrets(scope: Construct, region: string, infra: InfraProgram): TerraformResource {
+  return new TerraformData(scope, "secrets", {
+    triggersReplace: [region],
+    provisioners: [infraCommand(infra, "secrets", region)],
+  });
+}
+
+function addJob(scope: Construct, id: string, spec: JobSpec, dependsOn: readonly TerraformResource[] = []): Job {
+  return new Job(scope, id, {
+    jobspec: escapeTemplate(JSON.stringify(renderJob(spec))),
     json: true,
     purgeOnDestroy: true,
     deregisterOnIdChange: true,
+    ...(dependsOn.length === 0 ? {} : { dependsOn: [...dependsOn] }),
   });
 }

@@ -39,7 +39,8 @@ interface Stack {
 function synth(text: string): Record<string, Stack> {
   const { config } = loadConfig({ file: "forge.toml", readFile: () => text });
   const app = new App({ outdir: folder });
-  addRunStacks(app, config, { configFile: join(folder, "forge.toml"), folder, forge: ["node", "${HOME}/forge.mjs"] });
+  const run = { config, forgeToml: text, configFile: join(folder, "forge.toml") };
+  addRunStacks(app, run, { forge: ["node", "${HOME}/forge.mjs"] });
   app.synth();
   return written(folder);
 }
@@ -146,7 +147,7 @@ command = "duel"
 max_players = 2
 regions = ["b"]
 `);
-    expect(Object.keys(stacks)).toEqual(["a-jobs", "b-jobs"]);
+    expect(Object.keys(stacks)).toEqual(["a-jobs", "b-jobs", "c-consul"]);
     expect(stacks["a-jobs"]?.provider.nomad).toEqual([{ address: "https://a:4646" }]);
     expect(stacks["b-jobs"]?.provider.nomad).toEqual([{ address: "http://shared:4646" }]);
     const jobIds = (stack: Stack | undefined) =>
@@ -154,8 +155,13 @@ regions = ["b"]
         const { ID, Namespace } = nomadJobModel.parse(JSON.parse(evaluated(jobspec))).Job;
         return `${Namespace} ${ID}`;
       });
-    expect(jobIds(stacks["a-jobs"])).toEqual(["games a.gameserver.arena"]);
-    expect(jobIds(stacks["b-jobs"])).toEqual(["default b.gameserver.arena", "default b.gameserver.duel"]);
+    const programs = (place: string) => ["agent", "controller", "gate"].map((name) => `${place}.forge.${name}`);
+    expect(jobIds(stacks["a-jobs"])).toEqual(["games a.gameserver.arena", ...programs("games a")]);
+    expect(jobIds(stacks["b-jobs"])).toEqual([
+      "default b.gameserver.arena",
+      "default b.gameserver.duel",
+      ...programs("default b"),
+    ]);
   });
 
   test("strings that Terraform or Nomad would evaluate reach the program as they were written", () => {
@@ -173,7 +179,7 @@ env = { X = "%{ y } $& \${z}" }
 
   test("a CDKTF token in forge.toml is refused, for it would be some other value", () => {
     const text = `[experiences.arena]\ncommand = "arena"\nmax_players = 4\nenv = { X = "\${TfToken[TOKEN.0]}" }\n`;
-    expect(() => synth(text)).toThrow(/job dc1\.gameserver\.arena: its text holds a CDKTF token/);
+    expect(() => synth(text)).toThrow(/dc1-jobs\/arena\/server\] its jobspec holds a CDKTF token/);
   });
 });
 

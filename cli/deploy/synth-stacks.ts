@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import type { ForgeConfig } from "../../config/config";
 import { engineOfEnv, type EngineName } from "../../config/engine-name";
@@ -41,11 +41,8 @@ export async function synthStacks(
     const { App } = await import("cdktf");
     const { addRunStacks } = await import("../../stacks");
     const app = new App({ outdir: scratch.path });
-    addRunStacks(app, config, {
-      configFile: context.configFile,
-      folder: dirname(context.configFile),
-      forge: [process.execPath, join(context.io.home, "cli", "bin", "forge.mjs")],
-    });
+    const run = { config, forgeToml: readFileSync(context.configFile, "utf8"), configFile: context.configFile };
+    addRunStacks(app, run, { forge: [process.execPath, join(context.io.home, "cli", "bin", "forge.mjs")] });
     app.synth();
     const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(scratch.path, "manifest.json"), "utf8")));
     const stacks = Object.entries(manifest.stacks)

@@ -100,11 +100,9 @@ export class Core implements CoreMachine {
       case "engineList":
         return onEngineList(s, input.servers);
       case "leadership":
-        return onLeadership(s, input.leader, input.epoch, input.holding);
+        return onLeadership(s, input.leader, input.epoch);
       case "policy":
-        if (s.holding) s.settingsHeld = input.settings;
-        else takeSettings(s, input.settings);
-        return;
+        return takeSettings(s, input.settings);
       case "peers":
         s.peers = input.regions;
         return;

@@ -99,7 +99,6 @@ export function advanceEnding(s: CoreState, server: GameServer): void {
   const { ending } = server;
   if (
     !s.deciding ||
-    s.holding ||
     !ending ||
     server.endedAtMs !== null ||
     server.stopAskedAtMs !== null ||

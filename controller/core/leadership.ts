@@ -2,7 +2,6 @@ import { takeLosses } from "./agent-events";
 import { answerRefused } from "./answers";
 import { sendEpoch, suspectUnseen } from "./connection";
 import type { Group } from "./group";
-import { dropHeld, setHolding } from "./holding";
 import { problem } from "./outbox";
 import { closeTicket, giveUp } from "./placement";
 import { giveTimeToStart } from "./spawn";
@@ -17,13 +16,11 @@ export const NOT_LEADER = problem("notLeader", "this controller does not lead it
   retryAfterSecs: 1,
 });
 
-export function onLeadership(s: CoreState, leader: boolean, epoch: number, holding = false): void {
-  if (leader && s.leader && epoch === s.epoch) return setHolding(s, holding);
+export function onLeadership(s: CoreState, leader: boolean, epoch: number): void {
+  if (leader && s.leader && epoch === s.epoch) return;
   if (s.leader) stopLeading(s);
   s.epoch = epoch;
-  if (!leader) return;
-  startLeading(s);
-  setHolding(s, holding);
+  if (leader) startLeading(s);
 }
 
 function startLeading(s: CoreState): void {
@@ -77,7 +74,6 @@ function stopLeading(s: CoreState): void {
     fleet.owed.length = 0;
   }
   s.ending.clear();
-  dropHeld(s);
 }
 
 /** All groups that wait or are being granted. */

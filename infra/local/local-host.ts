@@ -5,9 +5,9 @@ export interface LocalHost {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly places: ProgramPlaces;
   /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly pause: (ms: number) => Promise<void>;
-  readonly randomBytes: (size: number) => Buffer;
+  now(): number;
+  pause(ms: number): Promise<void>;
+  randomBytes(size: number): Buffer;
   /** A line for whoever watches; never a secret. */
-  readonly note: (line: string) => void;
+  note(line: string): void;
 }

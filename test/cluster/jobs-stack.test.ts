@@ -73,10 +73,11 @@ skipUnless(
   });
 
   function synth(cpu: number): string {
-    const { config } = loadConfig({ file: "forge.toml", readFile: () => FORGE_TOML(agent.address, cpu) });
+    const forgeToml = FORGE_TOML(agent.address, cpu);
+    const { config } = loadConfig({ file: "forge.toml", readFile: () => forgeToml });
     const outdir = join(folder, "out");
     const app = new App({ outdir });
-    addRunStacks(app, config);
+    addRunStacks(app, { config, forgeToml, configFile: join(folder, "forge.toml") });
     app.synth();
     return join(outdir, "stacks", "us-east-jobs");
   }

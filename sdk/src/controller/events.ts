@@ -31,7 +31,6 @@ export const EVENT_NAMES = {
   "node.down": "nodeDown",
   "leader.changed": "leaderChanged",
   "config.changed": "configChanged",
-  "config.rejected": "configRejected",
   "region.draining": "regionDraining",
   "region.undrained": "regionUndrained",
 } as const satisfies Record<ForgeEvent["type"], string>;
