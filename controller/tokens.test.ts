@@ -1,5 +1,6 @@
 import { createSigner } from "fast-jwt";
 import { VirtualClock } from "../protocol/virtual-clock";
+import type { Actor } from "./api/backend";
 import { Tokens } from "./tokens";
 
 const KEY = "a key of one run, for tests only, long enough";
@@ -28,6 +29,36 @@ describe("tokens", () => {
     const { token } = tokens.mint(ann);
     expect(new Tokens(KEY, clock).verify(token)).toEqual({ ok: true, actor: ann });
     expect(new Tokens(`another ${KEY}`, clock).verify(token)).toEqual({ ok: false, problem: "tokenSignature" });
+  });
+
+  it("that were made for it are renewed, by the hour, until their time is over and no longer", () => {
+    const { tokens, clock } = made();
+    const viewer = { sub: "kim", role: "viewer", regions: ["eu", "us"] } as const;
+    const actorOf = (token: string): Actor => {
+      const check = tokens.verify(token);
+      if (!check.ok) throw new Error(check.problem);
+      return check.actor;
+    };
+    const first = actorOf(tokens.mint({ ...viewer, renewableForSecs: 7200 }).token);
+    clock.advance(3_000_000);
+    const second = tokens.renew(first, { regions: ["eu"] });
+    expect(actorOf(second?.token ?? "")).toEqual({
+      ...viewer,
+      regions: ["eu"],
+      renewableUntilMs: first.renewableUntilMs,
+    });
+    clock.advance(3_000_000);
+    // Good no longer than the time it was made for.
+    expect(tokens.renew(actorOf(second?.token ?? ""))?.expiresAtMs).toBe(first.renewableUntilMs);
+    clock.advance(1_200_000);
+    expect(tokens.renew(first)).toBeUndefined();
+  });
+
+  it("that were not made for it are not renewed", () => {
+    const { tokens } = made();
+    const check = tokens.verify(tokens.mint(ann).token);
+    expect(check.ok && tokens.renew(check.actor)).toBeUndefined();
+    expect(() => tokens.mint({ ...ann, renewableForSecs: 43_201 })).toThrow("0 to 43200 seconds, not 43201");
   });
 
   it.each([true, false])("end when they said they would (seen before: %p)", (seen) => {

@@ -5,6 +5,8 @@ import type { Actor, Role } from "./api/backend";
 
 /** No token lives longer. */
 export const MAX_TOKEN_SECS = 3600;
+/** Who was signed in has to come with a new token after so long at the latest, however often it was renewed. */
+export const MAX_RENEWABLE_SECS = 12 * 3600;
 /** Stands for all regions in `Actor.regions`. */
 export const ALL_REGIONS = "*";
 
@@ -17,6 +19,8 @@ const claims = z.object({
   regions: z.array(z.string().min(1).max(64)).max(64),
   iat: z.number().int().nonnegative(),
   exp: z.number().int().nonnegative(),
+  /** Until when it may be renewed, in seconds since 1970; renewing leaves it as it is. */
+  renew: z.number().int().nonnegative().optional(),
 });
 
 export interface MintRequest {
@@ -26,6 +30,8 @@ export interface MintRequest {
   readonly regions: readonly string[];
   /** 1 to 3600; 3600 where not given. */
   readonly expiresInSecs?: number | undefined;
+  /** For so long its owner may exchange it for a fresh one: 0, as where not given, to 43,200. */
+  readonly renewableForSecs?: number | undefined;
 }
 
 export interface MintedToken {
@@ -70,14 +76,39 @@ export class Tokens {
     this.#seen.clear();
   }
 
-  /** @throws {RangeError} where the life asked for is not 1 to 3600 seconds. */
-  mint({ sub, role, regions, expiresInSecs = MAX_TOKEN_SECS }: MintRequest): MintedToken {
+  /** @throws {RangeError} where the life asked for is not 1 to 3600 seconds, or it would be renewable for too long */
+  mint({ renewableForSecs = 0, ...request }: MintRequest): MintedToken {
+    if (!(renewableForSecs >= 0 && renewableForSecs <= MAX_RENEWABLE_SECS))
+      throw new RangeError(`a token is renewable for 0 to ${MAX_RENEWABLE_SECS} seconds, not ${renewableForSecs}`);
+    const renew = renewableForSecs === 0 ? undefined : Math.floor(this.#clock.now() / 1000 + renewableForSecs);
+    return this.#mint(request, renew);
+  }
+
+  /**
+   * A fresh token for who has one: the same role, no wider regions, renewable until the same moment and good no longer
+   * than that. Undefined where the time for it is over, or it was made without.
+   */
+  renew(
+    { sub, role, regions, renewableUntilMs = 0 }: Actor,
+    {
+      expiresInSecs = MAX_TOKEN_SECS,
+      ...narrower
+    }: Pick<MintRequest, "expiresInSecs"> & Partial<Pick<Actor, "regions">> = {},
+  ): MintedToken | undefined {
+    const leftSecs = Math.floor((renewableUntilMs - this.#clock.now()) / 1000);
+    if (leftSecs < 1) return undefined;
+    const request = { sub, role, regions, ...narrower, expiresInSecs: Math.min(expiresInSecs, leftSecs) };
+    return this.#mint(request, Math.floor(renewableUntilMs / 1000));
+  }
+
+  #mint({ sub, role, regions, expiresInSecs = MAX_TOKEN_SECS }: MintRequest, renew: number | undefined): MintedToken {
     if (!(expiresInSecs >= 1 && expiresInSecs <= MAX_TOKEN_SECS)) {
       throw new RangeError(`a token lives 1 to ${MAX_TOKEN_SECS} seconds, not ${expiresInSecs}`);
     }
     const iat = Math.floor(this.#clock.now() / 1000);
     const exp = iat + Math.floor(expiresInSecs);
-    return { token: this.#sign({ sub, role, regions: [...regions], iat, exp }), expiresAtMs: exp * 1000 };
+    const payload = { sub, role, regions: [...regions], iat, exp, ...(renew !== undefined && { renew }) };
+    return { token: this.#sign(payload), expiresAtMs: exp * 1000 };
   }
 
   verify(token: string): TokenCheck {
@@ -108,10 +139,10 @@ export class Tokens {
       return { ok: false, problem: isSignatureError(refusal) ? "tokenSignature" : "tokenMalformed" };
     const parsed = claims.safeParse(payload);
     if (!parsed.success) return { ok: false, problem: "tokenMalformed" };
-    const { sub, role, regions, iat, exp } = parsed.data;
+    const { sub, role, regions, iat, exp, renew } = parsed.data;
     if (exp - iat > MAX_TOKEN_SECS) return { ok: false, problem: "tokenMalformed" };
     if (nowMs >= exp * 1000) return { ok: false, problem: "tokenExpired" };
-    const actor: Actor = { sub, role, regions };
+    const actor: Actor = { sub, role, regions, ...(renew !== undefined && { renewableUntilMs: renew * 1000 }) };
     this.#remember(token, { actor, expiresAtMs: exp * 1000 });
     return { ok: true, actor };
   }

@@ -10,7 +10,7 @@ export class ApiError extends Error {
 const TIMEOUT_MS = 15_000;
 const PAGE = 1000;
 
-/** Reads from the controller that this page came from. */
+/** Asks the controller that this page came from. */
 export class Api {
   constructor(token) {
     this.token = token;
@@ -27,12 +27,26 @@ export class Api {
   }
 
   /** @throws {ApiError} where the answer is no, {TypeError} where there is none */
-  async get(path, query = {}) {
+  get(path, query = {}) {
+    return this.send("GET", path, { query });
+  }
+
+  /**
+   * @param {{query?: object, body?: object, key?: string}} [what] `key` makes a POST that is sent twice count once
+   * @throws {ApiError} where the answer is no, {TypeError} where there is none
+   */
+  async send(method, path, { query = {}, body: sent, key } = {}) {
     const search = new URLSearchParams(
       Object.entries(query).filter(([, value]) => value !== undefined && value !== ""),
     );
     const response = await fetch(search.size === 0 ? path : `${path}?${search}`, {
-      headers: this.headers,
+      method,
+      headers: {
+        ...this.headers,
+        ...(sent === undefined ? {} : { "content-type": "application/json" }),
+        ...(key === undefined ? {} : { "idempotency-key": key }),
+      },
+      ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
       cache: "no-store",
     });

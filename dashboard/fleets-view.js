@@ -4,9 +4,10 @@ import { ratio } from "./regions-view.js";
 
 /** Fleets: what is wanted, what there is, and what was scaled last. */
 export class FleetsView {
-  constructor(body, empty) {
+  constructor(body, empty, actions) {
     this.body = body;
     this.empty = empty;
+    this.actions = actions;
     /** By fleet: the last `scaling` event. */
     this.scaled = new Map();
   }
@@ -19,7 +20,13 @@ export class FleetsView {
     const keyOf = ({ experienceId, region, version }) => `${experienceId} ${region} ${version}`;
     const sorted = [...fleets].sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
     setHidden(this.empty, sorted.length > 0);
-    syncChildren(this.body, sorted, keyOf, create, (row, fleet) => this.update(row, fleet, nowMs));
+    syncChildren(
+      this.body,
+      sorted,
+      keyOf,
+      (fleet) => create(fleet, this.actions),
+      (row, fleet) => this.update(row, fleet, nowMs),
+    );
   }
 
   update(row, fleet, nowMs) {
@@ -46,11 +53,17 @@ function wordsOf({ action, from, to, at }, nowMs) {
   return `${action === "up" ? "▲" : "▼"} ${from} → ${to}, ${formatDuration(nowMs - Date.parse(at))} ago`;
 }
 
-function create({ experienceId, version, kind }) {
+function create({ experienceId, version, kind, region }, actions) {
   const seats = bar("seats");
   seats.dataset.part = "seats";
   const number = (label, part) => element("td.number", { "data-label": label, "data-part": part });
   const name = element("th", { scope: "row" }, experienceId, " ", element("span.minor", {}, `${version} ${kind}`));
+  if (actions.may("spawn") && kind !== "world") {
+    const words = `Spawn a server of ${experienceId} in ${region}`;
+    const spawn = element("button.quiet.spawn", { type: "button", "aria-label": words, title: words }, "+");
+    spawn.addEventListener("click", () => actions.spawn({ experienceId, region }));
+    name.append(" ", spawn);
+  }
   return element(
     "tr",
     {},

@@ -1,4 +1,4 @@
-import { bar, element, setBar, setState, setText, syncChildren } from "./dom.js";
+import { bar, element, setBar, setHidden, setState, setText, syncChildren } from "./dom.js";
 import { formatCount, formatShare } from "./format.js";
 
 /** Five minutes of looks. */
@@ -9,9 +9,12 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** Cards of regions: state, seats, load, and how many players there were lately. */
 export class RegionsView {
-  constructor(parent) {
+  constructor(parent, actions) {
     this.parent = parent;
+    this.actions = actions;
     this.history = new Map();
+    /** What each card shows now. */
+    this.shown = new WeakMap();
   }
 
   show(regions) {
@@ -26,12 +29,26 @@ export class RegionsView {
       this.parent,
       sorted,
       ({ name }) => name,
-      create,
+      (region) => this.create(region),
       (card, region) => this.update(card, region),
     );
   }
 
+  create(region) {
+    const card = create(region);
+    if (!this.actions.may("drainRegion")) return card;
+    const button = element("button.quiet", { type: "button", "data-part": "drain" });
+    button.addEventListener("click", () => {
+      const now = this.shown.get(card);
+      if (now.state === "draining") this.actions.undrainRegion(now);
+      else this.actions.drainRegion(now);
+    });
+    card.querySelector(".leader").append(button);
+    return card;
+  }
+
   update(card, region) {
+    this.shown.set(card, region);
     const { state, seats, cpu, servers, players, queued, nodes, leader } = region;
     const part = (name) => card.querySelector(`[data-part=${name}]`);
     setState(part("state"), state);
@@ -44,6 +61,11 @@ export class RegionsView {
     setText(part("leader"), leader === null ? "no leader" : `led by ${leader}`);
     part("leader").dataset.level = leader === null ? "high" : "usual";
     syncChildren(part("nodes"), nodes, ({ id }) => id, createNode, updateNode);
+    const drain = part("drain");
+    if (drain) {
+      setText(drain, state === "draining" ? "Open again…" : "Drain…");
+      setHidden(drain, state === "down");
+    }
     drawLine(part("line"), this.history.get(region.name), Math.max(seats.total, 1));
   }
 }

@@ -1,4 +1,6 @@
+import { Actions } from "./actions.js";
 import { Api, ApiError } from "./api.js";
+import { Confirm } from "./confirm.js";
 import { element, setHidden, setText, syncChildren } from "./dom.js";
 import { EventStream } from "./event-stream.js";
 import { EventsView } from "./events-view.js";
@@ -6,8 +8,10 @@ import { FailoversView } from "./failovers-view.js";
 import { FleetsView } from "./fleets-view.js";
 import { formatCount } from "./format.js";
 import { RegionsView } from "./regions-view.js";
+import { Renewal } from "./renewal.js";
 import { ServerDetail } from "./server-detail.js";
 import { ServersView } from "./servers-view.js";
+import { readToken } from "./token.js";
 
 const LOOK_MS = 2000;
 /** After an event that changes what is shown, the next look comes so soon. */
@@ -31,9 +35,11 @@ export class RunView {
     this.looking = false;
     /** Names of the regions that answered last. */
     this.up = [];
+    this.renewal = new Renewal(this.api);
+    this.actions = new Actions(this.api, confirmDialog(), readToken(token)?.role, () => this.lookSoon(0));
     const open = (id) => void this.detail.open(id);
-    this.regions = new RegionsView(byId("regions"));
-    this.fleets = new FleetsView(byId("fleets"), byId("no-fleets"));
+    this.regions = new RegionsView(byId("regions"), this.actions);
+    this.fleets = new FleetsView(byId("fleets"), byId("no-fleets"), this.actions);
     this.failovers = new FailoversView(byId("failovers-section"), byId("failovers"), open);
     this.servers = new ServersView(
       {
@@ -54,6 +60,7 @@ export class RunView {
     this.detail = new ServerDetail(
       { dialog: byId("detail"), title: byId("detail-title"), body: byId("detail-body"), close: byId("detail-close") },
       this.api,
+      this.actions,
     );
     this.stream = new EventStream(this.api, {
       onEvent: (event) => this.take(event),
@@ -70,6 +77,7 @@ export class RunView {
       if (!document.hidden) this.lookSoon(0);
     };
     document.addEventListener("visibilitychange", this.onVisible);
+    this.renewal.start();
     void this.begin();
   }
 
@@ -86,7 +94,8 @@ export class RunView {
     clearTimeout(this.timer);
     document.removeEventListener("visibilitychange", this.onVisible);
     this.stream.stop();
-    if (byId("detail").open) byId("detail").close();
+    this.renewal.stop();
+    for (const dialog of [byId("confirm"), byId("detail")]) if (dialog.open) dialog.close();
     setHidden(byId("run"), true);
     if (error !== undefined) this.onRefused(error);
   }
@@ -158,6 +167,12 @@ export class RunView {
     target.dataset.state = live ? "live" : "away";
     setText(target, live ? "live" : "reconnecting");
   }
+}
+
+function confirmDialog() {
+  const part = (name) => byId("confirm").querySelector(`[data-part=${name}]`);
+  const names = ["title", "words", "fields", "problem", "cancel", "submit"];
+  return new Confirm({ dialog: byId("confirm"), ...Object.fromEntries(names.map((name) => [name, part(name)])) });
 }
 
 function showTotals(parent, regions, servers, more) {

@@ -7,11 +7,12 @@ const MAX_CONSIDERED = 50;
 
 /** A server's own page over the others: what it is, who is on it, and why it is as it is. */
 export class ServerDetail {
-  constructor({ dialog, title, body, close }, api) {
+  constructor({ dialog, title, body, close }, api, actions) {
     this.dialog = dialog;
     this.title = title;
     this.body = body;
     this.api = api;
+    this.actions = actions;
     this.asked = undefined;
     close.addEventListener("click", () => dialog.close());
     // A click on what is around it; the dialog itself is filled by its children.
@@ -43,6 +44,30 @@ export class ServerDetail {
       facts(server.value, this.api.now()),
       section("Why", ...whyOf(server.value, decision)),
       section(sessionsTitle(sessions), ...sessionsOf(sessions, this.api.now())),
+      ...this.deeds(server.value),
+    ];
+  }
+
+  deeds(server) {
+    const over = server.state === "terminated" || server.state === "unhealthy";
+    if (over || !this.actions.may("endServer")) return [];
+    // The question takes the place of the details, which are old once it is answered.
+    const button = (words, deed) => {
+      const made = element("button.quiet", { type: "button" }, words);
+      made.addEventListener("click", () => {
+        this.dialog.close();
+        deed();
+      });
+      return made;
+    };
+    const drain = server.state === "draining" ? [] : [button("Drain…", () => this.actions.drainServer(server))];
+    return [
+      element(
+        "p.deeds",
+        {},
+        ...drain,
+        button("Stop…", () => this.actions.stopServer(server)),
+      ),
     ];
   }
 }

@@ -30,8 +30,14 @@ export function readToken(token) {
     const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (char) =>
       char.charCodeAt(0),
     );
-    const { sub, role, exp } = JSON.parse(new TextDecoder().decode(bytes));
-    return { sub: String(sub), role: String(role), expiresAtMs: Number(exp) * 1000 };
+    const { sub, role, iat, exp, renew } = JSON.parse(new TextDecoder().decode(bytes));
+    return {
+      sub: String(sub),
+      role: String(role),
+      issuedAtMs: Number(iat) * 1000,
+      expiresAtMs: Number(exp) * 1000,
+      renewable: Number(renew) > Number(exp),
+    };
   } catch {
     return undefined;
   }

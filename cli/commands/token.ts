@@ -1,5 +1,5 @@
 import type { Role } from "../../controller/api/backend";
-import { ALL_REGIONS, type Tokens } from "../../controller/tokens";
+import { ALL_REGIONS, MAX_RENEWABLE_SECS, type Tokens } from "../../controller/tokens";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
@@ -11,6 +11,7 @@ interface TokenOptions {
   readonly sub?: string;
   readonly regions?: readonly string[];
   readonly expires: number;
+  readonly renewable?: number;
 }
 
 interface Token {
@@ -29,6 +30,11 @@ export const register: Register = (command, context) => {
     .option("--sub <name>", "who it is for: a player's playerId, a server's id, else any name (default: yours)")
     .option("--regions <names>", "only these, separated by commas (default: all)", several)
     .option("--expires <secs>", "how long it is good for, 3600 at most", wholeNumber(1, 3600), 3600)
+    .option(
+      "--renewable <secs>",
+      "its owner, such as the dashboard, may renew it for so long (default: not at all)",
+      wholeNumber(0, MAX_RENEWABLE_SECS),
+    )
     .addHelpText(
       "after",
       "\nWhere the run's own file is (the folder of `forge up`), any role can be made. Elsewhere the controller makes\n" +
@@ -37,7 +43,7 @@ export const register: Register = (command, context) => {
     .action((options: TokenOptions) => run(options, context));
 };
 
-async function run({ role, sub, regions, expires }: TokenOptions, context: CliContext): Promise<void> {
+async function run({ role, sub, regions, expires, renewable }: TokenOptions, context: CliContext): Promise<void> {
   if (!isRole(role)) throw usage(`there is no role ${JSON.stringify(role)}`, `use one of ${ROLES.join(", ")}`);
   if (sub === undefined && (role === "player" || role === "server")) {
     throw usage(
@@ -46,7 +52,7 @@ async function run({ role, sub, regions, expires }: TokenOptions, context: CliCo
     );
   }
   const connection = await import("../connection");
-  const wanted = { role, sub: sub ?? connection.userName(), regions, expires };
+  const wanted = { role, sub: sub ?? connection.userName(), regions, expires, renewable };
   const local = connection.localRun(context.options, context.io);
   const made =
     local === undefined
@@ -64,26 +70,43 @@ interface Wanted {
   readonly sub: string;
   readonly regions: readonly string[] | undefined;
   readonly expires: number;
+  readonly renewable: number | undefined;
 }
 
 /** The run's own key makes any role. */
-function byRun({ role, sub, regions = [ALL_REGIONS], expires }: Wanted, run: RunFile, tokens: Tokens): Token {
+function byRun(
+  { role, sub, regions = [ALL_REGIONS], expires, renewable }: Wanted,
+  run: RunFile,
+  tokens: Tokens,
+): Token {
   const unknown = regions.find((name) => name !== ALL_REGIONS && !Object.hasOwn(run.regions, name));
   if (unknown !== undefined) {
     const fix = `it has ${Object.keys(run.regions).join(", ")}`;
     throw new CliError("unknownRegion", EXIT.notFound, `the run has no region ${JSON.stringify(unknown)}`, fix);
   }
-  const { token, expiresAtMs } = tokens.mint({ sub, role, regions, expiresInSecs: expires });
+  const { token, expiresAtMs } = tokens.mint({
+    sub,
+    role,
+    regions,
+    expiresInSecs: expires,
+    renewableForSecs: renewable,
+  });
   return { token, sub, role, regions, expiresAt: new Date(expiresAtMs).toISOString() };
 }
 
-async function byController({ role, sub, regions, expires }: Wanted, context: CliContext): Promise<Token> {
+async function byController({ role, sub, regions, expires, renewable }: Wanted, context: CliContext): Promise<Token> {
   if (role === "operator") {
     const fix = "run `forge token` in the folder of that run's `forge up`";
     throw new CliError("roleNotAllowed", EXIT.refused, "a controller makes no operator's tokens", fix);
   }
   const api = await context.api();
-  const body = { role, sub, expiresInSecs: expires, ...(regions && { regions }) };
+  const body = {
+    role,
+    sub,
+    expiresInSecs: expires,
+    ...(regions && { regions }),
+    ...(renewable !== undefined && { renewableForSecs: renewable }),
+  };
   return api.json<Token>({ method: "POST", path: "/v1/tokens", body });
 }
 

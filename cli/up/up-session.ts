@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import pino, { type Logger } from "pino";
 import type { ForgeConfig } from "../../config/config";
-import { Tokens } from "../../controller/tokens";
+import { MAX_RENEWABLE_SECS, Tokens } from "../../controller/tokens";
 import { systemClock } from "../../protocol/clock";
 import { ForgeApi } from "../api";
 import { EXIT } from "../exit-code";
@@ -218,7 +218,10 @@ export class UpSession {
   }
 
   private operatorToken(): string {
-    return this.tokens.mint({ sub: "operator", role: "operator", regions: ["*"], expiresInSecs: TOKEN_SECS }).token;
+    // The page that is opened with it stays signed in.
+    const renewableForSecs = MAX_RENEWABLE_SECS;
+    const actor = { sub: "operator", role: "operator", regions: ["*"] } as const;
+    return this.tokens.mint({ ...actor, expiresInSecs: TOKEN_SECS, renewableForSecs }).token;
   }
 }
 

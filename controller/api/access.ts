@@ -50,7 +50,8 @@ export const ACCESS = {
   "GET /v1/events": READ,
   "GET /v1/decisions/:id": READ,
   "GET /v1/audit": { operator: "all", viewer: "all" },
-  "POST /v1/tokens": OPERATE,
+  // Whoever looks on keeps looking: a token that was made for it is exchanged for a fresh one.
+  "POST /v1/tokens": { ...OPERATE, allocator: "own", viewer: "own" },
 
   "GET /health": OPEN,
   "GET /ready": OPEN,

@@ -225,6 +225,20 @@ describe("the API", () => {
     expect((await mint({ regions: ["*"] })).code).toBe("regionNotAllowed");
   });
 
+  it("renews a token that was made for it: the same owner and role, no wider, and nothing else", async () => {
+    const viewer = { sub: "kim", role: "viewer", regions: ["local", "eu"] } as const;
+    const renewable = api.tokens.mint({ ...viewer, renewableForSecs: 3600 }).token;
+    const renew = async (token: string, body: object = {}): Promise<Record<string, unknown>> =>
+      (await api.call("POST", "/v1/tokens", { body, headers: { authorization: `Bearer ${token}` } })).json();
+    const fresh = await renew(renewable);
+    expect(fresh).toMatchObject(viewer);
+    expect(await renew(String(fresh["token"]), { regions: ["eu"] })).toMatchObject({ ...viewer, regions: ["eu"] });
+    expect((await renew(renewable, { regions: ["*"] }))["code"]).toBe("regionNotAllowed");
+    expect((await renew(renewable, { renewableForSecs: 43_200 }))["code"]).toBe("invalid");
+    expect((await renew(renewable, { sub: "kim", role: "viewer" }))["code"]).toBe("notYours");
+    expect((await renew(api.tokens.mint(viewer).token))["code"]).toBe("conflict");
+  });
+
   it("mints tokens that work, for as long as was asked", async () => {
     const { token, expiresAt } = (
       await api.call("POST", "/v1/tokens", { body: { sub: "ann", role: "player", expiresInSecs: 60 } })

@@ -7,6 +7,8 @@ export interface Actor {
   readonly sub: string;
   readonly role: Role;
   readonly regions: readonly string[];
+  /** Until then its token may be exchanged for a fresh one of the same kind; undefined where it may not. */
+  readonly renewableUntilMs?: number;
 }
 
 export type Role = "operator" | "allocator" | "player" | "server" | "viewer";

@@ -5,19 +5,11 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 import type { Server } from "../../controller/core/resources";
 import type { RunDouble } from "../double/run-double";
 import { sampleServer, scalingEvent, serverEvent } from "../double/samples";
-import { findProgram, skipUnless } from "../skips";
+import { skipUnless } from "../skips";
+import { chromiumFlags, chromiumProgram } from "./chromium";
 import { startDashboardDouble, storyOfEvents } from "./dashboard-double";
 
-const program = findProgram("chromium") ?? findProgram("chromium-browser") ?? findProgram("google-chrome");
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+const program = chromiumProgram();
 
 skipUnless(
   "Dashboard in a browser",
@@ -33,11 +25,7 @@ skipUnless(
 
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), "forge-browser-"));
-    browser = await chromium.launch({
-      executablePath: program ?? "",
-      args: FLAGS,
-      env: { ...stringsOf(process.env), HOME: home },
-    });
+    browser = await chromium.launch({ executablePath: program ?? "", ...chromiumFlags(home) });
   });
   afterAll(async () => {
     await browser.close();
@@ -210,8 +198,4 @@ function manyServer(n: number): Server {
     labels: n % 100 === 0 ? { mode: "ranked" } : {},
     createdAt: new Date(Date.now() - (1200 - n) * 1000).toISOString(),
   });
-}
-
-function stringsOf(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

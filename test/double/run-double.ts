@@ -27,7 +27,7 @@ export class RunDouble {
   private constructor(
     readonly folder: string,
     readonly regions: Readonly<Record<string, RegionDouble>>,
-    private readonly tokens: Tokens,
+    readonly tokens: Tokens,
   ) {}
 
   /** @param options `dashboardDir`: the folder of the page at `/`, none where not given */

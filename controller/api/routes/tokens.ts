@@ -3,26 +3,39 @@ import { json } from "../answer";
 import { mayIn } from "../caller";
 import { type AnyRoute, route } from "../route";
 import { noQuery } from "../schemas/common";
+import { notYours } from "./ownership";
 import { mintBody, mintedTokenSchema } from "../schemas/token";
 
 export const tokenRoutes: readonly AnyRoute[] = [
   route({
     key: "POST /v1/tokens",
     tag: "tokens",
-    summary: "Mint a token of a lesser role",
+    summary: "Mint a token of a lesser role, or renew one's own",
     query: noQuery,
     body: mintBody,
     responses: { 201: { description: "The token; it is shown this once", schema: mintedTokenSchema } },
     action: "token.mint",
+    own({ body, caller }) {
+      if (body.sub !== undefined) throw notYours("a token of somebody else", caller);
+    },
     handle({ body, caller: { actor } }, { tokens }) {
-      const { sub, role, regions = actor.regions, expiresInSecs } = body;
+      const { sub = actor.sub, role = actor.role, regions = actor.regions, expiresInSecs, renewableForSecs } = body;
       const wider = regions.filter((region) => !mayIn(actor, region));
       if (wider.length > 0)
         throw new ProblemError(
           "regionNotAllowed",
           `your token is for ${actor.regions.join(", ")}; it cannot make one for ${wider.join(", ")}`,
         );
-      const { token, expiresAtMs } = tokens.mint({ sub, role, regions, expiresInSecs });
+      const made =
+        body.sub === undefined
+          ? tokens.renew(actor, { regions, expiresInSecs })
+          : tokens.mint({ sub, role, regions, expiresInSecs, renewableForSecs });
+      if (!made)
+        throw new ProblemError(
+          "conflict",
+          "this token cannot be renewed, or no longer: get a new one where you got it",
+        );
+      const { token, expiresAtMs } = made;
       return json(
         201,
         { token, sub, role, regions, expiresAt: new Date(expiresAtMs).toISOString() },
