@@ -11,7 +11,7 @@ import tseslint from "typescript-eslint";
 const MAY_IMPORT = {
   config: [],
   protocol: [],
-  clients: [],
+  clients: ["protocol"],
   sdk: [],
   dashboard: [],
   jobs: ["config"],

@@ -13,3 +13,5 @@ export const consulAccessSchema = z.strictObject({
   /** Nomad's signed identity for Consul; where not given, the one that the job's `consul` identity block writes. */
   identityFile: z.string().startsWith("/", "must be an absolute path").optional(),
 });
+
+export type ConsulAccess = z.output<typeof consulAccessSchema>;

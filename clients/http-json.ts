@@ -42,6 +42,7 @@ export class HttpStatusError extends Error {
     readonly call: string,
     readonly status: number,
     readonly text: string,
+    readonly headers: HttpAnswer["headers"] = {},
   ) {
     super(`${target} answered ${String(status)} to ${call}${text === "" ? "" : `: ${text}`}`);
     this.name = "HttpStatusError";
@@ -103,7 +104,8 @@ export class HttpJson {
       const text = await response.body.text();
       const answer = { status: response.statusCode, headers: response.headers, text };
       if (response.statusCode >= 200 && response.statusCode < 300) return answer;
-      throw new HttpStatusError(this.target.name, `${method} ${path}`, answer.status, text.trim().slice(0, TEXT_LIMIT));
+      const said = text.trim().slice(0, TEXT_LIMIT);
+      throw new HttpStatusError(this.target.name, `${method} ${path}`, answer.status, said, answer.headers);
     } catch (error) {
       if (error instanceof HttpStatusError) throw error;
       throw new HttpUnreachable(this.target.name, `${method} ${path}`, limit.signal.reason ?? error);

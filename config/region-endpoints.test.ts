@@ -30,7 +30,7 @@ describe("where a region's systems are", () => {
       vault: {
         address: "https://127.0.0.1:9210",
         caFile: `${folder}/tls/ca.pem`,
-        tokenFile: `${folder}/secrets/vault-root.token`,
+        tokenFile: `${folder}/secrets/vault-deploy.token`,
         tokenEnv: "VAULT_TOKEN",
       },
     });

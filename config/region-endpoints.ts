@@ -28,7 +28,7 @@ export const REGION_FILES = {
   ca: join("tls", "ca.pem"),
   nomadToken: join("secrets", "nomad-management.token"),
   consulToken: join("secrets", "consul-management.token"),
-  vaultToken: join("secrets", "vault-root.token"),
+  vaultToken: join("secrets", "vault-deploy.token"),
 } as const;
 
 /**

@@ -45,6 +45,8 @@ const PING_MS = 1000;
 export class AgentLinks {
   /** Goes onto every request; agents refuse a lower one than they know. */
   epoch = 0;
+  /** The highest that an agent has told of, connected now or before. */
+  highestEpoch = 0;
   private readonly links = new Map<string, Link>();
   private readonly unnamed = new Set<AgentChannel>();
   private readonly early: AgentChannel[] = [];
@@ -130,6 +132,7 @@ export class AgentLinks {
       channel.close(refusal.detail);
       return undefined;
     }
+    this.highestEpoch = Math.max(this.highestEpoch, hello.epoch);
     const link: Link = { nodeId: hello.nodeId, channel, lastHeardMs: clock.now(), silent: false, inFlight: new Set() };
     const older = this.links.get(hello.nodeId);
     this.links.set(hello.nodeId, link);
@@ -170,7 +173,10 @@ export class AgentLinks {
       return;
     }
     if (message.type === "ping") return;
-    if (message.type === "ack") link.inFlight.delete(message.id);
+    if (message.type === "ack") {
+      link.inFlight.delete(message.id);
+      this.highestEpoch = Math.max(this.highestEpoch, message.epoch);
+    }
     this.handlers?.onMessage(link.nodeId, message);
   }
 

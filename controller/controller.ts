@@ -17,6 +17,7 @@ import type { CommandType, CoreSettings, Input } from "./core/input";
 import { chooseRegion } from "./core/region-choice";
 import type { DecisionRecord, ForgeEvent, RegionSummary } from "./core/resources";
 import { EngineError, type Engine, type EngineEvent } from "./engine";
+import type { LeadershipChange } from "./leadership";
 import type { RegionPeers } from "./region-peers";
 
 /** What the shell needs of the core beyond `handle`. */
@@ -56,6 +57,10 @@ export class Controller implements ApiBackend {
   private readonly waiting = new Map<number, (result: CommandResult) => void>();
   private nextRequest = 1;
   private leader = false;
+  private holding = false;
+  private leaderUrl: string | undefined;
+  private hasLed = false;
+  private settingsBroken = false;
   private epoch = 0;
   private closing = false;
   private lastStatus: BackendStatus | undefined;
@@ -66,6 +71,7 @@ export class Controller implements ApiBackend {
   private wakeAtMs = Infinity;
   private unsubscribe: () => void = () => undefined;
   private stepDown: (seenEpoch: number) => void = () => undefined;
+  private certainUntilMs: () => number = () => Infinity;
   private readonly inputs: Input[] = [];
   private handling = false;
 
@@ -76,9 +82,13 @@ export class Controller implements ApiBackend {
     this.settings = deps.settings;
   }
 
-  /** Starts to listen to engine, agents and clock; `leadership` decides when it begins to lead. */
-  async start(onStepDown: (seenEpoch: number) => void): Promise<void> {
+  /**
+   * Starts to listen to engine, agents and clock; `setLeadership` tells when it begins to lead.
+   * @param certainUntilMs until when it surely leads alone
+   */
+  async start(onStepDown: (seenEpoch: number) => void, certainUntilMs: () => number = () => Infinity): Promise<void> {
     this.stepDown = onStepDown;
+    this.certainUntilMs = certainUntilMs;
     const { engine, links, peers } = this.deps;
     this.unsubscribe = engine.subscribe((event) => this.onEngine(event));
     await this.listEngine();
@@ -91,17 +101,37 @@ export class Controller implements ApiBackend {
     this.tick();
   }
 
-  setLeadership(leader: boolean, epoch: number): void {
+  setLeadership(
+    leader: boolean,
+    epoch: number,
+    { holding = false, leaderUrl }: Pick<LeadershipChange, "holding" | "leaderUrl"> = {},
+  ): void {
+    const begins = leader && (!this.leader || epoch !== this.epoch);
     this.leader = leader;
+    this.holding = holding;
+    this.leaderUrl = leaderUrl;
     this.epoch = epoch;
+    this.lastStatus = undefined;
     this.deps.links.epoch = epoch;
-    this.give({ type: "leadership", leader, epoch });
+    this.give({ type: "leadership", leader, epoch, holding });
+    // While it did not lead, the engine may have been told things by another.
+    if (begins && this.hasLed) void this.listEngine();
+    this.hasLed ||= leader;
   }
 
   /** Live config: what `forge.toml` (or Consul KV) says now. */
   setSettings(settings: CoreSettings): void {
     this.settings = settings;
+    this.settingsBroken = false;
     this.give({ type: "policy", settings });
+  }
+
+  /** What it says now cannot be used: what was in force stays, and whoever follows the events hears why. */
+  settingsRejected(reason: string): void {
+    this.settingsBroken = true;
+    if (!this.leader) return;
+    const at = new Date(this.deps.clock.now()).toISOString();
+    this.deps.events.append({ type: "config.rejected", region: this.region, at, reason });
   }
 
   /** Asked for each call that places someone: made anew only where something has changed. */
@@ -112,12 +142,18 @@ export class Controller implements ApiBackend {
       return lastStatus;
     const ready = leader && agents > 0 && !closing;
     const detail = ready
-      ? `leading with epoch ${String(epoch)}, ${String(agents)} agent(s)`
+      ? `leading with epoch ${String(epoch)}, ${String(agents)} agent(s)${this.holding ? "; the lock is out of reach, so no server is started or stopped" : ""}`
       : !leader
         ? "not leading"
         : "no agent has connected yet";
     this.statusOf = agents;
-    this.lastStatus = { leader, epoch, ready, detail };
+    this.lastStatus = {
+      leader,
+      epoch,
+      ready,
+      detail,
+      ...(this.leaderUrl !== undefined && { leaderUrl: this.leaderUrl }),
+    };
     return this.lastStatus;
   }
 
@@ -160,6 +196,12 @@ export class Controller implements ApiBackend {
     const { connected, requestsInFlight } = this.deps.links.counts();
     return [
       { name: "forge_leader", help: "1 where this controller leads its region", labels, value: this.leader ? 1 : 0 },
+      {
+        name: "forge_leader_holding",
+        help: "1 where it leads without reaching the lock: nothing is started or stopped",
+        labels,
+        value: this.holding ? 1 : 0,
+      },
       { name: "forge_epoch", help: "The epoch it leads with", labels, value: this.epoch },
       { name: "forge_agents_connected", help: "Agents that are connected", labels, value: connected },
       {
@@ -169,6 +211,12 @@ export class Controller implements ApiBackend {
         value: requestsInFlight,
       },
       { name: "forge_commands_waiting", help: "Commands without an answer yet", labels, value: this.waiting.size },
+      {
+        name: "forge_config_rejected",
+        help: "1 where forge.toml as it is now cannot be used and an earlier one is in force",
+        labels,
+        value: this.settingsBroken ? 1 : 0,
+      },
       ...this.fleetGauges(),
     ];
   }
@@ -216,7 +264,13 @@ export class Controller implements ApiBackend {
   /** One input at a time: a decision that leads to another input at once puts it behind those that wait. */
   private give(input: UntimedInput): void {
     if (this.closing) return;
-    this.inputs.push({ ...input, nowMs: this.deps.clock.now() });
+    const nowMs = this.deps.clock.now();
+    // It was stopped, or its clock has run on: whatever it knew of the lock is too old to start or stop anything by.
+    if (this.leader && !this.holding && nowMs >= this.certainUntilMs()) {
+      this.holding = true;
+      this.inputs.push({ type: "leadership", leader: true, epoch: this.epoch, holding: true, nowMs });
+    }
+    this.inputs.push({ ...input, nowMs });
     if (this.handling) return;
     this.handling = true;
     try {

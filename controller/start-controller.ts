@@ -6,10 +6,12 @@ import type { Logger } from "pino";
 import { openSecrets, type LiveSecrets } from "../clients/run-secrets";
 import type { ForgeConfig } from "../config/config";
 import { loadConfig } from "../config/load";
-import { parseAddress } from "../protocol/address";
+import { configKey } from "../config/region-names";
+import { formatAddress, parseAddress } from "../protocol/address";
 import type { Clock } from "../protocol/clock";
 import { controllerCodec } from "../protocol/codec";
 import { listenSocket, type ChannelListener } from "../protocol/socket-listener";
+import { joinConsul, type ConsulParts } from "./adapters/consul/join-consul";
 import { EmbeddedEngine } from "./adapters/embedded/embedded-engine";
 import { SoleLeadership } from "./adapters/embedded/sole-leadership";
 import { connectNomad } from "./adapters/nomad/connect-nomad";
@@ -93,7 +95,13 @@ export async function startController(config: ControllerConfig, deps: StartContr
     log,
     settings,
   });
-  const leadership = new SoleLeadership(join(config.dataDir, "epoch"));
+  const publicUrl = config.publicUrl ?? `http://${formatAddress(config.api)}`;
+  const { region, controllerId, agentListen } = config;
+  const seenEpoch = (): number => links.highestEpoch;
+  const world = { clock, random: Math.random, env, log };
+  const consul =
+    config.consul && joinConsul(config.consul, { region, controllerId, publicUrl, agentListen, seenEpoch, ...world });
+  const leadership = consul?.leadership ?? new SoleLeadership(join(config.dataDir, "epoch"));
   const webhooks = new Webhooks({ hooks, source: events, clock, random: Math.random, log });
   let api: FastifyInstance | undefined;
   let listener: ChannelListener | undefined;
@@ -109,26 +117,29 @@ export async function startController(config: ControllerConfig, deps: StartContr
       };
       listener = await listenSocket(parseAddress(config.agentListen), options, (channel) => links.accept(channel));
     }
-    await controller.start((seenEpoch) => leadership.outrun(seenEpoch));
+    await controller.start(
+      (seenEpoch) => leadership.outrun(seenEpoch),
+      () => leadership.certainUntilMs(),
+    );
   } catch (error) {
-    await Promise.allSettled([api?.close(), listener?.close(), webhooks.close(), controller.close()]);
+    await Promise.allSettled([api?.close(), listener?.close(), webhooks.close(), controller.close(), consul?.close()]);
     throw error;
   }
-  await leadership.start((leader, epoch) => {
+  await leadership.start(({ leader, epoch, ...more }) => {
     events.setEpoch(epoch);
-    controller.setLeadership(leader, epoch);
+    controller.setLeadership(leader, epoch, more);
+    consul?.showLeader(leader);
   });
-  const endWatch =
-    config.config.kind === "file"
-      ? watchFile(config.config.path, clock, () => reread(config, { controller, webhooks }, deps))
-      : () => undefined;
+  const endWatch = followConfig(config, consul, { controller, webhooks }, deps);
   const running = { api, listener };
   return {
     controller,
     acceptAgent: (channel) => links.accept(channel),
     close: async () => {
       endWatch();
+      // First of all, so that another leads at once.
       await leadership.close();
+      await consul?.close();
       await running.api.close();
       await running.listener?.close();
       await webhooks.close();
@@ -198,20 +209,47 @@ function readForge({ config }: ControllerConfig, env: StartControllerDeps["env"]
   return loadConfig({ file: "the forge.toml that the controller's job carries", env, readFile: () => text }).config;
 }
 
-/** A file with a fault changes nothing: what was in force stays, and the log says why. */
-function reread(
+/** What follows forge.toml while the controller runs. */
+interface Followers {
+  readonly controller: Controller;
+  readonly webhooks: Webhooks;
+}
+
+/** What KV says outranks the file that this controller was started with. */
+function followConfig(
   config: ControllerConfig,
-  { controller, webhooks }: { readonly controller: Controller; readonly webhooks: Webhooks },
+  consul: ConsulParts | undefined,
+  followers: Followers,
+  deps: StartControllerDeps,
+): () => void {
+  const { env, clock } = deps;
+  const { region } = config;
+  if (consul) {
+    const file = `Consul KV ${configKey(region)}`;
+    return consul.followConfig((text) =>
+      takeForge(() => loadConfig({ file, env, readFile: () => text }).config, region, followers, deps),
+    );
+  }
+  if (config.config.kind !== "file") return () => undefined;
+  return watchFile(config.config.path, clock, () => takeForge(() => readForge(config, env), region, followers, deps));
+}
+
+/** A text with a fault changes nothing: what was in force stays; log, events and metrics say so. */
+function takeForge(
+  read: () => ForgeConfig,
+  region: string,
+  { controller, webhooks }: Followers,
   { log, env }: StartControllerDeps,
 ): void {
   try {
-    const forge = readForge(config, env);
+    const forge = read();
     const hooks = readWebhooks(forge.webhooks, env);
-    const settings = coreSettings(forge, config.region);
+    const settings = coreSettings(forge, region);
     // First, so that a new receiver hears of the change that names it.
     webhooks.setHooks(hooks);
     controller.setSettings(settings);
   } catch (error) {
+    controller.settingsRejected((error as Error).message);
     log.error({ err: error }, "the changed forge.toml is not used; what was in force before stays");
   }
 }

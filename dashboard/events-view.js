@@ -5,7 +5,7 @@ import { formatTime } from "./format.js";
 const MAX_LINES = 300;
 /** Without players coming and going: what an operator looks for. */
 const WITHOUT_PLAYERS =
-  "server.*,failover,scaling,node.*,region.*,leader.changed,config.changed,session.migrating,session.moved,session.lost";
+  "server.*,failover,scaling,node.*,region.*,leader.changed,config.changed,config.rejected,session.migrating,session.moved,session.lost";
 
 const LEVELS = {
   failover: "bad",
@@ -25,6 +25,7 @@ const LEVELS = {
   "node.connected": "good",
   scaling: "plan",
   "config.changed": "plan",
+  "config.rejected": "odd",
   "leader.changed": "plan",
 };
 

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { existsSync } from "node:fs";
 import { ConfigError, describeProblems } from "../config/problem";
 import type { ConfigFlags } from "../config/resolve";
+import { bootstrapRegion } from "./bootstrap/bootstrap-region";
 import { asInfraError, InfraError, INFRA_EXIT } from "./failure";
 import type { LocalRegion } from "./local/agent-plan";
 import type { LocalHost } from "./local/local-host";
@@ -15,9 +16,10 @@ export const USAGE = `infra ACTION REGION [--config FILE] [--engine nomad] [--js
 
 Hosts of a region on this machine (engine = "nomad", hosts = "local"). --engine nomad is as with \`forge up\`.
 
-  up       start what of the region's agents does not run
-  status   say what runs
-  down     end all of it; --purge takes its data and secrets away as well
+  up         start what of the region's agents does not run
+  bootstrap  the same, and let in who has a token: ACLs, Vault's store, tokens for deploying in secrets/
+  status     say what runs
+  down       end all of it; --purge takes its data and secrets away as well
 `;
 
 export interface InfraIo extends LocalHost {
@@ -55,6 +57,13 @@ const ACTIONS = {
         ),
       ],
     };
+  }),
+  bootstrap: exclusively(async (region, _call, io) => {
+    await bringUp(region, io);
+    const done = await bootstrapRegion(region, io);
+    const lines =
+      done.length === 0 ? [`${region.name} was bootstrapped already`] : done.map((line) => `${region.name}: ${line}`);
+    return { value: { region: region.name, done }, lines };
   }),
   status: async (region) => {
     const status = await regionStatus(region);

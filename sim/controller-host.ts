@@ -101,7 +101,7 @@ export class ControllerHost {
     controller
       .start((seenEpoch) => leadership.outrun(seenEpoch))
       .then(() =>
-        leadership.start((leader, epoch) => {
+        leadership.start(({ leader, epoch }) => {
           this.leads = leader;
           this.epoch = epoch;
           events.setEpoch(epoch);

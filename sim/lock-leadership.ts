@@ -1,4 +1,4 @@
-import type { Leadership } from "../controller/leadership";
+import type { Leadership, LeadershipChange } from "../controller/leadership";
 import { SESSION_MS, type LockReply, type VirtualConsul } from "./consul";
 import type { Network } from "./network";
 import type { Process } from "./process";
@@ -14,7 +14,7 @@ const GIVE_UP_MS = SESSION_MS - RENEW_MS;
  *        ^ <-- lost, not renewed for 3 s, or outrun --------|
  */
 export class LockLeadership implements Leadership {
-  private onChange: (leader: boolean, epoch: number) => void = () => undefined;
+  private onChange: (change: LeadershipChange) => void = () => undefined;
   private leading = false;
   private epoch = 0;
   /** The highest that any agent has told of. */
@@ -30,10 +30,14 @@ export class LockLeadership implements Leadership {
     private readonly process: Process,
   ) {}
 
-  start(onChange: (leader: boolean, epoch: number) => void): Promise<void> {
+  start(onChange: (change: LeadershipChange) => void): Promise<void> {
     this.onChange = onChange;
     this.renew();
     return Promise.resolve();
+  }
+
+  certainUntilMs(): number {
+    return this.leading ? this.renewedMs + GIVE_UP_MS : -Infinity;
   }
 
   outrun(seenEpoch: number): void {
@@ -84,7 +88,7 @@ export class LockLeadership implements Leadership {
         if (!raised || this.closed || this.process.clock.now() - this.renewedMs >= GIVE_UP_MS) return;
         this.leading = true;
         this.epoch = to;
-        this.onChange(true, to);
+        this.onChange({ leader: true, epoch: to });
       },
       () => (this.raising = false),
     );
@@ -93,7 +97,7 @@ export class LockLeadership implements Leadership {
   private stand(): void {
     if (!this.leading) return;
     this.leading = false;
-    this.onChange(false, this.epoch);
+    this.onChange({ leader: false, epoch: this.epoch });
   }
 
   /** Asks Consul and takes its answer, each over the network. */

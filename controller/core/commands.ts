@@ -1,5 +1,6 @@
 import type { Command, CommandType } from "./input";
 import { drainRegion, getFleet, getRegion, listFleets, putFleet } from "./fleet-commands";
+import { HOLDING, mustWait } from "./holding";
 import { NOT_LEADER } from "./leadership";
 import { allocateMatch, routePlayers } from "./match-commands";
 import { problem } from "./outbox";
@@ -30,6 +31,7 @@ const READING: ReadonlySet<CommandType> = new Set<CommandType>([
 
 export function onCommand(s: CoreState, requestId: number, command: Command): void {
   if (!s.leader && !READING.has(command.type)) return s.out.refuse(requestId, NOT_LEADER);
+  if (mustWait(s, command.type)) return s.out.refuse(requestId, HOLDING);
   switch (command.type) {
     case "spawnServer":
       return spawnServer(s, requestId, command);

@@ -100,9 +100,11 @@ export class Core implements CoreMachine {
       case "engineList":
         return onEngineList(s, input.servers);
       case "leadership":
-        return onLeadership(s, input.leader, input.epoch);
+        return onLeadership(s, input.leader, input.epoch, input.holding);
       case "policy":
-        return takeSettings(s, input.settings);
+        if (s.holding) s.settingsHeld = input.settings;
+        else takeSettings(s, input.settings);
+        return;
       case "peers":
         s.peers = input.regions;
         return;

@@ -99,6 +99,7 @@ export function advanceEnding(s: CoreState, server: GameServer): void {
   const { ending } = server;
   if (
     !s.deciding ||
+    s.holding ||
     !ending ||
     server.endedAtMs !== null ||
     server.stopAskedAtMs !== null ||

@@ -12,7 +12,8 @@ export type Input = { readonly nowMs: number } & (
   | { readonly type: "engine"; readonly event: EngineEvent }
   /** The engine's whole list: at start and after a `resync`. */
   | { readonly type: "engineList"; readonly servers: readonly EngineServer[] }
-  | { readonly type: "leadership"; readonly leader: boolean; readonly epoch: number }
+  /** `holding`: it leads, but not surely alone: nothing is started, stopped or changed for good until that is over. */
+  | { readonly type: "leadership"; readonly leader: boolean; readonly epoch: number; readonly holding?: boolean }
   | { readonly type: "policy"; readonly settings: CoreSettings }
   | { readonly type: "peers"; readonly regions: readonly RegionSummary[] }
   /** At least once a second, and whenever a `wake` decision's time has come. */

@@ -2,6 +2,7 @@ import { takeLosses } from "./agent-events";
 import { answerRefused } from "./answers";
 import { sendEpoch, suspectUnseen } from "./connection";
 import type { Group } from "./group";
+import { dropHeld, setHolding } from "./holding";
 import { problem } from "./outbox";
 import { closeTicket, giveUp } from "./placement";
 import { giveTimeToStart } from "./spawn";
@@ -16,11 +17,13 @@ export const NOT_LEADER = problem("notLeader", "this controller does not lead it
   retryAfterSecs: 1,
 });
 
-export function onLeadership(s: CoreState, leader: boolean, epoch: number): void {
-  if (leader && s.leader && epoch === s.epoch) return;
+export function onLeadership(s: CoreState, leader: boolean, epoch: number, holding = false): void {
+  if (leader && s.leader && epoch === s.epoch) return setHolding(s, holding);
   if (s.leader) stopLeading(s);
   s.epoch = epoch;
-  if (leader) startLeading(s);
+  if (!leader) return;
+  startLeading(s);
+  setHolding(s, holding);
 }
 
 function startLeading(s: CoreState): void {
@@ -74,6 +77,7 @@ function stopLeading(s: CoreState): void {
     fleet.owed.length = 0;
   }
   s.ending.clear();
+  dropHeld(s);
 }
 
 /** All groups that wait or are being granted. */

@@ -16,13 +16,27 @@ export class Outbox {
   nowMs = 0;
   leading = false;
   private decisions: Decision[] = [];
+  /** Starts and stops that wait until this controller surely leads alone; null while it does. */
+  private heldBack: Decision[] | null = null;
   private isoMs = NaN;
   private isoText = "";
 
   constructor(private readonly region: string) {}
 
   push(decision: Decision): void {
-    this.decisions.push(decision);
+    if (this.heldBack && (decision.type === "start" || decision.type === "stop")) this.heldBack.push(decision);
+    else this.decisions.push(decision);
+  }
+
+  /** From now on starts and stops wait. */
+  holdBack(): void {
+    this.heldBack ??= [];
+  }
+
+  /** What waited is decided now, or never: whoever leads next finds out itself what is to be started and stopped. */
+  letGo(carryOut: boolean): void {
+    if (carryOut && this.heldBack) this.decisions.push(...this.heldBack);
+    this.heldBack = null;
   }
 
   take(): readonly Decision[] {

@@ -228,6 +228,7 @@ export type ForgeEvent = { readonly region: string; readonly at: string; readonl
         | "node.down"
         | "leader.changed"
         | "config.changed"
+        | "config.rejected"
         | "region.draining"
         | "region.undrained";
       readonly detail?: Readonly<Record<string, unknown>>;

@@ -9,7 +9,7 @@ import { isWanted, wantedEmpty } from "./wanted";
 
 /** Brings a fleet's size in line: replacements at once, everything else as `evaluate` plans. */
 export function scale(s: CoreState, fleet: Fleet): void {
-  if (!s.leader || s.rebuilding) return;
+  if (!s.deciding || s.holding) return;
   if (!fleet.config) return retire(s, fleet);
   ensureRoles(s, fleet);
   replaceOwed(s, fleet);

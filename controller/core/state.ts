@@ -64,6 +64,10 @@ export class CoreState {
   nowMs = 0;
   leader = false;
   epoch = 0;
+  /** It leads without being sure to lead alone: see `holding.ts`. */
+  holding = false;
+  /** forge.toml as it was read meanwhile. */
+  settingsHeld: CoreSettings | null = null;
   /** The engine's whole list was seen since this core began to lead, or before. */
   engineListed = false;
   /** Until then nothing is started or placed unless every node that runs servers has told its seats. */

@@ -57,7 +57,7 @@ export function vaultServerConfig(props: VaultServerProps): VaultConfig {
     raw_storage_endpoint: false,
     disable_performance_standby: true,
     default_lease_ttl: "1h",
-    max_lease_ttl: "24h",
+    max_lease_ttl: "768h",
     log_level: "info",
     telemetry: { prometheus_retention_time: "60s", disable_hostname: true },
   };

@@ -5,9 +5,9 @@ export interface LocalHost {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly places: ProgramPlaces;
   /** Milliseconds since 1970. */
-  now(): number;
-  pause(ms: number): Promise<void>;
-  randomBytes(size: number): Buffer;
+  readonly now: () => number;
+  readonly pause: (ms: number) => Promise<void>;
+  readonly randomBytes: (size: number) => Buffer;
   /** A line for whoever watches; never a secret. */
-  note(line: string): void;
+  readonly note: (line: string) => void;
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import { unseal } from "../bootstrap/vault-unseal";
 import { InfraError } from "../failure";
 import { requireProgram } from "../programs";
 import { CA_FILE, ensureCertificates } from "../tls/certificates";
@@ -90,6 +91,7 @@ async function allReady(
   });
   try {
     await Promise.all(AGENT_NAMES.map((name) => untilReady(name, plan[name], clients, host)));
+    await unseal(clients.vault, folder, host);
     // What `down` emptied takes work again; what an operator drains stays drained.
     if (readIfThere(folder.run(EMPTIED)) === undefined || tokenOf(folder, "nomad") === undefined) return;
     await wakeNomad(clients.nomad);

@@ -8,6 +8,9 @@ import { localPorts, type LocalPorts } from "../../config/local-ports";
 import { runInfra, type InfraIo } from "../../infra/infra-command";
 import { localRegionOf } from "../../infra/region-of";
 import type { LocalRegion } from "../../infra/local/agent-plan";
+import type { LocalHost } from "../../infra/local/local-host";
+import { regionClients, type RegionClients } from "../../infra/local/region-clients";
+import { tokenOf } from "../../infra/local/token-files";
 import { programPlaces } from "../../infra/programs";
 import { findPart } from "./real-parts";
 
@@ -63,17 +66,34 @@ export class LocalHosts {
     return localRegionOf(this.file, name, this.env);
   }
 
-  /** Runs `infra ACTION REGION … --json` in this process. */
-  async infra(action: string, region = this.names[0] ?? "", ...more: readonly string[]): Promise<InfraRun> {
-    let out = "";
-    let err = "";
-    const io: InfraIo = {
+  /** What code under test is given as this machine; `note` gets what it says. */
+  host(note: (line: string) => void = () => undefined): LocalHost {
+    return {
       env: this.env,
       places: programPlaces(this.env, homedir()),
       now: () => Date.now(),
       pause: (ms) => pause(ms),
       randomBytes,
-      note: (line) => (err += `${line}\n`),
+      note,
+    };
+  }
+
+  /** HTTP clients of a region's agents, with the tokens that its bootstrap made. Close them. */
+  clients(name?: string): RegionClients {
+    const { ports, folder } = this.region(name);
+    return regionClients(ports, readFileSync(folder.tls("ca.pem"), "utf8"), {
+      nomad: () => tokenOf(folder, "nomad"),
+      consul: () => tokenOf(folder, "consul"),
+      vault: () => tokenOf(folder, "vault"),
+    });
+  }
+
+  /** Runs `infra ACTION REGION … --json` in this process. */
+  async infra(action: string, region = this.names[0] ?? "", ...more: readonly string[]): Promise<InfraRun> {
+    let out = "";
+    let err = "";
+    const io: InfraIo = {
+      ...this.host((line) => (err += `${line}\n`)),
       out: (text) => (out += text),
       err: (text) => (err += text),
     };

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { strayProcesses } from "../../infra/local/leftovers";
@@ -50,7 +50,6 @@ skipUnless(
 
   it("find an agent whose pid file was never written", async () => {
     const { folder } = hosts.region();
-    const { rmSync } = await import("node:fs");
     rmSync(folder.run("consul.json"));
     await expect(hosts.mustInfra("up")).resolves.toMatchObject({ started: [], kept: AGENTS });
   });

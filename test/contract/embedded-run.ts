@@ -57,5 +57,5 @@ export async function startEmbedded(): Promise<EmbeddedRun> {
     rmSync(folder, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`the run left processes ${left.join(", ")} behind`);
   };
-  return { engine, root, folder, warnings, reopen: connect, close };
+  return { engine, root, folder, warnings, reopen: connect, close, processesOf: ({ pids }) => pids };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { skipUnless } from "../skips";
 import { gone, isAlive, launchOf, lineOf, linesOf, type EngineStage } from "./engine-harness";
 
-export function describeStop(stage: EngineStage): void {
+export function describeStop(stage: EngineStage, name: string, stopCommand: true | string): void {
   describe("stop", () => {
     it("asks by signal and reports the server's own exit code", async () => {
       const { serverId } = await stage.up(launchOf({ stop: { command: undefined, signal: "SIGUSR1", graceSecs: 10 } }));
@@ -11,13 +11,20 @@ export function describeStop(stage: EngineStage): void {
       expect(await linesOf(stage.engine, serverId)).toContain("asked by SIGUSR1");
     });
 
-    it("asks by the server's own stop command first", async () => {
-      const file = join(stage.under.folder, "please-stop");
-      const command = ["sh", "-c", `echo "$FORGE_SERVER_ID" > ${file}`];
-      const { serverId } = await stage.up(
-        launchOf({ args: ["exitOnFile", file], stop: { command, signal: "SIGTERM", graceSecs: 10 } }),
-      );
-      expect(await stage.stop(serverId)).toMatchObject({ exitCode: 3, requested: true });
+    const hasCommand = stopCommand === true;
+    skipUnless(
+      `a server's own stop command on ${name}`,
+      hasCommand ? "" : stopCommand,
+      hasCommand,
+    )("by command", () => {
+      it("asks by the server's own stop command first", async () => {
+        const file = join(stage.under.folder, "please-stop");
+        const command = ["sh", "-c", `echo "$FORGE_SERVER_ID" > ${file}`];
+        const { serverId } = await stage.up(
+          launchOf({ args: ["exitOnFile", file], stop: { command, signal: "SIGTERM", graceSecs: 10 } }),
+        );
+        expect(await stage.stop(serverId)).toMatchObject({ exitCode: 3, requested: true });
+      });
     });
 
     it("goes on to the signal where the stop command fails", async () => {
@@ -28,7 +35,9 @@ export function describeStop(stage: EngineStage): void {
     });
 
     it("kills what takes no notice, with all it started, when the grace period is over", async () => {
-      const { serverId, pids } = await stage.up(launchOf({ args: ["deaf", "fork"] }));
+      const server = await stage.up(launchOf({ args: ["deaf", "fork"] }));
+      const { serverId } = server;
+      const pids = stage.pids(server);
       const child = Number((await lineOf(stage.engine, serverId, "child")).split(" ")[1]);
       expect(isAlive(child)).toBe(true);
       expect(await stage.stop(serverId, 0.3)).toMatchObject({ signal: "SIGKILL", requested: true });
@@ -89,8 +98,11 @@ export function describeEnds(stage: EngineStage, name: string, memoryLimit: true
     it("of one task ends the others", async () => {
       const file = join(stage.under.folder, "role-dies");
       const launch = launchOf({ beside: [{ args: ["exitOnFile", file] }] });
-      const { serverId, pids } = await stage.up(launch);
+      const server = await stage.up(launch);
+      const { serverId } = server;
       await lineOf(stage.engine, serverId, "up", "role");
+      const pids = stage.pids(server);
+      expect(Object.keys(pids).sort()).toEqual(["primary", "role"]);
       writeFileSync(file, "");
       expect((await stage.log.of("exited", serverId)).exit).toMatchObject({
         task: "role",

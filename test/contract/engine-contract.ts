@@ -6,6 +6,14 @@ import { describeLogs, describeMemory, describeRefusals } from "./engine-contrac
 export interface EngineAbilities {
   /** Whether servers are killed for holding more memory than they asked for; else why not. */
   readonly memoryLimit: true | string;
+  /** Whether a server's own stop command is run first; else why not. */
+  readonly stopCommand: true | string;
+  /** Whether a port that a program outside of the engine has is known to be taken; else why not. */
+  readonly foreignPorts: true | string;
+  /** How `${NOMAD_NO_SUCH_THING}` is written so that it reaches the server as it is. */
+  readonly unknownReference: string;
+  /** Whether process ids and folders are the engine's to tell; else its nodes' agents find them. */
+  readonly tellsPids: boolean;
 }
 
 /**
@@ -19,23 +27,24 @@ export function describeEngine(name: string, make: () => Promise<EngineUnderTest
     beforeAll(async () => stage.open(await make()));
     afterAll(() => stage.close());
 
-    describeStart(stage);
-    describeSurroundings(stage);
-    describeStop(stage);
+    describeStart(stage, abilities);
+    describeSurroundings(stage, abilities);
+    describeStop(stage, name, abilities.stopCommand);
     describeEnds(stage, name, abilities.memoryLimit);
-    describeRefusals(stage);
+    describeRefusals(stage, name, abilities.foreignPorts);
     describeMemory(stage);
     describeLogs(stage);
   });
 }
 
-function describeStart(stage: EngineStage): void {
+function describeStart(stage: EngineStage, { tellsPids }: EngineAbilities): void {
   describe("start", () => {
     it("says placed, running and exited, in this order", async () => {
       const launch = launchOf();
       const server = await stage.up(launch);
       expect(server).toMatchObject({ state: "running", experienceId: "probe", version: "1.0.0", role: "server" });
-      expect(server.pids.primary).toBeGreaterThan(0);
+      expect(stage.pids(server).primary).toBeGreaterThan(0);
+      expect(Object.keys(server.pids)).toEqual(tellsPids ? ["primary"] : []);
       await stage.stop(launch.serverId);
       expect(stage.log.types(launch.serverId)).toEqual(["placed", "running", "exited"]);
     });
@@ -85,11 +94,11 @@ function describeStart(stage: EngineStage): void {
   });
 }
 
-function describeSurroundings(stage: EngineStage): void {
+function describeSurroundings(stage: EngineStage, { unknownReference }: EngineAbilities): void {
   describe("what the server sees", () => {
     it("has its ports, names and folders in its environment, and references filled in", async () => {
       const launch = launchOf({
-        args: ["env", "--port=${NOMAD_PORT_game}", "${NOMAD_TASK_NAME}", "$HOME", "${NOMAD_NO_SUCH_THING}"],
+        args: ["env", "--port=${NOMAD_PORT_game}", "${NOMAD_TASK_NAME}", "$HOME", unknownReference],
         task: { env: { WHERE: "${NOMAD_ADDR_game}", FORGE_MAX_PLAYERS: "16" } },
         meta: { sdkToken: "token-of-the-server", colour: "blue" },
       });

@@ -6,6 +6,8 @@ export interface EngineUnderTest {
   readonly engine: Engine;
   /** A folder of this test, for markers that servers look at. */
   readonly folder: string;
+  /** A server's processes by task: what the engine tells, or what the machine shows where the engine cannot know. */
+  processesOf(server: EngineServer): Readonly<Record<string, number>>;
   /** A further client of whatever runs the servers: another engine that finds what this one started. */
   reopen(): Promise<Engine>;
   /** Ends engine and servers. */
@@ -139,6 +141,11 @@ export class EngineStage {
   async stop(serverId: string, graceSecs = 10): Promise<ServerExit> {
     await this.engine.stop(serverId, { reason: "the test is over", graceSecs });
     return (await this.log.of("exited", serverId)).exit;
+  }
+
+  /** The first process of each task of a server. */
+  pids(server: EngineServer): Readonly<Record<string, number>> {
+    return this.under.processesOf(server);
   }
 
   async listed(serverId: string, by = this.engine): Promise<EngineServer | undefined> {

@@ -13,7 +13,7 @@ describe("SoleLeadership", () => {
   async function epochsOf(file: string, seen: readonly number[] = []): Promise<number[]> {
     const epochs: number[] = [];
     const leadership = new SoleLeadership(file);
-    await leadership.start((leader, epoch) => epochs.push(leader ? epoch : -1));
+    await leadership.start(({ leader, epoch }) => void epochs.push(leader ? epoch : -1));
     for (const epoch of seen) leadership.outrun(epoch);
     await leadership.close();
     return epochs;

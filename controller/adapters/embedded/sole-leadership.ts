@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Leadership } from "../../leadership";
+import type { Leadership, LeadershipChange } from "../../leadership";
 
 /**
  * Leadership where one controller a region is all there is: it always leads, each start with a higher epoch, kept in a
@@ -8,14 +8,18 @@ import type { Leadership } from "../../leadership";
  */
 export class SoleLeadership implements Leadership {
   private epoch = 0;
-  private onChange: (leader: boolean, epoch: number) => void = () => undefined;
+  private onChange: (change: LeadershipChange) => void = () => undefined;
 
   constructor(private readonly file: string) {}
 
-  start(onChange: (leader: boolean, epoch: number) => void): Promise<void> {
+  start(onChange: (change: LeadershipChange) => void): Promise<void> {
     this.onChange = onChange;
     this.lead(this.stored());
     return Promise.resolve();
+  }
+
+  certainUntilMs(): number {
+    return Infinity;
   }
 
   outrun(seenEpoch: number): void {
@@ -31,7 +35,7 @@ export class SoleLeadership implements Leadership {
     mkdirSync(dirname(this.file), { recursive: true });
     writeFileSync(`${this.file}.new`, `${String(this.epoch)}\n`);
     renameSync(`${this.file}.new`, this.file);
-    this.onChange(true, this.epoch);
+    this.onChange({ leader: true, epoch: this.epoch });
   }
 
   private stored(): number {

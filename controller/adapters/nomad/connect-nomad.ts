@@ -1,7 +1,11 @@
+import { readFileSync, statSync } from "node:fs";
 import type { Logger } from "pino";
+import { HttpJson } from "../../../clients/http-json";
+import { NomadClient } from "../../../clients/nomad";
+import { fileToken } from "../../../clients/nomad-token";
 import type { Clock } from "../../../protocol/clock";
-import { EngineError, type Engine } from "../../engine";
 import type { NomadEngineConfig } from "./nomad-config";
+import { NomadEngine } from "./nomad-engine";
 
 export interface ConnectNomadDeps {
   readonly region: string;
@@ -11,8 +15,27 @@ export interface ConnectNomadDeps {
   readonly random: () => number;
 }
 
-/** Connects to the Nomad that runs a region's servers. */
-export function connectNomad({ address }: NomadEngineConfig, { region }: ConnectNomadDeps): Promise<Engine> {
-  const message = `region ${region} names Nomad at ${address}, which this version cannot drive yet: use engine "embedded"`;
-  return Promise.reject(new EngineError("engineUnavailable", message));
+/**
+ * An engine on the Nomad that runs a region's servers. It is there at once and connects by itself: a controller starts
+ * while Nomad is away, and hears `engineUnavailable` until it is back.
+ * @throws {Error} where the CA's file cannot be read
+ */
+export async function connectNomad(config: NomadEngineConfig, deps: ConnectNomadDeps): Promise<NomadEngine> {
+  const { address, caFile, tokenFile, namespace } = config;
+  const token = tokenFile === undefined ? () => undefined : fileToken(tokenFile, disk);
+  const http = new HttpJson({
+    address,
+    name: "Nomad",
+    ca: caFile === undefined ? undefined : readFileSync(caFile, "utf8"),
+    headers: () => {
+      const value = token();
+      return value === undefined ? {} : { "x-nomad-token": value };
+    },
+  });
+  return new NomadEngine(config, { ...deps, client: new NomadClient(http, namespace), onClose: () => http.close() });
 }
+
+const disk = {
+  mtimeMs: (file: string) => statSync(file).mtimeMs,
+  read: (file: string) => readFileSync(file, "utf8"),
+};

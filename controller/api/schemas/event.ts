@@ -29,6 +29,7 @@ export const eventTypes = [
   "node.down",
   "leader.changed",
   "config.changed",
+  "config.rejected",
   "region.draining",
   "region.undrained",
 ] as const satisfies readonly ForgeEvent["type"][];

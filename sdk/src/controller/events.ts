@@ -31,6 +31,7 @@ export const EVENT_NAMES = {
   "node.down": "nodeDown",
   "leader.changed": "leaderChanged",
   "config.changed": "configChanged",
+  "config.rejected": "configRejected",
   "region.draining": "regionDraining",
   "region.undrained": "regionUndrained",
 } as const satisfies Record<ForgeEvent["type"], string>;

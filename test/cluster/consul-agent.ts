@@ -1,0 +1,111 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../../bench/free-port";
+
+const LEADS_WITHIN_MS = 60_000;
+const ASK_EVERY_MS = 100;
+
+export interface ConsulAgentOptions {
+  /** With access control: nobody may do anything without a token. */
+  readonly managementToken?: string;
+}
+
+/** A real Consul server on free ports of loopback, with a data folder: it can be killed and started again. */
+export class ConsulAgent {
+  readonly address: string;
+  private child: ChildProcess | undefined;
+
+  private constructor(
+    private readonly consul: string,
+    private readonly folder: string,
+    readonly ports: { readonly http: number; readonly dns: number },
+    private readonly token: string | undefined,
+  ) {
+    this.address = `http://127.0.0.1:${ports.http}`;
+  }
+
+  static async start(consul: string, folder: string, options: ConsulAgentOptions = {}): Promise<ConsulAgent> {
+    const [http = 0, dns = 0, server = 0, serf = 0, wan = 0] = await Promise.all(Array.from({ length: 5 }, freePort));
+    const token = options.managementToken;
+    const config = {
+      server: true,
+      bootstrap_expect: 1,
+      data_dir: join(folder, "consul"),
+      bind_addr: "127.0.0.1",
+      client_addr: "127.0.0.1",
+      node_name: "node-1",
+      log_level: "WARN",
+      ports: { http, dns, server, serf_lan: serf, serf_wan: wan, grpc: -1 },
+      performance: { raft_multiplier: 1 },
+      disable_update_check: true,
+      leave_on_terminate: false,
+      skip_leave_on_interrupt: true,
+      ...(token === undefined
+        ? {}
+        : { acl: { enabled: true, default_policy: "deny", tokens: { master: token, agent: token } } }),
+    };
+    writeFileSync(join(folder, "consul.json"), JSON.stringify(config));
+    const agent = new ConsulAgent(consul, folder, { http, dns }, token);
+    await agent.run();
+    return agent;
+  }
+
+  /** Starts it, or starts it again on its data, and waits until it leads. */
+  async run(): Promise<void> {
+    const logFile = join(this.folder, "consul.log");
+    const log = openSync(logFile, "a");
+    const args = ["agent", "-config-file", join(this.folder, "consul.json")];
+    const child = spawn(this.consul, args, { stdio: ["ignore", log, log] });
+    this.child = child;
+    try {
+      await this.untilLeading(child);
+    } catch (error) {
+      await this.end("SIGKILL");
+      throw new Error(`${(error as Error).message}\n${readFileSync(logFile, "utf8").slice(-2000)}`, { cause: error });
+    }
+  }
+
+  /** @param signal SIGINT ends it in order without leaving the cluster, SIGKILL at once */
+  async end(signal: "SIGINT" | "SIGKILL" = "SIGINT"): Promise<void> {
+    const { child } = this;
+    this.child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    const kill = setTimeout(() => child.kill("SIGKILL"), 20_000);
+    await exited;
+    clearTimeout(kill);
+  }
+
+  async call<T>(method: "GET" | "PUT" | "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
+    const headers: Record<string, string> = this.token === undefined ? {} : { "x-consul-token": this.token };
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const response = await fetch(`${this.address}${path}`, {
+      method,
+      headers,
+      ...(body !== undefined && { body: text }),
+    });
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer}`);
+    return (answer === "" ? undefined : JSON.parse(answer)) as T;
+  }
+
+  private async untilLeading(child: ChildProcess): Promise<void> {
+    const deadlineMs = Date.now() + LEADS_WITHIN_MS;
+    let last = "no answer";
+    while (Date.now() < deadlineMs && child.exitCode === null) {
+      try {
+        // Its own node in the catalogue: then it leads, and takes checks and sessions.
+        const nodes = await this.call<readonly unknown[]>("GET", "/v1/health/node/node-1");
+        if (nodes.length > 0) return;
+        last = "its node is not in the catalogue";
+      } catch (error) {
+        last = (error as Error).message;
+      }
+      await pause(ASK_EVERY_MS);
+    }
+    throw new Error(`Consul did not become ready: ${last}`);
+  }
+}
