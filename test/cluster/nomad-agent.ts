@@ -15,7 +15,8 @@ export class NomadAgent {
     private readonly exited: Promise<unknown>,
   ) {}
 
-  static async start(nomad: string, folder: string): Promise<NomadAgent> {
+  /** @param more configuration beside the usual */
+  static async start(nomad: string, folder: string, more = ""): Promise<NomadAgent> {
     const [http, rpc, serf] = await freePorts(3);
     const configFile = join(folder, "agent.hcl");
     const logFile = join(folder, "nomad.log");
@@ -29,7 +30,7 @@ export class NomadAgent {
 }
 disable_update_check = true
 client { options = { "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" } }
-`,
+${more}`,
     );
     const env = { ...process.env };
     delete env["AWS_CA_BUNDLE"];

@@ -1,0 +1,210 @@
+import { asName } from "../../config/names";
+import type { Answers } from "../answers";
+import type { Cursor } from "../ledger/claims";
+import type { KubeObject } from "../object";
+import { claimCommon, claimMetadata } from "./metadata";
+import { portLabel } from "./names";
+import { mebibytes, quantity } from "./quantity";
+
+/** An experience as forge.toml takes it. */
+export interface Experience {
+  readonly id: string;
+  readonly table: Readonly<Record<string, unknown>>;
+}
+
+const TARGET = "forge.toml";
+const SIZED_BY = ["Fleet", "GameServerSet"];
+
+export function isGameServers({ group, kind }: KubeObject): boolean {
+  return group === "agones.dev" && ["Fleet", "GameServer", "GameServerSet"].includes(kind);
+}
+
+/** Why no experience can be made of it. */
+export function whyNoExperience(object: KubeObject): "partialPatch" | "ownedByOther" | undefined {
+  const { node } = object.root.get("metadata", "ownerReferences");
+  if (node?.kind === "list" && node.items.length > 0) return "ownedByOther";
+  const containers = gameServerOf(object).get("template", "spec", "containers");
+  return containers.node?.kind === "list" && containers.node.items.length > 0 ? undefined : "partialPatch";
+}
+
+function gameServerOf({ kind, root }: KubeObject): Cursor {
+  return kind === "GameServer" ? root.get("spec") : root.get("spec", "template", "spec");
+}
+
+/**
+ * A Fleet, GameServerSet or single GameServer as an experience whose servers keep the Agones SDK.
+ *
+ * @param autoscaler the FleetAutoscaler that names the Fleet
+ */
+export function experienceOf(
+  object: KubeObject,
+  autoscaler: KubeObject | undefined,
+  answers: Answers,
+  id: string,
+): Experience {
+  const target = `${TARGET}#experiences.${id}`;
+  claimCommon(object, target);
+  const spec = object.root.get("spec");
+  const isSized = SIZED_BY.includes(object.kind);
+  if (isSized) claimMetadata(object, "spec/template/metadata", [target]);
+  spec.get("strategy").note("fleetStrategy");
+  spec.get("scheduling").note("converted", `${target}.routing.strategy`);
+  for (const field of ["priorities", "allocationOverflow"]) spec.get(field).note("fleetState");
+  const replicas = isSized
+    ? Math.max(0, spec.get("replicas").note("fleetReplicas", `${target}.scaling`).int() ?? 0)
+    : 1;
+  const server = gameServerOf(object);
+  for (const field of ["counters", "lists", "players"]) server.get(field).note("fleetState");
+  server.get("scheduling").note("converted");
+  server.get("sdkServer").note("sdkServer");
+  server.get("eviction").note("eviction");
+  server.get("immutableReplicas").note("noRule");
+  claimMetadata(object, isSized ? "spec/template/spec/template/metadata" : "spec/template/metadata", [target]);
+  const pod = server.get("template", "spec");
+  const primary = primaryOf(server, pod);
+  const ports = portsOf(server.get("ports"), target, !isSized);
+  const health = server.get("health");
+  health.note("gameHealth", `${TARGET}#health`);
+  const spread = (spec.get("scheduling").text() ?? server.get("scheduling").text()) === "Distributed";
+  const isWorld = !isSized && Object.values(ports).some((port) => typeof port === "object");
+  return {
+    id,
+    table: {
+      // One server that has a port of its own is one that players know by it.
+      ...(isWorld ? { kind: "world" } : {}),
+      image: primary?.get("image").converted(`${target}.image`).text() ?? "",
+      ...programOf(primary, target),
+      sdk: "agones",
+      max_players: seatsOf(server),
+      ...sizeOf(primary, target, answers),
+      ports,
+      ...(health.get("disabled").flag() === true ? { health: "process" } : {}),
+      scaling: scalingOf(replicas, autoscaler, target),
+      ...(spread ? { routing: { strategy: "spread" } } : {}),
+      ...graceOf(pod, target),
+    },
+  };
+}
+
+function primaryOf(server: Cursor, pod: Cursor): Cursor | undefined {
+  const wanted = server.get("container").converted(TARGET).text();
+  const containers = pod.get("containers").items();
+  const primary = containers.find((container) => container.get("name").text() === wanted) ?? containers[0];
+  for (const container of containers) {
+    if (container === primary) container.get("name").converted(TARGET);
+    else container.note("gameSidecar");
+  }
+  return primary;
+}
+
+function programOf(container: Cursor | undefined, target: string): Record<string, unknown> {
+  const command = container?.get("command");
+  command?.note("gameEntrypoint");
+  container?.get("imagePullPolicy").note("pullByDriver");
+  const args = container?.get("args").converted(`${target}.args`).texts() ?? [];
+  const env: Record<string, string> = {};
+  for (const item of container?.get("env").items() ?? []) {
+    const name = item.get("name").text() ?? "";
+    if (item.get("valueFrom").present || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      item.note("gameEnvironment");
+      continue;
+    }
+    item.converted(`${target}.env.${name}`);
+    env[name] = item.get("value").text() ?? "";
+  }
+  return { ...(args.length === 0 ? {} : { args }), ...(Object.keys(env).length === 0 ? {} : { env }) };
+}
+
+/** Where a GameServer says how many may play; else 16, which is said in the report. */
+function seatsOf(server: Cursor): number {
+  const known = [
+    server.get("lists", "players", "capacity"),
+    server.get("players", "initialCapacity"),
+    server.get("counters", "players", "capacity"),
+  ];
+  const seats = known.map((each) => each.int()).find((each) => each !== undefined && each > 0);
+  return Math.min(10_000, seats ?? 16);
+}
+
+function sizeOf(container: Cursor | undefined, target: string, answers: Answers): Record<string, number> {
+  const read = (name: string): number | undefined => {
+    const resources = container?.get("resources");
+    const limit = resources?.get("limits", name);
+    const request = resources?.get("requests", name);
+    const code = name === "cpu" ? "cpuInMhz" : "converted";
+    limit?.note(request?.present === true ? "gameLimit" : code, `${target}.${name}`);
+    request?.note(code, `${target}.${name}`);
+    const value = request?.intOrText() ?? limit?.intOrText();
+    return value === undefined ? undefined : quantity(value);
+  };
+  const cpu = read("cpu");
+  const memory = read("memory");
+  return {
+    cpu:
+      cpu === undefined ? answers.default_cpu : Math.min(1_000_000, Math.max(1, Math.ceil(cpu * answers.mhz_per_core))),
+    memory: memory === undefined ? answers.default_memory : Math.min(16_777_216, mebibytes(memory)),
+  };
+}
+
+function portsOf(ports: Cursor, target: string, isOne: boolean): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const [index, port] of ports.items().entries()) {
+    const label = forgeLabel(port.get("name").text(), index);
+    const at = `${target}.ports.${label}`;
+    const protocol = port.get("protocol").converted(at).text() ?? "UDP";
+    const policy = port.get("portPolicy").text() ?? "Dynamic";
+    port.get("name").converted(at);
+    port.get("portPolicy").note(policy === "Passthrough" ? "passthrough" : "converted", at);
+    port.get("containerPort").note(policy === "Passthrough" ? "passthrough" : "gamePort", at);
+    port.get("container").converted(at);
+    port.get("range").note("portRange", at);
+    const hostPort = port
+      .get("hostPort")
+      .note(isOne ? "converted" : "fleetPort", at)
+      .int();
+    const isFixed = isOne && policy === "Static" && hostPort !== undefined && hostPort > 0 && hostPort < 65_536;
+    const name = protocol.startsWith("TCP") && protocol !== "TCPUDP" ? "tcp" : "udp";
+    if (protocol === "TCPUDP") port.get("protocol").note("bothProtocols", at);
+    found[label] = isFixed ? { protocol: name, static: hostPort } : name;
+  }
+  return found;
+}
+
+function forgeLabel(name: string | undefined, index: number): string {
+  const label = portLabel(name?.toLowerCase(), index).slice(0, 31);
+  return /^[a-z]/.test(label) ? label : `p${index}`;
+}
+
+function scalingOf(replicas: number, autoscaler: KubeObject | undefined, target: string): Record<string, unknown> {
+  if (autoscaler === undefined) return { min_servers: replicas, max_servers: Math.max(1, replicas) };
+  claimCommon(autoscaler, `${target}.scaling`);
+  const spec = autoscaler.root.get("spec");
+  spec.get("fleetName").converted(`${target}.scaling`);
+  spec.get("sync").note("fleetSync");
+  const policy = spec.get("policy");
+  const buffer = policy.get("buffer");
+  const isBuffer = buffer.present;
+  policy.get("type").note(isBuffer ? "converted" : "fleetPolicy", `${target}.scaling`);
+  for (const key of ["webhook", "counter", "list", "schedule", "chain", "wasm"]) policy.get(key).note("fleetPolicy");
+  const at = (key: string): Cursor => buffer.get(key).converted(`${target}.scaling.${key}`);
+  const min = Math.max(0, at("minReplicas").int() ?? 0);
+  const max = Math.max(1, min, at("maxReplicas").int() ?? Math.max(replicas, 1));
+  const size = at("bufferSize").intOrText();
+  const isShare = typeof size === "string" && /^\d{1,3}(\.\d+)?%$/.test(size);
+  return { min_servers: min, max_servers: max, ...(typeof size === "number" || isShare ? { buffer: size } : {}) };
+}
+
+function graceOf(pod: Cursor, target: string): Record<string, unknown> {
+  const grace = pod.get("terminationGracePeriodSeconds").converted(`${target}.stop.grace_secs`).int();
+  return grace === undefined || grace < 0 ? {} : { stop: { grace_secs: Math.min(86_400, grace) } };
+}
+
+/** The experience's name: the object's own where forge.toml takes it. */
+export function experienceName(object: KubeObject, isTaken: (name: string) => boolean): string {
+  const name = asName(object.name) ?? "game";
+  if (!isTaken(name)) return name;
+  for (let at = 2; ; at++) {
+    const next = `${name.slice(0, 28)}-${at}`;
+    if (!isTaken(next)) return next;
+  }
+}

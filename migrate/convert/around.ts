@@ -1,0 +1,122 @@
+import type { KubeObject } from "../object";
+import type { NomadGroup, Scaling } from "../model/nomad-job";
+import { dnsLabel } from "./names";
+import { claimCommon } from "./metadata";
+import { selects } from "./scheduling";
+
+/** Objects beside a workload that say something of it. */
+
+/** The HorizontalPodAutoscaler of a workload as its scaling. */
+export function scalingOf(hpa: KubeObject, target: string): Scaling {
+  claimCommon(hpa, `${target}#scaling`);
+  const spec = hpa.root.get("spec");
+  spec.get("scaleTargetRef").converted(`${target}#scaling`);
+  const min = Math.max(0, spec.get("minReplicas").converted(`${target}#scaling.min`).int() ?? 1);
+  const max = Math.max(min, spec.get("maxReplicas").converted(`${target}#scaling.max`).int() ?? min);
+  const behavior = spec.get("behavior");
+  behavior.note("hpaBehavior", `${target}#scaling.policy.cooldown`);
+  const window = behavior.get("scaleDown", "stabilizationWindowSeconds").int();
+  const checks: Scaling["checks"][number][] = [];
+  const v1 = spec.get("targetCPUUtilizationPercentage");
+  v1.note("hpaMetric", `${target}#scaling.policy.check`);
+  if (v1.int() !== undefined) checks.push({ name: "cpu", query: "avg_cpu-allocated", target: v1.int() ?? 80 });
+  for (const metric of spec.get("metrics").items()) {
+    const resource = metric.get("resource");
+    const name = resource.get("name").text();
+    // v2beta1 had it beside the name.
+    const utilization =
+      resource.get("target", "averageUtilization").int() ?? resource.get("targetAverageUtilization").int();
+    if ((name === "cpu" || name === "memory") && utilization !== undefined) {
+      metric.note("hpaMetric", `${target}#scaling.policy.check`);
+      if (!checks.some((check) => check.name === name))
+        checks.push({ name, query: `avg_${name}-allocated`, target: utilization });
+    } else metric.note("hpaCustomMetric");
+  }
+  return { enabled: true, min, max, checks, ...(window === undefined || window <= 0 ? {} : { cooldown: window }) };
+}
+
+/** Whether an HPA is for this workload. */
+export function scales(hpa: KubeObject, workload: KubeObject): boolean {
+  const reference = hpa.root.get("spec", "scaleTargetRef");
+  return reference.get("kind").text() === workload.kind && reference.get("name").text() === workload.name;
+}
+
+/** How many of a workload may leave a node at once, by its PodDisruptionBudget. */
+export function migrateOf(pdb: KubeObject, count: number, target: string): NomadGroup["migrate"] {
+  claimCommon(pdb, `${target}#migrate`);
+  const spec = pdb.root.get("spec");
+  spec.get("selector").note("label");
+  spec.get("unhealthyPodEvictionPolicy").note("noRule");
+  for (const field of ["minAvailable", "maxUnavailable"])
+    spec.get(field).note("disruption", `${target}#migrate.max_parallel`);
+  const part = (field: string): number | undefined => {
+    const value = spec.get(field).intOrText();
+    if (typeof value !== "string") return value;
+    const percent = /^(\d+)%$/.exec(value)?.[1];
+    return percent === undefined ? undefined : Math.ceil((Number(percent) * count) / 100);
+  };
+  const away = part("maxUnavailable") ?? count - (part("minAvailable") ?? count - 1);
+  return { maxParallel: Math.min(1_000, Math.max(1, away)) };
+}
+
+export function budgets(pdb: KubeObject, labels: Readonly<Record<string, string>>): boolean {
+  return selects(pdb.root.get("spec", "selector"), labels);
+}
+
+/** A Kubernetes priority as Nomad's 1 to 100: above what Nomad gives by itself where it is above zero. */
+export function priorityOf(priorityClass: KubeObject, target: string): number {
+  claimCommon(priorityClass, `${target}#priority`);
+  for (const field of ["description", "globalDefault", "preemptionPolicy"])
+    priorityClass.root.get(field).note("preemption");
+  const value = priorityClass.root.get("value").note("priority", `${target}#priority`).int() ?? 0;
+  return Math.min(
+    100,
+    Math.max(1, 50 + Math.round(Math.sign(value) * Math.min(50, (Math.log10(Math.abs(value) + 1) / 9) * 50))),
+  );
+}
+
+/** Tags that make Traefik, reading Consul's catalogue, route an Ingress's paths to a service; by service name. */
+export function ingressTags(ingress: KubeObject): ReadonlyMap<string, readonly string[]> {
+  const target = "consul/services#tags";
+  claimCommon(ingress, target);
+  const spec = ingress.root.get("spec");
+  spec.get("ingressClassName").note("ingressGateway", target);
+  spec.get("tls").note("ingressTls");
+  for (const [key, value] of ingress.root.get("metadata", "annotations").entries()) {
+    if (/snippet$/.test(key)) value.note("ingressSnippet");
+    else if (key.includes("ingress")) value.note("ingressAnnotation");
+  }
+  const tags = new Map<string, string[]>();
+  const add = (backend: KubeObject["root"], rule: string, priority?: number): void => {
+    const service = backend.get("service", "name").text() ?? backend.get("serviceName").text() ?? "";
+    if (service === "") {
+      backend.note("ingressResource");
+      return;
+    }
+    backend.note("ingressGateway", target);
+    const list = tags.get(service) ?? [];
+    const router = dnsLabel(`${ingress.namespace || "default"}-${ingress.name}-${service}-${list.length}`);
+    list.push(...(list.length === 0 ? ["traefik.enable=true"] : []), `traefik.http.routers.${router}.rule=${rule}`);
+    if (priority !== undefined) list.push(`traefik.http.routers.${router}.priority=${priority}`);
+    tags.set(service, list);
+  };
+  for (const key of ["defaultBackend", "backend"]) if (spec.get(key).present) add(spec.get(key), "PathPrefix(`/`)", 1);
+  for (const rule of spec.get("rules").items()) {
+    const host = rule.get("host").note("ingressGateway", target).text();
+    for (const path of rule.get("http", "paths").items()) {
+      const text = (path.get("path").note("ingressGateway", target).text() ?? "/").replaceAll("`", "");
+      const type = path.get("pathType").note("ingressGateway", target).text() ?? "Prefix";
+      if (type === "ImplementationSpecific") path.get("pathType").note("ingressPathType", target);
+      const match = pathRule(text, type);
+      add(path.get("backend"), host === undefined ? match : `Host(\`${host.replaceAll("`", "")}\`) && ${match}`);
+    }
+  }
+  return tags;
+}
+
+/** A prefix is one of whole steps: `/a` takes `/a/b` and not `/ab`. */
+function pathRule(path: string, type: string): string {
+  if (type === "Exact") return `Path(\`${path}\`)`;
+  const bare = path.replace(/\/+$/, "");
+  return bare === "" ? "PathPrefix(`/`)" : `(Path(\`${bare}\`) || PathPrefix(\`${bare}/\`))`;
+}

@@ -1,0 +1,231 @@
+import type { Cursor } from "../ledger/claims";
+import type { KubeObject } from "../object";
+import type { Template } from "../model/nomad-job";
+import { keysOf, type PodContext, secretExpression, secretPath, taskTarget } from "./pod-context";
+import { quantity } from "./quantity";
+
+/** A variable's value: text, and expressions of the template language that give text. */
+type Part = string | { readonly expression: string };
+
+interface Variable {
+  readonly parts: readonly Part[];
+  /** Written only where this condition of the template language holds. */
+  readonly condition?: string;
+}
+
+export interface Environment {
+  /** Every variable whose name is known here. */
+  readonly names: ReadonlySet<string>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly templates: readonly Template[];
+}
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** What Nomad replaces before the program starts, whoever wrote it. */
+export const NOMAD_REPLACES = /\$\{(NOMAD_|env\[|attr\.|meta\.|node\.|device\.)/;
+
+/** A container's environment: literals in `env`, what comes from Secrets in a template that Nomad fills in on the node. */
+export function environmentOf(container: Cursor, task: string, context: PodContext): Environment {
+  const variables = new Map<string, Variable>();
+  const ranges: string[] = [];
+  for (const source of container.get("envFrom").items()) addSource(source, variables, ranges, task, context);
+  for (const item of container.get("env").items()) {
+    const name = item.get("name").text();
+    if (name === undefined || name === "") {
+      item.note("noName");
+      continue;
+    }
+    const target = taskTarget(context, task, `env.${name}`);
+    item.get("name").converted(target);
+    const variable = variableOf(item, variables, container, context, target);
+    if (variable !== undefined) variables.set(name, variable);
+  }
+  return write(variables, ranges);
+}
+
+function write(variables: ReadonlyMap<string, Variable>, ranges: readonly string[]): Environment {
+  const env: Record<string, string> = {};
+  const lines: string[] = [...ranges];
+  for (const [name, { parts, condition }] of variables) {
+    if (condition === undefined && parts.every((part) => typeof part === "string")) {
+      env[name] = parts.join("");
+      continue;
+    }
+    const words = parts.map((part) => (typeof part === "string" ? JSON.stringify(part) : `(${part.expression})`));
+    const line = `${name}={{ printf ${JSON.stringify("%v".repeat(words.length))} ${words.join(" ")} | toJSON }}`;
+    lines.push(condition === undefined ? line : `{{ if ${condition} }}${line}{{ end }}`);
+  }
+  const names = new Set(variables.keys());
+  if (lines.length === 0) return { names, env, templates: [] };
+  const data = `${lines.join("\n")}\n`;
+  // Kubernetes gives a running container no new environment, so a changed secret restarts nothing.
+  const template = { data, destination: "secrets/environment.env", env: true, changeMode: "noop" } as const;
+  return { names, env, templates: [template] };
+}
+
+function variableOf(
+  item: Cursor,
+  before: ReadonlyMap<string, Variable>,
+  container: Cursor,
+  context: PodContext,
+  target: string,
+): Variable | undefined {
+  const from = item.get("valueFrom");
+  if (!from.present) {
+    const value = item.get("value");
+    const text = value.text() ?? "";
+    value.note(NOMAD_REPLACES.test(text) ? "nomadReplaces" : "converted", target);
+    if (/\.svc(\.cluster\.local)?\b/.test(text)) value.note("clusterLocalName", target);
+    return { parts: expand(text, before) };
+  }
+  const key = from.get("configMapKeyRef");
+  if (key.present) return fromConfigMap(key, context, target);
+  const secret = from.get("secretKeyRef");
+  if (secret.present) return fromSecret(secret, context, target);
+  const field = from.get("fieldRef");
+  if (field.present) return fromField(field, context, target);
+  const resource = from.get("resourceFieldRef");
+  if (resource.present) return fromResource(resource, container, target);
+  from.note("unknownSource");
+  return undefined;
+}
+
+/** `$(NAME)` is a variable before it, `$$(` is `$(`; unknown names stay as they are. */
+export function expand(text: string, known: ReadonlyMap<string, Variable>): readonly Part[] {
+  const parts: Part[] = [];
+  let rest = 0;
+  for (const match of text.matchAll(/\$\$|\$\(([^()\s]+)\)/g)) {
+    const [whole, name] = match;
+    const variable = name === undefined ? undefined : known.get(name);
+    if (name !== undefined && variable === undefined) continue;
+    parts.push(text.slice(rest, match.index), ...(variable?.parts ?? ["$"]));
+    rest = match.index + whole.length;
+  }
+  parts.push(text.slice(rest));
+  const kept = parts.filter((part) => part !== "");
+  return kept.length === 0 ? [""] : kept;
+}
+
+function fromConfigMap(reference: Cursor, context: PodContext, target: string): Variable | undefined {
+  const name = reference.get("name").text() ?? "";
+  const key = reference.get("key").text() ?? "";
+  const value = context.configMap(name)?.root.get("data", key);
+  if (value?.present !== true) {
+    reference.note(reference.get("optional").flag() === true ? "optionalMissing" : "unresolvedConfigMap");
+    return undefined;
+  }
+  reference.converted(target);
+  value.note("configInJob", target);
+  return { parts: [value.text() ?? ""] };
+}
+
+function fromSecret(reference: Cursor, context: PodContext, target: string): Variable {
+  const name = reference.get("name").text() ?? "";
+  const key = reference.get("key").text() ?? "";
+  const isOptional = reference.get("optional").flag() === true;
+  context.needsSecret(name);
+  const isKnown = context.secret(name) !== undefined;
+  reference.note(isKnown || isOptional ? "secretAtRunTime" : "unresolvedSecret", target);
+  const expression = secretExpression(context, name, key);
+  const path = JSON.stringify(secretPath(context, name));
+  return {
+    parts: [{ expression }],
+    ...(isOptional && context.answers.secrets === "nomad" ? { condition: `nomadVarExists ${path}` } : {}),
+  };
+}
+
+function fromField(reference: Cursor, context: PodContext, target: string): Variable | undefined {
+  const path = reference.get("fieldPath").text() ?? "";
+  reference.get("apiVersion").note("ignoredField");
+  const keyed = /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(path);
+  if (keyed !== null) {
+    const [, map, key = ""] = keyed;
+    reference.converted(target);
+    return { parts: [(map === "labels" ? context.podLabels : context.podAnnotations)[key] ?? ""] };
+  }
+  const known: Readonly<Record<string, string>> = {
+    "metadata.name": "${NOMAD_JOB_NAME}-${NOMAD_SHORT_ALLOC_ID}",
+    "metadata.namespace": "${NOMAD_NAMESPACE}",
+    "metadata.uid": "${NOMAD_ALLOC_ID}",
+    "spec.nodeName": "${node.unique.name}",
+    "spec.serviceAccountName": context.jobId,
+    "status.hostIP": "${attr.unique.network.ip-address}",
+    "status.podIP": "${attr.unique.network.ip-address}",
+    "status.podIPs": "${attr.unique.network.ip-address}",
+  };
+  const value = known[path];
+  if (value === undefined) {
+    reference.note("unknownSource");
+    return undefined;
+  }
+  reference.note(path === "metadata.namespace" || path === "spec.nodeName" ? "converted" : "podField", target);
+  return { parts: [value] };
+}
+
+/** A container's own request or limit, which the manifest says. */
+function fromResource(reference: Cursor, container: Cursor, target: string): Variable | undefined {
+  const [kind = "", resource = ""] = (reference.get("resource").text() ?? "").split(/\.(.*)/s);
+  const value = container.get("resources", kind, resource).intOrText();
+  const divisor = quantity(reference.get("divisor").intOrText() ?? "1") ?? 1;
+  const amount = value === undefined ? undefined : quantity(value);
+  if (amount === undefined) {
+    reference.note("unknownSource");
+    return undefined;
+  }
+  reference.converted(target);
+  return { parts: [String(Math.ceil(amount / (divisor === 0 ? 1 : divisor)))] };
+}
+
+function addSource(
+  source: Cursor,
+  variables: Map<string, Variable>,
+  ranges: string[],
+  task: string,
+  context: PodContext,
+): void {
+  const prefixAt = source.get("prefix");
+  const prefix = prefixAt.text() ?? "";
+  const target = taskTarget(context, task, "env");
+  prefixAt.converted(target);
+  const map = source.get("configMapRef");
+  if (map.present) {
+    const found = context.configMap(map.get("name").text() ?? "");
+    if (found === undefined) {
+      map.note(map.get("optional").flag() === true ? "optionalMissing" : "unresolvedConfigMap");
+      return;
+    }
+    map.converted(target);
+    addConfigMap(found, prefix, variables, target);
+    return;
+  }
+  const secret = source.get("secretRef");
+  if (!secret.present) {
+    source.note("unknownSource");
+    return;
+  }
+  const name = secret.get("name").text() ?? "";
+  const isOptional = secret.get("optional").flag() === true;
+  context.needsSecret(name);
+  secret.note(context.secret(name) !== undefined || isOptional ? "secretAtRunTime" : "unresolvedSecret", target);
+  ranges.push(secretRange(context, name, prefix, isOptional));
+}
+
+function addConfigMap(map: KubeObject, prefix: string, variables: Map<string, Variable>, target: string): void {
+  for (const key of keysOf(map, "data")) {
+    const value = map.root.get("data", key);
+    const name = `${prefix}${key}`;
+    // Kubernetes too leaves out what is no name of a variable.
+    if (!NAME.test(name)) continue;
+    value.note("configInJob", target);
+    variables.set(name, { parts: [value.text() ?? ""] });
+  }
+}
+
+function secretRange(context: PodContext, name: string, prefix: string, isOptional: boolean): string {
+  const path = JSON.stringify(secretPath(context, name));
+  if (context.answers.secrets === "vault") {
+    return `{{ range $key, $value := (secret ${path}).Data.data }}${prefix}{{ $key }}={{ $value | toJSON }}\n{{ end }}`;
+  }
+  const range = `{{ range $key, $value := nomadVar ${path} }}${prefix}{{ $key }}={{ $value.Value | toJSON }}\n{{ end }}`;
+  return isOptional ? `{{ if nomadVarExists ${path} }}${range}{{ end }}` : range;
+}

@@ -1,0 +1,62 @@
+import type { Answers } from "../answers";
+import type { Cursor } from "../ledger/claims";
+import type { KubeObject } from "../object";
+
+/** What a pod's conversion may look up, and where it leaves what it needs. */
+export interface PodContext {
+  readonly answers: Answers;
+  readonly namespace: string;
+  readonly jobId: string;
+  /** `jobs/NAME`, before what is behind `#` in a target. */
+  readonly target: string;
+  readonly podLabels: Readonly<Record<string, string>>;
+  readonly podAnnotations: Readonly<Record<string, string>>;
+  configMap(name: string): KubeObject | undefined;
+  secret(name: string): KubeObject | undefined;
+  /** Told of each Secret that the job reads, so that its writer and policy are made. */
+  needsSecret(name: string): void;
+  /** Told of each host volume that has to be there before the job. */
+  needsVolume(volume: NeededVolume): void;
+}
+
+export interface NeededVolume {
+  /** As the job names it. */
+  readonly source: string;
+  readonly bytes: number | undefined;
+  readonly accessMode: string;
+}
+
+/** `task.NAME.…` within the job. */
+export function taskTarget({ target }: PodContext, task: string, path: string): string {
+  return `${target}#task.${task}.${path}`;
+}
+
+/** Where a Secret's keys are, in Nomad's variables or in Vault. */
+export function secretPath({ answers, namespace }: Pick<PodContext, "answers" | "namespace">, name: string): string {
+  return answers.secrets === "vault"
+    ? `${answers.vault_mount}/data/kubernetes/${namespace}/${name}`
+    : `kubernetes/${namespace}/${name}`;
+}
+
+/** The template expression for one key of a Secret. */
+export function secretExpression(context: PodContext, name: string, key: string): string {
+  const path = JSON.stringify(secretPath(context, name));
+  return context.answers.secrets === "vault"
+    ? `index (secret ${path}).Data.data ${JSON.stringify(key)}`
+    : `(index (nomadVar ${path}) ${JSON.stringify(key)}).Value`;
+}
+
+/** Text of a ConfigMap's or Secret's `data`, by key; never for Secrets' values to be written anywhere. */
+export function keysOf(object: KubeObject, ...fields: readonly string[]): readonly string[] {
+  const keys = fields.flatMap((field) => mapKeys(object.root.get(field)));
+  return [...new Set(keys)];
+}
+
+function mapKeys({ node }: Cursor): readonly string[] {
+  return node?.kind === "map" ? [...node.entries.keys()] : [];
+}
+
+/** What may be a file's name in a volume. */
+export function isKey(key: string): boolean {
+  return /^[-._a-zA-Z0-9]{1,253}$/.test(key) && !key.startsWith("..");
+}

@@ -1,0 +1,61 @@
+import type { Answers } from "../answers";
+import type { ConvertedJob, WantedSecret } from "../convert/convert";
+import { secretPath } from "../convert/pod-context";
+import { quoted } from "./hcl-text";
+
+/** Text as one word of a shell. */
+function word(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+const HEAD = `#!/usr/bin/env bash
+# Copies Secrets from the cluster that kubectl talks to. Values go through pipes only: none is in this file, in an
+# argument or on a disk. Needs kubectl and jq. Run it again after a change.
+set -euo pipefail
+`;
+
+/** What jq makes of a Secret: texts as they are, what is no text in base64. */
+const JQ = `'.data // {} | with_entries(if (.key | IN($binary[])) then . else .value |= @base64d end)'`;
+
+const NOMAD = `
+# NAMESPACE SECRET KEY…: keys whose values are no text stay in base64.
+copy() {
+  local namespace=$1 name=$2
+  shift 2
+  kubectl get secret --namespace "$namespace" "$name" --output json |
+    jq --compact-output '$ARGS.positional as $binary | {Items: (${JQ.slice(1, -1)})}' --args "$@" |
+    nomad var put -namespace "$namespace" -in json -force "kubernetes/$namespace/$name" - >/dev/null
+  echo "copied $namespace/$name"
+}
+`;
+
+const vaultCopy = (mount: string): string => `
+# NAMESPACE SECRET KEY…: keys whose values are no text stay in base64.
+copy() {
+  local namespace=$1 name=$2
+  shift 2
+  kubectl get secret --namespace "$namespace" "$name" --output json |
+    jq --compact-output '$ARGS.positional as $binary | (${JQ.slice(1, -1)})' --args "$@" |
+    vault kv put -mount=${word(mount)} "kubernetes/$namespace/$name" - >/dev/null
+  echo "copied $namespace/$name"
+}
+`;
+
+/** The script that copies every Secret, where there is one. */
+export function secretScript(secrets: readonly WantedSecret[], answers: Answers): string {
+  const copy = answers.secrets === "vault" ? vaultCopy(answers.vault_mount) : NOMAD;
+  const calls = secrets.map(
+    ({ namespace, name, binaryKeys }) => `copy ${[namespace, name, ...binaryKeys].map(word).join(" ")}`,
+  );
+  return `${HEAD}${copy}\n${calls.join("\n")}\n`;
+}
+
+/** What lets one job read its Secrets and no others. */
+export function secretPolicy({ job, secrets }: ConvertedJob, answers: Answers): string {
+  const paths = secrets.map((name) => secretPath({ answers, namespace: job.namespace }, name));
+  if (answers.secrets === "vault") {
+    return paths.map((path) => `path ${quoted(path)} {\n  capabilities = ["read"]\n}\n`).join("");
+  }
+  const rules = paths.map((path) => `    path ${quoted(path)} {\n      capabilities = ["read"]\n    }\n`);
+  return `namespace ${quoted(job.namespace)} {\n  variables {\n${rules.join("")}  }\n}\n`;
+}

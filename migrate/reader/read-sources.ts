@@ -1,0 +1,121 @@
+import { join } from "node:path";
+import { LIMITS } from "./limits";
+import { parseDocuments, type ParsedFile } from "./parse-documents";
+import type { SourceDocument, UnreadSource } from "./source-node";
+
+/** The disk, as far as it is read. */
+export interface SourceDisk {
+  /** undefined: there is nothing. */
+  stat(path: string): { readonly isDirectory: boolean; readonly bytes: number } | undefined;
+  /** Names in a folder, in any order. */
+  list(path: string): readonly string[];
+  read(path: string): Uint8Array;
+  /** All of the standard input. */
+  readInput(): Uint8Array;
+}
+
+export interface Sources {
+  readonly documents: readonly SourceDocument[];
+  readonly unread: readonly UnreadSource[];
+  /** Files in folders that are no manifests by their name. */
+  readonly otherFiles: number;
+}
+
+/** What a path is that stands for the standard input. */
+export const STANDARD_INPUT = "-";
+
+const MANIFEST = /\.(ya?ml|json)$/i;
+const NOT_SOURCES = new Set([".git", "node_modules"]);
+
+/**
+ * Reads manifests: files, folders with all below them, and `-`. The order of the paths does not matter, and a file that is
+ * named twice is read once.
+ */
+export function readSources(paths: readonly string[], disk: SourceDisk): Sources {
+  const found = new Set<string>();
+  const unread: UnreadSource[] = [];
+  const others = { count: 0 };
+  for (const path of paths) find(path, disk, { found, unread, others, depth: 0, isNamed: true });
+
+  const files = [...found].sort();
+  const parsed = files.map((file) => readOne(file, disk));
+  return {
+    documents: parsed.flatMap(({ documents }) => documents),
+    unread: [...unread, ...parsed.flatMap((file) => file.unread)],
+    otherFiles: others.count,
+  };
+}
+
+interface Search {
+  readonly found: Set<string>;
+  readonly unread: UnreadSource[];
+  readonly others: { count: number };
+  readonly depth: number;
+  /** On the command line, rather than in a folder. */
+  readonly isNamed: boolean;
+}
+
+function find(path: string, disk: SourceDisk, search: Search): void {
+  const { found, unread, others, depth, isNamed } = search;
+  if (path === STANDARD_INPUT) {
+    found.add(path);
+    return;
+  }
+  const stat = disk.stat(path);
+  if (stat === undefined) {
+    // A link in a folder that leads nowhere counts too.
+    unread.push({ file: path, doc: 0, line: 1, column: 1, code: "unreadable", detail: "there is no such file" });
+  } else if (stat.isDirectory) {
+    // A link back up would have no end.
+    if (depth > 64) {
+      unread.push({
+        file: path,
+        doc: 0,
+        line: 1,
+        column: 1,
+        code: "unreadable",
+        detail: "folders within each other without end",
+      });
+      return;
+    }
+    for (const name of [...disk.list(path)].sort()) {
+      if (!NOT_SOURCES.has(name)) find(join(path, name), disk, { ...search, depth: depth + 1, isNamed: false });
+    }
+  } else if (isNamed || MANIFEST.test(path)) {
+    if (found.size < LIMITS.files) found.add(path);
+    else if (found.size === LIMITS.files && !unread.some(({ code }) => code === "tooLarge")) {
+      const detail = `more than ${LIMITS.files} files; convert them in several runs`;
+      unread.push({ file: path, doc: 0, line: 1, column: 1, code: "tooLarge", detail });
+    }
+  } else {
+    others.count += 1;
+  }
+}
+
+function readOne(file: string, disk: SourceDisk): ParsedFile {
+  const refuse = (code: UnreadSource["code"], detail: string): ParsedFile => ({
+    documents: [],
+    unread: [{ file, doc: 0, line: 1, column: 1, code, detail }],
+  });
+  let bytes: Uint8Array;
+  try {
+    const size = file === STANDARD_INPUT ? 0 : (disk.stat(file)?.bytes ?? 0);
+    if (size > LIMITS.fileBytes) return refuse("tooLarge", tooLarge(size));
+    bytes = file === STANDARD_INPUT ? disk.readInput() : disk.read(file);
+  } catch (error) {
+    return refuse("unreadable", (error as Error).message);
+  }
+  if (bytes.length > LIMITS.fileBytes) return refuse("tooLarge", tooLarge(bytes.length));
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return refuse("notUtf8", "the file is not UTF-8 text");
+  }
+  return parseDocuments(file, text);
+}
+
+function tooLarge(bytes: number): string {
+  const mib = (count: number): string => `${Math.floor(count / (1024 * 1024))} MiB`;
+  return `${mib(bytes)} where at most ${mib(LIMITS.fileBytes)} are read`;
+}

@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DEFAULT_ANSWERS, type Answers } from "../../migrate/answers";
+import type { ConvertedJob } from "../../migrate/convert/convert";
+import { jobJson } from "../../migrate/emit/job-json";
+import { renderJobHcl } from "../../migrate/emit/job-hcl";
+import { deployment, migrateText } from "../../migrate/for-test";
+import { migrate } from "../../migrate/migrate";
+import { readSources } from "../../migrate/reader/read-sources";
+import { CORPUS, CORPUS_MISSING, corpusDisk, corpusFiles } from "../migrate-corpus";
+import { skipUnless } from "../skips";
+import { NomadAgent } from "./nomad-agent";
+import { findPart } from "./real-parts";
+
+/** Every job that migration makes, before Nomad's own eyes: it is valid, and its HCL says what its JSON says. */
+
+const nomad = findPart("nomad");
+
+/** Nobody listens there: jobs that read secrets are only looked at. */
+const VAULT = `vault {
+  enabled = true
+  address = "http://127.0.0.1:9"
+  default_identity { aud = ["vault.io"] }
+}
+`;
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Without what says nothing: Nomad's parser fills in zeros, and a template's splay. */
+function meaning(value: Json): Json {
+  if (Array.isArray(value)) return value.map((each: Json) => meaning(each));
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, each]) => [key, meaning(each)] as const);
+  const isNothing = (each: Json): boolean =>
+    each === null ||
+    each === "" ||
+    each === false ||
+    each === 0 ||
+    (typeof each === "object" && Object.keys(each).length === 0);
+  const kept = entries.filter(([key, each]) => !isNothing(each) && key !== "Splay");
+  // What Nomad says of every template that says nothing of it.
+  return Object.fromEntries(kept.filter(([key, each]) => !(key === "Perms" && each === "0644")));
+}
+
+skipUnless(
+  "Nomad",
+  "nomad is neither on PATH nor in Forge's cache",
+  nomad !== undefined,
+)("jobs from manifests", () => {
+  let folder: string;
+  let agent: NomadAgent;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "forge-migrated-"));
+    agent = await NomadAgent.start(nomad ?? "", folder, VAULT);
+  }, 120_000);
+  afterAll(async () => {
+    await agent?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  /** What Nomad has against a job; nothing where it takes it. */
+  async function faults({ job, file }: ConvertedJob): Promise<readonly unknown[]> {
+    // Namespaces are made by the stack; here there is only the one.
+    const body = jobJson({ ...job, namespace: "default" });
+    const said = await agent.call<{ readonly Error?: string }>("PUT", "/v1/validate/job", body);
+    const parsed = await agent.call<Json>("PUT", "/v1/jobs/parse", { JobHCL: renderJobHcl(job), Canonicalize: false });
+    const { Job } = jobJson(job) as { readonly Job: Json };
+    const isSame = JSON.stringify(sorted(meaning(parsed))) === JSON.stringify(sorted(meaning(Job)));
+    if (!isSame) expect(meaning(parsed)).toEqual(meaning(Job));
+    return said.Error === undefined || said.Error === "" ? [] : [[file, said.Error]];
+  }
+
+  test("strings survive all three layers of interpolation", async () => {
+    const nasty = [
+      "${NOMAD_ALLOC_ID}",
+      "$${x}",
+      "%{ if }",
+      "{{ x }} [[ <<% <%%%<",
+      'a"b\\c\n\td\u0007',
+      "EOT\nEOT2\n",
+      "ünï ☂ \u2028",
+      "$",
+      "%",
+    ];
+    const data = Object.fromEntries(nasty.map((text, at) => [`k${at}`, text]));
+    const map = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "m" }, data });
+    const env = JSON.stringify(
+      nasty.map((value, at) => ({ name: at % 2 === 0 ? `V${at}` : `v.${at}`, value: value.replace("\u0007", "") })),
+    );
+    const text = deployment({
+      pod: "volumes: [{ name: v, configMap: { name: m } }]",
+      container: `volumeMounts: [{ name: v, mountPath: /v }]\n          args: ${JSON.stringify(nasty)}\n          env: ${env}`,
+    });
+    const { converted } = migrateText(`${text}---\n${map}`);
+    expect(converted.jobs[0]?.job.group.tasks[0]?.templates.length).toBe(nasty.length);
+    expect(await Promise.all(converted.jobs.map(faults))).toEqual([[]]);
+  });
+
+  skipUnless(
+    "manifests of other projects",
+    CORPUS_MISSING,
+    CORPUS !== undefined,
+  )("of the corpus", () => {
+    test.each<[string, Partial<Answers>]>([
+      ["by default", {}],
+      ["with other answers", { ports: "dynamic", services: "nomad", secrets: "vault", memory_oversubscription: false }],
+    ])(
+      "are valid %s",
+      async (_name, given) => {
+        const disk = corpusDisk(CORPUS ?? "");
+        const answers = { ...DEFAULT_ANSWERS, ...given };
+        const files = corpusFiles(CORPUS ?? "");
+        // Each file by itself, since several say different things of one name, and all together.
+        const runs = [...files.map((file) => [file]), files];
+        const jobs = runs.flatMap((paths) => migrate(readSources(paths, disk), answers).converted.jobs);
+        expect(jobs.length).toBeGreaterThan(50);
+        const found: unknown[] = [];
+        for (const job of jobs) found.push(...(await faults(job)));
+        expect(found).toEqual([]);
+      },
+      180_000,
+    );
+  });
+});
+
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map((each: Json) => sorted(each));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
+}

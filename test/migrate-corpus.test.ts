@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { loadConfig } from "../config/load";
+import { DEFAULT_ANSWERS } from "../migrate/answers";
+import { countLeaves } from "../migrate/for-test";
+import { migrate, type Migration } from "../migrate/migrate";
+import { readSources } from "../migrate/reader/read-sources";
+import { CORPUS, CORPUS_MISSING, corpusDisk, corpusFiles } from "./migrate-corpus";
+import { skipUnless } from "./skips";
+
+const folder = CORPUS ?? "";
+const files = CORPUS === undefined ? [] : corpusFiles(CORPUS);
+const run = (...paths: readonly string[]): Migration =>
+  migrate(readSources(paths, corpusDisk(folder)), DEFAULT_ANSWERS);
+
+/** Values of Secrets that stand in manifests, as they are and decoded, where they are long enough to tell. */
+function secretValues(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const { kind, data, stringData, items } = value as Record<string, unknown>;
+  if (Array.isArray(items)) return items.flatMap(secretValues);
+  if (kind !== "Secret") return [];
+  const encoded = Object.values((data ?? {}) as Record<string, unknown>).map(String);
+  const decoded = encoded.map((text) => Buffer.from(text, "base64").toString("utf8"));
+  const plain = Object.values((stringData ?? {}) as Record<string, unknown>).map(String);
+  return [...encoded, ...decoded, ...plain].filter((text) => text.length >= 8);
+}
+
+skipUnless(
+  "manifests of other projects",
+  CORPUS_MISSING,
+  CORPUS !== undefined,
+)("the corpus", () => {
+  const parsed = (file: string): readonly unknown[] =>
+    parseAllDocuments(readFileSync(join(folder, file), "utf8"), {
+      version: "1.1",
+      merge: true,
+      logLevel: "silent",
+    }).map((document) => (document as { toJS(): unknown }).toJS());
+
+  it("has every leaf of every file in the ledger once, counted another way", () => {
+    const { ledger } = run(...files);
+    const counted = new Map<string, number>();
+    for (const { file, doc } of ledger) counted.set(`${file} ${doc}`, (counted.get(`${file} ${doc}`) ?? 0) + 1);
+    for (const file of files) {
+      for (const [doc, value] of parsed(file).entries()) {
+        expect([file, doc, counted.get(`${file} ${doc}`)]).toEqual([file, doc, countLeaves(value)]);
+      }
+    }
+    const places = ledger.map(({ file, doc, pointer }) => `${file} ${doc} ${pointer}`);
+    expect(new Set(places).size).toBe(ledger.length);
+  });
+
+  it("comes out the same twice, whatever the order, and holds no Secret's value", () => {
+    const once = run(...files);
+    expect([...run(...[...files].reverse()).files]).toEqual([...once.files]);
+    const secrets = files.flatMap(parsed).flatMap(secretValues);
+    expect(secrets.length).toBeGreaterThan(0);
+    const text = [...once.files.values()].join("\n");
+    expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
+  });
+
+  it("converts each file by itself, and every forge.toml is right", () => {
+    let experiences = 0;
+    for (const file of files) {
+      const config = run(file).files.get("forge.toml");
+      if (config === undefined) continue;
+      const loaded = loadConfig({ file: `${file} forge.toml`, readFile: () => config });
+      experiences += Object.keys(loaded.config.experiences).length;
+    }
+    expect(experiences).toBeGreaterThan(10);
+  });
+});
