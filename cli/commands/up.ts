@@ -47,6 +47,6 @@ async function run(flags: UpFlags, context: CliContext): Promise<void> {
       port: flags.port,
       bots: flags.bots,
     },
-    context.io,
+    context,
   );
 }

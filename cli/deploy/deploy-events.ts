@@ -1,5 +1,6 @@
 import type { CliContext } from "../context";
 import { formatMs } from "../format";
+import type { Paints } from "../paint";
 import type { Diagnosis } from "./diagnosis";
 import type { PlannedAction, PlannedChange } from "./plan-words";
 
@@ -23,7 +24,7 @@ export function tellEvent(event: DeployEvent, context: CliContext): void {
     context.io.out(`${JSON.stringify(event)}\n`);
     return;
   }
-  const lines = linesOf(event, context);
+  const lines = eventLines(event, context.paints);
   if (lines.length > 0) context.io.out(`${lines.join("\n")}\n`);
 }
 
@@ -36,7 +37,8 @@ const OUTCOMES: Readonly<Record<StackOutcome, string>> = {
   declined: "left as it is",
 };
 
-function linesOf(event: DeployEvent, { paints }: CliContext): readonly string[] {
+/** The event as people read it. */
+export function eventLines(event: DeployEvent, paints: Paints): readonly string[] {
   const head = `${paints.bold(event.stack)}: `;
   switch (event.type) {
     case "planned":

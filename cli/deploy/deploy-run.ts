@@ -22,6 +22,8 @@ export interface DeployAsk {
   readonly approve: (stack: string, changes: readonly PlannedChange[]) => Promise<boolean>;
   /** Regions side by side, where nobody has to answer. */
   readonly together: boolean;
+  /** False where a second Ctrl-C must not stop the clearing up. */
+  readonly interruptible?: boolean;
 }
 
 export interface DeployResult {
@@ -161,7 +163,9 @@ export class DeployRun {
 
   /** Ctrl-C interrupts Terraform, which ends with its state written. */
   private async guarded<T>(work: () => Promise<T>): Promise<T> {
-    const end = (): void => this.ending.abort();
+    const end = (): void => {
+      if (this.ask.interruptible !== false) this.ending.abort();
+    };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
     try {
       return await work();

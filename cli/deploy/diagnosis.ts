@@ -75,8 +75,8 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** What a `forge` command that Terraform ran has printed as its failure. */
-const OF_FORGE = /^forge: (.+(?:\n(?!\s+fix: |\s+request )(?!\s*$).+)*)(?:\n\s+fix: (.+))?/m;
+/** What a program of ours that Terraform ran has printed as its failure. */
+const OF_FORGE = /^(?:forge|infra): (.+(?:\n(?!\s+fix: |\s+request )(?!\s*$).+)*)(?:\n\s+fix: (.+))?/m;
 
 /** Terraform's error in Forge's words where they are known, else in its own. */
 export function diagnose(stack: string, { summary, detail, address }: Diagnostic): Diagnosis {

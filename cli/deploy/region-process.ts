@@ -45,7 +45,7 @@ export async function runDeployedRegion(name: string, incarnation: string, conte
     deployed: { region: name, folder: embeddedFolder(folder, name), configFile: deployed },
     secrets,
   });
-  void run.ended.then(end);
+  void run.broken.then(end);
   const url = run.plan.regions[0]?.url ?? "";
   writeRegionRecord(folder, name, {
     runId: run.runId,

@@ -1,9 +1,8 @@
 import type { Server } from "../../controller/core/resources";
-import type { RootClient } from "../../controller/adapters/embedded/root-client";
 import type { Clock } from "../../protocol/clock";
 import type { ForgeApi } from "../api";
 import { plannedFaults, type PlannedFault } from "./demo-plan";
-import { programName } from "./separate-processes";
+import type { RunningRun } from "./running-run";
 
 /** What was just broken on purpose. */
 export interface DoneFault {
@@ -17,11 +16,10 @@ export interface DoneFault {
 }
 
 export interface DemoFaultsOptions {
-  readonly root: RootClient;
+  readonly run: Pick<RunningRun, "kill" | "mortal">;
   readonly api: ForgeApi;
   readonly experience: string;
   readonly forMs: number | undefined;
-  readonly processes: boolean;
   readonly regions: readonly string[];
   readonly clock: Clock;
   readonly onFault: (fault: DoneFault) => void;
@@ -47,8 +45,8 @@ export class DemoFaults {
   }
 
   private plan(): void {
-    const { forMs, processes, clock } = this.options;
-    const faults = plannedFaults({ forMs, processes });
+    const { forMs, run, clock } = this.options;
+    const faults = plannedFaults({ forMs, mortal: run.mortal });
     this.cancels = faults.map((fault) => clock.after(fault.atMs, () => void this.do(fault)));
     if (forMs === undefined)
       this.cancels.push(clock.after(2 * Math.max(...faults.map(({ atMs }) => atMs)), () => this.plan()));
@@ -65,7 +63,7 @@ export class DemoFaults {
 
   /** The fullest one, which has most to lose; of several the oldest, which has saved most of it. */
   private async killServer(): Promise<DoneFault | undefined> {
-    const { api, root, experience } = this.options;
+    const { api, run, experience } = this.options;
     const { items } = await api.list<Server>("/v1/servers", { experienceId: experience });
     const [fullest] = items
       .filter(
@@ -73,22 +71,16 @@ export class DemoFaults {
       )
       .sort((a, b) => b.players - a.players || Date.parse(a.createdAt) - Date.parse(b.createdAt));
     if (!fullest) return undefined;
-    const pid = await this.pidOf(fullest.id);
-    await root.signal(fullest.id, "SIGKILL");
+    const pid = await run.kill({ kind: "server", id: fullest.id, region: fullest.region });
+    if (pid === undefined) return undefined;
     return { target: "server", id: fullest.id, region: fullest.region, pid, players: fullest.players };
   }
 
   private async killProgram(program: "controller" | "agent"): Promise<DoneFault | undefined> {
     const region = this.options.regions[0] ?? "";
-    const id = programName(program, { name: region });
-    const pid = await this.pidOf(id);
-    if (pid === undefined) return undefined;
-    await this.options.root.signal(id, "SIGKILL");
-    return { target: program, id, region, pid, players: undefined };
-  }
-
-  private async pidOf(entryId: string): Promise<number | undefined> {
-    const entry = (await this.options.root.list()).find(({ id }) => id === entryId);
-    return entry?.tasks[0]?.pid ?? undefined;
+    const pid = await this.options.run.kill({ kind: "program", program, region });
+    return pid === undefined
+      ? undefined
+      : { target: program, id: `${program}.${region}`, region, pid, players: undefined };
   }
 }

@@ -9,16 +9,16 @@ export interface PlannedFault {
 const EVERY_MS = 60_000;
 
 /**
- * One server is killed on the way; with separate processes, then a controller, then an agent. They are spread over
+ * One server is killed on the way; where they are processes of their own, then a controller, then an agent. They are spread over
  * the middle of a run that has an end, so that there are players to move and time to see them come back.
  */
 export function plannedFaults(options: {
   readonly forMs: number | undefined;
-  readonly processes: boolean;
+  readonly mortal: readonly ("controller" | "agent")[];
 }): readonly PlannedFault[] {
-  const { forMs, processes } = options;
-  const targets = processes ? (["server", "controller", "agent"] as const) : (["server"] as const);
-  const shares = processes ? [0.35, 0.5, 0.65] : [0.5];
+  const { forMs, mortal } = options;
+  const targets = ["server", ...mortal] as const;
+  const shares = mortal.length > 0 ? [0.35, 0.5, 0.65] : [0.5];
   const lengthMs = forMs ?? EVERY_MS;
   return targets.map((target, index) => ({ target, atMs: Math.round(lengthMs * (shares[index] ?? 0.5)) }));
 }

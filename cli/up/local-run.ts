@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import { request } from "undici";
 import type { ForgeConfig } from "../../config/config";
 import { RootClient } from "../../controller/adapters/embedded/root-client";
-import { startRoot, type RootEnd, type RootHandle } from "../../controller/adapters/embedded/start-root";
+import { startRoot, type RootHandle } from "../../controller/adapters/embedded/start-root";
 import { DEFAULT_SECRET_ENV, readWebhooks } from "../../controller/webhooks";
 import type { Clock } from "../../protocol/clock";
 import { CliError } from "../failure";
@@ -14,7 +14,8 @@ import { freePorts, isFree } from "./free-ports";
 import { planRun, BASE_PORT, type DeployedPart, type PlannedRegion, type RunPlan } from "./run-plan";
 import { newRunSecrets, type RunSecrets } from "./run-secrets";
 import type { RunParts } from "./run-parts";
-import { startSeparateProcesses } from "./separate-processes";
+import type { KillTarget, RunClosed, RunningRun } from "./running-run";
+import { programName, startSeparateProcesses } from "./separate-processes";
 import { startSharedProcess } from "./shared-process";
 
 export interface LocalRunOptions {
@@ -36,6 +37,8 @@ export interface LocalRunOptions {
   readonly secrets?: RunSecrets | undefined;
 }
 
+/** Servers get this long to end on their own when the run does. */
+const GRACE_SECS = 3;
 const READY_WITHIN_MS = 20_000;
 const ASK_EVERY_MS = 50;
 
@@ -43,14 +46,15 @@ const ASK_EVERY_MS = 50;
 const PROGRAM_ENV = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "NODE_OPTIONS", "NODE_EXTRA_CA_CERTS"];
 
 /** A run of Forge on this machine: root, and per region controller, agent and gate. Closing it leaves no process. */
-export class LocalRun {
+export class LocalRun implements RunningRun {
   private constructor(
     readonly plan: RunPlan,
-    readonly secrets: RunSecrets,
-    readonly root: RootClient,
+    private readonly secrets: RunSecrets,
+    private readonly root: RootClient,
     private readonly handle: RootHandle,
     private readonly parts: RunParts,
     private readonly socketDir: string,
+    private readonly processes: boolean,
   ) {}
 
   /** @throws {CliError} that names what could not be started and what to do */
@@ -81,24 +85,56 @@ export class LocalRun {
       rmSync(socketDir, { recursive: true, force: true });
       throw error;
     }
-    return new LocalRun(plan, secrets, root, handle, parts, socketDir);
+    return new LocalRun(plan, secrets, root, handle, parts, socketDir, options.processes);
   }
 
   get runId(): string {
     return this.handle.runId;
   }
 
-  /** Resolves when root is gone, which ends the run: `inOrder` is false where it was killed. */
-  get ended(): Promise<RootEnd> {
-    return this.handle.ended;
+  get regions(): RunPlan["regions"] {
+    return this.plan.regions;
+  }
+
+  get tokenKey(): string {
+    return this.secrets.token;
+  }
+
+  get about(): readonly string[] {
+    const how = this.processes ? "are processes of their own" : "share this process";
+    return [
+      `Controller, agent and gate ${how}; game servers are processes under one root process.`,
+      this.root.welcome.limits.detail,
+    ];
+  }
+
+  get mortal(): RunningRun["mortal"] {
+    return this.processes ? ["controller", "agent"] : [];
+  }
+
+  /** Root's end is the run's. */
+  get broken(): Promise<Error> {
+    const fix = `start it again; ${join(this.plan.runDir, "logs", "root.log")} may say why`;
+    return this.handle.ended.then(
+      () => new CliError("rootEnded", EXIT.failed, "the root process ended by itself, and every server with it", fix),
+    );
   }
 
   pids(): Promise<Readonly<Record<string, number>>> {
     return this.parts.pids();
   }
 
+  async kill(target: KillTarget): Promise<number | undefined> {
+    const id = target.kind === "server" ? target.id : programName(target.program, { name: target.region });
+    const entry = (await this.root.list()).find((each) => each.id === id);
+    const pid = entry?.tasks[0]?.pid ?? undefined;
+    if (pid === undefined) return undefined;
+    await this.root.signal(id, "SIGKILL");
+    return pid;
+  }
+
   /** Ends everything; resolves with what would not go, which should be nothing. */
-  async close(graceSecs: number): Promise<RootEnd> {
+  async close(graceSecs = GRACE_SECS): Promise<RunClosed & { readonly inOrder: boolean }> {
     // Controllers first, or they would replace the servers that are being ended; agents last, to hear the servers out.
     await this.parts.stopDeciding();
     const ended = this.handle.close(graceSecs);

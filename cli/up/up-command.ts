@@ -2,10 +2,12 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
+import { engineOfEnv } from "../../config/engine-name";
 import { loadConfig } from "../../config/load";
 import type { ForgeConfig } from "../../config/config";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
+import type { CliContext } from "../context";
 import type { CliIo } from "../io";
 import { isRunning, findRunFile } from "../run-file";
 import type { UpOptions } from "./up-options";
@@ -16,32 +18,40 @@ import { UpSession } from "./up-session";
  * @returns the exit code: 1 where a player was lost or a server overfull
  * @throws {CliError} where it cannot start
  */
-export async function runUp(options: UpOptions, io: CliIo): Promise<number> {
+export async function runUp(options: UpOptions, context: CliContext): Promise<number> {
+  const { io } = context;
   const config = readConfig(options, io);
-  refuseNomad(config, options);
+  refuseMixed(config, options);
   refuseSecond(options, io);
   if (options.detach) return detach(options, io);
-  const session = await UpSession.start(config, options, io);
+  const session = await UpSession.start(config, options, context);
   return session.run();
 }
 
-function readConfig({ configFile, engine }: UpOptions, io: CliIo): ForgeConfig {
-  const { config } = loadConfig({ file: configFile, env: io.env, readFile: (path) => readFileSync(path, "utf8") });
-  return engine === undefined
-    ? config
-    : { ...config, regions: config.regions.map((region) => ({ ...region, engine })) };
+function readConfig({ configFile, engine }: UpOptions, { env }: CliIo): ForgeConfig {
+  const flags = { engine: engine ?? engineOfEnv(env) };
+  return loadConfig({ file: configFile, env, flags, readFile: (path) => readFileSync(path, "utf8") }).config;
 }
 
-function refuseNomad({ regions }: ForgeConfig, { engine }: UpOptions): void {
-  const on = regions.filter((region) => region.engine === "nomad").map(({ name }) => name);
+/** A run is on one engine; and what it starts, it must be able to take away again. */
+function refuseMixed({ regions }: ForgeConfig, { port, processes }: UpOptions): void {
+  const on = regions.filter(({ engine }) => engine === "nomad");
   if (on.length === 0) return;
-  const why = engine === "nomad" ? "--engine nomad was asked for" : `engine = "nomad" is set for ${on.join(", ")}`;
-  throw new CliError(
-    "notInThisVersion",
-    EXIT.badInput,
-    `${why}, and this version runs servers on the embedded engine only`,
-    "use `forge up --engine embedded`, or `forge synth` to see the Nomad jobs",
-  );
+  const refuse = (message: string, fix: string): CliError => new CliError("usage", EXIT.badInput, message, fix);
+  const other = regions.find(({ engine }) => engine !== "nomad");
+  if (other !== undefined)
+    throw refuse(
+      `region ${other.name} is on the embedded engine and ${on[0]?.name ?? ""} on Nomad: a run is on one engine`,
+      "give --engine embedded or --engine nomad, or `forge deploy` the regions one by one",
+    );
+  const foreign = on.find(({ hosts }) => hosts !== "local");
+  if (foreign !== undefined)
+    throw refuse(
+      `region ${foreign.name} has hosts = "${foreign.hosts}", and \`forge up\` runs regions on this machine`,
+      'use `forge deploy`, or hosts = "local"',
+    );
+  if (port !== undefined) throw refuse("--port is for the embedded engine", "FORGE_PORT_OFFSET moves all ports");
+  if (processes) throw refuse("--processes is for the embedded engine", "on Nomad they are processes anyway");
 }
 
 /** One run a folder: a second would take the first one's ports and journals. */

@@ -16,8 +16,8 @@ export interface ReadyRun {
   readonly regions: Readonly<Record<string, string>>;
   readonly processes: Readonly<Record<string, number>>;
   readonly config: ForgeConfig;
-  /** What this machine enforces on servers, in words. */
-  readonly limits: string;
+  /** What runs where, in words, a line each. */
+  readonly about: readonly string[];
 }
 
 /** How a run is told: to a program as JSON lines, to a terminal as a live view, to anything else as plain lines. */
@@ -169,15 +169,13 @@ class LivePrinter extends LinePrinter {
   }
 }
 
-function introduction({ url, token, regions, config, processes, limits }: ReadyRun): string {
+function introduction({ url, token, regions, config, about }: ReadyRun): string {
   const experiences = Object.values(config.experiences).map(({ id, version }) => `${id} ${version}`);
-  const separate = new Set(Object.values(processes)).size > 1;
   return [
     `Forge is up: ${Object.entries(regions)
       .map(([name, address]) => `${name} ${address}`)
       .join(", ")}; ${experiences.join(", ") || "no experience"}.`,
-    `Controller, agent and gate ${separate ? "are processes of their own" : "share this process"}; game servers are processes under one root process.`,
-    limits,
+    ...about,
     `Dashboard: ${url}/#token=${token}`,
     "Ctrl-C stops everything.",
     "",

@@ -6,20 +6,21 @@ import { MAX_RENEWABLE_SECS, Tokens } from "../../controller/tokens";
 import { systemClock } from "../../protocol/clock";
 import { ForgeApi } from "../api";
 import { EXIT } from "../exit-code";
-import { CliError } from "../failure";
+import type { CliContext } from "../context";
+import { eventLines } from "../deploy/deploy-events";
 import type { CliIo } from "../io";
+import { paintsFor } from "../paint";
 import { removeRunFile, writeRunFile } from "../run-file";
 import { BotSwarm, type BotsLine } from "./bot-swarm";
 import { DemoFaults } from "./demo-faults";
 import { LocalRun } from "./local-run";
+import type { RunningRun } from "./running-run";
 import { RunTally } from "./run-summary";
 import { RunWatch } from "./run-watch";
 import { printerFor, type UpPrinter } from "./up-printer";
 import type { UpOptions } from "./up-options";
 
 const LOOK_MS = 500;
-/** Servers get this long to end on their own when the run does. */
-const GRACE_SECS = 3;
 /** Rests of the run's own tokens and the bots': the longest that there are. */
 const TOKEN_SECS = 3600;
 const TOKEN_SLACK_MS = 300_000;
@@ -40,12 +41,12 @@ export class UpSession {
     private readonly config: ForgeConfig,
     private readonly options: UpOptions,
     private readonly io: CliIo,
-    private readonly run_: LocalRun,
+    private readonly run_: RunningRun,
     private readonly tokens: Tokens,
     private readonly log: Logger,
   ) {
     this.startedMs = io.now();
-    const regions = run_.plan.regions.map(({ name }) => name);
+    const regions = run_.regions.map(({ name }) => name);
     this.tally = new RunTally(regions);
     this.printer = printerFor(options.json, io);
     this.watch = new RunWatch(
@@ -59,24 +60,13 @@ export class UpSession {
     );
   }
 
-  static async start(config: ForgeConfig, options: UpOptions, io: CliIo): Promise<UpSession> {
-    const folder = dirname(options.configFile);
-    const logs = join(folder, ".forge", "run", "logs");
+  static async start(config: ForgeConfig, options: UpOptions, context: CliContext): Promise<UpSession> {
+    const { io } = context;
+    const logs = join(dirname(options.configFile), ".forge", "run", "logs");
     mkdirSync(logs, { recursive: true });
     const log = pino({ level: "info" }, pino.destination({ dest: join(logs, "forge.log"), sync: false, mkdir: true }));
-    const run = await LocalRun.start({
-      config,
-      configFile: options.configFile,
-      folder,
-      home: io.home,
-      processes: options.processes,
-      port: options.port,
-      env: io.env,
-      clock: systemClock,
-      log,
-      onStep: (text) => log.info(text),
-    });
-    return new UpSession(config, options, io, run, new Tokens(run.secrets.token, systemClock), log);
+    const run = await startRun(config, options, context, log);
+    return new UpSession(config, options, io, run, new Tokens(run.tokenKey, systemClock), log);
   }
 
   /** Until Ctrl-C, SIGTERM, the time asked for, or the end of root. */
@@ -85,20 +75,20 @@ export class UpSession {
     const ending = new AbortController();
     const end = (): void => ending.abort();
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
-    let rootGone = false;
-    void run.ended.then(() => {
-      rootGone = !ending.signal.aborted && !this.closing;
+    let broken: Error | undefined;
+    void run.broken.then((why) => {
+      if (!ending.signal.aborted && !this.closing) broken = why;
       end();
     });
-    const regions = Object.fromEntries(run.plan.regions.map(({ name, url }) => [name, url]));
-    const url = run.plan.regions[0]?.url ?? "";
+    const regions = Object.fromEntries(run.regions.map(({ name, url }) => [name, url]));
+    const url = run.regions[0]?.url ?? "";
     const folder = dirname(options.configFile);
     writeRunFile(folder, {
       runId: run.runId,
       pid: process.pid,
       url,
       regions,
-      tokenKey: run.secrets.token,
+      tokenKey: run.tokenKey,
       startedAtMs: this.startedMs,
       detached: io.env["FORGE_DETACHED"] !== undefined,
     });
@@ -110,7 +100,7 @@ export class UpSession {
         regions,
         processes: await run.pids(),
         config: this.config,
-        limits: run.root.welcome.limits.detail,
+        about: run.about,
       });
       this.watch.follow();
       this.startDemo(regions, url);
@@ -128,14 +118,14 @@ export class UpSession {
       await this.watch.stop();
       this.log.info("ending: servers and programs");
       this.printer.closing();
-      left = (await run.close(GRACE_SECS)).left;
+      left = (await run.close()).left;
       removeRunFile(folder, run.runId);
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, end);
       this.log.flush();
     }
     const summary = this.tally.result();
     this.printer.summary(summary, left);
-    if (rootGone) throw rootEnded(run);
+    if (broken !== undefined) throw broken;
     return summary.playersLost > 0 || summary.maxSeatsOver > 0 || left.length > 0 ? EXIT.failed : EXIT.done;
   }
 
@@ -170,11 +160,10 @@ export class UpSession {
     if (!options.demo || demo === undefined) return;
     this.startBots(demo.experience, options.bots ?? demo.bots, regions, url);
     this.faults = new DemoFaults({
-      root: run.root,
+      run,
       api: this.api(),
       experience: demo.experience,
       forMs: options.forSecs === undefined ? undefined : options.forSecs * 1000,
-      processes: options.processes,
       regions: Object.keys(regions),
       clock: systemClock,
       onFault: (fault) => {
@@ -207,7 +196,7 @@ export class UpSession {
   private api(): ForgeApi {
     let current = { token: "", expiresAtMs: 0 };
     return new ForgeApi({
-      urls: this.run_.plan.regions.map(({ url }) => url),
+      urls: this.run_.regions.map(({ url }) => url),
       token: () => {
         if (systemClock.now() > current.expiresAtMs - TOKEN_SLACK_MS)
           current = this.tokens.mint({ sub: "forge up", role: "viewer", regions: ["*"], expiresInSecs: TOKEN_SECS });
@@ -225,8 +214,41 @@ export class UpSession {
   }
 }
 
-/** Nobody asked for it: every game server has gone with it, whatever the summary says. */
-function rootEnded({ plan: { runDir } }: LocalRun): CliError {
-  const fix = `start it again; ${join(runDir, "logs", "root.log")} may say why`;
-  return new CliError("rootEnded", EXIT.failed, "the root process ended by itself, and every server with it", fix);
+/** On the engine that all regions are on. @throws {CliError} where it cannot be */
+async function startRun(
+  config: ForgeConfig,
+  options: UpOptions,
+  context: CliContext,
+  log: Logger,
+): Promise<RunningRun> {
+  const { io } = context;
+  if (config.regions.some(({ engine }) => engine === "nomad")) {
+    const { NomadRun } = await import("./nomad-run");
+    const paints = paintsFor(io.errColor);
+    return NomadRun.start({
+      config,
+      context,
+      clock: systemClock,
+      tell: (event) => {
+        log.info(event, "deploy");
+        for (const line of eventLines(event, paints)) io.err(`${line}\n`);
+      },
+      onStep: (text) => {
+        log.info(text);
+        context.note(text);
+      },
+    });
+  }
+  return LocalRun.start({
+    config,
+    configFile: options.configFile,
+    folder: dirname(options.configFile),
+    home: io.home,
+    processes: options.processes,
+    port: options.port,
+    env: io.env,
+    clock: systemClock,
+    log,
+    onStep: (text) => log.info(text),
+  });
 }

@@ -73,7 +73,7 @@ describe("forge up that cannot start says why, and leaves nothing", () => {
   test("a region is to be on a cluster", async () => {
     folder = new RunFolder(GOOD.replace('name = "two"', 'name = "two"\nengine = "nomad"'));
     const problem = await up("--port", "0");
-    expect(problem).toMatchObject({ code: "notInThisVersion", exitCode: 2, detail: expect.stringContaining("two") });
+    expect(problem).toMatchObject({ code: "usage", exitCode: 2, detail: expect.stringContaining("two") });
     expect(problem.fix).toContain("--engine embedded");
   });
 
