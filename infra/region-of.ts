@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { engineOfEnv } from "../config/engine-name";
 import { loadConfig } from "../config/load";
 import type { ConfigFlags } from "../config/resolve";
 import { InfraError } from "./failure";
@@ -16,9 +17,10 @@ export function localRegionOf(
   file: string,
   name: string,
   env: Readonly<Record<string, string | undefined>>,
-  flags: ConfigFlags = {},
+  given: ConfigFlags = {},
 ): LocalRegion {
   const path = resolve(file);
+  const flags = { ...given, engine: given.engine ?? engineOfEnv(env) };
   const { config } = loadConfig({ file: path, env, flags, readFile: (each) => readFileSync(each, "utf8") });
   const region = config.regions.find((each) => each.name === name);
   if (region === undefined) {

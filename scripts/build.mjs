@@ -31,8 +31,6 @@ const PROGRAMS = {
   "games/arena-physics": "games/arena/physics/main.ts",
   "games/arena-ai": "games/arena/ai/main.ts",
   "games/arena-bots": "games/arena/bots/main.ts",
-  infra: "infra/main.ts",
-  "end-servers": "infra/servers/main.ts",
 };
 
 /** Which of them go to nodes and are listed in dist/bundles.json. */
