@@ -13,11 +13,6 @@ export function gameServerJobId(region: string, experienceId: string): string {
   return [checked(region), "gameserver", checked(experienceId)].join(".");
 }
 
-/** What the id of every job of a region's game servers begins with, parameterized or dispatched. */
-export function gameServerJobPrefix(region: string): string {
-  return `${checked(region)}.gameserver.`;
-}
-
 /** The parameterized job of a fleet role's servers in a region. */
 export function fleetRoleJobId(region: string, experienceId: string, role: string): string {
   return [gameServerJobId(region, experienceId), checked(role)].join(".");

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { HttpJson } from "../../clients/http-json";
+import { engineOfEnv } from "../../config/engine-name";
 import { loadConfig } from "../../config/load";
 import { regionEndpoints, type SystemEndpoint } from "../../config/region-endpoints";
 import { gameServerJobId } from "../../config/region-names";
@@ -17,7 +18,7 @@ async function main(): Promise<void> {
   const [name] = positionals;
   if (name === undefined) throw new Error(`no region was named: ${USAGE}`);
   const file = resolve(values.config);
-  const flags = values.engine === "nomad" ? { engine: "nomad" as const } : {};
+  const flags = { engine: values.engine === "nomad" ? ("nomad" as const) : engineOfEnv(process.env) };
   const { config } = loadConfig({ file, env: process.env, flags, readFile: (path) => readFileSync(path, "utf8") });
   const region = config.regions.find((each) => each.name === name);
   if (region === undefined) throw new Error(`${file} has no region "${name}"`);
