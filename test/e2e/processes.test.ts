@@ -1,4 +1,4 @@
-import type { Placement, Server } from "../../controller/core/resources";
+import type { MatchAllocation, Placement, Server, Session } from "../../controller/core/resources";
 import { ForgeRun } from "./forge-run";
 import { buildPocketGame, pocketExperience, PocketServer, QUICK_HEALTH } from "./pocket";
 
@@ -47,8 +47,8 @@ scale_down_cooldown_secs = 3600
     game.remove();
   });
 
-  function kill(program: "controller" | "agent" | "gate"): void {
-    const mark = `/programs/${program}.here.json`;
+  function kill(program: "controller" | "agent" | "gate", region = "here"): void {
+    const mark = `/programs/${program}.${region}.json`;
     const line = run.folder.processes(run.runId).find((words) => words.includes(mark));
     process.kill(Number(line?.split(" ")[0]), "SIGKILL");
   }
@@ -97,6 +97,42 @@ scale_down_cooldown_secs = 3600
     expect(again).toMatchObject({ existing: true, session: { id: ann.session.id } });
     expect(run.tap.all({ type: "failover" }, from)).toEqual([]);
     await newcomer("bo");
+  });
+
+  test("the controller, with calls made again at the new one: each has the effect of once", async () => {
+    const spawn = { experienceId: "pocket", region: "there" };
+    const match = { experienceId: "pocket", region: "there", matchId: "m-1", players: [{ playerId: "mia" }] };
+    const key = { headers: { "idempotency-key": "evening" } };
+    const place = { playerId: "sam", experienceId: "pocket", region: "there" };
+    const before = {
+      server: await run.ask<Server>("POST", "/v1/servers?wait=ready", spawn, key),
+      match: await run.ask<MatchAllocation>("POST", "/v1/allocations", match, key),
+      session: await run.ask<Placement>("POST", "/v1/sessions", place, key),
+    };
+    const from = run.mark;
+    kill("controller", "there");
+    await run.next({ type: "leader.changed", region: "there" }, from);
+    await run.next({ type: "node.connected", region: "there" }, from);
+    await run.until(
+      () => run.call("GET", "/ready", undefined, { url: run.ready.regions["there"] ?? "" }),
+      ({ status }) => status === 200,
+    );
+
+    // Asked at the new controller itself: the one that is called keeps answers of its own.
+    const there = { ...key, url: run.ready.regions["there"] ?? "" };
+    const again = {
+      server: await run.ask<Server>("POST", "/v1/servers?wait=ready", spawn, there),
+      match: await run.ask<MatchAllocation>("POST", "/v1/allocations", match, there),
+      session: await run.ask<Placement>("POST", "/v1/sessions", place, there),
+    };
+    expect(again.server.id).toBe(before.server.id);
+    expect([again.match.server.id, again.match.connection]).toEqual([before.match.server.id, before.match.connection]);
+    expect(again.session).toMatchObject({ existing: true, session: { id: before.session.session.id } });
+    expect(run.tap.all({ type: "server.spawned", region: "there" }, from)).toEqual([]);
+    for (const playerId of ["mia", "sam"]) {
+      const { items } = await run.ask<{ items: Session[] }>("GET", `/v1/sessions?playerId=${playerId}`);
+      expect(items).toHaveLength(1);
+    }
   });
 
   test("the agent: a new one knows the seats from its journal", async () => {

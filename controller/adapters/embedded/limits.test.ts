@@ -53,6 +53,15 @@ describe("limits", () => {
     expect(detail).toContain("FORGE_CGROUP=self");
   });
 
+  it("take a folder of each hierarchy where two are named", () => {
+    const wanted = "/sys/fs/cgroup/memory/forge:/sys/fs/cgroup/cpu,cpuacct/forge";
+    const here = machine({ mounts: VERSION_1, groups: "4:memory:/ci/job-7\n1:cpu,cpuacct:/\n0::/", wanted });
+    expect(planLimits(here)).toMatchObject({
+      cpu: { by: "group", folder: "/sys/fs/cgroup/cpu,cpuacct/forge" },
+      memory: { by: "group", folder: "/sys/fs/cgroup/memory/forge" },
+    });
+  });
+
   it("divide that group when told that it was made for Forge", () => {
     const here = machine({ mounts: VERSION_1, groups: "4:memory:/ci/job-7\n1:cpu,cpuacct:/\n0::/", wanted: "self" });
     expect(planLimits(here).memory).toMatchObject({ by: "group", folder: "/sys/fs/cgroup/memory/ci/job-7" });

@@ -11,7 +11,8 @@ import type { LimitsDescription } from "./root-protocol";
  *
  * Groups are only made below the group that Forge itself runs in, so whoever put a limit on Forge keeps it; and below
  * that one only where nobody else arranged it (it is the root of the hierarchy) or FORGE_CGROUP says so:
- * `self` (this group was made for Forge, as by `systemd-run --user --scope -p Delegate=yes`), or a group's folder.
+ * `self` (this group was made for Forge, as by `systemd-run --user --scope -p Delegate=yes`), or a group's folder; in
+ * version 1 one for each hierarchy, with colons between.
  */
 export interface LimitsPlan {
   readonly cpu: ResourcePlan;
@@ -108,8 +109,8 @@ function nothing(why: string): ResourcePlan {
 function chooseFolder(hierarchy: Hierarchy, resource: Resource, machine: LimitsMachine): string | ResourcePlan {
   const { wanted } = machine;
   if (wanted?.startsWith("/")) {
-    const inside = wanted === hierarchy.mount || wanted.startsWith(`${hierarchy.mount}/`);
-    return inside ? wanted : nothing(`FORGE_CGROUP is ${wanted}, which is not in ${hierarchy.mount}`);
+    const inside = (folder: string): boolean => folder === hierarchy.mount || folder.startsWith(`${hierarchy.mount}/`);
+    return wanted.split(":").find(inside) ?? nothing(`FORGE_CGROUP is ${wanted}, which is not in ${hierarchy.mount}`);
   }
   if (hierarchy.own === undefined) return nothing(`the ${resource} group that Forge runs in is not known`);
   const own = hierarchy.own === "/" ? hierarchy.mount : join(hierarchy.mount, hierarchy.own);
