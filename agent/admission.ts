@@ -1,4 +1,4 @@
-import { checkTicket, peekTicket, serverTicketKey } from "../protocol/ticket";
+import { checkTicket, peekTicket, serverTicketKey, type TicketCheck } from "../protocol/ticket";
 import type { GameServer } from "./game-server";
 import { sdkProblem, type SdkAnswer } from "./sdk-problem";
 
@@ -17,20 +17,22 @@ export function admit(
   server: GameServer,
   ticket: string,
   again: boolean,
-  { nowMs, ticketSecret }: { readonly nowMs: number; readonly ticketSecret: string },
+  { nowMs, ticketSecrets }: { readonly nowMs: number; readonly ticketSecrets: readonly string[] },
 ): SdkAnswer {
   const claims = peekTicket(ticket);
   if (!claims) return sdkProblem("ticketMalformed", "a ticket is two base64url parts joined by a dot");
   const { serverId, allocationId } = server;
   if (claims.serverId !== serverId || claims.allocationId !== allocationId) {
-    const key = serverTicketKey(ticketSecret, claims.serverId, claims.allocationId);
-    if (!checkTicket(key, ticket, undefined).ok)
+    const { serverId: other, allocationId: place } = claims;
+    const keys = ticketSecrets.map((secret) => serverTicketKey(secret, other, place));
+    if (!keys.some((key) => checkTicket(key, ticket, undefined).ok))
       return sdkProblem("ticketSignature", "no server of this run has sealed this ticket");
     return sdkProblem("ticketForeign", `the ticket is for server ${claims.serverId}, this is ${serverId}`);
   }
   // A player who comes back holds the seat, not the ticket's few seconds.
   const inside = again && server.book.state.seats.get(claims.sessionId)?.joinedAtMs !== undefined;
-  const check = checkTicket(server.ticketKey, ticket, inside ? undefined : nowMs);
+  const checks = server.ticketKeys.map((key) => checkTicket(key, ticket, inside ? undefined : nowMs));
+  const check = checks.find(({ ok }) => ok) ?? checks.find(isExpired) ?? { ok: false, problem: "signature" };
   if (!check.ok) {
     return check.problem === "expired"
       ? sdkProblem("ticketExpired", `the ticket ended ${Math.round(nowMs - claims.expiresAtMs)} ms ago`)
@@ -53,4 +55,8 @@ export function admit(
         restore && savedAtMs !== undefined ? { data: restore.data, ageMs: Math.max(0, nowMs - savedAtMs) } : null,
     },
   };
+}
+
+function isExpired(check: TicketCheck): boolean {
+  return !check.ok && check.problem === "expired";
 }

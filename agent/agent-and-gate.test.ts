@@ -23,7 +23,7 @@ let port: number;
 beforeAll(async () => {
   gate = await startGate(
     { agentSocket: join(folder, "gate.sock"), secrets: { kind: "inline", shared: secret } },
-    { clock: systemClock, version: "test", log: quiet },
+    { clock: systemClock, version: "test", log: quiet, env: {}, random: Math.random },
   );
   await boot();
   port = await freePort();
@@ -49,6 +49,7 @@ async function boot(): Promise<void> {
       {
         clock: systemClock,
         random: Math.random,
+        env: {},
         bootId: "boot",
         agentVersion: "test",
         disk: fs,

@@ -26,31 +26,36 @@ const memory = z.union([
 ]);
 
 /** What one agent process is told: how it is called, where its journal is, and whom it talks to. */
-export const agentConfigSchema = z.strictObject({
-  nodeId: name,
-  region: name,
-  /** A folder outside any server's own; made where it is not there. */
-  journalDir: z.string().startsWith("/", "must be an absolute path"),
-  /** Every controller replica: paths of Unix sockets, or HOST:PORT; or those that `consul` knows, as they come and go. */
-  controllers: z.union([
-    z.array(address).min(1, "name at least one controller"),
-    z.strictObject({ kind: z.literal("consul") }),
-  ]),
-  /** Where the gate waits for its agent. */
-  gateSocket: address,
-  secrets: secretsSourceSchema(["shared", "ticket"]),
-  /** Where each server of the node is registered; without it nowhere. */
-  consul: consulAccessSchema.optional(),
-  node: z.strictObject({
-    address: z.string().min(1),
-    /** MHz. */
-    cpu: amount,
-    /** MiB. */
-    memory,
-    limits: z.strictObject({ cpu: z.boolean(), memory: z.boolean(), detail: z.string() }),
-  }),
-  logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
-});
+export const agentConfigSchema = z
+  .strictObject({
+    nodeId: name,
+    region: name,
+    /** A folder outside any server's own; made where it is not there. */
+    journalDir: z.string().startsWith("/", "must be an absolute path"),
+    /** Every controller replica: paths of Unix sockets, or HOST:PORT; or those that `consul` knows, as they come and go. */
+    controllers: z.union([
+      z.array(address).min(1, "name at least one controller"),
+      z.strictObject({ kind: z.literal("consul") }),
+    ]),
+    /** Where the gate waits for its agent. */
+    gateSocket: address,
+    secrets: secretsSourceSchema(["shared", "ticket"]),
+    /** Where each server of the node is registered; without it nowhere. */
+    consul: consulAccessSchema.optional(),
+    node: z.strictObject({
+      address: z.string().min(1),
+      /** MHz. */
+      cpu: amount,
+      /** MiB. */
+      memory,
+      limits: z.strictObject({ cpu: z.boolean(), memory: z.boolean(), detail: z.string() }),
+    }),
+    logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  })
+  .refine(({ controllers, consul }) => Array.isArray(controllers) || consul !== undefined, {
+    path: ["controllers"],
+    message: "are to be found through Consul, and `consul` is not given: name it, or the controllers' addresses",
+  });
 
 export type AgentConfig = z.output<typeof agentConfigSchema>;
 

@@ -23,6 +23,14 @@ import { sdkProblem } from "./sdk-problem";
 import { serverDescription } from "./server-description";
 import { Servers } from "./servers";
 
+/** Whoever wants to know which servers there are and how they are; it must not take long. */
+export interface ServerObserver {
+  /** It is there, or something of it may have changed. */
+  changed(server: GameServer): void;
+  /** It has ended, or was forgotten. */
+  gone(serverId: string): void;
+}
+
 export interface AgentDeps {
   readonly nodeId: string;
   readonly region: string;
@@ -34,12 +42,13 @@ export interface AgentDeps {
   readonly journalDir: string;
   readonly disk: JournalDisk;
   readonly clock: Clock;
-  /** The region run's; every server's ticket key is derived from it. */
-  readonly ticketSecret: string;
+  /** The region run's; every server's ticket key is derived from it. Asked again where it may change: the one in use first. */
+  readonly ticketSecret: string | (() => readonly [string, ...string[]]);
   readonly startProbes: StartProbes;
   /** Names a process for good, as pids are used again; undefined where there is none, or it has ended. */
   readonly processStarted: (pid: number) => string | undefined;
   readonly log: AgentLog;
+  readonly observer?: ServerObserver | undefined;
   /** Holds the journal's folder; the machine's own way unless told. */
   readonly lockFolder?: typeof lockFolder;
   /** Calls back once the present turn's messages have all been handled; `setImmediate` unless told. */
@@ -117,7 +126,7 @@ export class Agent {
         clock,
         ledger: this.ledger,
         log,
-        ticketSecret: deps.ticketSecret,
+        ticketSecrets: () => this.ticketSecrets(),
         processStarted: deps.processStarted,
         emit: (event) => this.controllers.emit(event),
         push: (server, event, data) => this.gates.push(server.serverId, event, data),
@@ -141,6 +150,11 @@ export class Agent {
     else this.gates.attach(channel);
   }
 
+  /** Tickets are sealed with keys of the new secret from now on, and those of the one before are taken while it is named. */
+  ticketSecretChanged(): void {
+    for (const server of this.servers.all()) server.rekey();
+  }
+
   /** Stops probes and streams and gives the journal's folder free. Seats stay in the journal, servers go on. */
   close(): Promise<void> {
     return (this.closing ??= this.shutDown());
@@ -156,6 +170,11 @@ export class Agent {
     await this.journal.close();
   }
 
+  private ticketSecrets(): readonly [string, ...string[]] {
+    const { ticketSecret } = this.deps;
+    return typeof ticketSecret === "string" ? [ticketSecret] : ticketSecret();
+  }
+
   private replay(entry: JournalEntry): void {
     if (entry.kind === "epoch") this.requests.epoch = Math.max(this.requests.epoch, entry.epoch);
     else this.servers.replay(entry);
@@ -165,6 +184,7 @@ export class Agent {
     const now = this.deps.clock.now();
     for (const server of this.servers.all()) {
       if (server.gone) continue;
+      this.deps.observer?.changed(server);
       const ended = server.endedProcess(this.deps.processStarted);
       if (ended !== undefined) server.end(`its process ${ended} ended while the agent was away`);
       else this.probes.start(server);
@@ -220,6 +240,7 @@ export class Agent {
 
   private watch(server: GameServer): void {
     if (server.gone || this.closing) return;
+    this.deps.observer?.changed(server);
     if (server.expect.ports[SDK_PORT] !== undefined) this.gates.open(server);
     this.probes.start(server);
   }
@@ -227,7 +248,9 @@ export class Agent {
   private stopWatching(server: GameServer): void {
     this.probes.stop(server);
     const current = this.servers.current(server.serverId);
-    if (!current || current === server) this.gates.close(server.serverId);
+    if (current && current !== server) return;
+    this.gates.close(server.serverId);
+    this.deps.observer?.gone(server.serverId);
   }
 
   private onCall(call: GateCall, answer: (status: number, body: unknown) => void): void {
@@ -237,7 +260,7 @@ export class Agent {
       return reply(sdkProblem("unknownServer", `server ${call.serverId} was forgotten, or was never expected here`));
     const { gone } = server.book.state;
     if (gone) return reply(sdkProblem("serverGone", `server ${call.serverId} was given up: ${gone.reason}`));
-    const result = sdkCall(server, call, { nowMs: this.deps.clock.now(), ticketSecret: this.deps.ticketSecret });
+    const result = sdkCall(server, call, { nowMs: this.deps.clock.now(), ticketSecrets: this.ticketSecrets() });
     this.ledger.then(
       () => reply(result),
       (error) => reply(sdkProblem("journal", error.message)),
@@ -251,6 +274,7 @@ export class Agent {
   }
 
   private onChanged(server: GameServer): void {
+    this.deps.observer?.changed(server);
     if (server.streams === 0) return;
     if (this.changed.size === 0) this.cancelDescribe = this.deps.clock.after(DESCRIBE_MS, () => this.describeChanged());
     this.changed.add(server);

@@ -21,7 +21,7 @@ export interface ServerSurroundings {
   readonly clock: Clock;
   readonly ledger: Ledger;
   readonly log: AgentLog;
-  readonly ticketSecret: string;
+  readonly ticketSecrets: () => readonly [string, ...string[]];
   /** Names a process for good; undefined where there is none, or it has ended. */
   readonly processStarted: (pid: number) => string | undefined;
   /** Tells every controller. */
@@ -43,7 +43,8 @@ type LeftReason = Extract<AgentEvent, { kind: "left" }>["reason"];
 /** One server as its agent knows it. Whatever it changes is journaled first and told after. */
 export class GameServer {
   readonly book: SeatBook;
-  readonly ticketKey: string;
+  /** The one that tickets are sealed with first, then those that are still taken. */
+  ticketKeys: readonly [string, ...string[]];
   readonly heartbeat: Heartbeat | undefined;
   readonly saved: SavedStates;
   labels: Readonly<Record<string, string>>;
@@ -69,7 +70,7 @@ export class GameServer {
   ) {
     const { serverId, allocationId, health } = expect;
     this.book = new SeatBook(expect, (record) => around.ledger.record(this.entry(record), this.book.state));
-    this.ticketKey = serverTicketKey(around.ticketSecret, serverId, allocationId);
+    this.ticketKeys = keysOf(around.ticketSecrets(), serverId, allocationId);
     this.heartbeat = health.check.kind === "sdk" ? new Heartbeat(health) : undefined;
     this.saved = new SavedStates(serverId);
     this.labels = expect.labels ?? {};
@@ -82,6 +83,12 @@ export class GameServer {
 
   get allocationId(): string {
     return this.expect.allocationId;
+  }
+
+  /** The secret behind tickets has changed: its streams hear of the key. */
+  rekey(): void {
+    this.ticketKeys = keysOf(this.around.ticketSecrets(), this.serverId, this.allocationId);
+    this.around.onChanged(this);
   }
 
   get gone(): boolean {
@@ -324,6 +331,15 @@ export class GameServer {
   private entry(record: SeatRecord): JournalEntry {
     return { kind: "seats", serverId: this.serverId, allocationId: this.allocationId, record };
   }
+}
+
+function keysOf(
+  [secret, ...earlier]: readonly [string, ...string[]],
+  serverId: string,
+  allocationId: string,
+): readonly [string, ...string[]] {
+  const key = (of: string): string => serverTicketKey(of, serverId, allocationId);
+  return [key(secret), ...earlier.map(key)];
 }
 
 function seatReport(seat: Seat): ServerReport["seats"][number] {

@@ -11,6 +11,7 @@ import { UsageSampler } from "./stats/usage-sampler";
 /** The machine as an agent meets it: disk, processes, probes. */
 export type NodeWorld = Pick<AgentDeps, "bootId" | "disk" | "clock" | "startProbes" | "processStarted" | "log"> & {
   readonly random: () => number;
+  readonly env: Readonly<Record<string, string | undefined>>;
 };
 
 /** The same for an agent that is a program of its own and for one that shares a process. */
@@ -23,6 +24,7 @@ export function nodeWorld(clock: Clock, log: AgentLog, platform: NodeJS.Platform
     disk: fs,
     clock,
     random,
+    env: process.env,
     startProbes: startProbes({ clock, random, processes, usage, warn: (message) => log.warn({}, message) }),
     processStarted: (pid) => processes.started(pid),
     log,

@@ -149,7 +149,14 @@ function seal(server: GameServer, seat: Seat, untilMs: number, leaseMs: number):
   const leaseExpiresAtMs = seat.leaseExpiresAtMs ?? untilMs;
   const { serverId, allocationId } = server;
   const expiresAtMs = Math.max(0, Math.floor(leaseExpiresAtMs - Math.min(TICKET_MARGIN_MS, leaseMs / 10)));
-  const ticket = sealTicket(server.ticketKey, { sessionId, playerId, serverId, allocationId, generation, expiresAtMs });
+  const ticket = sealTicket(server.ticketKeys[0], {
+    sessionId,
+    playerId,
+    serverId,
+    allocationId,
+    generation,
+    expiresAtMs,
+  });
   return { sessionId, playerId, generation, ticket, leaseExpiresAtMs };
 }
 

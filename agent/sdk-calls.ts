@@ -9,7 +9,7 @@ import { serverDescription, seatedPlayers } from "./server-description";
 /** What a call may know besides its server. */
 export interface SdkCallContext {
   readonly nowMs: number;
-  readonly ticketSecret: string;
+  readonly ticketSecrets: readonly string[];
   /** The gate has sent this call before, to an agent that did not answer. */
   readonly repeated: boolean;
 }

@@ -2,7 +2,7 @@ import type { GameServer } from "./game-server";
 
 /** A server as it sees itself: the answer to `GET /v1/gameserver` and the event of that name. */
 export function serverDescription(server: GameServer, nowMs: number): object {
-  const { expect, ticketKey, labels, annotations } = server;
+  const { expect, ticketKeys, labels, annotations } = server;
   const { serverId, allocationId, experienceId, version, role, region, address, ports, maxPlayers, restore } = expect;
   return {
     serverId,
@@ -14,7 +14,8 @@ export function serverDescription(server: GameServer, nowMs: number): object {
     address,
     ports,
     maxPlayers,
-    ticketKey,
+    ticketKey: ticketKeys[0],
+    ticketKeys,
     state: stateOf(server),
     labels,
     annotations,

@@ -1,15 +1,19 @@
+import { Consul } from "../clients/consul";
 import { openSecrets } from "../clients/run-secrets";
 import { parseAddress } from "../protocol/address";
 import { agentCodec, agentGateCodec } from "../protocol/codec";
 import { dialSocket, type Dialling } from "../protocol/socket-dialler";
 import { Agent, type AgentDeps } from "./agent";
 import type { AgentConfig } from "./agent-config";
+import { followControllers } from "./consul/controller-directory";
+import { ServerRegistrations } from "./consul/server-registrations";
 import type { ControllerChannel } from "./controller-links";
 import type { GateChannel } from "./gate-links";
 
 export interface StartAgentDeps extends Omit<AgentDeps, "nodeId" | "region" | "journalDir" | "ticketSecret" | "node"> {
   /** 0 to 1, for jitter. */
   readonly random: () => number;
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Keeps a channel to each controller; over sockets unless told. */
   readonly dialControllers?: (onChannel: (channel: ControllerChannel) => void) => Dialling;
   /** Keeps a channel to the gate; over a socket unless told. */
@@ -24,7 +28,7 @@ export interface RunningAgent {
 
 /** What both ways of running it need of the configuration; addresses only where it dials sockets. */
 export type StartAgentConfig = Pick<AgentConfig, "nodeId" | "region" | "journalDir" | "secrets" | "node"> &
-  Partial<Pick<AgentConfig, "controllers" | "gateSocket">>;
+  Partial<Pick<AgentConfig, "controllers" | "gateSocket" | "consul">>;
 
 /**
  * Starts an agent and connects it to its gate and its controllers: over sockets as a program of its own, or over whatever
@@ -34,9 +38,18 @@ export type StartAgentConfig = Pick<AgentConfig, "nodeId" | "region" | "journalD
 export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps): Promise<RunningAgent> {
   const { nodeId, region, journalDir, node } = config;
   const { clock, random, log, dialControllers, dialGate } = deps;
-  const secrets = openSecrets(config.secrets, ["shared", "ticket"]);
-  const ticketSecret = secrets.now.ticket[0];
-  const agent = await Agent.start({ ...deps, nodeId, region, journalDir, ticketSecret, node });
+  const secrets = await openSecrets(config.secrets, ["shared", "ticket"], deps);
+  const consul = config.consul && new Consul(config.consul, deps);
+  const says = (what: string) => (problem: string | undefined) => {
+    if (problem === undefined) log.info({ what }, "Consul answers again");
+    else log.warn({ what, problem }, "Consul does not answer; trying on");
+  };
+  const observer =
+    consul && new ServerRegistrations({ consul, nodeId, clock, random, onTrouble: says("game servers") });
+  const ticketSecret = (): readonly [string, ...string[]] => secrets.now.ticket;
+  const agent = await Agent.start({ ...deps, nodeId, region, journalDir, ticketSecret, node, observer });
+  secrets.subscribe(() => agent.ticketSecretChanged());
+  observer?.start();
   const options = { secret: () => secrets.now.shared, clock, random };
   const dialled: Dialling[] = [];
   const failure = (where: string): ((reason: string) => void) =>
@@ -50,18 +63,22 @@ export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps)
   }
   if (dialControllers) dialled.push(dialControllers((channel) => agent.attachController(channel)));
   const { controllers = [] } = config;
-  if (!Array.isArray(controllers)) throw new Error("controllers cannot be found through Consul yet");
-  for (const address of dialControllers ? [] : controllers) {
+  const dial = (address: string): Dialling => {
     const how = { ...options, codec: agentCodec, onFailure: failure(`controller ${address}`) };
-    dialled.push(dialSocket(parseAddress(address), how, (channel) => agent.attachController(channel)));
-  }
+    return dialSocket(parseAddress(address), how, (channel) => agent.attachController(channel));
+  };
+  if (!dialControllers && Array.isArray(controllers)) dialled.push(...controllers.map(dial));
+  else if (!dialControllers && consul)
+    dialled.push(followControllers({ region, dial, consul, clock, random, log, onTrouble: says("controllers") }));
   return {
     agent,
     close: async () => {
       // The agent first, so that its last words still find a channel.
       const closed = agent.close();
       for (const dialling of dialled) dialling.close();
+      observer?.close();
       await closed;
+      await consul?.close();
       await secrets.close();
     },
   };

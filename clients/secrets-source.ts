@@ -30,6 +30,12 @@ const vault = z.strictObject({
   kind: z.literal("vault"),
   address: z.string().min(1),
   ca: caField,
+  /** The auth mount, below `auth/`, where Nomad's workloads log in, and this program's role there. */
+  authMount: z.string().min(1),
+  role: z.string().min(1),
+  /** KV v2 mount and item. */
+  kvMount: z.string().min(1),
+  kvPath: z.string().min(1),
   copy,
   /** Nomad's signed identity for Vault; where not given, the one that the job's `vault` identity block writes. */
   identityFile: absolutePath.optional(),
@@ -47,10 +53,12 @@ const nomadVariables = z.strictObject({
   identityFile: absolutePath.optional(),
 });
 
-export type StoredSecretsSource = z.output<typeof vault> | z.output<typeof nomadVariables>;
+export type VaultSecretsSource = z.output<typeof vault>;
+export type NomadSecretsSource = z.output<typeof nomadVariables>;
 export type InlineSecrets<N extends SecretName> = { readonly kind: "inline" } & Readonly<Record<N, string>> &
   Readonly<Partial<Record<`previous${Capitalize<N>}`, string | undefined>>>;
-export type SecretsSource<N extends SecretName = SecretName> = InlineSecrets<N> | StoredSecretsSource;
+export type SecretsSource<N extends SecretName = SecretName> =
+  InlineSecrets<N> | VaultSecretsSource | NomadSecretsSource;
 
 /** Where a program finds those secrets of the run that it needs. */
 export function secretsSourceSchema<N extends SecretName>(names: readonly N[]): z.ZodType<SecretsSource<N>> {

@@ -61,7 +61,12 @@ export async function startController(config: ControllerConfig, deps: StartContr
   const forge = readForge(config, env);
   const settings = coreSettings(forge, config.region);
   const hooks = readWebhooks(forge.webhooks, env);
-  const secrets = openSecrets(config.secrets, ["shared", "ticket", "token"]);
+  const secrets = await openSecrets(config.secrets, ["shared", "ticket", "token"], {
+    clock,
+    random: Math.random,
+    env,
+    log,
+  });
   const tokens = new Tokens(secrets.now.token, clock);
   secrets.subscribe(({ token }) => tokens.setKeys(token));
   const events = new EventLog({

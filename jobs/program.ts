@@ -4,8 +4,11 @@ import {
   CONSUL_AUDIENCE,
   PROGRAM_TASK,
   programJobId,
+  RUN_SECRETS_PATH,
   systemNamespace,
   VAULT_AUDIENCE,
+  vaultAuthMount,
+  vaultKvMount,
   type RegionProgram,
 } from "../config/region-names";
 import type { Json, JsonObject } from "./render";
@@ -142,7 +145,11 @@ const IDENTITIES: Readonly<Record<"nomad" | "consul" | "vault", IdentitySpec>> =
 export function secretsConfig(props: ProgramJobProps, program: RegionProgram): JsonObject {
   const { region, secrets } = props;
   const copy = join(nodeFolderOf(props), `${program}-secrets.json`);
-  if (secrets.kind === "vault") return { ...defined(secrets), copy };
+  if (secrets.kind === "vault") {
+    const { name } = region;
+    const kv = { kvMount: vaultKvMount(name), kvPath: RUN_SECRETS_PATH };
+    return { ...defined(secrets), authMount: vaultAuthMount(name), role: program, ...kv, copy };
+  }
   return {
     kind: secrets.kind,
     namespace: systemNamespace(region),

@@ -20,7 +20,14 @@ async function main(): Promise<void> {
   process.on("uncaughtException", (error) => log.error({ err: error }, "a fault in one connection; the others go on"));
 
   const peers = process.platform === "linux" ? { checkPeer: new ProcPeerCheck(new ProcTable()).check } : {};
-  const running = await startGate(config, { clock: systemClock, version: GATE_VERSION, log, ...peers });
+  const running = await startGate(config, {
+    clock: systemClock,
+    version: GATE_VERSION,
+    log,
+    env: process.env,
+    random: Math.random,
+    ...peers,
+  });
   const stop = (signal: string): void => {
     log.info({ signal }, "gate is stopping");
     void running.stop().then(() => process.exit(0));

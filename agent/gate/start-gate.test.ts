@@ -20,7 +20,13 @@ describe("a gate on a unix socket", () => {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "forge-gate-"));
     const config = { agentSocket: join(folder, "gate.sock"), secrets: { kind: "inline", shared: secret } as const };
-    running = await startGate(config, { clock: systemClock, version: "test", log: quietLog });
+    running = await startGate(config, {
+      clock: systemClock,
+      version: "test",
+      log: quietLog,
+      env: {},
+      random: Math.random,
+    });
   });
   afterEach(async () => {
     for (const dialling of dialled.splice(0)) dialling.close();

@@ -1,4 +1,4 @@
-import { openSecrets } from "../../clients/run-secrets";
+import { openSecrets, type OpenSecretsDeps } from "../../clients/run-secrets";
 import { formatAddress, parseAddress } from "../../protocol/address";
 import { gateCodec } from "../../protocol/codec";
 import { listenSocket } from "../../protocol/socket-listener";
@@ -19,9 +19,9 @@ export interface RunningGate {
  */
 export async function startGate(
   config: Pick<GateConfig, "agentSocket" | "secrets">,
-  deps: GateDeps,
+  deps: GateDeps & Pick<OpenSecretsDeps, "env" | "random" | "log">,
 ): Promise<RunningGate> {
-  const secrets = openSecrets(config.secrets, ["shared"]);
+  const secrets = await openSecrets(config.secrets, ["shared"], deps);
   const gate = new Gate(deps);
   const listener = await listenSocket(
     parseAddress(config.agentSocket),

@@ -20,6 +20,8 @@ export interface GameServerInfo {
   readonly maxPlayers: number;
   /** Checks this server's tickets offline. */
   readonly ticketKey: string;
+  /** All keys that are taken while the run's secret is being changed, that one first. */
+  readonly ticketKeys?: readonly string[];
   readonly state: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
