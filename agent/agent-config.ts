@@ -50,6 +50,8 @@ export const agentConfigSchema = z
       memory,
       limits: z.strictObject({ cpu: z.boolean(), memory: z.boolean(), detail: z.string() }),
     }),
+    /** `find`: the engine cannot tell servers' process ids, so they are found by their Nomad allocation. */
+    processes: z.enum(["told", "find"]).optional(),
     logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   })
   .refine(({ controllers, consul }) => Array.isArray(controllers) || consul !== undefined, {

@@ -131,6 +131,9 @@ export class Agent {
         emit: (event) => this.controllers.emit(event),
         push: (server, event, data) => this.gates.push(server.serverId, event, data),
         onChanged: (server) => this.onChanged(server),
+        onProcesses: (server) => {
+          if (server.expect.ports[SDK_PORT] !== undefined) this.gates.open(server);
+        },
         onGone: (server) => this.stopWatching(server),
       },
       { onExpected: (server) => this.watch(server), onForgotten: (server) => this.stopWatching(server) },

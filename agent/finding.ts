@@ -12,6 +12,8 @@ export type Finding =
   | { readonly kind: "metrics"; readonly responseMs: number | undefined; readonly errorRate: number | undefined }
   /** A process of the server is not there any more. */
   | { readonly kind: "exited"; readonly reason: string }
+  /** Where nobody told a server's process ids: those that were found, by task. */
+  | { readonly kind: "processes"; readonly pids: Readonly<Record<string, number>> }
   | { readonly kind: "usage"; readonly cpu: number; readonly memoryBytes: number };
 
 /** Starts every probe that a server's `expect` asks for. SDK heartbeats are not probes: they come to the agent as calls. */

@@ -30,6 +30,8 @@ export function take(server: GameServer, finding: Finding, clock: Clock): void {
       return server.measured({ responseMs: finding.responseMs, errorRate: finding.errorRate });
     case "usage":
       return server.measured({ cpu: finding.cpu, memoryBytes: finding.memoryBytes });
+    case "processes":
+      return server.foundProcesses(finding.pids);
     case "exited":
       return server.end(finding.reason);
   }

@@ -30,6 +30,8 @@ export interface ServerSurroundings {
   readonly push: (server: GameServer, event: string, data: unknown) => void;
   /** What the server's streams show of it may be out of date. */
   readonly onChanged: (server: GameServer) => void;
+  /** Its processes have been found: the gate can tell its callers from others. */
+  readonly onProcesses: (server: GameServer) => void;
   /** The server is gone: its probes and its port are of no more use. */
   readonly onGone: (server: GameServer) => void;
 }
@@ -53,6 +55,8 @@ export class GameServer {
   statsChanged = false;
   /** Open SDK streams. */
   streams = 0;
+  /** By task; told by the engine, or found on the node. */
+  pids: Readonly<Record<string, number>>;
   /** Its stop was asked for, by a controller or by itself: the end of its streams is then no failure. */
   stopping = false;
   draining = false;
@@ -75,6 +79,7 @@ export class GameServer {
     this.saved = new SavedStates(serverId);
     this.labels = expect.labels ?? {};
     this.annotations = expect.annotations ?? {};
+    this.pids = expect.pids;
   }
 
   get serverId(): string {
@@ -252,10 +257,16 @@ export class GameServer {
     };
   }
 
+  foundProcesses(pids: Readonly<Record<string, number>>): void {
+    this.pids = pids;
+    this.around.onProcesses(this);
+  }
+
   /** Told again with other processes, ports or rules. */
   become(expect: ExpectedServer, started: Readonly<Record<string, string>>): void {
     this.expect = expect;
     this.started = started;
+    this.pids = expect.pids;
     this.book.become(expect);
   }
 

@@ -114,11 +114,11 @@ export class GateLinks {
   }
 
   private openOn(gate: Gate, server: GameServer): void {
-    const { serverId, allocationId, ports, sdkToken: token, pids } = server.expect;
+    const { serverId, allocationId, ports, sdkToken: token } = server.expect;
     const port = ports[SDK_PORT];
     if (port === undefined || server.gone) return;
     gate.held.add(serverId);
-    gate.channel.send({ type: "open", serverId, allocationId, port, token, pids: Object.values(pids) });
+    gate.channel.send({ type: "open", serverId, allocationId, port, token, pids: Object.values(server.pids) });
   }
 
   private onMessage(gate: Gate, message: FromGate): void {

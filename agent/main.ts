@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
 import pino from "pino";
 import { programInput } from "../clients/program-input";
 import { systemClock } from "../protocol/clock";
-import { readAgentConfig } from "./agent-config";
-import { nodeWorld } from "./node-world";
+import { readAgentConfig, type AgentConfig } from "./agent-config";
+import { nodeWorld, type NodeWorldOptions } from "./node-world";
 import { startAgent } from "./start-agent";
 
 /** Raised when what the agent does changes; controllers see it in the hello. */
@@ -15,7 +16,8 @@ async function main(): Promise<void> {
   const { text, source } = programInput("agent", { argv: process.argv, env: process.env, read });
   const config = readAgentConfig(text, source);
   const log = pino({ name: "agent", level: config.logLevel, base: { pid: process.pid } }, pino.destination(2));
-  const running = startAgent(config, { ...nodeWorld(systemClock, log), agentVersion: AGENT_VERSION });
+  const world = nodeWorld(systemClock, log, worldOptions(config));
+  const running = startAgent(config, { ...world, agentVersion: AGENT_VERSION });
   // Every timer lets the process end; while it has nothing but timers, this keeps it.
   const stay = setInterval(() => undefined, 2 ** 30);
 
@@ -27,6 +29,11 @@ async function main(): Promise<void> {
   };
   for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => void stop(signal));
   await running;
+}
+
+/** Where Nomad counts in MHz, a core is worth its share of what Nomad says that the node has. */
+function worldOptions({ processes, node }: AgentConfig): NodeWorldOptions {
+  return processes !== "find" ? {} : { findProcesses: true, mhzPerCore: node.cpu / cpus().length };
 }
 
 main().catch((error: unknown) => {

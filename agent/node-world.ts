@@ -4,6 +4,7 @@ import type { Clock } from "../protocol/clock";
 import type { AgentDeps } from "./agent";
 import type { AgentLog } from "./ledger";
 import { startProbes } from "./probes/start-probes";
+import { AllocationProcesses } from "./stats/allocation-processes";
 import { PidusageTable } from "./stats/pidusage-table";
 import { ProcTable } from "./stats/proc-table";
 import { UsageSampler } from "./stats/usage-sampler";
@@ -14,10 +15,20 @@ export type NodeWorld = Pick<AgentDeps, "bootId" | "disk" | "clock" | "startProb
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
+export interface NodeWorldOptions {
+  /** Servers' processes are found by their Nomad allocation, as their engine cannot tell them. */
+  readonly findProcesses?: boolean;
+  /** What one core is worth, MHz. */
+  readonly mhzPerCore?: number;
+  readonly platform?: NodeJS.Platform;
+}
+
 /** The same for an agent that is a program of its own and for one that shares a process. */
-export function nodeWorld(clock: Clock, log: AgentLog, platform: NodeJS.Platform = process.platform): NodeWorld {
+export function nodeWorld(clock: Clock, log: AgentLog, options: NodeWorldOptions = {}): NodeWorld {
+  const { findProcesses = false, mhzPerCore, platform = process.platform } = options;
   const processes = platform === "linux" ? new ProcTable() : new PidusageTable();
-  const usage = new UsageSampler({ clock, processes });
+  const found = findProcesses ? { allocations: new AllocationProcesses({ clock }) } : {};
+  const usage = new UsageSampler({ clock, processes, ...found, ...(mhzPerCore === undefined ? {} : { mhzPerCore }) });
   const random = Math.random;
   return {
     bootId: randomUUID(),
@@ -25,7 +36,7 @@ export function nodeWorld(clock: Clock, log: AgentLog, platform: NodeJS.Platform
     clock,
     random,
     env: process.env,
-    startProbes: startProbes({ clock, random, processes, usage, warn: (message) => log.warn({}, message) }),
+    startProbes: startProbes({ clock, random, processes, usage, ...found, warn: (message) => log.warn({}, message) }),
     processStarted: (pid) => processes.started(pid),
     log,
   };

@@ -93,7 +93,7 @@ export interface EngineServer {
   /** Address on the node's network, and the ports given, by name; `sdk` is the gate's port for this server. */
   readonly address: string;
   readonly ports: Readonly<Record<string, number>>;
-  /** Process ids by task name, where the engine knows them. */
+  /** Process ids by task name, where the engine knows them; else its node's agent finds them. */
   readonly pids: Readonly<Record<string, number>>;
   readonly logFiles: Readonly<Record<string, string>>;
   readonly meta: Readonly<Record<string, string>>;
@@ -123,7 +123,11 @@ export type EngineEvent =
       readonly code: EngineErrorCode;
       readonly final: boolean;
     }
-  | { readonly type: "nodeDown"; readonly nodeId: string; readonly reason: string }
+  /**
+   * `unreachable`: the engine cannot reach the node, which is all it knows; servers may run on, and whoever reaches them
+   * knows better. Without it they are gone.
+   */
+  | { readonly type: "nodeDown"; readonly nodeId: string; readonly reason: string; readonly unreachable?: boolean }
   | { readonly type: "nodeUp"; readonly nodeId: string }
   /** Events may have been missed: call `list`. */
   | { readonly type: "resync" };

@@ -48,6 +48,8 @@ export function agentJob(props: AgentJobProps): JobSpec {
         memory: "${attr.memory.totalbytes}B",
         limits: { cpu: true, memory: true, detail: "as the task's driver keeps them" },
       },
+      // Nomad tells nobody which processes are whose.
+      processes: "find",
       ...consulConfig(props),
       secrets: secretsConfig(props, "agent"),
     },

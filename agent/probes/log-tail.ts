@@ -4,6 +4,7 @@ import type { Clock } from "../../protocol/clock";
 import { LogLines } from "./log-lines";
 
 export interface LogTailOptions {
+  /** Where it ends in `.N` and a file `.N+1` appears, that one continues it, as Nomad rotates. */
   readonly file: string;
   readonly clock: Clock;
   /** 0 to 1: spreads the looks at many files. */
@@ -34,10 +35,14 @@ export class LogTail {
   /** Where the old lines end; undefined before the first file was opened and after they were told. */
   #oldUntil: number | undefined;
   #first = true;
+  #file: string;
+  /** Of the file before, with the beginning of a line that goes on in the next. */
+  #carried: LogLines | undefined;
   #stopped = false;
   #wake = (): void => undefined;
 
   constructor(private readonly options: LogTailOptions) {
+    this.#file = options.file;
     this.#ended = this.#run();
   }
 
@@ -60,12 +65,12 @@ export class LogTail {
 
   /** @returns whether there is more to read at once */
   async #turn(): Promise<boolean> {
-    const found = statOf(this.options.file);
+    const found = statOf(this.#file);
     if (this.#handle === undefined && !(await this.#open(found))) return false;
     const replaced = found !== undefined && this.#isOther(found);
     if (found !== undefined && !replaced) {
       if (found.size < this.#offset) this.#begin();
-      if (found.size === this.#offset && this.#oldUntil === undefined) return false;
+      if (found.size === this.#offset && this.#oldUntil === undefined) return this.#goOn();
     }
     const readAll = await this.#read();
     if (!readAll || !replaced) return !readAll;
@@ -73,14 +78,31 @@ export class LogTail {
     return true;
   }
 
+  /**
+   * Goes over to the file of the next number, where there is one. The last one is finished by then, so what it got since
+   * is read first; a line may begin in one and end in the other.
+   */
+  async #goOn(): Promise<boolean> {
+    const next = this.#file.replace(/\.(\d+)$/, (_, number: string) => `.${String(Number(number) + 1)}`);
+    if (next === this.#file || statOf(next) === undefined || !(await this.#read())) return false;
+    const handle = this.#handle;
+    this.#handle = undefined;
+    this.#file = next;
+    this.#carried = this.#lines;
+    await handle?.close().catch(() => undefined);
+    return true;
+  }
+
   async #open(found: Stats | undefined): Promise<boolean> {
     // Opening a pipe would wait for its writer.
-    const handle = found?.isFile() === true ? await open(this.options.file, "r").catch(() => undefined) : undefined;
+    const handle = found?.isFile() === true ? await open(this.#file, "r").catch(() => undefined) : undefined;
     if (handle === undefined) return false;
     const { dev, ino, size } = await handle.stat();
     this.#handle = handle;
     this.#identity = { dev, ino };
     this.#begin();
+    this.#lines = this.#carried ?? this.#lines;
+    this.#carried = undefined;
     if (this.#first) this.#oldUntil = size;
     this.#first = false;
     return true;

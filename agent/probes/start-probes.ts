@@ -1,6 +1,7 @@
 import type { Clock } from "../../protocol/clock";
 import type { ExpectedServer } from "../../protocol/messages";
 import type { Finding, KnownHealth, RunningProbes, StartProbes } from "../finding";
+import type { AllocationProcesses } from "../stats/allocation-processes";
 import type { ProcessTable } from "../stats/process-table";
 import type { UsageSampler } from "../stats/usage-sampler";
 import { HttpProbe } from "./http-probe";
@@ -17,6 +18,8 @@ export interface ProbeDeps {
   readonly processes: ProcessTable;
   /** CPU and memory of all servers of this node; without it nothing is told of them. */
   readonly usage?: UsageSampler;
+  /** Finds the processes of servers whose ids nobody told. */
+  readonly allocations?: AllocationProcesses;
   /** The query library; in tests another. */
   readonly loadQueries?: LoadQueries;
   readonly warn?: (message: string) => void;
@@ -31,8 +34,14 @@ export interface ProbeDeps {
 export function startProbes(deps: ProbeDeps): StartProbes {
   const watch = new ProcessWatch(deps);
   return (server, report, known) => {
-    const running = [...healthCheck(server, deps, report, known), ...logProbe(server, deps, report)];
-    const stops = [watchProcesses(server, watch, deps.clock, report), deps.usage?.watch(server, report)];
+    const { allocations } = deps;
+    const untold = allocations !== undefined && Object.keys(server.pids).length === 0;
+    const running = [...healthCheck(server, deps, report, known)];
+    if (!untold) running.push(...logProbe(server, deps, report));
+    const found = untold
+      ? watchFound(server, { ...deps, allocations, watch }, report, (probe) => void running.push(probe))
+      : watchProcesses(server, watch, deps.clock, report);
+    const stops = [found, deps.usage?.watch(server, report)];
     return {
       stop: async () => {
         for (const stop of stops) stop?.();
@@ -70,6 +79,37 @@ function probeFor(server: ExpectedServer, { clock, ...deps }: ProbeDeps): Probe 
     case "process":
       return undefined;
   }
+}
+
+/**
+ * Watches processes that have to be found: each task's from when its first is there. What needs them begins then: the
+ * server's log, and that a server is ready because it runs.
+ */
+function watchFound(
+  server: ExpectedServer,
+  deps: ProbeDeps & { readonly allocations: AllocationProcesses; readonly watch: ProcessWatch },
+  report: (finding: Finding) => void,
+  add: (probe: RunningProbes) => void,
+): () => void {
+  const pids: Record<string, number> = {};
+  const stops: (() => void)[] = [];
+  const stopLooking = deps.allocations.watch(server.allocationId, (found) => {
+    const { task, pid } = found;
+    pids[task] = pid;
+    stops.push(deps.watch.watch({ [task]: pid }, (reason) => report({ kind: "exited", reason })));
+    report({ kind: "processes", pids: { ...pids } });
+    if (task !== server.role) return;
+    if (server.health.check.kind === "process" && server.sdk === "none") report({ kind: "ready" });
+    try {
+      for (const probe of logProbe({ ...server, logFile: deps.allocations.logFile(found) }, deps, report)) add(probe);
+    } catch (error) {
+      report({ kind: "unhealthy", reason: (error as Error).message });
+    }
+  });
+  return () => {
+    stopLooking();
+    for (const stop of stops) stop();
+  };
 }
 
 function logProbe(server: ExpectedServer, deps: ProbeDeps, report: (finding: Finding) => void): RunningProbes[] {

@@ -1,21 +1,27 @@
 import type { Clock } from "../../protocol/clock";
 import type { ExpectedServer } from "../../protocol/messages";
 import type { Finding } from "../finding";
+import type { AllocationProcesses } from "./allocation-processes";
 import { membersOf, type ProcessRow, type ProcessTable } from "./process-table";
 
 export interface UsageSamplerDeps {
   readonly clock: Clock;
   readonly processes: ProcessTable;
+  /** Finds servers' processes where nobody told their ids. */
+  readonly allocations?: Pick<AllocationProcesses, "of">;
   /** What one core is worth, MHz. 1000 unless the node says. */
   readonly mhzPerCore?: number;
   /** Between the end of one look and the next, milliseconds. 2000 unless told. */
   readonly intervalMs?: number;
 }
 
+type WatchedServer = Pick<ExpectedServer, "pids" | "cpu"> & Partial<Pick<ExpectedServer, "allocationId">>;
 type UsageReport = (finding: Extract<Finding, { kind: "usage" }>) => void;
 
 interface Watched {
   readonly roots: readonly { readonly pid: number; readonly started: string | undefined }[];
+  /** Of a server whose process ids nobody told: every process of this allocation is its. */
+  readonly allocationId: string | undefined;
   /** MHz asked for. */
   readonly cpu: number;
   readonly report: UsageReport;
@@ -37,11 +43,13 @@ export class UsageSampler {
   constructor(private readonly deps: UsageSamplerDeps) {}
 
   /** @returns stops it */
-  watch(server: Pick<ExpectedServer, "pids" | "cpu">, report: UsageReport): () => void {
+  watch(server: WatchedServer, report: UsageReport): () => void {
     const pids = Object.values(server.pids).filter((pid) => pid > 0);
-    if (pids.length === 0) return () => undefined;
+    const untold = pids.length === 0;
+    if (untold && this.deps.allocations === undefined) return () => undefined;
     const roots = pids.map((pid) => ({ pid, started: this.deps.processes.started(pid) }));
-    const watched: Watched = { roots, cpu: server.cpu, report, last: undefined };
+    const allocationId = untold ? server.allocationId : undefined;
+    const watched: Watched = { roots, allocationId, cpu: server.cpu, report, last: undefined };
     this.#watched.add(watched);
     this.#cancel ??= this.#later(0);
     return () => {
@@ -84,9 +92,12 @@ export class UsageSampler {
       }
     }
     const members = membersOf(rows, roots);
+    const allocations = new Map(asked.map((watched) => [watched.allocationId, watched]));
+    allocations.delete(undefined);
     const processes = new Map<Watched, ProcessRow[]>();
     for (const row of rows) {
-      const owner = members.get(row.pid);
+      const found = allocations.size === 0 ? undefined : this.deps.allocations?.of(row.pid)?.allocationId;
+      const owner = members.get(row.pid) ?? (found === undefined ? undefined : allocations.get(found));
       if (owner === undefined) continue;
       const own = processes.get(owner);
       if (own === undefined) processes.set(owner, [row]);

@@ -10,6 +10,8 @@ export interface AgentNode {
   connected: boolean;
   /** The engine says that the node itself is down. */
   down: boolean;
+  /** Why the engine cannot reach the node; counts as long as its agent is silent too. */
+  lost: string | null;
   /** The epoch that the agent acknowledged on this connection; -1 before. */
   epochAcked: number;
   snapshotSeen: boolean;
@@ -28,6 +30,7 @@ export function newAgentNode(id: string): AgentNode {
     bootId: null,
     connected: false,
     down: false,
+    lost: null,
     epochAcked: -1,
     snapshotSeen: false,
     servers: new Set(),

@@ -1,7 +1,7 @@
 import type { Hello } from "../../protocol/messages";
 import type { AgentNode } from "./agent-node";
 import { askClose, reopen } from "./drain";
-import { sendExpect } from "./engine-events";
+import { giveUpNode, sendExpect } from "./engine-events";
 import type { GameServer } from "./game-server";
 import { payOwed } from "./owed";
 import { setState } from "./servers";
@@ -41,6 +41,7 @@ export function onSilent(s: CoreState, node: AgentNode, reason: string): void {
   node.epochAcked = -1;
   if (was) s.out.happened("node.suspect", reason, { nodeId: node.id });
   for (const server of node.servers) suspect(s, server, reason);
+  if (node.lost !== null) giveUpNode(s, node, `${node.lost}; its agent is silent as well`);
 }
 
 function suspect(s: CoreState, server: GameServer, reason: string): void {

@@ -1,4 +1,5 @@
 import { retireMatch, serverGone } from "./agent-events";
+import type { AgentNode } from "./agent-node";
 import { isPrimary, type GameServer } from "./game-server";
 import type { EngineErrorCode, EngineEvent, EngineServer, ServerExit } from "../engine";
 import { expectOf } from "./launch";
@@ -29,9 +30,10 @@ export function onEngineEvent(s: CoreState, event: EngineEvent): void {
     case "blocked":
       return onBlocked(s, event);
     case "nodeDown":
-      return onNodeDown(s, event.nodeId, event.reason);
+      return onNodeDown(s, event);
     case "nodeUp":
       s.node(event.nodeId).down = false;
+      s.node(event.nodeId).lost = null;
       return;
     // The shell asks the engine for its list, which comes as an input of its own.
     case "resync":
@@ -139,8 +141,16 @@ function onBlocked(s: CoreState, event: Extract<EngineEvent, { type: "blocked" }
   });
 }
 
-function onNodeDown(s: CoreState, nodeId: string, reason: string): void {
-  const node = s.node(nodeId);
+function onNodeDown(s: CoreState, event: Extract<EngineEvent, { type: "nodeDown" }>): void {
+  const node = s.node(event.nodeId);
+  node.lost = event.unreachable === true ? event.reason : null;
+  // While its agent talks to us the servers are there, whatever has become of the engine's own program.
+  if (node.lost === null || !node.connected) giveUpNode(s, node, event.reason);
+}
+
+/** Nobody reaches it any more: what ran there counts as gone. */
+export function giveUpNode(s: CoreState, node: AgentNode, reason: string): void {
+  const nodeId = node.id;
   node.down = true;
   s.out.happened("node.down", reason, { nodeId });
   for (const server of [...node.servers]) {

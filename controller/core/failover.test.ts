@@ -82,6 +82,37 @@ it("moves nobody while a node is silent, and everybody once the engine says it i
   expect(session(r, id)).toMatchObject({ generation: 2, state: "reserved" });
 });
 
+it("believes a node's agent rather than an engine that cannot reach the node, until both are silent", () => {
+  const r = arena({ scaling: { minServers: 2 } }, ["n1", "n2"]);
+  const {
+    server,
+    session: { id },
+  } = r.must<Placement>(join("ann"));
+  const nodeId = r.must<Server>({ type: "getServer", serverId: server.id }).nodeId ?? "";
+  r.give({ type: "engine", event: { type: "nodeDown", nodeId, unreachable: true, reason: "no heartbeat" } });
+  r.run();
+  expect(session(r, id)).toMatchObject({ serverId: server.id, generation: 1 });
+  expect(r.must<Server>({ type: "getServer", serverId: server.id }).state).toBe("ready");
+  r.cut(nodeId);
+  r.advance(20_000);
+  expect(session(r, id)).toMatchObject({ generation: 2 });
+  expect(session(r, id).serverId).not.toBe(server.id);
+});
+
+it("moves nobody off a silent node that the engine reaches again", () => {
+  const r = arena({ scaling: { minServers: 2 } }, ["n1", "n2"]);
+  const {
+    server,
+    session: { id },
+  } = r.must<Placement>(join("ann"));
+  const nodeId = r.must<Server>({ type: "getServer", serverId: server.id }).nodeId ?? "";
+  r.give({ type: "engine", event: { type: "nodeDown", nodeId, unreachable: true, reason: "no heartbeat" } });
+  r.give({ type: "engine", event: { type: "nodeUp", nodeId } });
+  r.cut(nodeId);
+  r.advance(20_000);
+  expect(session(r, id)).toMatchObject({ serverId: server.id, generation: 1 });
+});
+
 it("takes a silent node's servers back as they were", () => {
   const r = arena({ scaling: { minServers: 1 } });
   const {

@@ -7,6 +7,9 @@ const DRAGGED_ALONG = new Set(["Sibling Task Failed", "Leader Task Dead"]);
 /** Client states in which nothing of an allocation runs any more. `unknown` is none of them: its node is out of reach. */
 const ENDED = new Set(["complete", "failed", "lost"]);
 
+/** What Nomad tells of a task that it took on again after its client's restart, and whose end it could not watch. */
+const UNKNOWN_EXIT = -1;
+
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
 export function hasEnded({ client }: NomadAllocation): boolean {
@@ -36,9 +39,10 @@ export function exitOf(allocation: NomadAllocation): ServerExit {
     Object.entries(allocation.tasks)[0] ?? [allocation.taskNames[0] ?? "server", undefined];
   const terminated = task?.events.findLast(({ type }) => type === "Terminated");
   const signal = terminated?.signal ?? 0;
+  const exitCode = terminated?.exitCode ?? UNKNOWN_EXIT;
   return {
     task: name,
-    exitCode: signal > 0 ? undefined : terminated?.exitCode,
+    exitCode: signal > 0 || exitCode === UNKNOWN_EXIT ? undefined : exitCode,
     signal: signal > 0 ? (SIGNAL_NAMES.get(signal) ?? `signal ${String(signal)}`) : undefined,
     outOfMemory: terminated?.outOfMemory ?? false,
     requested: task === undefined ? allocation.desired !== "run" : wasAsked(task, allocation),

@@ -56,5 +56,11 @@ export class Nodes {
 
 function downEvent({ id, name, status, description }: NomadNode): NodeEvent {
   const how = status === "disconnected" ? "Nomad cannot reach it" : "Nomad says it is down";
-  return { type: "nodeDown", nodeId: id, reason: [`${how} (${name})`, description].filter(Boolean).join(": ") };
+  // A Nomad client that has died or lost its servers says nothing about the tasks on its node.
+  return {
+    type: "nodeDown",
+    nodeId: id,
+    unreachable: true,
+    reason: [`${how} (${name})`, description].filter(Boolean).join(": "),
+  };
 }
