@@ -87,7 +87,8 @@ const NOMAD_REFERENCE = /^(?:NOMAD_[A-Za-z0-9_]+|(?:node|attr|meta)\.[A-Za-z0-9_
  * one it does not know. What Nomad can replace stays; anything else reaches the program as it was written.
  */
 export function driverText(text: string, env: Readonly<Record<string, string>>): string {
-  return text.replace(/\$\{([^}]*)\}|\$\{|%\{/g, (opening, name: string | undefined) => {
+  // A name holds no opening of its own: "${$${x}" is two openings, not one reference.
+  return text.replace(/\$\{([^${}%]*)\}|\$\{|%\{/g, (opening, name: string | undefined) => {
     const known = name !== undefined && (NOMAD_REFERENCE.test(name) || Object.hasOwn(env, name));
     return known ? opening : `${opening[0] ?? ""}${opening}`;
   });
