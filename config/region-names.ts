@@ -26,9 +26,12 @@ export function worldVolumeName(region: string, experienceId: string, volume: st
 /** Forge's own programs that run as Nomad jobs. */
 export type RegionProgram = "controller" | "agent" | "gate";
 
-/** The job of one of Forge's own programs in a region. */
+/**
+ * The job of one of Forge's own programs in a region. No dots: a job's own variables lie at `nomad/jobs/JOB`, and Nomad
+ * takes letters, digits, `-`, `_`, `~` and `/` there.
+ */
 export function programJobId(region: string, program: RegionProgram): string {
-  return [checked(region), "forge", program].join(".");
+  return ["forge", checked(region), program].join("-");
 }
 
 /** The task of a program's job; its workload identity and its ACL policy name it. */

@@ -74,7 +74,7 @@ describe("the jobs of Forge's programs", () => {
   test("the controller's: replicas apart, one after the other, taken back when a version fails", () => {
     const job = parsed(controllerJob(props()));
     expect(job).toMatchObject({
-      ID: "us-east.forge.controller",
+      ID: "forge-us-east-controller",
       Type: "service",
       Namespace: "games-forge",
       NodePool: "control",
@@ -109,8 +109,8 @@ describe("the jobs of Forge's programs", () => {
 
   test("agent and gate are on each node of the games' pool, in the namespace of Forge's programs", () => {
     for (const [spec, id] of [
-      [agentJob(props()), "us-east.forge.agent"],
-      [gateJob(props()), "us-east.forge.gate"],
+      [agentJob(props()), "forge-us-east-agent"],
+      [gateJob(props()), "forge-us-east-gate"],
     ] as const) {
       const job = parsed(spec);
       expect(job).toMatchObject({ ID: id, Type: "system", Namespace: "games-forge", NodePool: "game" });
@@ -167,7 +167,7 @@ describe("the jobs of Forge's programs", () => {
     expect(readAgentConfig(configText(jobs[1] as NomadJob, "FORGE_AGENT_CONFIG_JSON"), "the job").secrets).toEqual({
       kind: "nomadVariables",
       namespace: "games-forge",
-      job: "us-east.forge.agent",
+      job: "forge-us-east-agent",
       copy: "/var/lib/forge/us-east/agent-secrets.json",
     });
   });

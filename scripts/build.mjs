@@ -34,7 +34,7 @@ const PROGRAMS = {
 };
 
 /** Which of them go to nodes and are listed in dist/bundles.json. */
-const isForNodes = (name) => ["controller", "agent", "gate", "infra"].includes(name) || name.startsWith("games/");
+const isForNodes = (name) => ["controller", "agent", "gate"].includes(name) || name.startsWith("games/");
 
 /** What changes every output when it changes. */
 const CONFIGURATION = ["scripts/build.mjs", "tsconfig.json", "package.json", "package-lock.json"];

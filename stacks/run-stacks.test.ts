@@ -155,12 +155,13 @@ regions = ["b"]
         const { ID, Namespace } = nomadJobModel.parse(JSON.parse(evaluated(jobspec))).Job;
         return `${Namespace} ${ID}`;
       });
-    const programs = (place: string) => ["agent", "controller", "gate"].map((name) => `${place}.forge.${name}`);
-    expect(jobIds(stacks["a-jobs"])).toEqual(["games a.gameserver.arena", ...programs("games a")]);
+    const programs = (namespace: string, region: string) =>
+      ["agent", "controller", "gate"].map((name) => `${namespace} forge-${region}-${name}`);
+    expect(jobIds(stacks["a-jobs"])).toEqual(["games a.gameserver.arena", ...programs("games", "a")]);
     expect(jobIds(stacks["b-jobs"])).toEqual([
       "default b.gameserver.arena",
       "default b.gameserver.duel",
-      ...programs("default b"),
+      ...programs("default", "b"),
     ]);
   });
 

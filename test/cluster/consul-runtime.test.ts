@@ -75,7 +75,7 @@ skipUnless(
     const identityFile = join(folder, "nomad_consul.jwt");
     writeFileSync(
       identityFile,
-      issuer.sign("consul.io", { nomad_job_id: `${REGION}.forge.agent`, nomad_task: "forge" }),
+      issuer.sign("consul.io", { nomad_job_id: `forge-${REGION}-agent`, nomad_task: "forge" }),
     );
     const access = { address: agent.address, authMethod: consulAuthMethod(REGION), identityFile };
     consul = new Consul(access, { clock: systemClock, random: Math.random, env: {} });
@@ -113,7 +113,7 @@ skipUnless(
       AuthMethod: consulAuthMethod(REGION),
       BindType: "role",
       BindName: name,
-      Selector: `value.nomad_job_id == "${REGION}.forge.agent"`,
+      Selector: `value.nomad_job_id == "forge-${REGION}-agent"`,
     });
     const anonymous = {
       Name: "anonymous",
