@@ -1,0 +1,222 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import pino from "pino";
+import { nodeWorld } from "../../agent/node-world";
+import { startAgent, type RunningAgent } from "../../agent/start-agent";
+import { freePort } from "../../bench/free-port";
+import { VirtualEngine } from "../../bench/virtual-engine";
+import { VirtualSdk } from "../../bench/virtual-sdk";
+import { configKey } from "../../config/region-names";
+import { readControllerConfig } from "../../controller/controller-config";
+import type { Engine } from "../../controller/engine";
+import { startController, type RunningController } from "../../controller/start-controller";
+import { Tokens } from "../../controller/tokens";
+import { systemClock } from "../../protocol/clock";
+import { skipUnless } from "../skips";
+import { ConsulAgent } from "./consul-agent";
+import { findPart } from "./real-parts";
+
+const consulProgram = findPart("consul");
+const REGION = "us-east";
+const SECRETS = {
+  shared: "what the programs of this test share",
+  ticket: "for the tickets of this test only",
+  token: "for the tokens of this test, and nothing else",
+};
+const WITHIN_MS = 45_000;
+const log = pino({ level: "silent" });
+
+const forgeToml = (servers: number): string => `
+[[regions]]
+name = "${REGION}"
+engine = "embedded"
+[experiences.arena]
+command = "true"
+version = "1.0.0"
+max_players = 4
+ports = { game = "udp" }
+[experiences.arena.scaling]
+min_servers = ${servers}
+max_servers = 8
+`;
+
+interface Replica {
+  readonly url: string;
+  readonly running: RunningController;
+}
+
+skipUnless(
+  "Consul",
+  "consul is neither on PATH nor in Forge's cache",
+  consulProgram !== undefined,
+)("two controllers and an agent that find each other through a real Consul", () => {
+  jest.setTimeout(120_000);
+  let folder: string;
+  let consul: ConsulAgent;
+  let agent: RunningAgent;
+  const engine = new VirtualEngine(["node-1"]);
+  const sdk = new VirtualSdk(2000);
+  const replicas: Replica[] = [];
+  const tokens = new Tokens(SECRETS.token, systemClock);
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "forge-replicas-"));
+    consul = await ConsulAgent.start(consulProgram ?? "", folder);
+    await startReplica("first");
+    await until("the first leads", async () => (await view(0)).leader || undefined);
+    await startReplica("second");
+    agent = await startNode();
+  });
+  afterAll(async () => {
+    await agent?.close();
+    for (const { running } of replicas) await running.close();
+    sdk.close();
+    await consul?.end();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function startReplica(name: string): Promise<void> {
+    const [api, link] = [await freePort(), await freePort()];
+    const url = `http://127.0.0.1:${api}`;
+    const config = {
+      region: REGION,
+      controllerId: name,
+      config: { kind: "carried", base64: Buffer.from(forgeToml(1)).toString("base64") },
+      dataDir: join(folder, name),
+      // As Nomad fills it in.
+      api: { host: "127.0.0.1", port: String(api) },
+      publicUrl: url,
+      agentListen: `127.0.0.1:${link}`,
+      regions: [{ name: REGION, url }],
+      consul: { address: consul.address },
+      secrets: { kind: "inline", ...SECRETS },
+      engine: { kind: "nomad", address: "http://127.0.0.1:1" },
+    };
+    // One engine for both; that one of them ends must not end it for the other.
+    const shared: Engine = Object.create(engine, { close: { value: () => Promise.resolve() } });
+    const running = await startController(readControllerConfig(JSON.stringify(config), "the test"), {
+      clock: systemClock,
+      log,
+      env: {},
+      version: "0.0.0",
+      connectEngine: () => Promise.resolve(shared),
+    });
+    replicas.push({ url, running });
+  }
+
+  function startNode(): Promise<RunningAgent> {
+    return startAgent(
+      {
+        nodeId: "node-1",
+        region: REGION,
+        journalDir: join(folder, "journal"),
+        controllers: { kind: "consul" },
+        consul: { address: consul.address },
+        secrets: { kind: "inline", shared: SECRETS.shared, ticket: SECRETS.ticket },
+        node: { address: "127.0.0.1", cpu: 8000, memory: 8000, limits: { cpu: false, memory: false, detail: "none" } },
+      },
+      {
+        ...nodeWorld(systemClock, log),
+        // Virtual servers have no processes to look at.
+        startProbes: () => ({ stop: () => Promise.resolve() }),
+        agentVersion: "0.0.0",
+        dialGate: (onChannel) => {
+          const channel = sdk.dial();
+          onChannel(channel);
+          return { close: () => channel.close() };
+        },
+      },
+    );
+  }
+
+  async function call<T>(replica: number, method: string, path: string, body?: object) {
+    const { token } = tokens.mint({ sub: "test", role: "operator", regions: ["*"] });
+    const response = await fetch(`${replicas[replica]?.url ?? ""}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body && { "content-type": "application/json" }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as T };
+  }
+
+  const view = async (replica: number) => replicas[replica]?.running.controller.status() ?? { leader: false, epoch: 0 };
+  const ready = async (replica: number): Promise<number> => {
+    const { body } = await call<{ readonly items?: readonly unknown[] }>(
+      replica,
+      "GET",
+      `/v1/servers?region=${REGION}&state=ready`,
+    );
+    return body.items?.length ?? 0;
+  };
+
+  async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+    const deadlineMs = Date.now() + WITHIN_MS;
+    while (Date.now() < deadlineMs) {
+      const found = await ask();
+      if (found !== undefined && found !== false) return found;
+      await pause(50);
+    }
+    throw new Error(`${what}: not within ${WITHIN_MS / 1000} s`);
+  }
+
+  it("the standby passes calls on to the leader, and a seat is granted over the network", async () => {
+    await until("a server", async () => (await ready(0)) === 1);
+    await until("the standby knows the leader", async () => "leaderUrl" in (await view(1)));
+    const placed = await call<{ readonly ticket: string }>(1, "POST", "/v1/sessions", {
+      playerId: "ann",
+      experienceId: "arena",
+    });
+    expect(placed).toMatchObject({
+      status: 200,
+      body: { session: { state: "reserved" }, server: { address: "127.0.0.1" } },
+    });
+  });
+
+  it("the leader follows forge.toml in Consul's KV, and a broken one changes nothing", async () => {
+    const path = `/v1/kv/${configKey(REGION)}`;
+    await consul.call("PUT", path, forgeToml(3));
+    await until("three servers", async () => (await ready(0)) === 3);
+    await consul.call("PUT", path, "this is = no forge.toml [");
+    const gauge = async () =>
+      /forge_config_rejected\{[^}]*\} 1/.test(await (await fetch(`${replicas[0]?.url ?? ""}/metrics`)).text());
+    await until("it says so", async () => (await gauge()) || undefined);
+    expect(await ready(0)).toBe(3);
+    await consul.call("PUT", path, forgeToml(3));
+    await until("it is mended", async () => ((await gauge()) ? undefined : true));
+  });
+
+  it("game servers are in Consul with their node's word for it", async () => {
+    const found = await until("all of them", async () => {
+      const services = await consul.call<Record<string, readonly string[]>>("GET", "/v1/catalog/services");
+      const servers = Object.entries(services).filter(([name]) => name.startsWith("gameserver-"));
+      return servers.length === 3 ? servers : undefined;
+    });
+    expect(found[0]?.[1]).toEqual(expect.arrayContaining(["gameserver", REGION, "arena"]));
+  });
+
+  it("when the leader ends, the other knows every seat, leads with a higher epoch and goes on", async () => {
+    const before = await view(0);
+    await replicas[0]?.running.close();
+    const after = await until("the second leads", async () => {
+      const now = await view(1);
+      return now.leader ? now : undefined;
+    });
+    expect(after.epoch).toBe(before.epoch + 1);
+    const sessions = await until("the session", async () => {
+      const { body } = await call<{ readonly items: readonly { readonly playerId: string }[] }>(
+        1,
+        "GET",
+        "/v1/sessions?playerId=ann",
+      );
+      return body.items.length > 0 ? body.items : undefined;
+    });
+    expect(sessions).toMatchObject([{ playerId: "ann", state: "reserved" }]);
+    const bob = await until("a seat", async () => {
+      const placed = await call(1, "POST", "/v1/sessions", { playerId: "bob", experienceId: "arena" });
+      return placed.status === 200 ? placed : undefined;
+    });
+    expect(bob.status).toBe(200);
+  });
+});
