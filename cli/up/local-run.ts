@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { request } from "undici";
 import type { ForgeConfig } from "../../config/config";
+import { briefly } from "../../controller/adapters/embedded/limits";
 import { RootClient } from "../../controller/adapters/embedded/root-client";
 import { startRoot, type RootHandle } from "../../controller/adapters/embedded/start-root";
 import { DEFAULT_SECRET_ENV, readWebhooks } from "../../controller/webhooks";
@@ -104,7 +105,7 @@ export class LocalRun implements RunningRun {
     const how = this.processes ? "are processes of their own" : "share this process";
     return [
       `Controller, agent and gate ${how}; game servers are processes under one root process.`,
-      this.root.welcome.limits.detail,
+      briefly(this.root.welcome.limits),
     ];
   }
 

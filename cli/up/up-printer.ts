@@ -69,8 +69,13 @@ class JsonPrinter implements UpPrinter {
   }
 }
 
-/** Of a player's life the arrivals and departures are counted, not told one by one. */
+/**
+ * What somebody who looks on need not read: of a player's life the arrivals and departures are counted, and of a server's
+ * it is told why it is started and when it is ready.
+ */
 const QUIET = new Set<ForgeEvent["type"]>([
+  "server.spawned",
+  "server.placed",
   "session.reserved",
   "session.joined",
   "session.left",

@@ -216,6 +216,17 @@ const ASKED: readonly [
     200,
     { type: "putFleet", experienceId: "arena", version: "2", desired: 4, policy: { maxServers: 9 } },
   ],
+  [
+    "PUT",
+    "/v1/fleets/arena",
+    { policy: { cooldownSecs: 20, scaleDownCooldownSecs: 90 } },
+    200,
+    {
+      type: "putFleet",
+      experienceId: "arena",
+      policy: { scaleUpCooldownSecs: 20, scaleDownCooldownSecs: 90 },
+    },
+  ],
   ["GET", "/v1/regions", undefined, 200, { type: "getRegion" }],
   ["POST", "/v1/regions/local/drain", undefined, 200, { type: "drainRegion", on: true }],
   ["DELETE", "/v1/regions/local/drain", undefined, 200, { type: "drainRegion", on: false }],

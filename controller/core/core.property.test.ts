@@ -36,8 +36,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       match: fc.nat(3),
       players: fc.array(player, { minLength: 1, maxLength: 2 }),
       deadlineMs,
+      labelled: fc.constantFrom(undefined, undefined, "first" as const, "only" as const),
     }),
   ),
+  weighted(1, fc.record({ do: of("label" as const), server: index, on: fc.boolean() })),
   weighted(
     2,
     fc.record({ do: of("route" as const), server: index, players: fc.array(player, { minLength: 1, maxLength: 3 }) }),

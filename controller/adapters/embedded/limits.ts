@@ -71,6 +71,11 @@ export function describeLimits(machine: LimitsMachine = thisMachine): LimitsDesc
   return describePlan(planLimits(machine), machine.platform);
 }
 
+/** The same in fewer words, for who only wants to play: without what to do about it. */
+export function briefly({ detail }: LimitsDescription): string {
+  return detail.replaceAll(`; ${REMEDY}`, " (`forge doctor` says what helps)");
+}
+
 export function describePlan(plan: LimitsPlan, platform: string): LimitsDescription {
   const watched = platform === "linux";
   return {

@@ -1,3 +1,5 @@
+import type { z } from "zod";
+import type { FleetPolicy } from "../../core/resources";
 import { json } from "../answer";
 import { ask } from "../api-context";
 import { mergedList } from "../merged-list";
@@ -46,8 +48,18 @@ export const fleetRoutes: readonly AnyRoute[] = [
     responses: { 200: fleet },
     action: "fleet.set",
     region: regionOfQueryOrHere,
-    async handle({ params, body, caller }, api) {
-      return json(200, await ask(api, caller, { type: "putFleet", experienceId: params.experienceId, ...body }));
+    async handle({ params, body: { policy, ...body }, caller }, api) {
+      const change = { ...body, ...(policy && { policy: withBothCooldowns(policy) }) };
+      return json(200, await ask(api, caller, { type: "putFleet", experienceId: params.experienceId, ...change }));
     },
   }),
 ];
+
+/** As in forge.toml: one value for both, each of which may be given by itself. */
+function withBothCooldowns({
+  cooldownSecs,
+  ...policy
+}: NonNullable<z.output<typeof putFleetBody>["policy"]>): Partial<FleetPolicy> {
+  if (cooldownSecs === undefined) return policy;
+  return { scaleUpCooldownSecs: cooldownSecs, scaleDownCooldownSecs: cooldownSecs, ...policy };
+}

@@ -62,5 +62,6 @@ function fleetPolicyPatch() {
     scaleDownThreshold: shape.scaleDownThreshold.exactOptional(),
     scaleUpCooldownSecs: shape.scaleUpCooldownSecs.exactOptional(),
     scaleDownCooldownSecs: shape.scaleDownCooldownSecs.exactOptional(),
+    cooldownSecs: shape.scaleUpCooldownSecs.exactOptional().describe("Sets both cooldowns, where one is not given"),
   });
 }

@@ -18,7 +18,10 @@ export type Step =
       readonly match: number;
       readonly players: readonly number[];
       readonly deadlineMs: number | undefined;
+      /** With a server that has the label first, or only there. */
+      readonly labelled?: "first" | "only" | undefined;
     }
+  | { readonly do: "label"; readonly server: number; readonly on: boolean }
   | { readonly do: "route"; readonly server: number; readonly players: readonly number[] }
   | { readonly do: "end" | "follow"; readonly session: number }
   | { readonly do: "waitQueue" | "leaveQueue"; readonly ticket: number }
@@ -43,6 +46,8 @@ export type Step =
 
 export const EXPERIENCES = ["arena", "duel", "isle"] as const;
 const NODES = ["n1", "n2"];
+const ICE = { matchLabels: { map: "ice" } };
+const SELECTORS = { first: [ICE, {}], only: [ICE] };
 
 const settings = testSettings(
   [
@@ -96,9 +101,14 @@ export class Storm {
           experienceId: "duel",
           matchId: `m${String(step.match)}`,
           players: step.players.map((of) => ({ playerId: player(of) })),
+          ...(step.labelled === undefined ? {} : { selectors: SELECTORS[step.labelled] }),
           ...(step.deadlineMs === undefined ? {} : { deadlineMs: step.deadlineMs }),
         });
         return;
+      case "label":
+        return this.onServer(step.server, ({ id }) =>
+          this.ask({ type: "labelServer", serverId: id, labels: { map: step.on ? "ice" : null } }),
+        );
       case "route":
         return this.onServer(step.server, ({ id }) =>
           this.ask({ type: "routePlayers", serverId: id, players: step.players.map(player) }),

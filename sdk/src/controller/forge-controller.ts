@@ -159,7 +159,12 @@ export class ForgeController {
   /** Sets size, version or policy of a fleet; what is not given stays as it is. */
   async putFleet(
     experienceId: string,
-    change: { readonly version?: string; readonly desired?: number; readonly policy?: Partial<FleetPolicy> },
+    change: {
+      readonly version?: string;
+      readonly desired?: number;
+      /** `cooldownSecs` sets both cooldowns, where one is not given. */
+      readonly policy?: Partial<FleetPolicy> & { readonly cooldownSecs?: number };
+    },
     region?: string,
   ): Promise<Fleet> {
     const path = `/v1/fleets/${encodeURIComponent(experienceId)}${query({ region })}`;
