@@ -1,5 +1,8 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { AllocationProcesses } from "../../agent/stats/allocation-processes";
+import { ProcTable } from "../../agent/stats/proc-table";
+import { UsageSampler } from "../../agent/stats/usage-sampler";
 import { connectNomad } from "../../controller/adapters/nomad/connect-nomad";
 import { EngineError, type Engine, type EngineEvent } from "../../controller/engine";
 import { systemClock } from "../../protocol/clock";
@@ -187,13 +190,43 @@ skipUnless(
     expect((await stop(server.serverId)).exit).toMatchObject({ requested: true, outOfMemory: false });
   });
 
+  it("runs servers whose processes, use and log their node's agent finds by itself", async () => {
+    const server = await up(launchOf({ args: ["fork", "tick"], beside: [{}] }));
+    await lineOf(run.engine, server.serverId, "up", "role");
+    const allocations = new AllocationProcesses({ clock: systemClock });
+    const found = new Map<string, number>();
+    const usage = new UsageSampler({ clock: systemClock, processes: new ProcTable(), allocations, intervalMs: 100 });
+    const used = new Promise<{ readonly memoryBytes: number }>((resolve) => {
+      const end = usage.watch({ pids: {}, cpu: 100, allocationId: server.allocationId }, (finding) => {
+        end();
+        resolve(finding);
+      });
+    });
+    await new Promise<void>((resolve) => {
+      const end = allocations.watch(server.allocationId, ({ task, pid }) => {
+        found.set(task, pid);
+        if (found.size < 2) return;
+        end();
+        resolve();
+      });
+    });
+    expect(Object.fromEntries(found)).toEqual(run.processesOf(server));
+    const child = Number((await lineOf(run.engine, server.serverId, "child")).split(" ")[1]);
+    expect(allocations.of(child)).toEqual({ allocationId: server.allocationId, task: "primary" });
+    expect(allocations.of(process.pid)).toBeUndefined();
+    // Three processes of Node.
+    expect((await used).memoryBytes).toBeGreaterThan(60 * 2 ** 20);
+    const log = allocations.logFile({ task: "primary", pid: found.get("primary") ?? 0 });
+    expect(readFileSync(log ?? "", "utf8")).toContain("tick 1\n");
+    await stop(server.serverId);
+  });
+
   it("loses no server when Nomad's server is killed and comes back", async () => {
     const server = await up();
     await run.cluster.server.kill();
     run.cluster.server.start();
     await run.cluster.untilNode("ready");
     expect((await stop(server.serverId)).exit).toMatchObject({ exitCode: 0, requested: true });
-    expect(existsSync(run.folder)).toBe(true);
   });
 });
 

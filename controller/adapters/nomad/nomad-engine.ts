@@ -179,11 +179,13 @@ export class NomadEngine implements Engine {
   private async look(jobId: string, fully: boolean): Promise<void> {
     const { client } = this.deps;
     if (!fully && this.book.knows(jobId)) return;
-    const job = await retried(() => client.job(jobId), this.deps);
-    if (job !== undefined) this.book.onJob(job);
-    if (!fully) return;
-    const [allocations, evaluations] = await Promise.all([client.jobAllocations(jobId), client.jobEvaluations(jobId)]);
-    for (const allocation of allocations) await this.onAllocation(allocation);
+    const [job, allocations, evaluations] = await retried(
+      () => Promise.all([client.job(jobId), client.jobAllocations(jobId), client.jobEvaluations(jobId)]),
+      this.deps,
+    );
+    if (job === undefined) return;
+    await this.knowNodesOf(allocations);
+    this.book.onJob(job, allocations);
     for (const evaluation of evaluations) this.book.onEvaluation(evaluation);
   }
 
@@ -260,8 +262,7 @@ export class NomadEngine implements Engine {
     // Purged meanwhile where there is none.
     const job = await retried(() => this.deps.client.job(allocation.jobId), this.deps);
     if (job === undefined) return;
-    this.book.onJob(job);
-    this.book.onAllocation(allocation);
+    this.book.onJob(job, [allocation]);
   }
 
   private async knowNodesOf(allocations: readonly NomadAllocation[]): Promise<void> {

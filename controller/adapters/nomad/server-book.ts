@@ -75,14 +75,14 @@ export class ServerBook {
     return jobId.startsWith(serverJobPrefix(this.deps.region)) && jobId.includes("/dispatch-");
   }
 
-  onJob(job: NomadJob): void {
-    if (!this.isOurs(job)) return;
-    const record = this.byJob.get(job.id) ?? this.enter(job);
-    if (record?.job.id !== job.id || job.modifyIndex < record.job.modifyIndex) return;
-    record.job = job;
-    this.touch(record);
-    // Taken back before it had a place.
-    if (job.stopped && job.status === "dead" && record.allocation === undefined) this.endUnplaced(record);
+  /**
+   * A job as the stream tells it, in order: an allocation that it had has been told of before it is dead. Where it was
+   * asked for by itself, its allocations come along.
+   */
+  onJob(job: NomadJob, allocations: readonly NomadAllocation[] = []): void {
+    const record = this.takeJob(job);
+    for (const allocation of allocations) this.onAllocation(allocation);
+    if (record !== undefined) this.endTakenBack(record);
   }
 
   /** @returns false where the allocation's job is not known yet; then `onJob` has to come first */
@@ -129,8 +129,9 @@ export class ServerBook {
       else if (record.told !== "ended") this.endLost(record);
       this.remove(record);
     }
-    for (const job of jobs) this.onJob(job);
+    const taken = jobs.map((job) => this.takeJob(job));
     for (const allocation of allocations) this.onAllocation(allocation);
+    for (const record of taken) if (record !== undefined) this.endTakenBack(record);
     for (const evaluation of evaluations) this.onEvaluation(evaluation);
   }
 
@@ -139,6 +140,21 @@ export class ServerBook {
     this.byJob.delete(record.job.id);
     this.deps.onChange(record.serverId);
     this.deps.onRemove(record.serverId);
+  }
+
+  private takeJob(job: NomadJob): ServerRecord | undefined {
+    if (!this.isOurs(job)) return undefined;
+    const record = this.byJob.get(job.id) ?? this.enter(job);
+    if (record?.job.id !== job.id || job.modifyIndex < record.job.modifyIndex) return undefined;
+    record.job = job;
+    this.touch(record);
+    return record;
+  }
+
+  /** Its order was taken back before it had a place. */
+  private endTakenBack(record: ServerRecord): void {
+    const { job, allocation } = record;
+    if (job.stopped && job.status === "dead" && allocation === undefined) this.endUnplaced(record);
   }
 
   /** A server has one job. Of two that raced, the later goes; one that has ended gives way. */
