@@ -21,7 +21,11 @@ export function place(s: CoreState, group: Group): void {
   const reason = group.hindrance ?? whyNotNow(s);
   const choice = reason === null && group.tries < TRIES ? choose(fleet, group, memoryOf(fleet)) : undefined;
   if (choice) ask(s, fleet, group, choice);
-  else wait(s, fleet, group, reason ?? "no server has room");
+  else wait(s, fleet, group, reason ?? noRoom(group));
+}
+
+function noRoom({ selectors }: Group): string {
+  return selectors.length === 0 ? "no server has room" : "no free server satisfies any of the selectors";
 }
 
 /** Places those who wait, as long as the next of them fits somewhere. */

@@ -43,7 +43,10 @@ it("takes the first selector that a free server satisfies", () => {
 it("needs all labels of a selector on one server", () => {
   const r = duel();
   labelled(r, { map: "ice" }, { tier: "1" });
-  expect(code(r.call(allocate("m", [{ matchLabels: { map: "ice", tier: "1" } }])))).toBe("noCapacity");
+  expect(r.call(allocate("m", [{ matchLabels: { map: "ice", tier: "1" } }]))).toMatchObject({
+    ok: false,
+    problem: { code: "noCapacity", detail: "no seat is free in arena: no free server satisfies any of the selectors" },
+  });
 });
 
 it("waits for a server to be labelled, and starts none for it, as a fresh one would have no labels", () => {

@@ -34,6 +34,15 @@ it("lets it go like any other once somebody was on it", () => {
   expect(ids(r)).toHaveLength(1);
 });
 
+it("does not stand up for one that was asked to end, nor say so", () => {
+  const r = arena({ scaling: calm });
+  const asked = r.must<Server>(spawn);
+  const ended = { type: "terminateServer" as const, serverId: asked.id, drainSecs: 0, force: false, reason: "enough" };
+  expect(r.must<Server>(ended).reason).toBe("enough");
+  r.run().advance(2000);
+  expect(has(r, asked)).toBe(false);
+});
+
 it("keeps it over a seat that nobody came for", () => {
   const r = arena({ scaling: calm });
   const asked = r.must<Server>(spawn);

@@ -11,7 +11,7 @@ export const WANTED_MS = 600_000;
 
 export function askedFor(s: CoreState, fleet: Fleet, server: GameServer): void {
   want(fleet, server, s.nowMs + WANTED_MS);
-  const reason = `asked for by name: scaling keeps it ${untilWhen(s, server)}`;
+  const reason = `it was asked for: scaling keeps it ${untilWhen(s, server)}`;
   s.out.push({
     type: "record",
     record: s.records.make(s.nowMs, { kind: "spawn", subject: server.id, outcome: "asked for", reasons: [reason] }),
@@ -44,8 +44,10 @@ export function noLongerWanted(fleet: Fleet, server: GameServer): void {
   fleet.wanted.delete(server);
 }
 
-export function isWanted(s: CoreState, { wantedUntilMs }: GameServer): boolean {
-  return wantedUntilMs !== null && s.nowMs < wantedUntilMs;
+/** Not where it is on its way out: that was somebody's wish too, or it failed. */
+export function isWanted(s: CoreState, { wantedUntilMs, ending, state }: GameServer): boolean {
+  const going = ending !== null || state === "unhealthy" || state === "terminated";
+  return !going && wantedUntilMs !== null && s.nowMs < wantedUntilMs;
 }
 
 /** How many of the current version's empty servers are there because they were asked for. */

@@ -215,6 +215,15 @@ describe("every call of the API at a real run", () => {
       state: "ready",
       matchId: null,
     });
+
+    await api.call("PATCH /v1/servers/:id", { path: { id: server.id }, body: { labels: { map: "ice" } } });
+    const wanted = { experienceId: "duel", matchId: "m-2", players: [{ playerId: "cy" }] };
+    const selectors = [{ matchLabels: { map: "lava" } }, { matchLabels: { map: "ice" }, gameServerState: "Ready" }];
+    const selected = await api.call<MatchAllocation>("POST /v1/allocations", { body: { ...wanted, selectors } });
+    expect(selected.body.server).toMatchObject({ id: server.id, labels: { map: "ice" } });
+    const next = run.mark;
+    await pocket.post("/ready");
+    await run.next({ type: "session.ended", playerId: "cy" }, next);
   });
 
   test("fleets: read and set, in force at once", async () => {

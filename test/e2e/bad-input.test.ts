@@ -317,7 +317,7 @@ describe("what cannot be had is refused with a reason, and nothing is lost", () 
       await refused(["DELETE", `/v1/servers/${ann.server.id}`, undefined, viewer], [403, "roleNotAllowed"]);
       const allocator = await minted("allocator");
       await refused(["DELETE", `/v1/servers/${ann.server.id}`, undefined, allocator], [403, "roleNotAllowed"]);
-      await refused(["POST", "/v1/tokens", { sub: "x", role: "viewer" }, allocator], [403, "roleNotAllowed"]);
+      await refused(["POST", "/v1/tokens", { sub: "x", role: "viewer" }, allocator], [403, "notYours"]);
       await refused(["POST", "/v1/tokens", { sub: "x", role: "operator" }], [422, "invalid"]);
       const bo = await minted("player", "bo");
       await refused(["POST", "/v1/sessions", place, bo], [403, "notYours"], "hal");
