@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { existsSync } from "node:fs";
+import { engineOfEnv } from "../config/engine-name";
 import { ConfigError, describeProblems } from "../config/problem";
 import type { ConfigFlags } from "../config/resolve";
 import { bootstrapRegion } from "./bootstrap/bootstrap-region";
@@ -10,7 +11,8 @@ import { bringDown } from "./local/region-down";
 import { lockRegion } from "./local/region-lock";
 import { regionStatus } from "./local/region-status";
 import { bringUp } from "./local/region-up";
-import { localRegionOf } from "./region-of";
+import { configuredRegion, localRegionOf, type ConfiguredRegion } from "./region-of";
+import { placeSecrets } from "./secrets/secrets-action";
 
 export const USAGE = `infra ACTION REGION [--config FILE] [--engine nomad] [--json]
 
@@ -18,6 +20,7 @@ Hosts of a region on this machine (engine = "nomad", hosts = "local"). --engine 
 
   up         start what of the region's agents does not run
   bootstrap  the same, and let in who has a token: ACLs, Vault's store, tokens for deploying in secrets/
+  secrets    put the run's secrets where the region's programs read them; of any region with engine = "nomad"
   status     say what runs
   down       end all of it; --purge takes its data and secrets away as well
 `;
@@ -42,7 +45,7 @@ interface Outcome {
   readonly lines: readonly string[];
 }
 
-type Run = (region: LocalRegion, call: InfraCall, io: InfraIo) => Promise<Outcome>;
+type Run<R = ConfiguredRegion> = (region: R, call: InfraCall, io: InfraIo) => Promise<Outcome>;
 
 const ACTIONS = {
   up: exclusively(async (region, _call, io) => {
@@ -65,8 +68,14 @@ const ACTIONS = {
       done.length === 0 ? [`${region.name} was bootstrapped already`] : done.map((line) => `${region.name}: ${line}`);
     return { value: { region: region.name, done }, lines };
   }),
-  status: async (region) => {
-    const status = await regionStatus(region);
+  secrets: async ({ region, folder }, _call, io) => {
+    const result = await placeSecrets(region, folder, io.env);
+    const place = result.place === "vault" ? "Vault" : "Nomad's variables";
+    const lines = [`${region.name}: the run's secrets ${result.written ? "are" : "were already"} in ${place}`];
+    return { value: { region: region.name, ...result }, lines };
+  },
+  status: async (configured) => {
+    const status = await regionStatus(localRegionOf(configured));
     const lines = status.agents.map(
       ({ name, state, pid }) => `${name.padEnd(13)} ${state}${pid === undefined ? "" : ` (process ${String(pid)})`}`,
     );
@@ -88,14 +97,14 @@ type Action = keyof typeof ACTIONS;
 export async function runInfra(args: readonly string[], io: InfraIo): Promise<number> {
   let json = args.includes("--json");
   try {
-    const call = readCall(args);
+    const call = readCall(args, io.env);
     if (call === "help") {
       io.out(USAGE);
       return INFRA_EXIT.done;
     }
     ({ json } = call);
-    const region = localRegionOf(call.config, call.region, io.env, call.flags);
-    const { value, lines } = await ACTIONS[call.action](region, call, io);
+    const configured = configuredRegion(call.config, call.region, io.env, call.flags);
+    const { value, lines } = await ACTIONS[call.action](configured, call, io);
     if (json) io.out(`${JSON.stringify(value)}\n`);
     else io.err(lines.map((line) => `${line}\n`).join(""));
     return INFRA_EXIT.done;
@@ -104,7 +113,7 @@ export async function runInfra(args: readonly string[], io: InfraIo): Promise<nu
   }
 }
 
-function readCall(args: readonly string[]): InfraCall | "help" {
+function readCall(args: readonly string[], env: InfraIo["env"]): InfraCall | "help" {
   const options = {
     config: { type: "string", default: "forge.toml" },
     engine: { type: "string" },
@@ -136,7 +145,7 @@ function readCall(args: readonly string[]): InfraCall | "help" {
       "leave it out, or write --engine nomad",
     );
   }
-  const flags: ConfigFlags = engine === undefined ? {} : { engine: "nomad" };
+  const flags: ConfigFlags = { engine: engine === undefined ? engineOfEnv(env) : "nomad" };
   return { action, region, flags, config: values.config, purge: values.purge, json: values.json };
 }
 
@@ -145,8 +154,9 @@ function isAction(text: string): text is Action {
 }
 
 /** Holds the region's lock while it runs. A region that has no folder has nothing to end, and keeps having none. */
-function exclusively(run: Run): Run {
-  return async (region, call, io) => {
+function exclusively(run: Run<LocalRegion>): Run {
+  return async (configured, call, io) => {
+    const region = localRegionOf(configured);
     const existed = existsSync(region.folder.path);
     region.folder.make();
     const unlock = lockRegion(region.folder.run("lock"), region.name);

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import type { LocalPorts } from "../../config/local-ports";
 import { consulGossipConfig, consulServerConfig } from "../agents/consul-agent";
 import { nomadClientConfig, nomadGossipConfig, nomadServerConfig, type TlsFiles } from "../agents/nomad-agent";
 import { vaultServerConfig, type VaultKind } from "../agents/vault-agent";
+import type { ArtifactConfig } from "../artifacts/artifact-server";
 import { CA_FILE, certificateFiles, type CertificateRole } from "../tls/certificates";
 import type { AgentSpec } from "./agent-process";
 import type { RegionFolder } from "./region-folder";
@@ -22,6 +24,9 @@ export interface LocalPrograms {
   readonly consul: string;
   readonly vault: string;
   readonly vaultKind: VaultKind;
+  readonly node: string;
+  /** Folder of Forge's own built programs: `infra.js`, the bundles and their list. */
+  readonly dist: string;
 }
 
 /** 32 bytes each, in base64. */
@@ -42,7 +47,7 @@ export interface PlannedAgent {
   readonly ports: readonly { readonly port: number; readonly use: string }[];
 }
 
-export const AGENT_NAMES = ["consul", "vault", "nomad-server", "nomad-client"] as const;
+export const AGENT_NAMES = ["artifacts", "consul", "vault", "nomad-server", "nomad-client"] as const;
 export type AgentName = (typeof AGENT_NAMES)[number];
 
 const HOST = "127.0.0.1";
@@ -76,6 +81,13 @@ export function planAgents(
   };
   const args = (name: AgentName): readonly string[] => agentArguments(folder, name);
   return {
+    // The program that is running now, again: it lives on in a process of its own.
+    artifacts: plan(
+      "artifacts",
+      programs.node,
+      [join(programs.dist, "infra.js"), ...args("artifacts")],
+      artifactsOf(region, programs),
+    ),
     consul: plan("consul", programs.consul, args("consul"), consulOf(region, keys)),
     vault: plan("vault", programs.vault, args("vault"), vaultOf(region, programs)),
     "nomad-server": plan("nomad-server", programs.nomad, args("nomad-server"), nomadServerOf(region, keys)),
@@ -83,9 +95,13 @@ export function planAgents(
   };
 }
 
+/** The action of `infra.js` that is the artifact server. */
+export const SERVE_ARTIFACTS = "serve-artifacts";
+
 /** What a program is started with. Its last argument is a path of this region alone. */
 export function agentArguments(folder: RegionFolder, name: string): readonly string[] {
   const config = folder.config(name);
+  if (name === "artifacts") return [SERVE_ARTIFACTS, join(config, "agent.json")];
   if (name === "consul") return ["agent", "-config-dir", config];
   if (name === "vault") return ["server", "-config", config];
   return ["agent", "-config", config];
@@ -99,6 +115,11 @@ export function agentCgroup(region: string): string {
 interface Planned {
   readonly configs: Readonly<Record<string, unknown>>;
   readonly ports: PlannedAgent["ports"];
+}
+
+function artifactsOf({ folder, ports }: LocalRegion, { dist }: LocalPrograms): Planned {
+  const agent: ArtifactConfig = { port: ports.artifacts, dist, kept: folder.data("artifacts") };
+  return { configs: { "agent.json": agent }, ports: [{ port: ports.artifacts, use: "artifacts for the nodes" }] };
 }
 
 function consulOf({ name, folder, ports }: LocalRegion, keys: GossipKeys): Planned {

@@ -4,6 +4,8 @@ import type { ProgramPlaces } from "../programs";
 export interface LocalHost {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly places: ProgramPlaces;
+  /** Folder of Forge's own built programs. */
+  readonly dist: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;

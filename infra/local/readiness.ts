@@ -49,6 +49,10 @@ const QUICK = { timeoutMs: 3000 };
 const ANY_STATE = { uninitcode: 200, sealedcode: 200, standbycode: 200, perfstandbycode: 200 };
 
 const ASK: Readonly<Record<AgentName, (clients: RegionClients) => Promise<Readiness>>> = {
+  artifacts: async ({ artifacts }) => {
+    await artifacts.json("GET", "/health", QUICK);
+    return "ready";
+  },
   consul: async ({ consul }) => leader(await consul.json<unknown>("GET", "/v1/status/leader", QUICK)),
   "nomad-server": async ({ nomad }) => leader(await nomad.json<unknown>("GET", "/v1/status/leader", QUICK)),
   "nomad-client": async ({ nomadClient }) => {

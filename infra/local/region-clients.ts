@@ -8,6 +8,8 @@ export interface RegionClients {
   readonly nomadClient: HttpJson;
   readonly consul: HttpJson;
   readonly vault: HttpJson;
+  /** Of Forge's own bundles. */
+  readonly artifacts: HttpJson;
   /** Ends their connections. */
   close(): Promise<void>;
 }
@@ -25,12 +27,14 @@ export function regionAddresses(ports: LocalPorts): {
   readonly nomadClient: string;
   readonly consul: string;
   readonly vault: string;
+  readonly artifacts: string;
 } {
   return {
     nomad: `https://127.0.0.1:${String(ports.nomadHttp)}`,
     nomadClient: `https://127.0.0.1:${String(ports.nomadClientHttp)}`,
     consul: `http://127.0.0.1:${String(ports.consulHttp)}`,
     vault: `https://127.0.0.1:${String(ports.vaultApi)}`,
+    artifacts: `http://127.0.0.1:${String(ports.artifacts)}`,
   };
 }
 
@@ -56,12 +60,14 @@ export function regionClients(ports: LocalPorts, ca: string, tokens: RegionToken
     ca,
     headers: headers("X-Vault-Token", tokens.vault),
   });
-  const all = [nomad, nomadClient, consul, vault];
+  const artifacts = new HttpJson({ name: "the artifact server", address: addresses.artifacts });
+  const all = [nomad, nomadClient, consul, vault, artifacts];
   return {
     nomad,
     nomadClient,
     consul,
     vault,
+    artifacts,
     close: async () => void (await Promise.all(all.map((client) => client.close()))),
   };
 }

@@ -7,7 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { regionFolder } from "../../config/region-endpoints";
@@ -67,13 +67,13 @@ export class RegionFolder {
  * Writes beside the place and renames, so that a reader sees the old text or the new one, and a kill leaves either. On
  * the disk when it returns: secrets that a system gives out once must not be lost with the power.
  */
-export function writeWhole(file: string, text: string, mode = 0o600): void {
+export function writeWhole(file: string, content: string | Buffer, mode = 0o600): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const partial = `${file}.${String(process.pid)}.partial`;
   try {
     const fd = openSync(partial, "w", mode);
     try {
-      writeSync(fd, text);
+      writeFileSync(fd, content);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { unseal } from "../bootstrap/vault-unseal";
 import { InfraError } from "../failure";
@@ -67,18 +67,27 @@ export async function bringUp(region: LocalRegion, host: LocalHost): Promise<UpR
 }
 
 /** @throws {InfraError} where one is missing or too old */
-export async function localPrograms({ places }: LocalHost): Promise<LocalPrograms> {
+export async function localPrograms({ places, dist }: LocalHost): Promise<LocalPrograms> {
   const [nomad, consul, vault] = await Promise.all([
     requireProgram("nomad", places),
     requireProgram("consul", places),
     requireProgram("vault", places),
   ]);
+  requireBuilt(dist);
   return {
+    node: process.execPath,
+    dist,
     nomad: nomad.file,
     consul: consul.file,
     vault: vault.file,
     vaultKind: vault.kind === "bao" ? "bao" : "vault",
   };
+}
+
+function requireBuilt(dist: string): void {
+  if (existsSync(join(dist, "infra.js"))) return;
+  const fix = "run `npm run build` in that checkout, or install the package again";
+  throw new InfraError("programMissing", `${join(dist, "infra.js")} is missing`, fix);
 }
 
 async function allReady(

@@ -6,13 +6,16 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { localPorts, type LocalPorts } from "../../config/local-ports";
 import { runInfra, type InfraIo } from "../../infra/infra-command";
-import { localRegionOf } from "../../infra/region-of";
+import { configuredRegion, localRegionOf } from "../../infra/region-of";
 import type { LocalRegion } from "../../infra/local/agent-plan";
 import type { LocalHost } from "../../infra/local/local-host";
 import { regionClients, type RegionClients } from "../../infra/local/region-clients";
 import { tokenOf } from "../../infra/local/token-files";
 import { programPlaces } from "../../infra/programs";
 import { findPart } from "./real-parts";
+
+/** `npm test` builds what changed before any test. */
+const DIST = join(__dirname, "..", "..", "dist");
 
 /** What of the real programs a region on this machine needs. */
 export const HOST_PROGRAMS = {
@@ -63,13 +66,14 @@ export class LocalHosts {
   }
 
   region(name = this.names[0] ?? ""): LocalRegion {
-    return localRegionOf(this.file, name, this.env);
+    return localRegionOf(configuredRegion(this.file, name, this.env));
   }
 
   /** What code under test is given as this machine; `note` gets what it says. */
   host(note: (line: string) => void = () => undefined): LocalHost {
     return {
       env: this.env,
+      dist: DIST,
       places: programPlaces(this.env, homedir()),
       now: () => Date.now(),
       pause: (ms) => pause(ms),

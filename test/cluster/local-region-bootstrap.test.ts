@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bootstrapRegion } from "../../infra/bootstrap/bootstrap-region";
+import { placeInNomad } from "../../infra/secrets/place-run-secrets";
 import { tokenOf } from "../../infra/local/token-files";
 import { skipUnless } from "../skips";
 import { HOST_PROGRAMS, LocalHosts, type InfraValue } from "./local-hosts";
@@ -108,6 +109,49 @@ skipUnless(
       expect(texts.some((text) => text.includes(secret))).toBe(false);
     }
     for (const name of readdirSync(secretsFolder())) expect(statSync(join(secretsFolder(), name)).mode & 0o077).toBe(0);
+  });
+
+  it("puts the run's secrets into Vault once, keeps those before beside new ones, and says no to a wrong token", async () => {
+    const clients = hosts.clients();
+    try {
+      const mount = { type: "kv", options: { version: "2" } };
+      await clients.vault.json("POST", "/v1/sys/mounts/forge-us-east-kv", { body: mount });
+      await expect(hosts.mustInfra("secrets")).resolves.toMatchObject({ place: "vault", written: true });
+      await expect(hosts.mustInfra("secrets")).resolves.toMatchObject({ written: false });
+      const file = join(hosts.folder, ".forge", "secrets", "run.json");
+      const before = JSON.parse(readFileSync(file, "utf8"));
+      const read = async (): Promise<InfraValue> =>
+        (await clients.vault.json<InfraValue>("GET", "/v1/forge-us-east-kv/data/run")).data.data;
+      expect(await read()).toEqual(before);
+      writeFileSync(file, JSON.stringify({ ...before, ticket: "t".repeat(43) }));
+      await hosts.mustInfra("secrets");
+      expect(await read()).toEqual({ ...before, ticket: "t".repeat(43), previousTicket: before.ticket });
+      const token = hosts.region().folder.secret("vault-deploy.token");
+      renameSync(token, `${token}.away`);
+      writeFileSync(token, "wrong");
+      const wrong = await hosts.infra("secrets");
+      renameSync(`${token}.away`, token);
+      expect(wrong).toMatchObject({ code: 4, value: { error: { code: "wrongToken" } } });
+    } finally {
+      await clients.close();
+    }
+  });
+
+  it("puts them into Nomad's variables for each job's own use where Vault is not Forge's", async () => {
+    const clients = hosts.clients();
+    try {
+      const secrets = { shared: "s".repeat(43), ticket: "t".repeat(43), token: "k".repeat(43) };
+      const place = { region: "us-east", namespace: "default" };
+      await expect(placeInNomad(clients.nomad, place, secrets)).resolves.toBe(true);
+      await expect(placeInNomad(clients.nomad, place, secrets)).resolves.toBe(false);
+      const items = async (job: string): Promise<string[]> =>
+        Object.keys((await clients.nomad.json<InfraValue>("GET", `/v1/var/nomad/jobs/${job}`)).Items).sort();
+      expect(await items("forge-us-east-controller")).toEqual(["shared", "ticket", "token"]);
+      expect(await items("forge-us-east-agent")).toEqual(["shared", "ticket"]);
+      expect(await items("forge-us-east-gate")).toEqual(["shared"]);
+    } finally {
+      await clients.close();
+    }
   });
 
   it("makes lost tokens anew, and takes the lost ones back", async () => {

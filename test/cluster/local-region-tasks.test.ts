@@ -68,7 +68,7 @@ skipUnless(
     const { agents } = await hosts.mustInfra("status");
     for (const { pid } of agents) process.kill(pid, "SIGKILL");
     const { started } = await hosts.mustInfra("up");
-    expect(started).toEqual(["consul", "vault", "nomad-server", "nomad-client"]);
+    expect(started).toEqual(["artifacts", "consul", "vault", "nomad-server", "nomad-client"]);
     process.kill(before.pid, 0);
     expect(await running()).toEqual(before);
     await expect(clients.vault.json("GET", "/v1/sys/health")).resolves.toMatchObject({ sealed: false });

@@ -7,7 +7,7 @@ import { HOST_PROGRAMS, LocalHosts, type InfraValue } from "./local-hosts";
 
 jest.setTimeout(240_000);
 
-const AGENTS = ["consul", "vault", "nomad-server", "nomad-client"];
+const AGENTS = ["artifacts", "consul", "vault", "nomad-server", "nomad-client"];
 
 skipUnless(
   "Nomad, Consul and Vault as a local region's hosts",
@@ -22,7 +22,7 @@ skipUnless(
   it("come up, all of them, and nothing is secret but to their owner", async () => {
     await expect(hosts.mustInfra("up")).resolves.toMatchObject({ started: AGENTS, kept: [] });
     const { agents } = await hosts.mustInfra("status");
-    expect(agents.map(({ state }: { state: string }) => state)).toEqual(["ready", "ready", "ready", "ready"]);
+    expect(agents.map(({ state }: { state: string }) => state)).toEqual(AGENTS.map(() => "ready"));
     const { folder } = hosts.region();
     for (const path of [folder.path, join(folder.path, "secrets")]) expect(statSync(path).mode & 0o077).toBe(0);
     for (const file of [folder.secret("gossip.json"), folder.tls("ca-key.pem"), folder.config("consul/gossip.json")]) {

@@ -1,0 +1,144 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { HttpStatusError, HttpUnreachable, type HttpJson } from "../../clients/http-json";
+import { programJobId, RUN_SECRETS_PATH, vaultKvMount, type RegionProgram } from "../../config/region-names";
+import { InfraError } from "../failure";
+
+/** The run's three secrets. */
+export interface RunSecretValues {
+  readonly shared: string;
+  readonly ticket: string;
+  readonly token: string;
+}
+
+type Kept = Readonly<Record<string, string>>;
+
+/** A mount that was made a moment ago answers 400 until it is ready. */
+const PATIENCE = { tries: 40, everyMs: 250 };
+
+/**
+ * Writes the run's secrets into a region's Vault, where its programs read them. What stood there before is kept beside as
+ * `previous…`, for programs that have not looked yet. Whoever writes at the same time is not overwritten (`cas`).
+ *
+ * @param vault with a token that may write `forge-REGION-kv`
+ * @returns whether anything had to be written
+ * @throws {InfraError} `wrongToken`, `sealed` or `agentSilent`, with what to do
+ */
+export async function placeInVault(vault: HttpJson, region: string, secrets: RunSecretValues): Promise<boolean> {
+  const path = `/v1/${vaultKvMount(region)}/data/${RUN_SECRETS_PATH}`;
+  return explained("Vault", "VAULT_TOKEN", async () => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { data, version } = await readVault(vault, path);
+        const wanted = withPrevious(data, { ...secrets });
+        if (wanted === undefined) return false;
+        await vault.json("POST", path, { body: { options: { cas: version }, data: wanted } });
+        return true;
+      } catch (error) {
+        if (!(error instanceof HttpStatusError && error.status === 400) || attempt === PATIENCE.tries) throw error;
+        await pause(PATIENCE.everyMs);
+      }
+    }
+  });
+}
+
+/** Which of them each program gets: no more than it uses. */
+const NEEDED: Readonly<Record<RegionProgram, readonly (keyof RunSecretValues)[]>> = {
+  controller: ["shared", "ticket", "token"],
+  agent: ["shared", "ticket"],
+  gate: ["shared"],
+};
+
+/**
+ * The same where the region's Vault is not Forge's: into the variables of the three jobs, which their tasks may read
+ * without a policy.
+ *
+ * @param namespace of the jobs
+ */
+export async function placeInNomad(
+  nomad: HttpJson,
+  place: { readonly region: string; readonly namespace: string },
+  secrets: RunSecretValues,
+): Promise<boolean> {
+  return explained("Nomad", "NOMAD_TOKEN", async () => {
+    let written = false;
+    for (const program of ["controller", "agent", "gate"] as const) {
+      const Path = `nomad/jobs/${programJobId(place.region, program)}`;
+      const query = { namespace: place.namespace };
+      const { items, index } = await readVariable(nomad, Path, query);
+      const wanted = withPrevious(items, Object.fromEntries(NEEDED[program].map((name) => [name, secrets[name]])));
+      if (wanted === undefined) continue;
+      const body = { Namespace: place.namespace, Path, Items: wanted };
+      await nomad.json("PUT", `/v1/var/${Path}`, { query: { ...query, cas: index }, body });
+      written = true;
+    }
+    return written;
+  });
+}
+
+/** What is to be written; undefined where it stands there already. */
+export function withPrevious(there: Kept, wanted: Kept): Kept | undefined {
+  const changed = Object.keys(wanted).filter((name) => there[name] !== wanted[name]);
+  if (changed.length === 0) return undefined;
+  const previous = changed.flatMap((name): [string, string][] => {
+    const before = there[name];
+    return before === undefined ? [] : [[`previous${name[0]?.toUpperCase() ?? ""}${name.slice(1)}`, before]];
+  });
+  return { ...wanted, ...Object.fromEntries(previous) };
+}
+
+async function readVault(vault: HttpJson, path: string): Promise<{ readonly data: Kept; readonly version: number }> {
+  try {
+    const { data } = await vault.json<{ data: { data: Kept | null; metadata: { version: number } } }>("GET", path);
+    return { data: data.data ?? {}, version: data.metadata.version };
+  } catch (error) {
+    if (!(error instanceof HttpStatusError && error.status === 404)) throw error;
+    // A deleted version is a 404 that tells its number.
+    const version = Number(/"version":\s*(\d+)/.exec(error.text)?.[1] ?? 0);
+    return { data: {}, version };
+  }
+}
+
+async function readVariable(
+  nomad: HttpJson,
+  path: string,
+  query: Readonly<Record<string, string>>,
+): Promise<{ readonly items: Kept; readonly index: number }> {
+  try {
+    const { Items, ModifyIndex } = await nomad.json<{ readonly Items: Kept; readonly ModifyIndex: number }>(
+      "GET",
+      `/v1/var/${path}`,
+      { query },
+    );
+    return { items: Items, index: ModifyIndex };
+  } catch (error) {
+    if (error instanceof HttpStatusError && error.status === 404) return { items: {}, index: 0 };
+    throw error;
+  }
+}
+
+async function explained<T>(system: string, variable: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof HttpUnreachable) {
+      throw new InfraError(
+        "agentSilent",
+        error.message,
+        "start it (`infra up REGION` on this machine), then run the same again",
+        {
+          cause: error,
+        },
+      );
+    }
+    if (!(error instanceof HttpStatusError)) throw error;
+    if (error.status === 503) {
+      const fix = "unseal it (`infra up REGION` on this machine), then run the same again";
+      throw new InfraError("sealed", `${system} is sealed or has no leader: ${error.text}`, fix, { cause: error });
+    }
+    if (error.status === 401 || error.status === 403) {
+      const fix = `run \`infra bootstrap REGION\` on this machine; for a cluster of others set ${variable} to a token that may write there`;
+      throw new InfraError("wrongToken", `${system} refuses the token: ${error.message}`, fix, { cause: error });
+    }
+    throw error;
+  }
+}
