@@ -120,7 +120,7 @@ describe("what cannot be had is refused with a reason, and nothing is lost", () 
       const body = { playerId: "bo", experienceId: "silent", deadlineMs: 1500 };
       const queued = await run.ask<Queued>("POST", "/v1/sessions", body);
       const wait = ["GET", `/v1/queue/${queued.queueTicket}?wait=30`] as const;
-      await refused(wait, [504, "deadlineExceeded"], "no place within 1.5 s");
+      await refused(wait, [504, "deadlineExceeded"], "no place within ");
       const { reason } = await run.next({ type: "session.ended", playerId: "bo" });
       expect(reason).toContain("deadlineExceeded");
     });
