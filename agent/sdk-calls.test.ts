@@ -54,6 +54,26 @@ describe("players/join", () => {
     expect(await node.gate.call("GET", "/v1/players")).toMatchObject({ body: { players: [] } });
   });
 
+  test("while the secret is being changed, tickets of the one before are taken, and the server hears of both keys", async () => {
+    let secrets: [string, ...string[]] = [SECRET];
+    await node.stop();
+    node = await TestNode.start({ ticketSecret: () => secrets });
+    await readyServer();
+    const before = await ticketFor("x");
+    const key = serverTicketKey("the-next-ticket-secret", "s1", "a1");
+    secrets = ["the-next-ticket-secret", SECRET];
+    node.agent.ticketSecretChanged();
+    expect(await node.gate.call("GET", "/v1/gameserver")).toMatchObject({
+      body: { ticketKey: key, ticketKeys: [key, serverTicketKey(SECRET, "s1", "a1")] },
+    });
+    const after = await ticketFor("y", { playerId: "player-y" });
+    expect(await join(before)).toMatchObject({ status: 200 });
+    expect(await join(after)).toMatchObject({ status: 200 });
+    secrets = ["the-next-ticket-secret"];
+    node.agent.ticketSecretChanged();
+    expect(await join(before)).toMatchObject({ status: 403, body: { code: "ticketSignature" } });
+  });
+
   test("a used ticket is refused, unless the server says that its player is back", async () => {
     await readyServer();
     const ticket = await ticketFor("x");

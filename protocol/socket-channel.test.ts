@@ -7,6 +7,7 @@ import type { Address } from "./address";
 import type { Channel } from "./channel";
 import { systemClock } from "./clock";
 import { agentCodec, controllerCodec } from "./codec";
+import type { SharedSecret } from "./handshake";
 import type { FromAgent, FromController } from "./messages";
 import { socketChannel } from "./socket-channel";
 import { dialSocket, type Dialling } from "./socket-dialler";
@@ -38,7 +39,7 @@ async function listen(address: Address = { host: "127.0.0.1", port: 0 }, clock =
   return { address: listener.address, listener, next: accepted.take, nextRefused: refused.take };
 }
 
-function dial(address: Address, secret = SECRET, clock = systemClock) {
+function dial(address: Address, secret: SharedSecret = SECRET, clock = systemClock) {
   const connected = queue<AgentEnd>();
   const failed = queue<string>();
   const dialling: Dialling = dialSocket(
@@ -133,6 +134,23 @@ test("a secret that differs is refused on both sides", async () => {
   const agent = dial(address, "another-secret-altogether");
   expect(await agent.nextFailure()).toBe("refused: wrong secret");
   expect(await nextRefused()).toBe("wrong secret");
+});
+
+test("while the secret is being changed, either side may be the first to have the new one", async () => {
+  const both = (): readonly [string, string] => ["the-secret-that-is-new", SECRET];
+  const { address, next } = await listen();
+  // It shows the new one first, is refused, and shows the one before.
+  const agent = dial(address, both);
+  expect(await agent.nextFailure()).toBe("refused: wrong secret");
+  await agent.next();
+  await next();
+  const changed = await listenSocket(
+    { host: "127.0.0.1", port: 0 },
+    { codec: controllerCodec, secret: both, clock: systemClock },
+    () => undefined,
+  );
+  open.push(changed);
+  await Promise.all([dial(changed.address).next(), dial(changed.address, "the-secret-that-is-new").next()]);
 });
 
 test("a listener that does not know the secret gets nothing", async () => {
