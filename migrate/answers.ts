@@ -1,4 +1,4 @@
-import { parse } from "smol-toml";
+import { parse, stringify } from "smol-toml";
 import { z } from "zod";
 
 /** What manifests do not say and a migration has to know. Every answer has a default that is safe rather than fast. */
@@ -49,3 +49,10 @@ export function readAnswers(text: string, source: string): Answers {
 }
 
 export const DEFAULT_ANSWERS: Answers = answersSchema.parse({});
+
+/** What was taken as given, to be looked at, changed and given back. */
+export function writeAnswers(answers: Answers): string {
+  return `# What this run took as given. Change it and run again with --answers: docs/leaving-kubernetes.md explains each.
+${stringify(answers)}
+`;
+}

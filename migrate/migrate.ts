@@ -1,4 +1,4 @@
-import type { Answers } from "./answers";
+import { type Answers, writeAnswers } from "./answers";
 import { convert, type Converted } from "./convert/convert";
 import { gameConfig } from "./emit/game-config";
 import { quoted } from "./emit/hcl-text";
@@ -31,6 +31,7 @@ export function migrate(sources: Sources, answers: Answers): Migration {
     sources.unread,
   );
   const files = new Map(outputs(converted, answers));
+  files.set("answers.toml", writeAnswers(answers));
   files.set("ledger.json", ledgerText(ledger));
   const names = [...files.keys(), "REPORT.md"].sort();
   files.set("REPORT.md", report({ ledger, converted, files: names, otherFiles: sources.otherFiles }));

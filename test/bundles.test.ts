@@ -20,7 +20,7 @@ const SECRET = "the-secret-of-this-test";
 
 /** Each with what it says where nothing configures it. */
 const PROGRAMS = [
-  ["controller", "controller: give the controller's configuration"],
+  ["controller", "controller: the controller cannot start: the standard input is not JSON"],
   ["agent", "agent: the agent cannot start: the standard input is not JSON"],
   ["gate", "gate: the standard input is not JSON"],
   ["games/arena-server", "FORGE_PORT_PHYSICS is not set"],
@@ -138,7 +138,8 @@ describe("the agent alone in a folder", () => {
       agent = spawn(process.execPath, [file], { cwd: dirname(file), env: { PATH: process.env.PATH } });
       agent.stderr?.setEncoding("utf8").on("data", (text: string) => (logged += text));
       agent.stdin?.end(JSON.stringify(agentConfig(dirname(file), socket)));
-      const controller = await connected;
+      const ended = once(agent, "exit").then(() => Promise.reject(new Error(`the agent ended: ${logged}`)));
+      const controller = await Promise.race([connected, ended]);
       const players = heard(controller, ({ kind }) => kind === "walkIns");
       await controller.ask({ kind: "expect", server: queried(game.address().port) });
       expect(await players).toMatchObject({ kind: "walkIns", count: 1 });
@@ -147,7 +148,7 @@ describe("the agent alone in a folder", () => {
     }
     // pino, without the worker files that its transports would need.
     expect(logged).toContain(`"name":"agent"`);
-  });
+  }, 120_000);
 });
 
 describe("forge bundle", () => {
@@ -188,8 +189,7 @@ function agentConfig(home: string, socket: string): object {
     journalDir: join(home, "journal"),
     controllers: [socket],
     gateSocket: join(home, "g.sock"),
-    secret: SECRET,
-    ticketSecret: SECRET,
+    secrets: { kind: "inline", shared: SECRET, ticket: SECRET },
     node: { address: "127.0.0.1", cpu: 1000, memory: 1000, limits: { cpu: false, memory: false, detail: "none" } },
     logLevel: "info",
   };

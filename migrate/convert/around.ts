@@ -35,12 +35,6 @@ export function scalingOf(hpa: KubeObject, target: string): Scaling {
   return { enabled: true, min, max, checks, ...(window === undefined || window <= 0 ? {} : { cooldown: window }) };
 }
 
-/** Whether an HPA is for this workload. */
-export function scales(hpa: KubeObject, workload: KubeObject): boolean {
-  const reference = hpa.root.get("spec", "scaleTargetRef");
-  return reference.get("kind").text() === workload.kind && reference.get("name").text() === workload.name;
-}
-
 /** How many of a workload may leave a node at once, by its PodDisruptionBudget. */
 export function migrateOf(pdb: KubeObject, count: number, target: string): NomadGroup["migrate"] {
   claimCommon(pdb, `${target}#migrate`);

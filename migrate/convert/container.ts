@@ -47,7 +47,7 @@ export function taskOf(container: Cursor, name: string, setting: TaskSetting): N
   };
   if (mounts.binds.length > 0) config["volumes"] = mounts.binds;
   if (mounts.tmpfs.length > 0) config["mount"] = mounts.tmpfs;
-  lifecycleOf(container.get("lifecycle"));
+  lifecycleOf(container.get("lifecycle"), context.target);
   const resources = resourcesOf(container, target, context, notes);
   return {
     name,
@@ -184,10 +184,29 @@ function hostsOf(pod: Cursor, { target }: PodContext): Record<string, ConfigValu
   return hosts.length === 0 ? {} : { extra_hosts: hosts };
 }
 
-function lifecycleOf(lifecycle: Cursor): void {
+function lifecycleOf(lifecycle: Cursor, target: string): void {
   const stop = lifecycle.get("preStop");
-  stop.note(stop.get("sleep").present ? "preStopSleep" : "preStop");
+  if (sleepOf(stop) === undefined) stop.note("preStop");
+  else stop.note("preStopSleep", `${target}#shutdown_delay`);
   lifecycle.get("postStart").note("postStart");
+}
+
+/** Seconds that a hook before the stop only waits, as most do; undefined where it does something else. */
+function sleepOf(stop: Cursor): number | undefined {
+  if (stop.get("sleep").present) return stop.get("sleep", "seconds").int();
+  const words = stop.get("exec", "command");
+  const command = words.present ? words.texts().join(" ") : "";
+  const seconds = /^(?:(?:\/usr)?(?:\/bin\/)?(?:ba|da)?sh -c )?(?:\/bin\/)?sleep (\d{1,5})s?$/.exec(
+    command.trim(),
+  )?.[1];
+  return seconds === undefined ? undefined : Number(seconds);
+}
+
+/** The longest that a pod's containers wait before they are asked to stop. */
+export function stopDelay(containers: readonly Cursor[]): number | undefined {
+  const delays = containers.flatMap((container) => sleepOf(container.get("lifecycle", "preStop")) ?? []);
+  const longest = Math.max(0, ...delays);
+  return longest === 0 ? undefined : Math.min(longest, 86_400);
 }
 
 function signalOf(at: Cursor, target: (path: string) => string): string | undefined {

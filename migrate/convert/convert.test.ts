@@ -1,6 +1,7 @@
 import { deployment, entryAt, migrateText, onlyJob } from "../for-test";
 import type { Migration } from "../migrate";
 import { argument } from "./container";
+import { storedPath } from "./pod-context";
 import { quantity } from "./quantity";
 import { literalTemplate } from "./volumes";
 
@@ -61,9 +62,20 @@ describe("containers", () => {
     expect(fate(migration, `${CONTAINER}/resources/limits/cpu`)).toBe("approximated cpuLimit");
   });
 
-  test("a hook before the stop is an error, not silence", () => {
+  test.each(['["sleep", "5"]', '["/bin/sh", "-c", "sleep 5"]'])(
+    "a hook before the stop that only waits, %s, is a delay",
+    (words) => {
+      const migration = migrateText(
+        deployment({ container: `lifecycle: { preStop: { exec: { command: ${words} } } }` }),
+      );
+      expect(onlyJob(migration).group.shutdownDelay).toBe(5);
+      expect(fate(migration, `${CONTAINER}/lifecycle/preStop/exec/command/0`)).toBe("approximated preStopSleep");
+    },
+  );
+
+  test("any other hook before the stop is an error, not silence", () => {
     const migration = migrateText(
-      deployment({ container: 'lifecycle: { preStop: { exec: { command: ["sleep", "5"] } } }' }),
+      deployment({ container: 'lifecycle: { preStop: { exec: { command: ["drain"] } } }' }),
     );
     expect(entryAt(migration, `${CONTAINER}/lifecycle/preStop/exec/command/0`)).toMatchObject({
       code: "preStop",
@@ -86,7 +98,7 @@ describe("environment", () => {
     expect([...migration.files.values()].join("")).not.toContain("CANARY-VALUE");
     expect(fate(migration, `${CONTAINER}/env/0/valueFrom/secretKeyRef/key`)).toBe("needs-config secretAtRunTime");
     expect(migration.files.get("nomad/policies/web.hcl")).toContain('path "kubernetes/default/db"');
-    expect(migration.files.get("nomad/copy-secrets.sh")).toContain("copy 'default' 'db'");
+    expect(migration.files.get("nomad/copy-secrets.sh")).toContain("copy 'default' 'db' 'kubernetes/default/db'");
   });
 
   test("in Vault by the answers", () => {
@@ -120,6 +132,13 @@ describe("environment", () => {
     );
     expect(entryAt(migration, `${CONTAINER}/env/0/value`)).toMatchObject({ code: "nomadReplaces", severity: "error" });
   });
+});
+
+test("a Secret's path is one that Nomad takes, whatever it is called", () => {
+  expect(storedPath("default", "tls.my.example")).toBe("kubernetes/default/tls~my~example");
+  const [long, longer] = [storedPath("n", `${"x".repeat(200)}a`), storedPath("n", `${"x".repeat(200)}b`)];
+  expect(long).toMatch(/^[A-Za-z0-9\-_~/]{128}$/);
+  expect(long).not.toBe(longer);
 });
 
 describe("files", () => {

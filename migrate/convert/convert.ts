@@ -2,14 +2,14 @@ import type { Answers } from "../answers";
 import type { KubeObject } from "../object";
 import type { NomadGroup, NomadJob } from "../model/nomad-job";
 import { type Experience, experienceName, experienceOf } from "./agones";
-import { budgets, ingressTags, migrateOf, priorityOf, scales, scalingOf } from "./around";
+import { budgets, ingressTags, migrateOf, priorityOf, scalingOf } from "./around";
 import { Inventory, nameOf, spaceOf } from "./inventory";
 import { claimCommon } from "./metadata";
 import { dnsLabel, unused } from "./names";
 import { claimOther } from "./other-kinds";
 import { keysOf, type NeededVolume, type PodContext } from "./pod-context";
 import { quantity } from "./quantity";
-import { type NamedService, registrations, selectsPod } from "./services";
+import { type NamedService, registrations } from "./services";
 import { isBinaryKey } from "./volumes";
 import { jobOf, podAnnotations, podLabels, podOf } from "./workload";
 
@@ -54,6 +54,7 @@ class Conversion {
   readonly #volumes = new Map<string, NeededVolume & { readonly namespace: string }>();
   /** Objects that a workload took along. */
   readonly #used = new Set<KubeObject>();
+  #namesakes: ReadonlyMap<string, number> | undefined;
   readonly #tags = new Map<string, readonly string[]>();
 
   constructor(
@@ -97,8 +98,7 @@ class Conversion {
       taken.add(`${space}/${id}`);
       ids.set(workload, id);
     }
-    const spacesOf = (id: string): number => [...ids].filter(([, each]) => each === id).length;
-    const counts = new Map([...new Set(ids.values())].map((id) => [id, spacesOf(id)]));
+    const counts = countNames([...ids.values()].map((name) => ({ name })));
     return this.inventory.workloads.map((workload) => {
       const id = ids.get(workload) ?? workload.name;
       const file = (counts.get(id) ?? 1) > 1 ? `jobs/${spaceOf(workload)}.${id}` : `jobs/${id}`;
@@ -150,17 +150,18 @@ class Conversion {
   }
 
   #servicesOf({ namespace, podLabels: labels }: PodContext): readonly NamedService[] {
-    const isElsewhere = (name: string): boolean =>
-      this.inventory.ofKind("", "Service").some((other) => other.name === name && spaceOf(other) !== namespace);
-    return this.inventory
-      .ofKind("", "Service", namespace)
-      .filter((service) => selectsPod(service, labels))
-      .map((object) => {
-        this.#use(object);
-        const name = dnsLabel(isElsewhere(object.name) ? `${object.name}-${namespace}` : object.name);
-        claimCommon(object, `consul#service.${name}`);
-        return { object, name, tags: this.#tags.get(`${namespace}/${object.name}`) ?? [] };
-      });
+    return this.inventory.servicesOf(namespace, labels).map((object) => {
+      this.#use(object);
+      const name = dnsLabel(this.#isInSeveral(object.name) ? `${object.name}-${namespace}` : object.name);
+      claimCommon(object, `consul#service.${name}`);
+      return { object, name, tags: this.#tags.get(`${namespace}/${object.name}`) ?? [] };
+    });
+  }
+
+  /** Whether Services of this name are in several namespaces: Consul has one place for them. */
+  #isInSeveral(name: string): boolean {
+    this.#namesakes ??= countNames(this.inventory.ofKind("", "Service"));
+    return (this.#namesakes.get(name) ?? 0) > 1;
   }
 
   #around(
@@ -168,9 +169,7 @@ class Conversion {
     context: PodContext,
   ): Partial<Pick<NomadGroup, "scaling" | "migrate">> & Pick<NomadJob, "priority"> {
     const { namespace, target, podLabels: labels } = context;
-    const hpa = this.inventory
-      .ofKind("autoscaling", "HorizontalPodAutoscaler", namespace)
-      .find((each) => scales(each, workload));
+    const hpa = this.inventory.scalerOf(workload);
     const pdb = this.inventory.ofKind("policy", "PodDisruptionBudget", namespace).find((each) => budgets(each, labels));
     const replicas = workload.root.get("spec", "replicas").int() ?? 1;
     const className = podOf(workload).get("priorityClassName");
@@ -269,4 +268,10 @@ class Conversion {
     if (object !== undefined) this.#used.add(object);
     return object;
   }
+}
+
+function countNames(named: readonly { readonly name: string }[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { name } of named) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
 }

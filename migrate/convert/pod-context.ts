@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Answers } from "../answers";
 import type { Cursor } from "../ledger/claims";
 import type { KubeObject } from "../object";
@@ -31,12 +32,24 @@ export function taskTarget({ target }: PodContext, task: string, path: string): 
   return `${target}#task.${task}.${path}`;
 }
 
-/** Where a Secret's keys are, in Nomad's variables or in Vault. */
+/** Where a Secret's keys are, in Nomad's variables or in Vault, as templates and policies name it. */
 export function secretPath({ answers, namespace }: Pick<PodContext, "answers" | "namespace">, name: string): string {
-  return answers.secrets === "vault"
-    ? `${answers.vault_mount}/data/kubernetes/${namespace}/${name}`
-    : `kubernetes/${namespace}/${name}`;
+  const path = storedPath(namespace, name);
+  return answers.secrets === "vault" ? `${answers.vault_mount}/data/${path}` : path;
 }
+
+/**
+ * Where a Secret is written to. Nomad takes letters, digits, `-`, `_`, `~` and `/`, at most 128 of them: a dot, which
+ * names of Secrets may hold and `~` they may not, becomes one, and the end of what is too long a hash.
+ */
+export function storedPath(namespace: string, name: string): string {
+  const path = `kubernetes/${namespace}/${name}`.replace(/[^A-Za-z0-9\-_/]/g, "~");
+  if (path.length <= MAX_PATH) return path;
+  const hash = createHash("sha256").update(`${namespace}/${name}`).digest("hex").slice(0, 16);
+  return `${path.slice(0, MAX_PATH - 1 - hash.length)}~${hash}`;
+}
+
+const MAX_PATH = 128;
 
 /** The template expression for one key of a Secret. */
 export function secretExpression(context: PodContext, name: string, key: string): string {

@@ -1,7 +1,7 @@
 import type { Cursor } from "../ledger/claims";
 import type { Code } from "../ledger/codes";
 import type { Network, NomadGroup, NomadTask, Service, Volume } from "../model/nomad-job";
-import { taskName, taskOf } from "./container";
+import { stopDelay, taskName, taskOf } from "./container";
 import { unused } from "./names";
 import type { PodContext } from "./pod-context";
 import { GroupPorts } from "./ports";
@@ -51,7 +51,7 @@ const POD_SECURITY: Readonly<Record<string, Code>> = {
 /** A pod as the parts of a group; the workload's kind decides the rest. */
 export interface PodParts extends Pick<
   NomadGroup,
-  "constraints" | "affinities" | "spreads" | "ephemeralDisk" | "tasks"
+  "constraints" | "affinities" | "spreads" | "ephemeralDisk" | "shutdownDelay" | "tasks"
 > {
   /** With the ports that probes and Services have asked for until then. */
   readonly network: () => Network;
@@ -92,6 +92,7 @@ export function podParts(pod: Cursor, context: PodContext, options: PodOptions =
       const name = isHost || hostname === undefined ? {} : { hostname };
       return { mode: isHost ? ("host" as const) : ("bridge" as const), ...name, dns, ports: ports.list() };
     },
+    shutdownDelay: stopDelay(pod.get("containers").items()),
     ephemeralDisk: disk === undefined ? undefined : { size: disk },
     volumes: [...volumes.values()].flatMap(({ volume }) => volume ?? []),
     tasks,

@@ -1,6 +1,6 @@
 import type { Answers } from "../answers";
 import type { ConvertedJob, WantedSecret } from "../convert/convert";
-import { secretPath } from "../convert/pod-context";
+import { secretPath, storedPath } from "../convert/pod-context";
 import { quoted } from "./hcl-text";
 
 /** Text as one word of a shell. */
@@ -18,25 +18,25 @@ set -euo pipefail
 const JQ = `'.data // {} | with_entries(if (.key | IN($binary[])) then . else .value |= @base64d end)'`;
 
 const NOMAD = `
-# NAMESPACE SECRET KEY…: keys whose values are no text stay in base64.
+# NAMESPACE SECRET PATH KEY…: keys whose values are no text stay in base64.
 copy() {
-  local namespace=$1 name=$2
-  shift 2
+  local namespace=$1 name=$2 path=$3
+  shift 3
   kubectl get secret --namespace "$namespace" "$name" --output json |
     jq --compact-output '$ARGS.positional as $binary | {Items: (${JQ.slice(1, -1)})}' --args "$@" |
-    nomad var put -namespace "$namespace" -in json -force "kubernetes/$namespace/$name" - >/dev/null
+    nomad var put -namespace "$namespace" -in json -force "$path" - >/dev/null
   echo "copied $namespace/$name"
 }
 `;
 
 const vaultCopy = (mount: string): string => `
-# NAMESPACE SECRET KEY…: keys whose values are no text stay in base64.
+# NAMESPACE SECRET PATH KEY…: keys whose values are no text stay in base64.
 copy() {
-  local namespace=$1 name=$2
-  shift 2
+  local namespace=$1 name=$2 path=$3
+  shift 3
   kubectl get secret --namespace "$namespace" "$name" --output json |
     jq --compact-output '$ARGS.positional as $binary | (${JQ.slice(1, -1)})' --args "$@" |
-    vault kv put -mount=${word(mount)} "kubernetes/$namespace/$name" - >/dev/null
+    vault kv put -mount=${word(mount)} "$path" - >/dev/null
   echo "copied $namespace/$name"
 }
 `;
@@ -45,7 +45,8 @@ copy() {
 export function secretScript(secrets: readonly WantedSecret[], answers: Answers): string {
   const copy = answers.secrets === "vault" ? vaultCopy(answers.vault_mount) : NOMAD;
   const calls = secrets.map(
-    ({ namespace, name, binaryKeys }) => `copy ${[namespace, name, ...binaryKeys].map(word).join(" ")}`,
+    ({ namespace, name, binaryKeys }) =>
+      `copy ${[namespace, name, storedPath(namespace, name), ...binaryKeys].map(word).join(" ")}`,
   );
   return `${HEAD}${copy}\n${calls.join("\n")}\n`;
 }

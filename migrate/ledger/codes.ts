@@ -106,7 +106,9 @@ const TABLE = {
   sidecarInit: approximated("A prestart sidecar; the others do not wait until it is ready.", "warning"),
   initProbe: unsupported("Nomad checks no task that runs before the others.", "warning"),
   preStop: unsupported("Nomad runs nothing before a stop: trap the signal in the program or a wrapper.", "error"),
-  preStopSleep: unsupported("Set shutdown_delay of the group to as long.", "warning"),
+  preStopSleep: approximated(
+    "It is the group's shutdown_delay: names lead elsewhere first, then it waits, then it stops.",
+  ),
   postStart: unsupported("Make it a poststart task; there it runs in a container of its own.", "error"),
   readinessGate: unsupported("Nothing on Nomad fulfils it; the allocation is ready by its checks.", "warning"),
   shareProcesses: unsupported("Tasks of docker do not share processes: put both programs into one image.", "error"),

@@ -7,7 +7,7 @@ import { jobJson } from "../../migrate/emit/job-json";
 import { renderJobHcl } from "../../migrate/emit/job-hcl";
 import { deployment, migrateText } from "../../migrate/for-test";
 import { migrate } from "../../migrate/migrate";
-import { readSources } from "../../migrate/reader/read-sources";
+import { readSources, type Sources } from "../../migrate/reader/read-sources";
 import { CORPUS, CORPUS_MISSING, corpusDisk, corpusFiles } from "../migrate-corpus";
 import { skipUnless } from "../skips";
 import { NomadAgent } from "./nomad-agent";
@@ -102,18 +102,22 @@ skipUnless(
     CORPUS_MISSING,
     CORPUS !== undefined,
   )("of the corpus", () => {
+    // Each file by itself, since several say different things of one name, and all together.
+    const files = CORPUS === undefined ? [] : corpusFiles(CORPUS);
+    let sources: readonly Sources[];
+    beforeAll(() => {
+      const runs = [...files.map((file) => [file]), files];
+      sources = runs.map((paths) => readSources(paths, corpusDisk(CORPUS ?? "")));
+    }, 60_000);
+
     test.each<[string, Partial<Answers>]>([
       ["by default", {}],
       ["with other answers", { ports: "dynamic", services: "nomad", secrets: "vault", memory_oversubscription: false }],
     ])(
       "are valid %s",
       async (_name, given) => {
-        const disk = corpusDisk(CORPUS ?? "");
         const answers = { ...DEFAULT_ANSWERS, ...given };
-        const files = corpusFiles(CORPUS ?? "");
-        // Each file by itself, since several say different things of one name, and all together.
-        const runs = [...files.map((file) => [file]), files];
-        const jobs = runs.flatMap((paths) => migrate(readSources(paths, disk), answers).converted.jobs);
+        const jobs = sources.flatMap((each) => migrate(each, answers).converted.jobs);
         expect(jobs.length).toBeGreaterThan(50);
         const found: unknown[] = [];
         for (const job of jobs) found.push(...(await faults(job)));

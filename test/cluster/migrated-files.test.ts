@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { jobJson } from "../../migrate/emit/job-json";
+import { deployment, migrateText, onlyJob } from "../../migrate/for-test";
+import { skipUnless } from "../skips";
+import { NomadAgent } from "./nomad-agent";
+import { findPart } from "./real-parts";
+
+/** A converted pod's files and environment as Nomad makes them on a node, byte for byte what Kubernetes would give. */
+
+const nomad = findPart("nomad");
+const isRoot = process.getuid?.() === 0;
+const RUNS_WITHIN_MS = 90_000;
+
+const FILES: Readonly<Record<string, string>> = {
+  "index.html": 'hello ${NOMAD_ALLOC_ID} $${x} %{ if } {{ .x }} "q" \\ back\nEOT\n',
+  "no-line-end": "a\r\n\tb",
+  "all-delimiters": "{{ [[ <<% <%%%<",
+  empty: "",
+  unicode: "☂ \u2028\n",
+};
+const SECRET: Readonly<Record<string, string>> = {
+  password: 'p"q\\ $HOME ${NOMAD_ALLOC_ID} {{ x }} #',
+  lines: "first\nsecond\n",
+  // What is no text is kept in base64.
+  blob: Buffer.from([0xff, 0x00, 0x41]).toString("base64"),
+};
+
+interface Allocation {
+  readonly ID: string;
+  readonly ClientStatus: string;
+  readonly TaskStates: Readonly<
+    Record<string, { readonly Events: readonly { readonly DisplayMessage: string }[] }>
+  > | null;
+}
+
+function manifests(): string {
+  const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "site" }, data: FILES };
+  const data = Object.fromEntries(
+    Object.entries(SECRET).map(([key, text]) => [key, key === "blob" ? text : Buffer.from(text).toString("base64")]),
+  );
+  const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "db" }, data };
+  const pod = deployment({
+    pod: "volumes: [{ name: site, configMap: { name: site } }, { name: db, secret: { secretName: db, defaultMode: 0400 } }]",
+    container: `envFrom: [{ secretRef: { name: db }, prefix: ALL_ }]
+          env:
+            - { name: PASS, valueFrom: { secretKeyRef: { name: db, key: password } } }
+            - { name: URL, value: "x://$(PASS)@y $$(PASS) $(NOBODY)" }
+            - { name: MISSING, valueFrom: { secretKeyRef: { name: none, key: none, optional: true } } }
+            - { name: PLAIN, value: "a%{ b" }
+          volumeMounts: [{ name: site, mountPath: /site }, { name: db, mountPath: /db }]`,
+  });
+  return [pod, JSON.stringify(map), JSON.stringify(secret)].join("\n---\n");
+}
+
+skipUnless(
+  "Nomad as root",
+  "nomad is neither on PATH nor in Forge's cache, or this is not root",
+  nomad !== undefined && isRoot,
+)("a pod's files and environment", () => {
+  let folder: string;
+  let agent: NomadAgent;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "forge-migrated-files-"));
+    agent = await NomadAgent.start(nomad ?? "", folder);
+  }, 120_000);
+  afterAll(async () => {
+    await agent?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  async function running(): Promise<string> {
+    const deadlineMs = Date.now() + RUNS_WITHIN_MS;
+    let last: unknown = "no allocation";
+    while (Date.now() < deadlineMs) {
+      const [allocation] = await agent.call<readonly Allocation[]>("GET", "/v1/job/web/allocations");
+      if (allocation?.ClientStatus === "running") return allocation.ID;
+      last = allocation?.TaskStates?.["main"]?.Events.map(({ DisplayMessage }) => DisplayMessage) ?? last;
+      await pause(200);
+    }
+    throw new Error(`the job does not run: ${JSON.stringify(last)}`);
+  }
+
+  /** A file of the allocation, once it is there. */
+  async function cat(allocation: string, path: string): Promise<Buffer> {
+    for (const deadlineMs = Date.now() + RUNS_WITHIN_MS; ; await pause(200)) {
+      const url = `${agent.address}/v1/client/fs/cat/${allocation}?path=${encodeURIComponent(`main/local/${path}`)}`;
+      const response = await fetch(url);
+      if (response.ok) return Buffer.from(await response.arrayBuffer());
+      if (Date.now() > deadlineMs) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    }
+  }
+
+  test("are what Kubernetes would give", async () => {
+    await agent.call("PUT", "/v1/var/kubernetes/default/db", {
+      Path: "kubernetes/default/db",
+      Namespace: "default",
+      Items: SECRET,
+    });
+    const job = onlyJob(migrateText(manifests()));
+    const [main] = job.group.tasks;
+    if (main === undefined) throw new Error("no task");
+    // Without containers: a shell in the task's folder, which shows what only the task may see.
+    const show =
+      'env -0 > "$NOMAD_TASK_DIR/environment" && cp -r "$NOMAD_SECRETS_DIR/volumes" "$NOMAD_TASK_DIR/shown" && : > "$NOMAD_TASK_DIR/done" && exec sleep 600';
+    const body = jobJson({ ...job, group: { ...job.group, network: undefined, services: [], tasks: [] } }) as {
+      Job: { TaskGroups: [Record<string, unknown>] };
+    };
+    const tasks = (jobJson(job) as typeof body).Job.TaskGroups[0]["Tasks"] as [Record<string, unknown>];
+    body.Job.TaskGroups[0]["Tasks"] = [
+      { ...tasks[0], Driver: "raw_exec", Config: { command: "/bin/sh", args: ["-c", show] } },
+    ];
+    await agent.call("PUT", "/v1/jobs", body);
+
+    const allocation = await running();
+    await cat(allocation, "done");
+    for (const [key, text] of Object.entries(FILES)) {
+      expect([key, (await cat(allocation, `volumes/site/${key}`)).toString()]).toEqual([key, text]);
+    }
+    for (const key of ["password", "lines"]) {
+      expect((await cat(allocation, `shown/db/${key}`)).toString()).toBe(SECRET[key]);
+    }
+    expect((await cat(allocation, "shown/db/blob")).toString("base64")).toBe(SECRET["blob"]);
+    const environment = (await cat(allocation, "environment")).toString().split("\0");
+    expect(environment).toEqual(
+      expect.arrayContaining([
+        `PASS=${SECRET["password"]}`,
+        `URL=x://${SECRET["password"]}@y $(PASS) $(NOBODY)`,
+        `ALL_password=${SECRET["password"]}`,
+        `ALL_lines=${SECRET["lines"]}`,
+        "PLAIN=a%{ b",
+      ]),
+    );
+    expect(environment.some((each) => each.startsWith("MISSING="))).toBe(false);
+  }, 180_000);
+});
