@@ -1,12 +1,15 @@
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname } from "node:path";
+import { forgeCache } from "../../infra/programs";
 import { interpolate } from "../../controller/adapters/embedded/interpolate";
 import type { LookupPlace } from "../../controller/adapters/embedded/program-lookup";
 import { type CliContext, folderOf, type Register } from "../context";
 import type { Check } from "../doctor/check";
 import { configChecks } from "../doctor/config-checks";
 import { machineChecks } from "../doctor/machine-checks";
-import { thisMachine } from "../doctor/this-machine";
+import { programChecks, programsToGet, type ProgramFinder } from "../doctor/program-checks";
+import { thisMachine, thisMachinesPrograms } from "../doctor/this-machine";
 import { errorCode } from "../error-code";
 import { EXIT } from "../exit-code";
 import type { Paints } from "../paint";
@@ -15,17 +18,35 @@ import { renderTable } from "../table";
 
 export const register: Register = (command, context) => {
   command
+    .option(
+      "--get",
+      "fetch programs that are missing or too old into Forge's cache: official releases, checksum verified",
+    )
     .addHelpText("after", "\nExit code 1 where something is missing that the forge.toml needs, else 0.")
-    .action(() => run(context));
+    .action((options: { readonly get?: boolean }) => run(context, options.get === true));
 };
 
-async function run(context: CliContext): Promise<void> {
+async function run(context: CliContext, get: boolean): Promise<void> {
+  const programs = thisMachinesPrograms(context.io.env);
+  if (get) await getMissing(programs, context);
   const lookup = lookupOf(context);
   const machine = thisMachine(lookup);
-  const checks = [...machineChecks(machine), ...(await checksOfConfig(context, lookup))];
+  const checks = [
+    ...machineChecks(machine),
+    ...(await programChecks(programs)),
+    ...(await checksOfConfig(context, lookup)),
+  ];
   const ok = checks.every(({ status }) => status !== "problem");
   context.print({ ok, checks }, () => lines(checks, context));
   if (!ok) context.exitCode = EXIT.failed;
+}
+
+async function getMissing(programs: ProgramFinder, context: CliContext): Promise<void> {
+  const { getPrograms } = await import("../doctor/get-programs");
+  const { arch, platform } = process;
+  const { env } = context.io;
+  const place = { cache: forgeCache(env, homedir()), platform, arch, base: env["FORGE_RELEASES"] };
+  await getPrograms(await programsToGet(programs), place, (line) => context.note(line));
 }
 
 async function checksOfConfig(context: CliContext, lookup: LookupPlace): Promise<readonly Check[]> {

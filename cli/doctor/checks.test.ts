@@ -1,7 +1,9 @@
 import { loadConfig } from "../../config/load";
 import type { Check, Machine } from "./check";
 import { configChecks } from "./config-checks";
+import { getPrograms } from "./get-programs";
 import { machineChecks } from "./machine-checks";
+import { programChecks, programsToGet, type ProgramFinder } from "./program-checks";
 
 const machine: Machine = {
   nodeVersion: "20.18.0",
@@ -30,8 +32,8 @@ describe("checks of the machine", () => {
   });
 
   it("say what a missing program is for, and do not call it a problem", () => {
-    const nomad = named(machineChecks(machine), "nomad");
-    expect(nomad).toMatchObject({ status: "absent", detail: expect.stringContaining('engine = "nomad"') });
+    const world = named(machineChecks(machine), "minetestserver or luantiserver");
+    expect(world).toMatchObject({ status: "absent", detail: expect.stringContaining("a world that is kept") });
   });
 
   it("tell a docker client without a daemon from one with", () => {
@@ -45,6 +47,39 @@ describe("checks of the machine", () => {
   it("say where servers cannot be limited", () => {
     const limits = () => ({ cpu: false, memory: true, detail: "CPU: not limited" });
     expect(named(machineChecks({ ...machine, limits }), "limits of servers")).toMatchObject({ status: "limited" });
+  });
+});
+
+describe("checks of the programs that regions on Nomad need", () => {
+  const finder = (versions: Partial<Record<string, string>>): ProgramFinder => ({
+    where: "on PATH",
+    find: (name) => (versions[name] === undefined ? undefined : { name, kind: name, file: `/bin/${name}` }),
+    version: async ({ name }) => (versions[name] === "" ? undefined : versions[name]),
+  });
+
+  it("say which is missing, too old or silent, what for, and how to get it", async () => {
+    const checks = await programChecks(finder({ terraform: "1.11.4", nomad: "1.4.0", consul: "" }));
+    expect(named(checks, "terraform")).toMatchObject({ status: "ok", detail: expect.stringContaining("1.11.4") });
+    const old = named(checks, "nomad");
+    expect(old).toMatchObject({ status: "limited", detail: expect.stringContaining("1.4.0, older than 1.10.0") });
+    expect(named(checks, "consul")?.status).toBe("limited");
+    const absent = named(checks, "vault or bao");
+    expect(absent).toMatchObject({ status: "absent", detail: expect.stringContaining("not on PATH") });
+    expect([old?.fix, absent?.fix].every((fix) => fix?.includes("doctor --get"))).toBe(true);
+  });
+
+  it("name what is to be fetched", async () => {
+    const all = { terraform: "1.11.4", nomad: "2.0.5", consul: "1.8.7", vault: "1.20.0" };
+    expect(await programsToGet(finder(all))).toEqual([]);
+    expect(await programsToGet(finder({ ...all, nomad: "1.4.0" }))).toEqual(["nomad"]);
+  });
+
+  it("say where nothing can be fetched for", async () => {
+    const place = { cache: "/nowhere", platform: "win32", arch: "x64" };
+    await expect(getPrograms(["nomad"], place, () => undefined)).rejects.toMatchObject({
+      code: "download",
+      message: expect.stringContaining("win32"),
+    });
   });
 });
 

@@ -6,10 +6,6 @@ const LEAST_NODE = [20, 18] as const;
 
 /** Programs of others that Forge works with, and what each is for. */
 const PROGRAMS: readonly { readonly names: readonly string[]; readonly for: string }[] = [
-  { names: ["terraform"], for: "brings stacks to clusters (`cdktf deploy`)" },
-  { names: ["nomad"], for: 'regions with engine = "nomad" on this machine' },
-  { names: ["consul"], for: "leading, live configuration and discovery on clusters" },
-  { names: ["vault", "bao"], for: "secrets and keys on clusters" },
   { names: ["minetestserver", "luantiserver", "luanti"], for: "the template luanti: a world that is kept" },
 ];
 

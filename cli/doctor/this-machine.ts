@@ -1,9 +1,12 @@
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
-import { cpus, totalmem } from "node:os";
+import { cpus, homedir, totalmem } from "node:os";
+import { join } from "node:path";
 import { describeLimits } from "../../controller/adapters/embedded/limits";
 import { findExecutable, type LookupPlace } from "../../controller/adapters/embedded/program-lookup";
+import { findInPlaces, programPlaces, versionOf } from "../../infra/programs";
 import type { Machine } from "./check";
+import type { ProgramFinder } from "./program-checks";
 
 const ANSWER_MS = 2000;
 
@@ -17,6 +20,16 @@ export function thisMachine(lookup: LookupPlace): Machine {
     exists: existsSync,
     isPortFree,
     answers,
+  };
+}
+
+/** Programs of others: on PATH, else in Forge's cache. */
+export function thisMachinesPrograms(env: Readonly<Record<string, string | undefined>>): ProgramFinder {
+  const places = programPlaces(env, homedir());
+  return {
+    where: `on PATH or in ${join(places.cache, "bin")}`,
+    find: (name) => findInPlaces(name, places),
+    version: versionOf,
   };
 }
 

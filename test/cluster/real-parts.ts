@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { forgeCache } from "../../infra/programs";
 import { findProgram } from "../skips";
 
 /** Forge's cache: real programs and a Terraform provider mirror that somebody put there. */
-export const CACHE = join(homedir(), ".cache", "forge");
+export const CACHE = forgeCache(process.env, homedir());
 
 /** On PATH, else in the cache. */
 export function findPart(program: string): string | undefined {
