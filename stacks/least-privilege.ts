@@ -14,7 +14,17 @@ export function controllerRules({ nomad }: Pick<RegionConfig, "nomad">): string 
   return `${namespaceRules(nomad.namespace, CONTROLLER_CAPABILITIES)}node {\n  policy = "read"\n}\n`;
 }
 
-const CONTROLLER_CAPABILITIES = ["list-jobs", "read-job", "dispatch-job", "deregister-job", "read-logs", "read-fs"];
+/** `alloc-lifecycle`: a server that gets no grace is sent SIGKILL. `purge-job`: ended servers leave Nomad's memory. */
+const CONTROLLER_CAPABILITIES = [
+  "list-jobs",
+  "read-job",
+  "dispatch-job",
+  "deregister-job",
+  "purge-job",
+  "alloc-lifecycle",
+  "read-logs",
+  "read-fs",
+];
 
 /** What deploying a region with `manage = ["jobs"]` does in Nomad: jobs, and the variables that hold the run's secrets. */
 export function deployRules(region: Pick<RegionConfig, "nomad" | "manage">): string {
