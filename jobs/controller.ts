@@ -14,6 +14,11 @@ export interface ControllerJobProps extends ProgramJobProps {
    */
   readonly dashboardFolder?: string;
   /**
+   * How the controller reaches Nomad. On hosts = local the socket's path is longer than a socket's path may be.
+   * @default the socket that Nomad gives each task
+   */
+  readonly nomad?: { readonly address: string; readonly caFile?: string | undefined };
+  /**
    * How many of a new version run beside the old ones before any of those goes. Each needs a node of the pool that has
    * no controller, for each node has one at most.
    * @default 0: one after the other is replaced
@@ -68,7 +73,7 @@ export function controllerJob(props: ControllerJobProps): JobSpec {
 }
 
 function configOf(props: ControllerJobProps): JsonObject {
-  const { region, forgeToml, regions, dashboardFolder } = props;
+  const { region, forgeToml, regions, dashboardFolder, nomad } = props;
   const own = regions.some(({ name }) => name === region.name);
   return {
     region: region.name,
@@ -85,7 +90,8 @@ function configOf(props: ControllerJobProps): JsonObject {
     ],
     engine: {
       kind: "nomad",
-      address: "unix://${NOMAD_SECRETS_DIR}/api.sock",
+      address: nomad?.address ?? "unix://${NOMAD_SECRETS_DIR}/api.sock",
+      ...(nomad?.caFile === undefined ? {} : { caFile: nomad.caFile }),
       tokenFile: "${NOMAD_SECRETS_DIR}/nomad_token",
       namespace: region.nomad.namespace,
       publicAddress: region.publicAddress,

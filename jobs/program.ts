@@ -136,7 +136,8 @@ function programTask(props: ProgramJobProps, { program, config, identities, ...j
 
 /** Names and files as docs/nomad-region.md has them. */
 const IDENTITIES: Readonly<Record<"nomad" | "consul" | "vault", IdentitySpec>> = {
-  nomad: { name: "default", audience: ["nomadproject.io"], env: true, ttlSecs: 3600 },
+  // Nomad takes no TTL for its own: it is good as long as the allocation.
+  nomad: { name: "default", audience: ["nomadproject.io"], env: true },
   consul: { name: "consul", audience: [CONSUL_AUDIENCE], env: false, ttlSecs: 3600 },
   vault: { name: "vault", audience: [VAULT_AUDIENCE], env: false, ttlSecs: 3600 },
 };

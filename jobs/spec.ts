@@ -148,7 +148,7 @@ export interface IdentitySpec {
   /** Whether the task finds it in its environment too, as it was at the start. */
   readonly env: boolean;
   /** Undefined: as long as the allocation; only the default one. */
-  readonly ttlSecs: number | undefined;
+  readonly ttlSecs?: number | undefined;
 }
 
 export interface ArtifactSpec {

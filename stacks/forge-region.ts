@@ -7,7 +7,7 @@ import { regionEndpoints, regionFolder, type SystemEndpoint } from "../config/re
 import { consulAuthMethod, type RegionProgram } from "../config/region-names";
 import type { RegionAddress } from "../jobs/controller";
 import type { BundleSource, ConsulAccess, SecretsAccess } from "../jobs/program";
-import { bundlesOf } from "./bundles";
+import { bundlesOf, copiedBundles } from "./bundles";
 import type { ForgeRun } from "./forge-toml";
 import { RegionConsul } from "./region-consul";
 import { RegionInfra } from "./region-infra";
@@ -127,7 +127,7 @@ function programsOf(region: RegionConfig, { run, node, canaries }: ForgeRegionPr
   const command = node ?? (local ? process.execPath : undefined);
   return {
     forgeToml: run.forgeToml,
-    bundles: bundleSources(region, run.config, home),
+    bundles: bundleSources(region, run, home),
     regions: regionAddresses(run.config),
     consul: consulAccess(region, endpoints.consul),
     secrets: secretsAccess(region, endpoints.vault),
@@ -138,6 +138,7 @@ function programsOf(region: RegionConfig, { run, node, canaries }: ForgeRegionPr
       ? {
           nodeFolder: join(regionFolder(region.name, folder), "data", "forge"),
           dashboardFolder: join(home, "dist", "dashboard"),
+          nomad: { address: endpoints.nomad.address, caFile: endpoints.nomad.caFile },
         }
       : {}),
   };
@@ -168,9 +169,9 @@ function secretsAccess({ manage, hosts }: RegionConfig, { address, caFile }: Sys
 
 function bundleSources(
   region: RegionConfig,
-  { artifacts }: ForgeConfig,
+  { config, configFile }: ForgeRun,
   home: string,
 ): Readonly<Record<RegionProgram, BundleSource>> {
-  const served = region.hosts === "local" ? `http://127.0.0.1:${region.ports.artifacts}` : artifacts.url;
-  return bundlesOf(home, served);
+  if (region.hosts !== "local") return bundlesOf(home, config.artifacts.url);
+  return copiedBundles(home, join(dirname(configFile), ".forge", "bundles"));
 }

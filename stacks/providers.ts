@@ -41,7 +41,12 @@ export function addVaultProvider(scope: Construct, { address, caFile, tokenFile 
 
 /** A file's text when Terraform plans, as a template; for a token or a certificate. */
 export function textOf(file: string): string {
-  return `\${trimspace(file(${JSON.stringify(escapeTemplate(file))}))}`;
+  return `\${${fileText(file)}}`;
+}
+
+/** The same as an expression inside of one. */
+export function fileText(file: string): string {
+  return `trimspace(file(${JSON.stringify(escapeTemplate(file))}))`;
 }
 
 const tokenIn = textOf;

@@ -5,7 +5,7 @@ import { AclPolicy } from "@cdktf/provider-consul/lib/acl-policy";
 import { AclRole } from "@cdktf/provider-consul/lib/acl-role";
 import { Keys } from "@cdktf/provider-consul/lib/keys";
 import { PreparedQuery } from "@cdktf/provider-consul/lib/prepared-query";
-import { Fn, type TerraformResource } from "cdktf";
+import type { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import type { RegionConfig } from "../config/config";
 import {
@@ -22,13 +22,19 @@ import {
 } from "../config/region-names";
 import { escapeTemplate } from "../jobs/escape";
 import { JWT_ALGORITHMS, jwksUrl, programClaims } from "./program-claims";
-import { addConsulProvider, textOf } from "./providers";
+import { addConsulProvider, fileText } from "./providers";
 import { RegionStack, type RegionStackProps } from "./region-stack";
 import { TerraformData } from "./terraform-data";
 
 export interface RegionConsulProps extends RegionStackProps {
   /** The text of the forge.toml: what live configuration begins with. */
   readonly forgeToml: string;
+  /**
+   * Whether there is a prepared query that finds a controller. What the provider sends for one, Consul before 1.14 refuses
+   * (measured with 1.8.7); there and everywhere DNS has `forge-controller-REGION.service.consul` as well.
+   * @default true, but false on hosts = local, whose Consul is what this machine has
+   */
+  readonly query?: boolean;
 }
 
 /**
@@ -49,18 +55,20 @@ export class RegionConsul extends RegionStack<RegionConsulProps> {
               "spread the experiences over several files and runs",
       },
     ]);
-    const { region, forgeToml } = props;
+    const { region, forgeToml, query = region.hosts !== "local" } = props;
     addConsulProvider(this, this.endpoints.consul);
     const method = this.addAuthMethod(region);
     for (const program of ["controller", "agent"] as const) addProgram(this, region, program, method);
     addConfig(this, region, forgeToml);
-    new PreparedQuery(this, "api", {
-      name: controllerQuery(region.name),
-      service: controllerService(region.name),
-      onlyPassing: true,
-      near: "_agent",
-      dns: { ttl: "2s" },
-    });
+    if (query) {
+      new PreparedQuery(this, "api", {
+        name: controllerQuery(region.name),
+        service: controllerService(region.name),
+        onlyPassing: true,
+        near: "_agent",
+        dns: { ttl: "2s" },
+      });
+    }
   }
 
   private addAuthMethod(region: RegionConfig): AclAuthMethod {
@@ -72,19 +80,23 @@ export class RegionConsul extends RegionStack<RegionConsulProps> {
       description: "Workload identities of Forge's programs",
       // Programs log in again before it ends; what nobody gave back goes with it.
       maxTokenTtl: "1h0m0s",
-      configJson: Fn.jsonencode({
-        JWKSURL: escapeTemplate(jwksUrl(region)),
-        ...(caFile === undefined ? {} : { JWKSCACert: textOf(caFile) }),
-        JWTSupportedAlgs: [...JWT_ALGORITHMS.consul],
-        BoundAudiences: [CONSUL_AUDIENCE],
-        ClaimMappings: {
-          nomad_namespace: "nomad_namespace",
-          nomad_job_id: "nomad_job_id",
-          nomad_task: "nomad_task",
-        },
-      }),
+      configJson: loginConfig(region, caFile),
     });
   }
+}
+
+/** JSON with one place for Terraform to fill in: the authority's certificate, which is there when it plans. */
+function loginConfig(region: RegionConfig, caFile: string | undefined): string {
+  // In the order that Consul gives it back, or each plan would show a change.
+  const config = JSON.stringify({
+    BoundAudiences: [CONSUL_AUDIENCE],
+    ClaimMappings: { nomad_job_id: "nomad_job_id", nomad_namespace: "nomad_namespace", nomad_task: "nomad_task" },
+    ...(caFile === undefined ? {} : { JWKSCACert: "CERTIFICATE" }),
+    JWKSURL: jwksUrl(region),
+    JWTSupportedAlgs: JWT_ALGORITHMS.consul,
+  });
+  const text = escapeTemplate(config);
+  return caFile === undefined ? text : text.replace('"CERTIFICATE"', () => `\${jsonencode(${fileText(caFile)})}`);
 }
 
 /** Consul refuses larger values. */
@@ -148,8 +160,12 @@ function addConfig(scope: Construct, { name }: RegionConfig, forgeToml: string):
     triggersReplace: [createHash("sha256").update(forgeToml).digest("hex")],
     provisioners: [],
   });
+  // By name: CDKTF writes a resource here as an expression, and Terraform takes none.
   return new Keys(scope, "config", {
     key: [{ path: configKey(name), value: escapeTemplate(forgeToml), delete: true }],
-    lifecycle: { ignoreChanges: ["key"], replaceTriggeredBy: [revision] },
+    lifecycle: {
+      ignoreChanges: ["key"],
+      replaceTriggeredBy: [`${revision.terraformResourceType}.${revision.friendlyUniqueId}`],
+    },
   });
 }

@@ -20,7 +20,8 @@ export class TerraformData extends TerraformResource {
   ) {
     super(scope, id, {
       terraformResourceType: "terraform_data",
-      provisioners: [...props.provisioners],
+      // Terraform takes an empty list for a block without a type.
+      ...(props.provisioners.length === 0 ? {} : { provisioners: [...props.provisioners] }),
       ...(props.dependsOn === undefined ? {} : { dependsOn: [...props.dependsOn] }),
     });
   }

@@ -87,6 +87,7 @@ export class DeployRun {
     return this.guarded(async () => {
       if (this.ask.together) await Promise.all(this.chains.map((chain) => this.applyChain(chain)));
       else for (const chain of this.chains) await this.applyChain(chain);
+      if (this.ask.destroy && this.store.deployed().length === 0) this.store.clear();
       return this.result();
     });
   }
@@ -141,8 +142,10 @@ export class DeployRun {
   private environment(): Readonly<Record<string, string | undefined>> {
     const { env } = this.context.io;
     const { engine } = this.ask;
-    const mirror = join(env["HOME"] ?? homedir(), ".cache", "forge", "providers");
-    const own = env["TF_CLI_CONFIG_FILE"] !== undefined || existsSync(join(env["HOME"] ?? homedir(), ".terraformrc"));
+    const home = env["HOME"] ?? homedir();
+    const mirror = join(home, ".cache", "forge", "providers");
+    // A configuration of their own, which may name credentials and mirrors, is not to be hidden by ours.
+    const own = existsSync(env["TF_CLI_CONFIG_FILE"] ?? join(home, ".terraformrc"));
     return {
       ...env,
       ...(engine === undefined ? {} : { FORGE_ENGINE: engine }),

@@ -73,6 +73,14 @@ forge: port 7700 for region east is taken by another program
     });
   });
 
+  it("finds it on the first line too", () => {
+    const detail = "Error running command 'east': exit status 2. Output: infra: Vault is away\n  fix: start it\n";
+    expect(diagnosed({ summary: "local-exec provisioner error", detail })).toMatchObject({
+      detail: "east-jobs: Vault is away",
+      fix: "start it",
+    });
+  });
+
   it("leaves what it does not know as it is", () => {
     expect(diagnosed({ summary: "Something new", detail: "happened" })).toMatchObject({
       code: "terraform",

@@ -76,7 +76,8 @@ const RULES: readonly Rule[] = [
 ];
 
 /** What a program of ours that Terraform ran has printed as its failure. */
-const OF_FORGE = /^(?:forge|infra|end-servers): (.+(?:\n(?!\s+fix: |\s+request )(?!\s*$).+)*)(?:\n\s+fix: (.+))?/m;
+const OF_FORGE =
+  /(?:^|Output: )(?:forge|infra|end-servers): (.+(?:\n(?!\s+fix: |\s+request )(?!\s*$).+)*)(?:\n\s+fix: (.+))?/m;
 
 /** Terraform's error in Forge's words where they are known, else in its own. */
 export function diagnose(stack: string, { summary, detail, address }: Diagnostic): Diagnosis {

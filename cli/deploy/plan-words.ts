@@ -50,6 +50,16 @@ const STEPS: Readonly<Record<string, Partial<Record<PlannedAction, string>>>> = 
     replace: "start region R anew: the one that was deployed is gone",
     delete: "end region R and its servers",
   },
+  "terraform_data.hosts": {
+    create: "start Consul, Vault and Nomad of region R on this machine",
+    replace: "start Consul, Vault and Nomad of region R anew, with nothing of what they hold",
+    delete: "end Consul, Vault and Nomad of region R, with all that they hold",
+  },
+  "terraform_data.bootstrap": {
+    create: "let in who has a token at region R: ACLs, Vault's store",
+    replace: "let in anew who has a token at region R",
+    delete: "forget the bootstrap of region R",
+  },
   "terraform_data.revision": {
     create: "give region R its forge.toml",
     replace: "give region R the changed forge.toml; no server restarts",
@@ -59,7 +69,7 @@ const STEPS: Readonly<Record<string, Partial<Record<PlannedAction, string>>>> = 
 
 function wordsOf({ address, type, change }: Change, action: PlannedAction, region: string): string {
   const step = STEPS[address]?.[action];
-  if (step !== undefined) return step.replace("R", region);
+  if (step !== undefined) return step.replace(/\bR\b/, region);
   return `${VERBS[action]} ${nounOf(type)} ${nameOf(type, change.after ?? change.before ?? {}, address)}`;
 }
 

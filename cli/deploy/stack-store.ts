@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
+
+const CLI_CONFIG = "terraform.rc";
 
 const stateSchema = z.looseObject({ resources: z.array(z.unknown()).default([]) });
 
@@ -42,6 +44,12 @@ export class StackStore {
     if (!this.isDeployed(stack)) rmSync(join(this.path, stack), { recursive: true, force: true });
   }
 
+  /** Once nothing is deployed: takes away what lies there for deployed stacks, copies of programs too. */
+  clear(): void {
+    rmSync(join(this.path, CLI_CONFIG), { force: true });
+    rmSync(join(dirname(this.path), "bundles"), { recursive: true, force: true });
+  }
+
   /** For synthesis: apart from the stacks' folders, and from another command that runs meanwhile. */
   scratch(): { readonly path: string; remove(): void } {
     const path = join(this.path, `.synth-${process.pid}`);
@@ -61,7 +69,7 @@ export class StackStore {
           )
         : [],
     );
-    const file = join(this.path, "terraform.rc");
+    const file = join(this.path, CLI_CONFIG);
     const list = JSON.stringify(found);
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
     writeFileSync(

@@ -177,7 +177,8 @@ async function untilReady({ name, url }: RunningRegion, clock: Clock): Promise<v
     } catch (error) {
       last = (error as Error).message;
     }
-    await new Promise<void>((resolve) => void clock.after(ASK_EVERY_MS, resolve));
+    // A timer that keeps this process: the clock's own do not.
+    await new Promise<void>((resolve) => void setTimeout(resolve, ASK_EVERY_MS));
   }
   throw new CliError(
     "regionNotReady",
