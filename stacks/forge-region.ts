@@ -7,7 +7,7 @@ import { regionEndpoints, regionFolder, type SystemEndpoint } from "../config/re
 import { consulAuthMethod, type RegionProgram } from "../config/region-names";
 import type { RegionAddress } from "../jobs/controller";
 import type { BundleSource, ConsulAccess, SecretsAccess } from "../jobs/program";
-import { bundlesOf, copiedBundles } from "./bundles";
+import { bundlesOf } from "./bundles";
 import type { ForgeRun } from "./forge-toml";
 import { RegionConsul } from "./region-consul";
 import { RegionInfra } from "./region-infra";
@@ -127,7 +127,7 @@ function programsOf(region: RegionConfig, { run, node, canaries }: ForgeRegionPr
   const command = node ?? (local ? process.execPath : undefined);
   return {
     forgeToml: run.forgeToml,
-    bundles: bundleSources(region, run, home),
+    bundles: bundleSources(region, run.config, home),
     regions: regionAddresses(run.config),
     consul: consulAccess(region, endpoints.consul),
     secrets: secretsAccess(region, endpoints.vault),
@@ -169,9 +169,9 @@ function secretsAccess({ manage, hosts }: RegionConfig, { address, caFile }: Sys
 
 function bundleSources(
   region: RegionConfig,
-  { config, configFile }: ForgeRun,
+  { artifacts }: ForgeConfig,
   home: string,
 ): Readonly<Record<RegionProgram, BundleSource>> {
-  if (region.hosts !== "local") return bundlesOf(home, config.artifacts.url);
-  return copiedBundles(home, join(dirname(configFile), ".forge", "bundles"));
+  const served = region.hosts === "local" ? `http://127.0.0.1:${region.ports.artifacts}` : artifacts.url;
+  return bundlesOf(home, served);
 }

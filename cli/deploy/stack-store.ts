@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 
 const CLI_CONFIG = "terraform.rc";
@@ -44,10 +44,9 @@ export class StackStore {
     if (!this.isDeployed(stack)) rmSync(join(this.path, stack), { recursive: true, force: true });
   }
 
-  /** Once nothing is deployed: takes away what lies there for deployed stacks, copies of programs too. */
+  /** Once nothing is deployed: takes away what lies there for deployed stacks. */
   clear(): void {
     rmSync(join(this.path, CLI_CONFIG), { force: true });
-    rmSync(join(dirname(this.path), "bundles"), { recursive: true, force: true });
   }
 
   /** For synthesis: apart from the stacks' folders, and from another command that runs meanwhile. */
