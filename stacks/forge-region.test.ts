@@ -84,7 +84,6 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
     "consul_acl_role.agent_role_E43E1F7B",
     "consul_acl_role.controller_role_00135CD3",
     "consul_keys.config",
-    "consul_prepared_query.api",
     "terraform_data.revision",
   ],
   "us-east-infra": ["terraform_data.bootstrap", "terraform_data.hosts"],
