@@ -96,6 +96,18 @@ describe("a server's log", () => {
     expect(players()).toEqual(["+ann", "+bob", "+cut", "+cas"]);
   });
 
+  test("whose file has a number goes on in that of the next, also within a line", async () => {
+    file = join(folder, "server.stdout.9");
+    start();
+    writeFileSync(file, "12: ann joins game\n13: bob jo");
+    await joined("ann");
+    writeFileSync(join(folder, "server.stdout.10"), "ins game\n");
+    await joined("bob");
+    writeFileSync(join(folder, "server.stdout.11"), "14: cleo joins game\n");
+    await joined("cleo");
+    expect(players()).toEqual(["+ann", "+bob", "+cleo"]);
+  });
+
   test("that is cut off in place is begun again", async () => {
     writeFileSync(file, "");
     start();
