@@ -10,8 +10,19 @@ import { ServerRegistrations } from "../../agent/consul/server-registrations";
 import type { GameServer } from "../../agent/game-server";
 import { expectedServer } from "../../agent/test-node";
 import { Consul } from "../../clients/consul";
-import { configKey, consulAuthMethod, gameServerService, programPolicy } from "../../config/region-names";
+import {
+  agentLinkService,
+  configKey,
+  consulAuthMethod,
+  controllerService,
+  epochKey,
+  gameServerService,
+  leaderKey,
+  programJobId,
+  programPolicy,
+} from "../../config/region-names";
 import { ControllerServices } from "../../controller/adapters/consul/controller-services";
+import { joinConsul } from "../../controller/adapters/consul/join-consul";
 import { followKvConfig } from "../../controller/adapters/consul/kv-config";
 import { systemClock } from "../../protocol/clock";
 import type { ExpectedServer } from "../../protocol/messages";
@@ -156,6 +167,54 @@ skipUnless(
       /none\.jwt: the job's task needs an identity block with file = true/,
     );
     await lost.close();
+  });
+
+  it("lead with the rights of a controller's policy alone", async () => {
+    const name = programPolicy(REGION, "controller");
+    const rules = [
+      `key "${configKey(REGION)}" { policy = "read" }`,
+      `key "${leaderKey(REGION)}" { policy = "write" }`,
+      `key "${epochKey(REGION)}" { policy = "write" }`,
+      `service "${controllerService(REGION)}" { policy = "write" }`,
+      `service "${agentLinkService(REGION)}" { policy = "write" }`,
+      `session_prefix "" { policy = "write" }`,
+      `node_prefix "" { policy = "read" }`,
+      `agent_prefix "" { policy = "read" }`,
+    ];
+    await agent.call("PUT", "/v1/acl/policy", { Name: name, Rules: rules.join("\n") });
+    await agent.call("PUT", "/v1/acl/role", { Name: name, Policies: [{ Name: name }] });
+    const job = programJobId(REGION, "controller");
+    await agent.call("PUT", "/v1/acl/binding-rule", {
+      AuthMethod: consulAuthMethod(REGION),
+      BindType: "role",
+      BindName: name,
+      Selector: `value.nomad_job_id == "${job}"`,
+    });
+    const identityFile = join(folder, "controller.jwt");
+    writeFileSync(identityFile, issuer.sign("consul.io", { nomad_job_id: job, nomad_task: "forge" }));
+    const access = { address: agent.address, authMethod: consulAuthMethod(REGION), identityFile };
+    const warnings: unknown[] = [];
+    const log = { info: () => undefined, warn: (fields: unknown) => void warnings.push(fields) };
+    const parts = joinConsul(access, {
+      region: REGION,
+      controllerId: "c0",
+      publicUrl: "http://127.0.0.1:7790",
+      agentListen: "127.0.0.1:7890",
+      seenEpoch: () => 0,
+      clock: systemClock,
+      random: Math.random,
+      env: {},
+      log: log as unknown as Parameters<typeof joinConsul>[1]["log"],
+    });
+    const epoch = await new Promise<number>((resolve) => {
+      void parts.leadership.start((change) => {
+        if (change.leader) resolve(change.epoch);
+      });
+    });
+    expect(epoch).toBe(1);
+    await parts.leadership.close();
+    await parts.close();
+    expect(warnings).toEqual([]);
   });
 
   it("follow forge.toml in KV: each change once, whatever else happens", async () => {
