@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import { openSecrets, type LiveSecrets } from "../clients/run-secrets";
 import type { ForgeConfig } from "../config/config";
 import { loadConfig } from "../config/load";
-import { configKey } from "../config/region-names";
+import { configKey, controllerQuery, controllerService } from "../config/region-names";
 import { formatAddress, parseAddress } from "../protocol/address";
 import type { Clock } from "../protocol/clock";
 import { controllerCodec } from "../protocol/codec";
@@ -174,6 +174,15 @@ function connectEngine(
   });
 }
 
+/** By which names, beside plain addresses, it may be called: its own, and those that Consul's DNS has for it. */
+function hostNames({ region, publicUrl, consul }: ControllerConfig): readonly string[] {
+  const own = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
+  if (consul === undefined) return own;
+  const service = controllerService(region);
+  const tagged = ["leader", "standby"].map((tag) => `${tag}.${service}.service.consul`);
+  return [...own, `${service}.service.consul`, ...tagged, `${controllerQuery(region)}.query.consul`];
+}
+
 async function listenApi(
   config: ControllerConfig,
   controller: Controller,
@@ -189,6 +198,7 @@ async function listenApi(
       version,
       processMetrics: true,
       logger: log,
+      hosts: hostNames(config),
       ...(config.dashboardDir === undefined ? {} : { dashboardDir: config.dashboardDir }),
     },
   });

@@ -204,7 +204,7 @@ skipUnless(
       clock: systemClock,
       random: Math.random,
       env: {},
-      log: log as unknown as Parameters<typeof joinConsul>[1]["log"],
+      log: log,
     });
     const epoch = await new Promise<number>((resolve) => {
       void parts.leadership.start((change) => {

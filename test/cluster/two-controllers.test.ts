@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -172,6 +173,19 @@ skipUnless(
       status: 200,
       body: { session: { state: "reserved" }, server: { address: "127.0.0.1" } },
     });
+  });
+
+  it("the API may be called by the name that Consul's DNS has for it, and by no other", async () => {
+    const asHost = (host: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const sent = get(`${replicas[0]?.url ?? ""}/v1/regions`, { headers: { host } }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        });
+        sent.on("error", reject);
+      });
+    expect(await asHost(`leader.forge-controller-${REGION}.service.consul:7700`)).toBe(401);
+    expect(await asHost("elsewhere.example.com")).toBe(421);
   });
 
   it("the leader follows forge.toml in Consul's KV, and a broken one changes nothing", async () => {
