@@ -34,6 +34,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "region", summary: "start, renew or end one embedded region", load: () => import("./commands/region") },
   { name: "bundle", summary: "write the nodes' programs and their checksums", load: () => import("./commands/bundle") },
   { name: "migrate", summary: "turn Kubernetes manifests into Nomad jobs", load: () => import("./commands/migrate") },
+  { name: "render", summary: "write plain Terraform and job files", load: () => import("./commands/render") },
   { name: "synth", summary: "turn forge.toml into Terraform JSON", load: () => import("./commands/synth") },
 ];
 

@@ -14,7 +14,10 @@ export function controllerRules({ nomad }: Pick<RegionConfig, "nomad">): string 
   return `${namespaceRules(nomad.namespace, CONTROLLER_CAPABILITIES)}node {\n  policy = "read"\n}\n`;
 }
 
-/** `alloc-lifecycle`: a server that gets no grace is sent SIGKILL. `purge-job`: ended servers leave Nomad's memory. */
+/**
+ * `alloc-lifecycle`: a server that gets no grace is sent SIGKILL. `purge-job`: ended servers leave Nomad's memory. Ending
+ * and purging have capabilities of their own as of Nomad 2.0; before, `submit-job` was for both.
+ */
 const CONTROLLER_CAPABILITIES = [
   "list-jobs",
   "read-job",
@@ -26,16 +29,23 @@ const CONTROLLER_CAPABILITIES = [
   "read-fs",
 ];
 
-/** What deploying a region with `manage = ["jobs"]` does in Nomad: jobs, and the variables that hold the run's secrets. */
-export function deployRules(region: Pick<RegionConfig, "nomad" | "manage">): string {
+/**
+ * What deploying a region with `manage = ["jobs"]` does in Nomad: jobs, the variables that hold the run's secrets, and naming
+ * the volumes of worlds in a job.
+ */
+export function deployRules(region: Pick<RegionConfig, "name" | "nomad" | "manage">): string {
   const namespaces = [...new Set([region.nomad.namespace, systemNamespace(region)])];
-  return namespaces
-    .map(
-      (namespace) =>
-        `namespace "${namespace}" {\n  capabilities = ${JSON.stringify(DEPLOY_CAPABILITIES)}\n` +
-        `  variables {\n    path "nomad/jobs/*" {\n      capabilities = ["write", "read", "list", "destroy"]\n    }\n  }\n}\n`,
-    )
-    .join("");
+  return (
+    namespaces
+      .map(
+        (namespace) =>
+          `namespace "${namespace}" {\n  capabilities = ${JSON.stringify(DEPLOY_CAPABILITIES)}\n` +
+          `  variables {\n    path "nomad/jobs/*" {\n      capabilities = ["write", "read", "list", "destroy"]\n    }\n  }\n}\n`,
+      )
+      // Nomad takes no dot in this name; what the star stands for may have them.
+      .concat(`host_volume "${region.name}*" {\n  policy = "write"\n}\n`)
+      .join("")
+  );
 }
 
 const DEPLOY_CAPABILITIES = ["list-jobs", "read-job", "submit-job"];

@@ -1,4 +1,11 @@
-import { listMapper, type LocalExecProvisioner, stringToTerraform, TerraformResource } from "cdktf";
+import {
+  listMapper,
+  listMapperHcl,
+  type LocalExecProvisioner,
+  stringToHclTerraform,
+  stringToTerraform,
+  TerraformResource,
+} from "cdktf";
 import type { Construct } from "constructs";
 
 export interface TerraformDataProps {
@@ -28,5 +35,11 @@ export class TerraformData extends TerraformResource {
 
   protected override synthesizeAttributes(): Record<string, unknown> {
     return { triggers_replace: listMapper(stringToTerraform, false)([...this.props.triggersReplace]) };
+  }
+
+  /** For `cdktf synth --hcl`. */
+  protected override synthesizeHclAttributes(): Record<string, unknown> {
+    const value = listMapperHcl(stringToHclTerraform, false)([...this.props.triggersReplace]) as unknown;
+    return { triggers_replace: { value, isBlock: false, type: "list", storageClassType: "stringList" } };
   }
 }

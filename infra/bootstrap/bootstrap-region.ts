@@ -10,6 +10,7 @@ import type { Bootstrap, StepReport } from "./bootstrap";
 import { bootstrapConsul } from "./consul-acl";
 import { bootstrapConsulAgent } from "./consul-agent-tokens";
 import { bootstrapNomad } from "./nomad-acl";
+import { bootstrapNomadNode } from "./nomad-node";
 import { bootstrapVaultToken } from "./vault-deploy-token";
 import { bootstrapVault } from "./vault-init";
 
@@ -19,6 +20,7 @@ const STEPS: readonly ((bootstrap: Bootstrap) => Promise<StepReport>)[] = [
   bootstrapConsulAgent,
   bootstrapVault,
   bootstrapVaultToken,
+  bootstrapNomadNode,
 ];
 
 const STOP_MS = 20_000;

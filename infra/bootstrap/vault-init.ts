@@ -35,7 +35,8 @@ export async function bootstrapVault(bootstrap: Bootstrap): Promise<StepReport> 
   const answer = await vault.json<{ readonly keys_base64: readonly string[]; readonly root_token: string }>(
     "PUT",
     "/v1/sys/init",
-    { body },
+    // It makes keys and a store, and a lost answer costs the store: a busy machine gets its time.
+    { body, timeoutMs: 60_000 },
   );
   bootstrap.reached("vault: initialised");
   const [unsealKey = ""] = answer.keys_base64;
