@@ -111,10 +111,23 @@ describe("Controller", () => {
     engine.refusal = refusal;
     controller.setLeadership(true, 2);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(core.inputs.at(-1)).toMatchObject({
+    expect(core.inputs.find(({ type }) => type === "engine")).toMatchObject({
       type: "engine",
       event: { type: "blocked", serverId: "srv-us-east-1", code, final, reason: refusal.message },
     });
+    await controller.close();
+  });
+
+  it("asks the engine what runs each time it begins to lead: as a standby it was told of nothing that was only ordered", async () => {
+    const { controller, core, engine } = await stage(() => []);
+    const before = engine.lists;
+    controller.setLeadership(true, 2);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(engine.lists).toBe(before + 1);
+    expect(core.inputs.slice(-2).map(({ type }) => type)).toEqual(["leadership", "engineList"]);
+    controller.setLeadership(false, 2);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(engine.lists).toBe(before + 1);
     await controller.close();
   });
 

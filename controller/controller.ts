@@ -59,7 +59,6 @@ export class Controller implements ApiBackend {
   private leader = false;
   private holding = false;
   private leaderUrl: string | undefined;
-  private hasLed = false;
   private settingsBroken = false;
   private epoch = 0;
   private closing = false;
@@ -114,9 +113,8 @@ export class Controller implements ApiBackend {
     this.lastStatus = undefined;
     this.deps.links.epoch = epoch;
     this.give({ type: "leadership", leader, epoch, holding });
-    // While it did not lead, the engine may have been told things by another.
-    if (begins && this.hasLed) void this.listEngine();
-    this.hasLed ||= leader;
+    // A leader starts from what runs now, not from what it heard as a standby: what was only ordered, nobody heard of.
+    if (begins) void this.listEngine();
   }
 
   /** Live config: what `forge.toml` (or Consul KV) says now. */
@@ -253,8 +251,9 @@ export class Controller implements ApiBackend {
   }
 
   private async listEngine(): Promise<void> {
+    const sinceMs = this.deps.clock.now();
     try {
-      this.give({ type: "engineList", servers: await this.deps.engine.list() });
+      this.give({ type: "engineList", servers: await this.deps.engine.list(), sinceMs });
     } catch (error) {
       this.deps.log.warn({ err: error }, "the engine did not list its servers; asking again in 1 s");
       if (!this.closing) this.deps.clock.after(1000, () => void this.listEngine());

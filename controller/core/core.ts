@@ -98,7 +98,7 @@ export class Core implements CoreMachine {
       case "engine":
         return onEngineEvent(s, input.event);
       case "engineList":
-        return onEngineList(s, input.servers);
+        return onEngineList(s, input.servers, input.sinceMs);
       case "leadership":
         return onLeadership(s, input.leader, input.epoch, input.holding);
       case "policy":

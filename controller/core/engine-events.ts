@@ -2,11 +2,12 @@ import { retireMatch, serverGone } from "./agent-events";
 import type { AgentNode } from "./agent-node";
 import { isPrimary, type GameServer } from "./game-server";
 import type { EngineErrorCode, EngineEvent, EngineServer, ServerExit } from "../engine";
-import { expectOf } from "./launch";
-import { bindToNode, setState } from "./servers";
+import { expectOf, serverOfEngine } from "./launch";
+import { addServer, bindToNode, setState } from "./servers";
 import { endSession } from "./sessions";
 import { failStart, giveTimeToStart, askStart } from "./spawn";
 import type { CoreState } from "./state";
+import { wantAgain } from "./wanted";
 
 /** How long before a start that the engine could not take on is tried again, in milliseconds. */
 const START_AGAIN_MS = 2000;
@@ -20,6 +21,8 @@ export function onEngineEvent(s: CoreState, event: EngineEvent): void {
     case "running": {
       const server = s.servers.get(event.server.serverId);
       if (server) onPlaced(s, server, event.server);
+      // Another controller ordered it: the leader before, or one that did not know yet that it leads no more.
+      else takeFound(s, event.server);
       return;
     }
     case "exited": {
@@ -41,6 +44,24 @@ export function onEngineEvent(s: CoreState, event: EngineEvent): void {
   }
 }
 
+/** A server that runs, or has run, and that this controller did not start. */
+export function takeFound(s: CoreState, found: EngineServer): void {
+  const fleet = s.fleet(found.experienceId);
+  const server = serverOfEngine(found, fleet.config?.maxPlayers ?? 0, s.nowMs);
+  server.engine = "asked";
+  addServer(s, server);
+  wantAgain(s, fleet, server, found.meta.wantedUntilMs);
+  if (found.state === "exited") {
+    // Its agent may still hold seats of it; then its snapshot says so, and they are moved.
+    bindToNode(s, server, found.nodeId, found.allocationId);
+    server.engine = "exited";
+    server.unheard = !s.usable(found.nodeId);
+    setState(s, server, "terminated", "ended while no controller looked");
+    return;
+  }
+  onPlaced(s, server, found);
+}
+
 /** Ports, node and processes are known: its agent is told what to expect, again where something has changed. */
 export function onPlaced(s: CoreState, server: GameServer, found: EngineServer): void {
   if (server.state === "terminated") return;
@@ -51,6 +72,7 @@ export function onPlaced(s: CoreState, server: GameServer, found: EngineServer):
     !sameNumbers(server.pids, found.pids) ||
     !sameNumbers(server.ports, found.ports);
   bindToNode(s, server, found.nodeId, found.allocationId);
+  server.placedMs = s.nowMs;
   server.engine = found.state === "running" || before === "running" ? "running" : "placed";
   server.address = found.address;
   server.ports = found.ports;

@@ -40,6 +40,8 @@ export interface GameServer {
   pids: Readonly<Record<string, number>>;
   logFile: string | undefined;
   engine: EngineView;
+  /** When the engine last told where it is. */
+  placedMs: number;
   state: ServerState;
   /** What it was before its node fell silent. */
   beforeSuspect: ServerState | null;
@@ -132,6 +134,7 @@ export function newServer(of: NewServer): GameServer {
     pids: {},
     logFile: undefined,
     engine: "held",
+    placedMs: -Infinity,
     state: "starting",
     beforeSuspect: null,
     reason: of.reason,

@@ -10,8 +10,11 @@ export type Input = { readonly nowMs: number } & (
   /** The stream to an agent ended or fell silent. */
   | { readonly type: "agentSilent"; readonly nodeId: string; readonly reason: string }
   | { readonly type: "engine"; readonly event: EngineEvent }
-  /** The engine's whole list: at start and after a `resync`. */
-  | { readonly type: "engineList"; readonly servers: readonly EngineServer[] }
+  /**
+   * The engine's whole list: at start, with leadership, and after a `resync`. `sinceMs`: when it was asked for; what was
+   * heard of a server later is newer than the list.
+   */
+  | { readonly type: "engineList"; readonly servers: readonly EngineServer[]; readonly sinceMs?: number }
   /** `holding`: it leads, but not surely alone: nothing is started, stopped or changed for good until that is over. */
   | { readonly type: "leadership"; readonly leader: boolean; readonly epoch: number; readonly holding?: boolean }
   | { readonly type: "policy"; readonly settings: CoreSettings }

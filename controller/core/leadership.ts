@@ -30,6 +30,8 @@ function startLeading(s: CoreState): void {
   s.leader = true;
   s.out.leading = true;
   s.rebuilding = true;
+  // What the last leader started on its last day, a standby was told of by nobody.
+  s.engineListed = false;
   s.rebuildUntilMs = s.nowMs + REBUILD_MS;
   s.out.happened("leader.changed", `${s.controllerId} leads with epoch ${String(s.epoch)}`, {
     controllerId: s.controllerId,

@@ -2,7 +2,7 @@ import type { SeatReport, ServerReport, Snapshot } from "../../protocol/messages
 import type { EngineServer } from "../engine";
 import type { AgentNode } from "./agent-node";
 import { onUnhealthy, serverGone } from "./agent-events";
-import { onExited, onPlaced } from "./engine-events";
+import { onExited, onPlaced, takeFound } from "./engine-events";
 import { failover } from "./failover";
 import { settleDoubt } from "./doubt";
 import { isPrimary, newServer, poolKeyOf, type GameServer } from "./game-server";
@@ -159,11 +159,20 @@ function takeSeats(s: CoreState, node: AgentNode, server: GameServer, seats: rea
   for (const seat of seats) {
     // Given up while the node was away; the session itself may be forgotten by now.
     if (isOwed(node, { ...seat, serverId: server.id })) continue;
-    const known = s.sessions.get(seat.sessionId) ?? rival(s, node, server, seat);
+    const known = living(s, seat) ?? rival(s, node, server, seat);
     if (known === "outranked") continue;
     const session = known ?? adopt(s, server, seat);
     takeSeat(s, node, server, session, seat);
   }
+}
+
+/**
+ * The session as it is known here. What a standby took for its end, because a node was lost, may have been a move that an
+ * earlier leader decided: then the player was told of this seat, and the session is begun anew.
+ */
+function living(s: CoreState, { sessionId, generation }: SeatReport): PlayerSession | undefined {
+  const known = s.sessions.get(sessionId);
+  return known?.state === "ended" && !s.deciding && generation >= known.nextGeneration ? undefined : known;
 }
 
 /** Another session of the same player in this experience; of the two one goes. */
@@ -281,7 +290,7 @@ function agentLost(s: CoreState, server: GameServer): void {
 }
 
 /** The engine's whole list: what it runs is taken in, what it no longer has is given up. */
-export function onEngineList(s: CoreState, list: readonly EngineServer[]): void {
+export function onEngineList(s: CoreState, list: readonly EngineServer[], sinceMs = Infinity): void {
   const told = new Set(list.map(({ serverId }) => serverId));
   for (const found of list) {
     const known = s.servers.get(found.serverId);
@@ -291,6 +300,8 @@ export function onEngineList(s: CoreState, list: readonly EngineServer[]): void 
   }
   for (const server of [...s.servers.values()]) {
     if (told.has(server.id) || server.state === "terminated" || server.engine === "held") continue;
+    // It was placed while the list was on its way.
+    if (server.placedMs >= sinceMs) continue;
     if (server.engine === "asked") {
       if (s.leader) askStart(s, s.fleet(server.experienceId), server);
     } else if (!s.nodes.get(server.nodeId ?? "")?.strangers.has(server.id))
@@ -317,21 +328,4 @@ function update(s: CoreState, server: GameServer, found: EngineServer): void {
 function gone(s: CoreState, server: GameServer, reason: string): void {
   server.engine = "exited";
   serverGone(s, server, reason);
-}
-
-function takeFound(s: CoreState, found: EngineServer): void {
-  const fleet = s.fleet(found.experienceId);
-  const server = serverOfEngine(found, fleet.config?.maxPlayers ?? 0, s.nowMs);
-  server.engine = "asked";
-  addServer(s, server);
-  wantAgain(s, fleet, server, found.meta.wantedUntilMs);
-  if (found.state === "exited") {
-    // Its agent may still hold seats of it; then its snapshot says so, and they are moved.
-    bindToNode(s, server, found.nodeId, found.allocationId);
-    server.engine = "exited";
-    server.unheard = !s.usable(found.nodeId);
-    setState(s, server, "terminated", "ended while no controller looked");
-    return;
-  }
-  onPlaced(s, server, found);
 }

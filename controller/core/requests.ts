@@ -1,6 +1,6 @@
 import type { Ack } from "../../protocol/messages";
 import type { AgentNode } from "./agent-node";
-import { nodeReady } from "./connection";
+import { nodeReady, sendEpoch } from "./connection";
 import { settleDoubt } from "./doubt";
 import { onClosed } from "./drain";
 import { sendExpect } from "./engine-events";
@@ -15,6 +15,8 @@ const PATIENT: ReadonlySet<string> = new Set(["late", "release", "forget"]);
 const PATIENCE_MS = 120_000;
 /** How long before an `expect` that was put off is sent again, in milliseconds. */
 const EXPECT_AGAIN_MS = 300;
+/** The same of an epoch that the agent could not journal. */
+const EPOCH_AGAIN_MS = 1000;
 
 /** An agent has answered. Answers to what was given up already are none of ours: their seats were released. */
 export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
@@ -29,10 +31,11 @@ export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
   const { purpose } = request;
   switch (purpose.kind) {
     case "epoch":
-      if (ack.ok && purpose.epoch === s.epoch) {
+      if (purpose.epoch !== s.epoch) return;
+      if (ack.ok) {
         node.epochAcked = s.epoch;
         nodeReady(s, node);
-      }
+      } else s.timers.at(s.nowMs + EPOCH_AGAIN_MS, () => askEpochAgain(s, node, purpose.epoch));
       return;
     case "expect":
       if (ack.ok) return;
@@ -54,6 +57,11 @@ export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
     case "told":
       return;
   }
+}
+
+/** Its journal could not take the epoch, as on a disk that was full: until it can, nothing else can be asked of it. */
+function askEpochAgain(s: CoreState, node: AgentNode, epoch: number): void {
+  if (s.leader && s.epoch === epoch && node.connected && node.epochAcked !== epoch) sendEpoch(s, node);
 }
 
 function lost(s: CoreState, request: OpenRequest, reason: string): void {

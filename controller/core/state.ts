@@ -89,9 +89,9 @@ export class CoreState {
   readonly tickets = new Map<string, Group>();
   readonly matches = new Map<string, MatchRecord>();
   readonly followers = new Map<string, Follower[]>();
-  readonly endedSessions = new Fading<PlayerSession>(KEEP_ENDED_MS, ENDED_SESSIONS, ({ id }) =>
-    this.sessions.delete(id),
-  );
+  readonly endedSessions = new Fading<PlayerSession>(KEEP_ENDED_MS, ENDED_SESSIONS, (session) => {
+    if (this.sessions.get(session.id) === session) this.sessions.delete(session.id);
+  });
   readonly endedServers = new Fading<GameServer>(KEEP_ENDED_MS, ENDED_SERVERS, (server) => this.forgetServer(server));
   readonly oldTickets = new Fading<string>(KEEP_ENDED_MS, ENDED_SESSIONS, (ticket) => this.tickets.delete(ticket));
   readonly oldMatches = new Fading<string>(KEEP_MATCHES_MS, MATCHES, (key) => this.matches.delete(key));

@@ -56,8 +56,8 @@ export class RegionDouble {
   /** Agents connected, the engine listed, leading, and everything that follows from it done. */
   start(): this {
     for (const nodeId of this.agents.keys()) this.connect(nodeId);
-    this.give({ type: "engineList", servers: this.engine.list() });
     this.lead();
+    this.give({ type: "engineList", servers: this.engine.list() });
     return this.run();
   }
 
@@ -74,9 +74,9 @@ export class RegionDouble {
         this.replies.set(requestId, [{ ok: false, problem: { code: "unavailable", detail: "restarted" } }]);
     for (const [nodeId, link] of this.links) if (link.connected) this.cut(nodeId, false);
     this.wakeAtMs = Infinity;
-    this.give({ type: "engineList", servers: this.engine.list() });
     this.engine.events.length = 0;
     this.lead();
+    this.give({ type: "engineList", servers: this.engine.list() });
     for (const nodeId of this.agents.keys()) this.connect(nodeId);
   }
 
@@ -107,8 +107,8 @@ export class RegionDouble {
         give({ type: "agent", nodeId, message: ack });
       }
     };
-    give({ type: "engineList", servers: this.engine.list() });
     give({ type: "leadership", leader: true, epoch });
+    give({ type: "engineList", servers: this.engine.list() });
     for (const [nodeId, agent] of this.agents) {
       if (!this.link(nodeId).connected) continue;
       give({ type: "agent", nodeId, message: agent.hello() });

@@ -259,8 +259,8 @@ export class Storm {
     const { region: r } = this;
     this.promises.lastStep = new Map();
     r.give({ type: "leadership", leader: false, epoch: r.epoch });
-    r.give({ type: "engineList", servers: r.engine.list() });
     r.lead();
+    r.give({ type: "engineList", servers: r.engine.list() });
   }
 
   private ask(command: Command): void {
