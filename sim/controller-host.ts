@@ -1,4 +1,5 @@
 import pino from "pino";
+import { ConsulLeadership } from "../controller/adapters/consul/consul-leadership";
 import { AgentLinks, type AgentChannel } from "../controller/agent-links";
 import { Controller } from "../controller/controller";
 import type { CommandResult, Decision } from "../controller/core/decision";
@@ -9,7 +10,7 @@ import { DecisionLog } from "../controller/decision-log";
 import { idSource } from "../controller/id-source";
 import type { VirtualConsul } from "./consul";
 import { VirtualEngine } from "./engine";
-import { LockLeadership } from "./lock-leadership";
+import { virtualLock } from "./lock";
 import type { Network } from "./network";
 import type { VirtualNomad } from "./nomad";
 import { VirtualPeers } from "./peers";
@@ -29,6 +30,7 @@ export interface ControllerSurroundings {
   readonly onFailure: (where: string, error: unknown) => void;
 }
 
+const CLOSE_MS = 1500;
 const OPERATOR = { sub: "sim", role: "operator" as const, regions: ["*"] };
 const log = pino({ level: "silent" });
 
@@ -45,7 +47,7 @@ export class ControllerHost {
   readonly open = new Map<number, number>();
   private links: AgentLinks | undefined;
   private engine: VirtualEngine | undefined;
-  private leadership: LockLeadership | undefined;
+  private leadership: ConsulLeadership | undefined;
   private boots = 0;
   private asked = 0;
 
@@ -96,16 +98,27 @@ export class ControllerHost {
       log,
       settings,
     });
-    const leadership = new LockLeadership(name, consul, network, process);
+    const jitter = seed.fork("jitter");
+    const leadership = new ConsulLeadership({
+      controllerId,
+      lock: virtualLock(controllerId, consul, network, process),
+      clock: process.clock,
+      random: () => jitter.next(),
+      seenEpoch: () => links.highestEpoch,
+      onTrouble: () => undefined,
+    });
     Object.assign(this, { core, links, engine, controller, leadership });
     controller
-      .start((seenEpoch) => leadership.outrun(seenEpoch))
+      .start(
+        (seenEpoch) => leadership.outrun(seenEpoch),
+        () => leadership.certainUntilMs(),
+      )
       .then(() =>
-        leadership.start(({ leader, epoch }) => {
-          this.leads = leader;
-          this.epoch = epoch;
-          events.setEpoch(epoch);
-          controller.setLeadership(leader, epoch);
+        leadership.start((change) => {
+          this.leads = change.leader;
+          this.epoch = change.epoch;
+          events.setEpoch(change.epoch);
+          controller.setLeadership(change.leader, change.epoch, change);
         }),
       )
       .catch((error: unknown) => {
@@ -119,15 +132,24 @@ export class ControllerHost {
     this.open.clear();
   }
 
-  /** Ends in order, as in an upgrade: the lock is given back. */
+  /** Ends in order, as in an upgrade, within some virtual time: the lock is given back. */
   async close(): Promise<void> {
     const { process, controller, leadership } = this;
     if (!process?.alive) return;
+    // Where Consul cannot be reached, whoever runs it does not wait for that.
+    process.after(CLOSE_MS, () => process.end());
     await leadership?.close();
     await controller?.close();
     this.leads = false;
     this.open.clear();
     process.end();
+  }
+
+  /** Starts the next one, as soon as this one has ended. */
+  reboot(): void {
+    if (this.process?.alive)
+      this.process.whenEnded(() => this.around.network.schedule.after(0, undefined, () => this.boot()));
+    else this.boot();
   }
 
   accept(channel: AgentChannel): void {

@@ -7,8 +7,7 @@ import type { VirtualRegion } from "./region";
  * then an operator does something. Everything is drawn from one stream of randomness.
  */
 export class Crowd {
-  /** Nobody new comes, and operators rest. */
-  quiet = false;
+  private quiet = false;
   private matches = 0;
   private spawns = 0;
 
@@ -20,6 +19,19 @@ export class Crowd {
 
   start(): void {
     this.next();
+  }
+
+  /** Nobody new comes, a region that is being drained is not any more, and operators rest. */
+  rest(): void {
+    this.quiet = true;
+    this.region.client.ask(
+      () => ({ type: "drainRegion", on: false }),
+      () => undefined,
+    );
+    this.region.client.ask(
+      () => ({ type: "putFleet", experienceId: "arena", policy: { minServers: 2, maxServers: 4 } }),
+      () => undefined,
+    );
   }
 
   private next(): void {

@@ -6,6 +6,7 @@ import type { Random } from "./random";
 export type DiskWatcher = (path: string, content: Buffer) => void;
 
 const LOST_BYTES = 400;
+const MOST_ROOM = 200;
 
 /**
  * A node's disk. It outlives the processes that write to it. It can be full, and it can lose the end of the write during
@@ -14,6 +15,8 @@ const LOST_BYTES = 400;
 export class VirtualDisk {
   readonly files = new Map<string, Buffer>();
   full = false;
+  /** Bytes that a full disk still takes in before it says so. */
+  private room = 0;
   /** The next write takes in only a part, and kills who writes. */
   tearNext: Process | undefined;
   onWritten: DiskWatcher = () => undefined;
@@ -78,13 +81,21 @@ export class VirtualDisk {
 
   private write(path: string, bytes: Buffer, position: number, process: Process): number {
     const torn = this.tearNext === process;
-    if (this.full && !torn) {
+    if (this.full && !torn && this.room === 0) {
+      this.room = this.random.int(MOST_ROOM);
       throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
     }
-    const taken = torn ? bytes.subarray(0, this.random.int(bytes.length)) : bytes;
+    // A disk that fills up takes in a part first, and so does one whose writer is killed.
+    const most = torn
+      ? this.random.int(bytes.length)
+      : this.full
+        ? Math.min(this.room, bytes.length - 1)
+        : bytes.length;
+    if (this.full && !torn) this.room = 0;
+    const taken = bytes.subarray(0, most);
     const before = this.file(path);
-    this.put(path, Buffer.concat([before.subarray(0, position), taken]));
-    if (!torn) return taken.length;
+    this.put(path, Buffer.concat([before.subarray(0, position), taken, before.subarray(position + most)]));
+    if (!torn) return most;
     this.tearNext = undefined;
     process.end();
     throw new Killed(process.name);

@@ -21,14 +21,13 @@ export interface Inside {
 interface Surroundings {
   /** The node's gate, while there is one. */
   readonly gate: () => VirtualGate | undefined;
-  readonly onChanged: () => void;
-  /** The process ends by itself. */
-  readonly exit: (code: number) => void;
 }
 
 const HEARTBEAT_MS = 4000;
 const AGAIN_MS = 300;
 const CALL_TRIES = 6;
+/** That a player has left must be told, or the seat stays taken. */
+const LEAVE_TRIES = 200;
 
 /**
  * A model game server with the SDK: ready, heartbeats, a stream, joins and leaves. Of a match it says Ready again when its
@@ -68,9 +67,17 @@ export class VirtualServer {
       return;
     }
     this.arriving.set(visitor.playerId, visitor);
-    this.call("/v1/players/join", { ticket: visitor.ticket }, (answer, again) => {
-      if (this.arriving.get(visitor.playerId) === visitor) this.arriving.delete(visitor.playerId);
-      this.onJoin(visitor, answer, again);
+    this.knock(visitor, false);
+  }
+
+  private knock(visitor: Visitor, rejoin: boolean): void {
+    const { playerId, ticket } = visitor;
+    this.call("/v1/players/join", { ticket, ...(rejoin ? { rejoin } : {}) }, (answer) => {
+      // The agent has a player in who is not on: the connection broke before anybody could tell it.
+      if (!rejoin && problemOf(answer) === "ticketReplayed" && !this.inside.has(playerId))
+        return this.knock(visitor, true);
+      if (this.arriving.get(playerId) === visitor) this.arriving.delete(playerId);
+      this.onJoin(visitor, answer);
     });
   }
 
@@ -78,8 +85,7 @@ export class VirtualServer {
   disconnect(playerId: string): void {
     this.arriving.delete(playerId);
     if (!this.inside.delete(playerId)) return;
-    this.around.onChanged();
-    this.call("/v1/players/leave", { playerId }, () => undefined);
+    this.call("/v1/players/leave", { playerId }, () => undefined, LEAVE_TRIES);
     this.endMatch();
   }
 
@@ -115,21 +121,27 @@ export class VirtualServer {
   }
 
   private onPush(event: string, data: unknown): void {
-    if (event !== "moved") return;
-    const { playerIds } = data as { readonly playerIds: readonly string[] };
+    if (event === "moved") this.sendAway((data as { readonly playerIds: readonly string[] }).playerIds);
+    else if (event === "gameserver") {
+      const { players } = data as { readonly players: readonly { readonly playerId: string }[] };
+      const seated = new Set(players.map(({ playerId }) => playerId));
+      this.sendAway([...this.inside.keys()].filter((playerId) => !seated.has(playerId)));
+    }
+  }
+
+  /** They have no seat here any more. */
+  private sendAway(playerIds: readonly string[]): void {
     for (const playerId of playerIds) {
       const inside = this.inside.get(playerId);
       if (!inside) continue;
       this.inside.delete(playerId);
       inside.visitor.onCut();
     }
-    this.around.onChanged();
     this.endMatch();
   }
 
-  private onJoin(visitor: Visitor, answer: CallAnswer | undefined, again: boolean): void {
-    const body = answer?.body as
-      { readonly sessionId?: string; readonly generation?: number; readonly code?: string } | undefined;
+  private onJoin(visitor: Visitor, answer: CallAnswer | undefined): void {
+    const body = answer?.body as { readonly sessionId?: string; readonly generation?: number } | undefined;
     if (answer?.status === 200 && body?.sessionId !== undefined) {
       const before = this.inside.get(visitor.playerId);
       if (before && before.visitor !== visitor) before.visitor.onCut();
@@ -139,12 +151,10 @@ export class VirtualServer {
         generation: body.generation ?? 0,
       });
       this.playedMatch = true;
-      this.around.onChanged();
       visitor.onAnswer({ admitted: true, code: "" });
       return;
     }
-    void again;
-    visitor.onAnswer({ admitted: false, code: body?.code ?? "unavailable" });
+    visitor.onAnswer({ admitted: false, code: problemOf(answer) });
   }
 
   private endMatch(): void {
@@ -162,7 +172,7 @@ export class VirtualServer {
   private call(
     path: string,
     body: Readonly<Record<string, unknown>>,
-    answered: (answer: CallAnswer | undefined, again: boolean) => void,
+    answered: (answer: CallAnswer | undefined) => void,
     tries = CALL_TRIES,
     again = false,
   ): void {
@@ -170,7 +180,7 @@ export class VirtualServer {
     const gate = this.around.gate();
     const { serverId, allocationId } = this.server;
     const retry = (): void => {
-      if (tries <= 1) answered(undefined, again);
+      if (tries <= 1) answered(undefined);
       else this.process.after(AGAIN_MS, () => this.call(path, body, answered, tries - 1, again));
     };
     if (!gate?.isOpen(serverId, allocationId)) return retry();
@@ -186,7 +196,7 @@ export class VirtualServer {
       if (done || !this.process.alive) return;
       done = true;
       const { status } = answer;
-      if (status !== 503 && status !== 429) return answered(answer, again);
+      if (status !== 503 && status !== 429) return answered(answer);
       again = true;
       retry();
     });
@@ -198,6 +208,9 @@ export class VirtualServer {
     for (const visitor of this.arriving.values()) visitor.onCut();
     this.inside.clear();
     this.arriving.clear();
-    this.around.onChanged();
   }
+}
+
+function problemOf(answer: CallAnswer | undefined): string {
+  return (answer?.body as { readonly code?: string } | undefined)?.code ?? "unavailable";
 }

@@ -26,14 +26,15 @@ const HEAD_BYTES = 12;
 export class JournalTruth {
   readonly servers = new Map<string, TrueServer>();
   epoch = 0;
-  /** Told of a seat that is there now. */
-  onGranted: (server: TrueServer, seat: Seat) => void = () => undefined;
+  /** Told of a seat that was given with a lower generation than the session has had here. */
+  onLower: (server: TrueServer, seat: Seat, highest: number) => void = () => undefined;
   private read = 0;
 
   /** The journal's file has become this. */
   become(content: Buffer): void {
     if (content.length < this.read) {
       this.servers.clear();
+      this.epoch = 0;
       this.read = 0;
     }
     let at = Math.max(this.read, HEADING.length);
@@ -82,7 +83,10 @@ export class JournalTruth {
         return;
       }
       case "dropped":
-        for (const { sessionId } of record.seats) server.seats.delete(sessionId);
+        for (const { sessionId, generation } of record.seats) {
+          server.seats.delete(sessionId);
+          server.highest.set(sessionId, Math.max(generation, server.highest.get(sessionId) ?? 0));
+        }
         return;
       case "matchEnded":
         server.seats.clear();
@@ -114,9 +118,10 @@ export class JournalTruth {
 
   private grant(server: TrueServer, seats: readonly Seat[]): void {
     for (const seat of seats) {
+      const highest = server.highest.get(seat.sessionId) ?? 0;
+      if (highest > seat.generation) this.onLower(server, seat, highest);
       server.seats.set(seat.sessionId, seat);
-      server.highest.set(seat.sessionId, Math.max(seat.generation, server.highest.get(seat.sessionId) ?? 0));
-      this.onGranted(server, seat);
+      server.highest.set(seat.sessionId, Math.max(seat.generation, highest));
     }
   }
 }

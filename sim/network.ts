@@ -22,6 +22,8 @@ export interface Letter {
   /** Where it is read; undefined for what is no process (players, Nomad, Consul). */
   readonly reader: Process | undefined;
   readonly deliver: () => void;
+  /** Says only that all is as it was, like a ping: no step. */
+  readonly routine?: boolean;
   /** Of a stream of messages: they arrive in order, but where the weather reorders. */
   readonly order?: { lastAtMs: number };
 }
@@ -37,7 +39,7 @@ const LOCAL_MS = 0.05;
 export class Network {
   readonly underWay = new Map<Phase, number>();
   /** Told of each message that reaches its reader: the steps of a run. */
-  onDelivered: (letter: Pick<Letter, "from" | "to" | "phase" | "text">) => void = () => undefined;
+  onDelivered: (letter: Pick<Letter, "from" | "to" | "phase" | "text" | "routine">) => void = () => undefined;
   /** Told of each message as it is sent. */
   onSent: (phase: Phase) => void = () => undefined;
   private readonly cuts = new Map<string, number>();

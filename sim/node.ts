@@ -2,6 +2,7 @@ import type { EngineServer, ServerExit, ServerLaunch } from "../controller/engin
 import { Agent, type AgentDeps } from "../agent/agent";
 import type { Finding } from "../agent/finding";
 import { agentCodec, agentGateCodec, controllerCodec, gateCodec } from "../protocol/codec";
+import type { Ack, FromAgent, Request } from "../protocol/messages";
 import type { ControllerHost } from "./controller-host";
 import { VirtualDisk } from "./disk";
 import { VirtualServer } from "./game-server";
@@ -20,14 +21,22 @@ export interface NodeSurroundings {
   readonly controllers: () => readonly ControllerHost[];
   readonly ticketSecret: string;
   readonly seatsOf: (experienceId: string) => string | undefined;
-  readonly onChanged: () => void;
   readonly onFailure: (where: string, error: unknown) => void;
+  /** A controller asks something of the agent, which has acknowledged this epoch on the same stream; -1: none. */
+  readonly onRequest: (node: VirtualNode, request: Request, acked: number) => void;
+  /** The agent says something to a controller. */
+  readonly onSaid: (node: VirtualNode, message: FromAgent) => void;
+  /** The agent answers a request. */
+  readonly onAck: (node: VirtualNode, request: Request, ack: Ack) => void;
+  /** The agent lets the holder of a ticket in. */
+  readonly onAdmission: (node: VirtualNode, serverId: string, ticket: string) => void;
   /** Told just before a server is stopped because somebody asked for it. */
   readonly onStop: (node: VirtualNode, server: VirtualServer) => void;
 }
 
 const JOURNAL_DIR = "/journal";
 const HEARTBEAT_MS = 1000;
+const START_AGAIN_MS = 1000;
 const DIAL_MS = 300;
 const DIAL_AGAIN_MS = 700;
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -45,10 +54,15 @@ export class VirtualNode implements NomadClient {
   /** How many times slower everything on it starts. */
   slowness = 1;
   powered = true;
+  /** It has told what is not so, or lost what it had written: what it promised before may not hold. */
+  distrusted = false;
   /** Its agent says what is not so, as long as this twists its words. */
   lie: ((line: string) => string) | undefined;
   private boots = 0;
   private pids = 1000;
+  private readonly pidOf = new Map<number, Process>();
+  /** Ends that Nomad has to hear of. */
+  private readonly ended = new Map<string, { readonly allocationId: string; readonly exit: ServerExit }>();
   private readonly probes = new Map<string, (finding: Finding) => void>();
 
   constructor(
@@ -93,9 +107,11 @@ export class VirtualNode implements NomadClient {
         for (const controller of this.around.controllers()) this.dial(process, agent, controller);
       },
       (error: unknown) => {
-        // A node that cannot read its journal is no surprise where it was cut off; anything else is.
-        if (process.alive) this.around.onFailure(`the agent of ${this.nodeId}`, error);
+        // On a full disk it cannot start; whoever keeps it running tries again. Anything else is a fault.
+        const full = (error as { readonly code?: string }).code === "ENOSPC";
+        if (process.alive && !full) this.around.onFailure(`the agent of ${this.nodeId}`, error);
         process.end();
+        if (full) this.around.network.schedule.after(START_AGAIN_MS, undefined, () => this.startAgent());
       },
     );
   }
@@ -120,8 +136,12 @@ export class VirtualNode implements NomadClient {
       process.silent = true;
       process.end();
     }
+    const killed = { exitCode: undefined, signal: "SIGKILL" };
+    for (const { server } of this.servers.values())
+      this.ended.set(server.serverId, { allocationId: server.allocationId, exit: this.exitOf(killed, false) });
     this.servers.clear();
     this.disk.loseTail();
+    this.distrusted = true;
   }
 
   run(server: EngineServer, launch: ServerLaunch): void {
@@ -131,8 +151,6 @@ export class VirtualNode implements NomadClient {
     const seats = this.around.seatsOf(launch.experienceId) ?? "reported";
     const virtual = new VirtualServer(process, server, launch, Number(launch.meta.maxPlayers), seats === "match", {
       gate: () => (this.gate?.process.alive ? this.gate : undefined),
-      onChanged: this.around.onChanged,
-      exit: (code) => this.kill(server.serverId, { exitCode: code, signal: undefined }, false),
     });
     this.servers.set(server.serverId, virtual);
     this.pidOf.set(pid, process);
@@ -160,13 +178,8 @@ export class VirtualNode implements NomadClient {
     this.servers.delete(serverId);
     server.process.end();
     const { allocationId } = server.server;
-    const exit: ServerExit = {
-      task: "server",
-      outOfMemory: false,
-      requested,
-      atMs: Math.floor(this.around.network.schedule.nowMs),
-      ...how,
-    };
+    const exit = this.exitOf(how, requested);
+    this.ended.set(serverId, { allocationId, exit });
     this.toNomad(`exited ${serverId}`, () => this.around.nomad.exited(serverId, allocationId, exit));
     const report = this.probes.get(serverId);
     this.agentProcess?.after(this.random.between(20, 150), () =>
@@ -174,7 +187,10 @@ export class VirtualNode implements NomadClient {
     );
   }
 
-  private readonly pidOf = new Map<number, Process>();
+  private exitOf(how: Pick<ServerExit, "exitCode" | "signal">, requested: boolean): ServerExit {
+    const atMs = Math.floor(this.around.network.schedule.nowMs);
+    return { task: "server", outOfMemory: false, requested, atMs, ...how };
+  }
 
   private process(name: string): Process {
     return new Process(`${this.nodeId}/${name}`, this.nodeId, this.around.network.schedule, () => this.skewMs);
@@ -206,10 +222,27 @@ export class VirtualNode implements NomadClient {
   private connectGate(): void {
     const { agent, agentProcess, gate } = this;
     if (!agent || !agentProcess?.alive || !gate?.process.alive) return;
+    const joins = new Map<number, { readonly serverId: string; readonly ticket: string }>();
     const [gateEnd, agentEnd] = connectStream(
       this.around.network,
-      { process: gate.process, codec: gateCodec },
-      { process: agentProcess, codec: agentGateCodec },
+      {
+        process: gate.process,
+        codec: gateCodec,
+        tap: (message) => {
+          if (message.type !== "call" || message.path !== "/v1/players/join") return;
+          joins.set(message.id, { serverId: message.serverId, ticket: (message.body as { ticket: string }).ticket });
+        },
+      },
+      {
+        process: agentProcess,
+        codec: agentGateCodec,
+        tap: (message) => {
+          if (message.type !== "answer") return;
+          const join = joins.get(message.id);
+          joins.delete(message.id);
+          if (join && message.status === 200) this.around.onAdmission(this, join.serverId, join.ticket);
+        },
+      },
     );
     agent.attachGate(agentEnd);
     gate.attach(gateEnd);
@@ -218,12 +251,14 @@ export class VirtualNode implements NomadClient {
   /** Dials a controller, and again whenever the stream ends. */
   private dial(process: Process, agent: Agent, controller: ControllerHost): void {
     const { network } = this.around;
-    let connected = false;
+    let settled = false;
     const again = (): void => {
       process.after(this.random.between(DIAL_MS, DIAL_AGAIN_MS), () => this.dial(process, agent, controller));
     };
     const giveUp = process.after(DIAL_AGAIN_MS, () => {
-      if (!connected) again();
+      if (settled) return;
+      settled = true;
+      again();
     });
     network.post({
       from: this.host,
@@ -232,15 +267,36 @@ export class VirtualNode implements NomadClient {
       text: `dial ${process.name}`,
       reader: controller.process,
       deliver: () => {
-        if (connected || !process.alive || !controller.process?.alive) return;
+        if (settled || !process.alive || !controller.process?.alive) return;
         // The way back is part of the handshake.
         if (network.isCut(controller.host, this.host)) return;
-        connected = true;
+        settled = true;
         giveUp();
+        const requests = new Map<number, Request>();
+        let acked = -1;
         const [agentEnd, controllerEnd] = connectStream(
           network,
-          { process, codec: agentCodec, twist: (line) => this.lie?.(line) ?? line },
-          { process: controller.process, codec: controllerCodec },
+          {
+            process,
+            codec: agentCodec,
+            tap: (message) => {
+              this.around.onSaid(this, message);
+              const request = message.type === "ack" ? requests.get(message.id) : undefined;
+              if (!request || message.type !== "ack") return;
+              if (request.body.kind === "epoch" && message.ok) acked = request.epoch;
+              this.around.onAck(this, request, message);
+            },
+            twist: (line) => this.lie?.(line) ?? line,
+          },
+          {
+            process: controller.process,
+            codec: controllerCodec,
+            tap: (message) => {
+              if (message.type !== "request") return;
+              requests.set(message.id, message);
+              this.around.onRequest(this, message, acked);
+            },
+          },
         );
         controller.accept(controllerEnd);
         agentEnd.onClose(again);
@@ -252,13 +308,22 @@ export class VirtualNode implements NomadClient {
   private beat(): void {
     if (this.powered) {
       const runs = [...this.servers.keys()];
-      this.toNomad("heartbeat", () => this.around.nomad.heartbeat(this.nodeId, runs));
+      const ended = [...this.ended];
+      const tell = (): void => {
+        // An end that could not be told when it came is told now.
+        for (const [serverId, { allocationId, exit }] of ended) {
+          this.around.nomad.exited(serverId, allocationId, exit);
+          this.ended.delete(serverId);
+        }
+        this.around.nomad.heartbeat(this.nodeId, runs);
+      };
+      this.toNomad("heartbeat", tell, true);
     }
     this.around.network.schedule.after(HEARTBEAT_MS, undefined, () => this.beat());
   }
 
-  private toNomad(text: string, deliver: () => void): void {
+  private toNomad(text: string, deliver: () => void, routine = false): void {
     const { network, nomad } = this.around;
-    network.post({ from: this.host, to: nomad.host, phase: "engine", text, reader: undefined, deliver });
+    network.post({ from: this.host, to: nomad.host, phase: "engine", text, reader: undefined, deliver, routine });
   }
 }

@@ -51,7 +51,7 @@ export class VirtualPeers {
   private ask(host: ControllerHost | undefined): void {
     if (!host?.process?.alive) return;
     const { network, process } = this;
-    const letter = { phase: "ask" as const, text: "summary" };
+    const letter = { phase: "ask" as const, text: "summary", routine: true };
     network.post({
       ...letter,
       from: process.host,

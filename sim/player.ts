@@ -187,7 +187,9 @@ export class Player {
           if (admitted) this.onAdmitted(server, claims);
           else {
             this.world.observe.refused(this, claims, code);
-            this.follow();
+            // Asked again, whoever has a place is given a fresh ticket for it.
+            if (code === "ticketExpired") this.play(this.experienceId, []);
+            else this.follow();
           }
         }),
       onCut: () =>
@@ -236,7 +238,8 @@ export class Player {
           if (this.turn !== turn) return;
           const claims = peekTicket(ticket);
           const server = claims && this.world.findServer(claims.serverId);
-          if (claims && server && session.state === "reserved") this.knock(ticket, claims);
+          if (claims && server && (session.state === "reserved" || session.state === "active"))
+            this.knock(ticket, claims);
           else this.follow();
         });
       },

@@ -1,5 +1,6 @@
 import type { Decision } from "../controller/core/decision";
 import type { Input } from "../controller/core/input";
+import type { Ack, FromAgent, Request } from "../protocol/messages";
 import { Client, PLAYERS } from "./client";
 import { VirtualConsul } from "./consul";
 import { ControllerHost } from "./controller-host";
@@ -16,6 +17,10 @@ export interface RegionEvents {
   readonly onDifference: (host: ControllerHost, evidence: string) => void;
   readonly onFailure: (where: string, error: unknown) => void;
   readonly onStop: (region: VirtualRegion, node: VirtualNode, server: VirtualServer) => void;
+  readonly onRequest: (region: VirtualRegion, node: VirtualNode, request: Request, acked: number) => void;
+  readonly onSaid: (region: VirtualRegion, node: VirtualNode, message: FromAgent) => void;
+  readonly onAck: (region: VirtualRegion, node: VirtualNode, request: Request, ack: Ack) => void;
+  readonly onAdmission: (region: VirtualRegion, node: VirtualNode, serverId: string, ticket: string) => void;
   readonly players: PlayerObserver;
 }
 
@@ -25,6 +30,8 @@ const TICKET_SECRET = "the virtual world's ticket secret";
 /** One region: two controllers, three nodes, a Nomad, a Consul and its players. */
 export class VirtualRegion {
   readonly settings;
+  /** Servers that each node has room for. */
+  readonly capacity = CAPACITY;
   readonly consul: VirtualConsul;
   readonly nomad: VirtualNomad;
   readonly controllers: ControllerHost[] = [];
@@ -55,7 +62,8 @@ export class VirtualRegion {
     for (let i = 1; i <= size.players; i++) this.players.push(this.newPlayer(`${name}-p${String(i)}`, random));
   }
 
-  boot(): void {
+  /** Starts whatever is down. */
+  bootAll(): void {
     for (const node of this.nodes) node.boot();
     for (const controller of this.controllers) controller.boot();
   }
@@ -105,9 +113,12 @@ export class VirtualRegion {
         controllers: () => this.controllers,
         ticketSecret: TICKET_SECRET,
         seatsOf: (experienceId) => this.settings.experiences[experienceId]?.seats,
-        onChanged: () => undefined,
         onFailure: this.events.onFailure,
         onStop: (of, server) => this.events.onStop(this, of, server),
+        onRequest: (of, request, acked) => this.events.onRequest(this, of, request, acked),
+        onSaid: (of, message) => this.events.onSaid(this, of, message),
+        onAck: (of, request, ack) => this.events.onAck(this, of, request, ack),
+        onAdmission: (of, serverId, ticket) => this.events.onAdmission(this, of, serverId, ticket),
       },
       random.fork(nodeId),
     );

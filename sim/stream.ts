@@ -144,7 +144,8 @@ class StreamEnd<Out extends Message, In extends Message> implements Channel<Out,
   private receive(line: string, phase: Phase | undefined): void {
     if (this.closed) return;
     if (phase) {
-      this.network.onDelivered({ from: this.reader.host, to: this.side.process.host, phase, text: line });
+      const routine = line.includes('"path":"/v1/health"') || line.startsWith('{"type":"answer"');
+      this.network.onDelivered({ from: this.reader.host, to: this.side.process.host, phase, text: line, routine });
     }
     let message: In;
     try {

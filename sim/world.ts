@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Decision } from "../controller/core/decision";
 import type { Input } from "../controller/core/input";
+import type { Ack, FromAgent, Request } from "../protocol/messages";
 import type { ControllerHost } from "./controller-host";
 import { Crowd } from "./crowd";
 import type { VirtualServer } from "./game-server";
@@ -30,31 +31,30 @@ export interface WorldSize {
   readonly players: number;
 }
 
+/** So many messages are kept for the report of a violation. */
+const LOG_LENGTH = 2000;
+
 export const USUAL_SIZE: WorldSize = { regions: 1, controllers: 2, nodes: 3, players: 14 };
 
 /** What watches a world. Everything is optional: a world runs as well unwatched. */
-export interface WorldWatch extends PlayerObserver {
-  onDecision(region: VirtualRegion, host: ControllerHost, input: Input, decision: Decision): void;
-  onStop(region: VirtualRegion, node: VirtualNode, server: VirtualServer): void;
-  onForced(serverId: string): void;
+export interface WorldWatch extends Partial<PlayerObserver> {
+  onDecision?(region: VirtualRegion, host: ControllerHost, input: Input, decision: Decision): void;
+  /** A controller asks something of an agent, which has acknowledged this epoch on the same stream; -1: none. */
+  onRequest?(region: VirtualRegion, node: VirtualNode, request: Request, acked: number): void;
+  onSaid?(region: VirtualRegion, node: VirtualNode, message: FromAgent): void;
+  onAck?(region: VirtualRegion, node: VirtualNode, request: Request, ack: Ack): void;
+  onAdmission?(region: VirtualRegion, node: VirtualNode, serverId: string, ticket: string): void;
+  /** A server is about to be stopped because somebody asked for it. */
+  onStop?(region: VirtualRegion, node: VirtualNode, server: VirtualServer): void;
+  /** An operator, or the server itself, wants it stopped with whoever is on it. */
+  onForced?(serverId: string): void;
   /** After each step. */
-  check(): void;
+  check?(): void;
 }
-
-const NOBODY: WorldWatch = {
-  onDecision: () => undefined,
-  onStop: () => undefined,
-  onForced: () => undefined,
-  check: () => undefined,
-  told: () => undefined,
-  refused: () => undefined,
-  admitted: () => undefined,
-  ended: () => undefined,
-};
 
 /**
  * The virtual world: regions over one modelled network, in virtual time, from one seed. A step is one delivered message;
- * pings and timers happen too and are not counted.
+ * timers happen too and are not counted, nor what only says that all is as it was: pings, heartbeats, renewals of the lock.
  */
 export class World {
   readonly schedule = new Schedule();
@@ -64,12 +64,17 @@ export class World {
   readonly crowds: Crowd[] = [];
   readonly violations: Violation[] = [];
   readonly beganMs = this.schedule.nowMs;
-  watch: WorldWatch = NOBODY;
+  readonly watches: WorldWatch[] = [];
   steps = 0;
   /** Of everything that was delivered, in order: equal for equal runs. */
   trace = 0;
-  /** The last messages, for the report of a violation. */
-  readonly recent: string[] = [];
+  private readonly log: {
+    readonly atMs: number;
+    readonly from: string;
+    readonly to: string;
+    readonly phase: string;
+    readonly text: string;
+  }[] = [];
   private delivered = false;
 
   constructor(
@@ -78,19 +83,19 @@ export class World {
   ) {
     this.random = new Random(`forge-${String(seed)}`);
     this.network = new Network(this.schedule, this.random.fork("network"));
-    this.network.onDelivered = ({ from, to, phase, text }) => {
-      this.steps += 1;
+    this.network.onDelivered = ({ from, to, phase, text, routine }) => {
+      if (!routine) this.steps += 1;
       this.delivered = true;
       this.trace = crc32(`${String(Math.round(this.schedule.nowMs * 1000))} ${from}>${to} ${text}`, this.trace);
-      this.recent.push(
-        `${(this.schedule.nowMs - this.beganMs).toFixed(1)} ${from} > ${to} [${phase}] ${text.trimEnd()}`,
-      );
-      if (this.recent.length > 400) this.recent.splice(0, 200);
+      this.log.push({ atMs: this.schedule.nowMs, from, to, phase, text });
+      if (this.log.length > 2 * LOG_LENGTH) this.log.splice(0, LOG_LENGTH);
     };
     for (const name of ["east", "west"].slice(0, size.regions)) {
       const region = new VirtualRegion(name, this.network, this.random.fork(name), this.events(), size);
       this.regions.push(region);
-      this.crowds.push(new Crowd(region, this.random.fork(`${name}/crowd`), (id) => this.watch.onForced(id)));
+      this.crowds.push(
+        new Crowd(region, this.random.fork(`${name}/crowd`), (id) => this.each((watch) => watch.onForced?.(id))),
+      );
     }
     const [east, west] = this.regions;
     if (east && west) {
@@ -100,7 +105,7 @@ export class World {
   }
 
   start(): void {
-    for (const region of this.regions) region.boot();
+    for (const region of this.regions) region.bootAll();
     for (const crowd of this.crowds) crowd.start();
   }
 
@@ -114,6 +119,14 @@ export class World {
     const untilMs = this.schedule.nowMs + ms;
     while (this.violations.length === 0 && (await this.advance(untilMs)));
     if (this.violations.length === 0) this.schedule.nowMs = Math.max(this.schedule.nowMs, untilMs);
+  }
+
+  /** The last messages, oldest first, for the report of a violation. */
+  recent(): string[] {
+    return this.log.map(
+      ({ atMs, from, to, phase, text }) =>
+        `${(atMs - this.beganMs).toFixed(1)} ${from} > ${to} [${phase}] ${text.trimEnd()}`,
+    );
   }
 
   broken(promise: string, check: string, evidence: string): void {
@@ -133,8 +146,12 @@ export class World {
     }
     // What the programs do in promises and microtasks belongs to the same moment.
     await turn();
-    if (this.delivered) this.watch.check();
+    if (this.delivered) this.each((watch) => watch.check?.());
     return true;
+  }
+
+  private each(run: (watch: WorldWatch) => void): void {
+    for (const watch of this.watches) run(watch);
   }
 
   private failed(where: string, error: unknown): void {
@@ -147,15 +164,19 @@ export class World {
 
   private events(): VirtualRegion["events"] {
     return {
-      onDecision: (region, host, input, decision) => this.watch.onDecision(region, host, input, decision),
+      onDecision: (...of) => this.each((watch) => watch.onDecision?.(...of)),
       onDifference: (host, evidence) => this.broken("P9", "a decision can be replayed", `${host.host}: ${evidence}`),
       onFailure: (where, error) => this.failed(where, error),
-      onStop: (region, node, server) => this.watch.onStop(region, node, server),
+      onStop: (...of) => this.each((watch) => watch.onStop?.(...of)),
+      onRequest: (...of) => this.each((watch) => watch.onRequest?.(...of)),
+      onSaid: (...of) => this.each((watch) => watch.onSaid?.(...of)),
+      onAck: (...of) => this.each((watch) => watch.onAck?.(...of)),
+      onAdmission: (...of) => this.each((watch) => watch.onAdmission?.(...of)),
       players: {
-        told: (player, claims) => this.watch.told(player, claims),
-        refused: (player, claims, code) => this.watch.refused(player, claims, code),
-        admitted: (player, claims) => this.watch.admitted(player, claims),
-        ended: (player, sessionId) => this.watch.ended(player, sessionId),
+        told: (...of) => this.each((watch) => watch.told?.(...of)),
+        refused: (...of) => this.each((watch) => watch.refused?.(...of)),
+        admitted: (...of) => this.each((watch) => watch.admitted?.(...of)),
+        ended: (...of) => this.each((watch) => watch.ended?.(...of)),
       },
     };
   }

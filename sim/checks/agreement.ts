@@ -1,0 +1,96 @@
+import type { CommandResult } from "../../controller/core/decision";
+import type { Server, Session } from "../../controller/core/resources";
+import type { ControllerHost } from "../controller-host";
+import type { VirtualRegion } from "../region";
+import type { World } from "../world";
+
+/**
+ * P5: once faults have stopped and time has passed, actual equals desired: one leads, it knows what agents and engine know,
+ * sizes are within their bounds, nobody waits, everybody was told.
+ */
+export async function checkAgreement(world: World, region: VirtualRegion): Promise<void> {
+  const broken = (check: string, evidence: string): void => world.broken("P5", check, `${region.name}: ${evidence}`);
+  const leaders = region.controllers.filter(({ leads, process }) => leads && process?.alive);
+  const [leader] = leaders;
+  if (leaders.length !== 1 || !leader)
+    return broken("one leads", `${String(leaders.length)} lead; Consul says ${region.consul.leader ?? "nobody"}`);
+  const servers = await read<readonly Server[]>(leader, { type: "listServers" });
+  const sessions = await read<readonly Session[]>(leader, { type: "findSessions" });
+  checkServers(region, servers, broken);
+  checkSessions(region, sessions, broken);
+  for (const player of region.players)
+    if (player.state === "following" || player.state === "asking")
+      broken(
+        "everybody is told",
+        `${player.id} is ${player.state} with ${player.sessionId ?? "no session"} since ${String(Math.round(world.schedule.nowMs - player.sinceMs))} ms`,
+      );
+}
+
+type Broken = (check: string, evidence: string) => void;
+
+function checkServers(region: VirtualRegion, servers: readonly Server[], broken: Broken): void {
+  const live = servers.filter(({ state }) => state !== "terminated");
+  const known = new Map(live.map((server) => [server.id, server]));
+  for (const { node, server } of region.servers())
+    if (!known.has(server.server.serverId))
+      broken("what runs is known", `${server.server.serverId} runs on ${node.nodeId} and the leader does not know it`);
+  for (const server of live) {
+    if (server.state === "suspect" || server.state === "unhealthy")
+      broken("nothing is left in doubt", `${server.id} is ${server.state}: ${server.reason}`);
+    if (!region.findServer(server.id))
+      broken(
+        "what is known runs",
+        `the leader has ${server.id} as ${server.state} (${server.reason}), and no node runs it`,
+      );
+  }
+  for (const [experienceId, { scaling }] of Object.entries(region.settings.experiences)) {
+    const ready = live.filter((server) => server.experienceId === experienceId && server.state !== "draining").length;
+    if (ready < 1 || ready > scaling.maxServers + 1)
+      broken("sizes are kept", `${experienceId} has ${String(ready)} servers, at most ${String(scaling.maxServers)}`);
+  }
+}
+
+function checkSessions(region: VirtualRegion, sessions: readonly Session[], broken: Broken): void {
+  const known = new Map(sessions.map((session) => [session.id, session]));
+  const seated = new Set<string>();
+  for (const { node, server } of region.servers()) {
+    const truth = node.truth.find(server.server.serverId, server.server.allocationId);
+    if (!truth) {
+      broken("agents know their servers", `${node.nodeId} has no ${server.server.serverId}`);
+      continue;
+    }
+    if (truth.gone !== undefined) continue;
+    for (const { sessionId, generation } of truth.seats.values()) {
+      seated.add(sessionId);
+      const session = known.get(sessionId);
+      if (session?.serverId !== server.server.serverId || session.generation !== generation)
+        broken(
+          "leader and agents agree",
+          `${node.nodeId} seats ${sessionId} generation ${String(generation)} on ${server.server.serverId}; the leader has ${
+            session
+              ? `it ${session.state} on ${String(session.serverId)} with ${String(session.generation)}`
+              : "nothing of it"
+          }`,
+        );
+    }
+    for (const [playerId, { sessionId, generation }] of server.inside) {
+      const seat = truth.seats.get(sessionId);
+      if (seat?.generation !== generation)
+        broken("who is on has a seat", `${playerId} is on ${server.server.serverId} without a seat (${sessionId})`);
+    }
+  }
+  for (const session of sessions) {
+    if (session.state === "migrating") broken("nobody waits", `${session.id} is migrating: ${session.reason}`);
+    else if (session.state !== "queued" && !seated.has(session.id))
+      broken(
+        "leader and agents agree",
+        `the leader seats ${session.id} (${session.state}) on ${String(session.serverId)}; no agent does`,
+      );
+  }
+}
+
+async function read<T>(leader: ControllerHost, command: Parameters<ControllerHost["command"]>[0]): Promise<T> {
+  const result: CommandResult = await leader.command(command);
+  if (!result.ok) throw new Error(`${command.type}: ${result.problem.detail}`);
+  return result.value as T;
+}

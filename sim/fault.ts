@@ -1,0 +1,60 @@
+import { PHASES, type Phase } from "./phase";
+import type { Random } from "./random";
+
+/** What can go wrong in the virtual world. */
+export const FAULTS = [
+  "crash",
+  "restart",
+  "stall",
+  "partition",
+  "oneWay",
+  "delay",
+  "duplicate",
+  "reorder",
+  "skew",
+  "slowNode",
+  "fullNode",
+  "diskFull",
+  "tornJournal",
+  "lie",
+  "nodeLost",
+  "nodeAway",
+  "missedEvents",
+  "lockLost",
+] as const;
+
+export type FaultKind = (typeof FAULTS)[number];
+
+/** One fault of a run. All that is random about it is in it, so that leaving another out changes nothing of it. */
+export interface PlannedFault {
+  readonly kind: FaultKind;
+  /** It strikes while a message of this kind is under way, as soon as there is one. */
+  readonly phase: Phase;
+  /** Not before so many steps; where nothing of its phase comes for a while, it strikes anyway. */
+  readonly afterStep: number;
+  /** Chooses what it strikes, modulo what there is. */
+  readonly target: number;
+  readonly ms: number;
+}
+
+/** On average so many steps between two faults. */
+const STEPS_APART = 90;
+const SHORTEST_MS = 300;
+const LONGEST_MS = 14_000;
+
+/** The faults of a run of so many steps. */
+export function planFaults(random: Random, steps: number): readonly PlannedFault[] {
+  const faults: PlannedFault[] = [];
+  for (let at = 20; at < steps; at += 1 + Math.floor(-Math.log(1 - random.next()) * STEPS_APART)) {
+    const kind = random.pick(FAULTS) ?? "crash";
+    const phase = random.pick(PHASES) ?? "grant";
+    // Short and long ones alike: what matters differs by orders of magnitude.
+    const ms = SHORTEST_MS * (LONGEST_MS / SHORTEST_MS) ** random.next();
+    faults.push({ kind, phase, afterStep: at, target: random.int(1 << 20), ms: Math.round(ms) });
+  }
+  return faults;
+}
+
+export function describeFault({ kind, phase, afterStep, target, ms }: PlannedFault): string {
+  return `${kind} for ${String(ms)} ms while ${phase} is under way, from step ${String(afterStep)} (target ${String(target)})`;
+}

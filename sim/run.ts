@@ -1,0 +1,69 @@
+import { checkAgreement } from "./checks/agreement";
+import { Bounds } from "./checks/bounds";
+import { KeptSeats } from "./checks/kept-seats";
+import { Once } from "./checks/once";
+import { checkOtherRegion } from "./checks/other-region";
+import { OverLimit } from "./checks/over-limit";
+import { checkRolls } from "./checks/rolls";
+import { Stops } from "./checks/stops";
+import { planFaults, type PlannedFault } from "./fault";
+import { Injector, type FaultTable } from "./injector";
+import { USUAL_SIZE, World, type Violation } from "./world";
+
+/** One run, all of it: the same case gives the same run. */
+export interface SimCase {
+  readonly seed: number;
+  /** Delivered messages until the faults stop and the world has to come to rest. */
+  readonly steps: number;
+  /** Only these of the seed's faults, by their place in its plan; all where not given. */
+  readonly only?: readonly number[] | undefined;
+}
+
+export interface SimResult {
+  readonly violations: readonly Violation[];
+  readonly faults: readonly PlannedFault[];
+  readonly struck: readonly PlannedFault[];
+  readonly table: FaultTable;
+  readonly steps: number;
+  readonly virtualMs: number;
+  readonly trace: number;
+  readonly recent: readonly string[];
+}
+
+/** Long enough for every lease, doubt, wait in line and search for a place to end. */
+const REST_MS = 45_000;
+/** Each so many-th seed has a second region beside the first. */
+const SECOND_REGION_EACH = 5;
+
+/** Runs a case: faults, rest, and what is checked at rest. Stops at the first broken promise. */
+export async function runCase({ seed, steps, only }: SimCase): Promise<SimResult> {
+  const world = new World(seed, { ...USUAL_SIZE, regions: seed % SECOND_REGION_EACH === 0 ? 2 : 1 });
+  const faults = planFaults(world.random.fork("faults"), steps);
+  const chosen = only ? faults.filter((_fault, index) => only.includes(index)) : faults;
+  const injector = new Injector(world, chosen);
+  world.watches.push(new OverLimit(world), new KeptSeats(world), new Stops(world), new Once(world), new Bounds(world));
+  world.start();
+  await world.runSteps(steps);
+  if (world.violations.length === 0) await rest(world, injector);
+  return {
+    violations: world.violations,
+    faults,
+    struck: injector.struck,
+    table: injector.table,
+    steps: world.steps,
+    virtualMs: Math.round(world.schedule.nowMs - world.beganMs),
+    trace: world.trace,
+    recent: world.violations.length > 0 ? world.recent() : [],
+  };
+}
+
+async function rest(world: World, injector: Injector): Promise<void> {
+  injector.heal();
+  for (const crowd of world.crowds) crowd.rest();
+  for (const region of world.regions) region.bootAll();
+  await world.runFor(REST_MS);
+  for (const region of world.regions) if (world.violations.length === 0) await checkAgreement(world, region);
+  const [first, second] = world.regions;
+  if (first && world.violations.length === 0) await checkRolls(world, first);
+  if (first && second && world.violations.length === 0) await checkOtherRegion(world, second, first);
+}
