@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { App } from "cdktf";
 import { loadConfig } from "../../config/load";
-import { addRunStacks } from "../../stacks";
+import { RegionJobs, regionJobsStackId } from "../../stacks";
 import { skipUnless } from "../skips";
 import { NomadAgent } from "./nomad-agent";
 import { findPart, findProviderMirror } from "./real-parts";
@@ -77,7 +77,14 @@ skipUnless(
     const { config } = loadConfig({ file: "forge.toml", readFile: () => forgeToml });
     const outdir = join(folder, "out");
     const app = new App({ outdir });
-    addRunStacks(app, { config, forgeToml, configFile: join(folder, "forge.toml") });
+    const [region] = config.regions;
+    if (region === undefined) throw new Error("no region");
+    // The games' jobs alone: Forge's own programs are tried with whole regions.
+    new RegionJobs(app, regionJobsStackId(region.name), {
+      region,
+      folder,
+      experiences: Object.values(config.experiences),
+    });
     app.synth();
     return join(outdir, "stacks", "us-east-jobs");
   }
