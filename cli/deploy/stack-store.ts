@@ -47,6 +47,7 @@ export class StackStore {
   /** Once nothing is deployed: takes away what lies there for deployed stacks. */
   clear(): void {
     rmSync(join(this.path, CLI_CONFIG), { force: true });
+    for (const stack of this.stacks()) this.remove(stack);
   }
 
   /** For synthesis: apart from the stacks' folders, and from another command that runs meanwhile. */
