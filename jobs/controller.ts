@@ -6,6 +6,11 @@ import type { JobSpec } from "./spec";
 export interface ControllerJobProps extends ProgramJobProps {
   /** The text of the forge.toml to decide by until Consul's KV answers. */
   readonly forgeToml: string;
+  /**
+   * File on each node that has this text, absolute: so the job stays what it is when a game in it changes.
+   * @default none: the job carries the text
+   */
+  readonly forgeTomlFile?: string;
   /** The run's regions that this one can reach; its own address it knows itself. */
   readonly regions: readonly RegionAddress[];
   /**
@@ -73,13 +78,16 @@ export function controllerJob(props: ControllerJobProps): JobSpec {
 }
 
 function configOf(props: ControllerJobProps): JsonObject {
-  const { region, forgeToml, regions, dashboardFolder, nomad } = props;
+  const { region, forgeToml, forgeTomlFile, regions, dashboardFolder, nomad } = props;
   const own = regions.some(({ name }) => name === region.name);
   return {
     region: region.name,
     controllerId: "${NOMAD_ALLOC_ID}",
-    // Base64, because Nomad would fill in what looks like a variable in it.
-    config: { kind: "carried", base64: Buffer.from(forgeToml, "utf8").toString("base64") },
+    config:
+      forgeTomlFile === undefined
+        ? // Base64, because Nomad would fill in what looks like a variable in it.
+          { kind: "carried", base64: Buffer.from(forgeToml, "utf8").toString("base64") }
+        : { kind: "file", path: forgeTomlFile },
     dataDir: join(nodeFolderOf(props), "controller"),
     api: { host: "${NOMAD_IP_api}", port: "${NOMAD_PORT_api}" },
     publicUrl: "http://${NOMAD_ADDR_api}",

@@ -94,6 +94,7 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
     "nomad_job.programs_controller_A36A3905",
     "nomad_job.programs_gate_E478E97D",
     "nomad_job.survival_server_B9146A3D",
+    "terraform_data.programs_config_80C0C428",
     "terraform_data.programs_servers_CBF07B71",
   ],
   "us-east-nomad": [
@@ -200,6 +201,14 @@ describe("a region on Nomad", () => {
     ]);
     const all = EXISTING.replace('hosts = "existing"', 'hosts = "existing"\nmanage = ["nomad"]');
     expect(drivers(all)[0]).toEqual(["games", ["docker", "exec", "java"]]);
+  });
+
+  test("on this machine keeps its controller's job when a game changes: that is in a file beside it", () => {
+    const jobs = (text: string) => synth(text)["us-east-jobs"]?.resource["nomad_job"] ?? {};
+    const before = jobs(LOCAL);
+    const after = jobs(LOCAL.replace('command = "arena"', 'command = "arena"\ncpu = 700'));
+    const changed = Object.keys(before).filter((name) => before[name]?.["jobspec"] !== after[name]?.["jobspec"]);
+    expect(changed).toEqual(["arena_server_AA9528A1"]);
   });
 
   test("that cannot be made says everything that is wrong", () => {

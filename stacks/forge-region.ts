@@ -138,6 +138,7 @@ function programsOf(region: RegionConfig, { run, node, canaries }: ForgeRegionPr
       ? {
           nodeFolder: join(regionFolder(region.name, folder), "data", "forge"),
           dashboardFolder: join(home, "dist", "dashboard"),
+          forgeTomlFile: join(regionFolder(region.name, folder), "data", "forge", "forge.toml"),
           nomad: { address: endpoints.nomad.address, caFile: endpoints.nomad.caFile },
         }
       : {}),

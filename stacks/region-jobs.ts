@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Job } from "@cdktf/provider-nomad/lib/job";
 import { Annotations, type TerraformResource } from "cdktf";
 import { Construct } from "constructs";
@@ -114,7 +115,24 @@ function addPrograms(
       },
     ],
   });
-  addJob(scope, "controller", controllerJob(of("controller")), [...secrets, servers]);
+  const { forgeToml, forgeTomlFile: file } = programs;
+  const config = file === undefined ? [] : [copyForgeToml(scope, { forgeToml, file }, infra)];
+  addJob(scope, "controller", controllerJob(of("controller")), [...secrets, ...config, servers]);
+}
+
+/**
+ * The forge.toml as it was deployed, on this machine, which is the node: what is edited later and not deployed yet must
+ * not reach a controller that starts again.
+ */
+function copyForgeToml(
+  scope: Construct,
+  { forgeToml, file }: { readonly forgeToml: string; readonly file: string },
+  { configFile }: InfraProgram,
+): TerraformResource {
+  return new TerraformData(scope, "config", {
+    triggersReplace: [createHash("sha256").update(forgeToml).digest("hex")],
+    provisioners: [commandWords(["install", "-D", "-m", "600", configFile, file])],
+  });
 }
 
 /** Into the variables of the programs' jobs, by a program of ours: Terraform must not see them. */
