@@ -35,7 +35,7 @@ skipUnless(
   afterAll(() => api.app.close());
 
   const run = (text: string): ChildProcess =>
-    spawn("bash", ["-euo", "pipefail", "-c", text], { env, stdio: ["ignore", "pipe", "pipe"] });
+    spawn("bash", ["--norc", "-euo", "pipefail", "-c", text], { env, stdio: ["ignore", "pipe", "pipe"] });
 
   it.each(
     blocks.filter(({ follows }) => !follows).flatMap(({ text }) => text.replaceAll("\\\n", "").trim().split("\n")),

@@ -92,7 +92,7 @@ skipUnless(
   /** Runs it as the page's reader would, after the block that sets the environment. */
   function bash(line: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const env = { FORGE_ADDR: run.url, FORGE_TOKEN: run.token };
-    return run.folder.command("bash", ["-euo", "pipefail", "-c", `${setUp}\n${line}`], env);
+    return run.folder.command("bash", ["--norc", "-euo", "pipefail", "-c", `${setUp}\n${line}`], env);
   }
 
   test("the page has commands", () => {
@@ -119,7 +119,7 @@ skipUnless(
 
   test(follow.trim(), async () => {
     const env = environment({ FORGE_ADDR: run.url, FORGE_TOKEN: run.token });
-    const child = spawn("bash", ["-euo", "pipefail", "-c", `${setUp}\nexec ${follow.trim()}`], {
+    const child = spawn("bash", ["--norc", "-euo", "pipefail", "-c", `${setUp}\nexec ${follow.trim()}`], {
       env,
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -39,7 +39,7 @@ skipUnless(
   async function walk(name: string): Promise<string> {
     const env = { FORGE_ADDR: run.url, FORGE_TOKEN: run.token };
     const script = `set -euo pipefail\n${marked(name, "sh", "walk")}`;
-    const { code, stdout, stderr } = await run.folder.command("bash", ["-c", script], env);
+    const { code, stdout, stderr } = await run.folder.command("bash", ["--norc", "-c", script], env);
     expect([name, code, code === 0 || `${stdout}\n${stderr}`]).toEqual([name, 0, true]);
     return stdout;
   }
