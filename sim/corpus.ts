@@ -6,7 +6,7 @@ export interface CorpusCase extends SimCase {
   readonly found: string;
 }
 
-/** Cases hold for the world as it is: where the model is changed a seed may come to another run, and stays as one more. */
+/** Cases hold for the world as it is: where it is changed a seed may come to another run, and stays as one more. */
 export const CORPUS: readonly CorpusCase[] = [
   { seed: 0, steps: 500, only: [4], found: "a standby that came to lead did not know what was only ordered" },
   { seed: 195, steps: 500, only: [5], found: "a server that a leader of the past ordered was nobody's" },

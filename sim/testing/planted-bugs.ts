@@ -44,7 +44,7 @@ type Handle = (this: Core, input: Input) => readonly Decision[];
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "no epoch check: an agent does what a leader of the past asks",
-    seed: 26,
+    seed: 14,
     shows: /^P1 a stale epoch is refused/,
     plant: () =>
       replaced<(this: Requests, request: Request, ...rest: never[]) => void>(
