@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { App } from "cdktf";
+import { App, LocalBackend } from "cdktf";
 import { loadConfig } from "../../config/load";
 import { RegionJobs, regionJobsStackId } from "../../stacks";
 import { skipUnless } from "../skips";
@@ -80,11 +80,13 @@ skipUnless(
     const [region] = config.regions;
     if (region === undefined) throw new Error("no region");
     // The games' jobs alone: Forge's own programs are tried with whole regions.
-    new RegionJobs(app, regionJobsStackId(region.name), {
+    const stack = new RegionJobs(app, regionJobsStackId(region.name), {
       region,
       folder,
       experiences: Object.values(config.experiences),
     });
+    // CDKTF's own would lie in the folder that the tests run in.
+    new LocalBackend(stack, { path: join(folder, "state.tfstate") });
     app.synth();
     return join(outdir, "stacks", "us-east-jobs");
   }
