@@ -13,4 +13,10 @@ export const CORPUS: readonly CorpusCase[] = [
   { seed: 300, steps: 125, only: [0, 1], found: "an epoch that a full disk refused was never asked for again" },
   { seed: 296, steps: 500, only: [0, 1, 3, 6, 7], found: "a standby's wrong guess gave a told seat back" },
   { seed: 203, steps: 62, only: [0], found: "a list that an event had overtaken ended a server that was starting" },
+  {
+    seed: 21388,
+    steps: 500,
+    only: [0, 2, 3, 4, 5],
+    found: "a party's queue ticket answered every member as its first",
+  },
 ];

@@ -1,9 +1,9 @@
 import { letWait } from "./answers";
 import { endSession } from "./sessions";
 import type { Command } from "./input";
-import type { Group } from "./group";
 import { problem } from "./outbox";
 import { giveTicket } from "./placement";
+import { holderOf, type Holder } from "./queue-ticket";
 import type { QueueEntry } from "./resources";
 import type { CoreState } from "./state";
 import { answerSeat } from "./session-commands";
@@ -12,57 +12,53 @@ import { queuedView, queueEntryView } from "./views";
 type Of<T extends Command["type"]> = Extract<Command, { type: T }>;
 
 export function waitQueue(s: CoreState, requestId: number, command: Of<"waitQueue">): void {
-  const group = s.tickets.get(command.queueTicket);
-  if (!group) return s.out.refuse(requestId, unknownTicket(command.queueTicket));
+  const holder = holderOf(s, command.queueTicket);
+  if (!holder) return s.out.refuse(requestId, unknownTicket(command.queueTicket));
+  const { group, session } = holder;
   if (group.failed) return s.out.refuse(requestId, group.failed);
-  if (group.waiting || group.target) {
-    letWait(s, group, {
-      requestId,
-      answer: "waitQueue",
-      session: group.sessions[0] ?? null,
-      untilMs: command.untilMs,
-      existing: false,
-    });
+  if (session && (group.waiting || group.target)) {
+    letWait(s, group, { requestId, answer: "waitQueue", session, untilMs: command.untilMs, existing: false });
     return;
   }
-  answerPlacedSince(s, requestId, group, command.untilMs);
+  answerPlacedSince(s, requestId, holder, command.untilMs);
 }
 
 /** It was placed while nobody was asking; or it was, and has lost its server since. */
-function answerPlacedSince(s: CoreState, requestId: number, group: Group, untilMs: number): void {
-  const first = group.sessions.find(({ server, state }) => server !== null && state !== "ended");
-  const server = first?.server;
-  if (!first || !server)
+function answerPlacedSince(s: CoreState, requestId: number, { group, session }: Holder, untilMs: number): void {
+  const server = session?.server;
+  if (!session || !server || session.state === "ended")
     return s.out.refuse(requestId, problem("conflict", "the session that was waited for has ended"));
-  const move = first.group;
+  const move = session.group;
   if (move && move.kind !== "refresh") {
     giveTicket(s, move);
-    letWait(s, move, { requestId, answer: "waitQueue", session: first, untilMs, existing: true });
+    letWait(s, move, { requestId, answer: "waitQueue", session, untilMs, existing: true });
   } else
     answerSeat(
       s,
       requestId,
-      first,
+      session,
       server,
       group.sessions.map(({ playerId }) => playerId),
     );
 }
 
 export function leaveQueue(s: CoreState, requestId: number, { queueTicket }: Of<"leaveQueue">): void {
-  const group = s.tickets.get(queueTicket);
-  if (!group) return s.out.refuse(requestId, unknownTicket(queueTicket));
-  const first = group.sessions[0];
+  const holder = holderOf(s, queueTicket);
+  if (!holder) return s.out.refuse(requestId, unknownTicket(queueTicket));
+  const { group, session } = holder;
   if (group.failed) return s.out.refuse(requestId, group.failed);
-  if (!first || (!group.waiting && !group.target) || group.kind === "move") {
+  if (!session || (!group.waiting && !group.target) || group.kind === "move") {
     return s.out.refuse(
       requestId,
       problem("conflict", `${queueTicket} does not wait any more: end its session instead`, {
-        info: { sessionId: first?.id ?? null },
+        info: { sessionId: session?.id ?? null },
       }),
     );
   }
-  const view = queuedView(s, s.fleet(group.experienceId), group, first);
-  for (const session of [...group.sessions]) endSession(s, session, "left the queue", { release: false });
+  const view = queuedView(s, s.fleet(group.experienceId), group, session);
+  // With the group's own ticket all give up, with a member's that member does.
+  for (const each of holder.first ? [...group.sessions] : [session])
+    endSession(s, each, "left the queue", { release: false });
   s.out.reply(requestId, view);
 }
 

@@ -137,6 +137,39 @@ describe("the queue", () => {
     expect(r.must<Queued>(join("bob"))).toEqual(first);
   });
 
+  it("answers each member of a party as that member, whoever asks", () => {
+    const two = { maxPlayers: 2, scaling: { maxServers: 1 } };
+    const r = arena(two);
+    const ann = r.must<Placement>(join("ann"));
+    const all = r.must<Queued>(join("bob", { party: ["bob", "cyd"] }));
+    const own = r.must<Queued>(join("cyd"));
+    expect(own.queueTicket).not.toBe(all.queueTicket);
+    const waits = [all, own].map(({ queueTicket }) =>
+      r.ask({ type: "waitQueue", queueTicket, untilMs: r.nowMs + 20_000 }),
+    );
+    r.must({ type: "endSession", sessionId: ann.session.id, reason: "done" });
+    expect(waits.map((id) => r.reply(id))).toMatchObject([
+      { value: { session: { playerId: "bob" }, party: [{ session: { playerId: "cyd" } }] } },
+      { value: { session: { playerId: "cyd" }, party: [{ session: { playerId: "bob" } }] } },
+    ]);
+    const later = r.must<Placement>({ type: "waitQueue", queueTicket: own.queueTicket, untilMs: r.nowMs });
+    expect(later.session.playerId).toBe("cyd");
+  });
+
+  it("is left by a member alone with that member's ticket, by all with the party's", () => {
+    const r = arena({ maxPlayers: 2, scaling: { maxServers: 1 } });
+    r.must(join("ann"));
+    const { queueTicket } = r.must<Queued>(join("bob", { party: ["bob", "cyd"] }));
+    const own = r.must<Queued>(join("cyd")).queueTicket;
+    expect(r.must<Queued>({ type: "leaveQueue", queueTicket: own }).queueTicket).toBe(own);
+    // Alone he fits in beside ann.
+    const left = r.must<Session[]>(sessions).map(({ playerId, state }) => `${playerId} ${state}`);
+    expect(left).toEqual(["ann reserved", "bob reserved"]);
+    expect(code(r.call({ type: "waitQueue", queueTicket: own, untilMs: r.nowMs }))).toBe("conflict");
+    expect(code(r.call({ type: "waitQueue", queueTicket: `${queueTicket}.7`, untilMs: r.nowMs }))).toBe("conflict");
+    expect(code(r.call({ type: "waitQueue", queueTicket: `${own}.1`, untilMs: r.nowMs }))).toBe("unknownQueueTicket");
+  });
+
   it("is limited", () => {
     const r = arena(one);
     r.must(join("ann"));

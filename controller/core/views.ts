@@ -3,6 +3,7 @@ import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import { isPrimary, poolKeyOf, seatsHeld } from "./game-server";
 import type { PlayerSession } from "./player-session";
+import { queueTicketOf } from "./queue-ticket";
 import type {
   Endpoint,
   Fleet as FleetView,
@@ -108,7 +109,7 @@ export function placementView(
 
 export function queuedView(s: CoreState, fleet: Fleet, group: Group, session: PlayerSession): Queued {
   return {
-    queueTicket: group.ticket ?? "",
+    queueTicket: queueTicketOf(group, session),
     position: fleet.line.position(group),
     sessionId: session.id,
     deadlineAt: s.out.iso(group.deadlineMs),
@@ -118,7 +119,7 @@ export function queuedView(s: CoreState, fleet: Fleet, group: Group, session: Pl
 
 export function queueEntryView(s: CoreState, group: Group, session: PlayerSession, position: number): QueueEntry {
   return {
-    queueTicket: group.ticket ?? "",
+    queueTicket: queueTicketOf(group, session),
     position,
     sessionId: session.id,
     deadlineAt: s.out.iso(group.deadlineMs),
