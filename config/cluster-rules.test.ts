@@ -54,6 +54,14 @@ const BROKEN: readonly Broken[] = [
     line: 8,
   },
   {
+    name: "a world whose driver mounts no volumes",
+    file: `${LOCAL}${ARENA}driver = "raw_exec"\nkind = "world"\nvolumes = { world = "/data" }\n`,
+    path: "experiences.arena.driver",
+    problem: /mounts no volumes on Nomad/,
+    fix: /exec/,
+    line: 9,
+  },
+  {
     name: "a role with raw_exec on somebody's cluster",
     file: `${EXISTING}${ARENA}[experiences.arena.roles.ai]\nper = "fleet"\ncommand = "ai"\ndriver = "raw_exec"\n`,
     path: "experiences.arena.roles.ai.driver",

@@ -12,6 +12,7 @@ export const CLUSTER_RULES: readonly Rule[] = [
   localControllersAreOne,
   namespacesOfOneClusterDiffer,
   rawExecStaysLocal,
+  volumesAreMounted,
 ];
 
 /** Places of the file's regions that Forge runs itself. */
@@ -122,5 +123,25 @@ function rawExecStaysLocal(toml: ForgeToml, flags: ConfigFlags): readonly RuleFi
         fix: 'use "exec", "docker" or "java" there, or set hosts = "local"',
         about: [["regions"]],
       }));
+  });
+}
+
+/** Nomad refuses the job: raw_exec has no file system of its own to mount a volume in. */
+function volumesAreMounted(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
+  const onNomad = regionsOf(toml).filter((region) => (flags.engine ?? region.engine) === "nomad");
+  return Object.entries(toml.experiences).flatMap(([id, experience]) => {
+    const { regions, volumes } = experience;
+    const region = onNomad.find(({ name }) => regions.length === 0 || regions.includes(name));
+    const mounts = Object.keys(volumes).length > 0;
+    if (region === undefined || !mounts || driverOf(experience) !== "raw_exec") return [];
+    return [
+      {
+        path: ["experiences", id, "driver"],
+        value: "raw_exec",
+        problem: `mounts no volumes on Nomad, which region ${region.name} runs on`,
+        fix: 'use "exec", or "docker" with an image',
+        about: [["regions"], ["experiences", id, "volumes"]],
+      },
+    ];
   });
 }
