@@ -172,3 +172,27 @@ describe("forge synth", () => {
     expect(await forge("synth")).toMatchObject({ code: 2, err: expect.stringContaining("2 problems") });
   });
 });
+
+describe("plan --policy", () => {
+  const THEIRS = '[[regions]]\nname = "there"\nengine = "nomad"\nnomad = { namespace = "games" }\n';
+
+  it("prints the rights that a region needs on somebody else's cluster, and no more", async () => {
+    config(THEIRS + GOOD);
+    const { code, out } = await forge("plan", "there", "--policy");
+    expect(code).toBe(0);
+    expect(out).toContain('namespace "games" {\n  capabilities = ["list-jobs","read-job","submit-job"]');
+    expect(out).toContain("nomad acl policy apply -namespace games -job forge-there-controller");
+    const { policies } = JSON.parse((await forge("plan", "--all", "--policy", "--json")).out) as {
+      policies: unknown[];
+    };
+    expect(policies).toMatchObject([{ region: "there", deploy: { name: "forge-there-deploy" } }]);
+    expect((await forge("plan", "here", "--policy")).out).toContain("None of these regions");
+  });
+
+  it("names the regions there are", async () => {
+    config(GOOD);
+    const { code, err } = await forge("plan", "nowhere", "--policy");
+    expect([code, err]).toEqual([2, expect.stringContaining('no region "nowhere"')]);
+    expect((await forge("plan", "--policy")).err).toContain("name one of here");
+  });
+});

@@ -1,11 +1,14 @@
 import { engineName } from "../deploy/engine-option";
 import type { CliContext, Register } from "../context";
+import { EXIT } from "../exit-code";
+import { CliError } from "../failure";
 import type { EngineName } from "../../config/engine-name";
 import { unclaimedNote } from "../deploy/unclaimed-note";
 
 interface PlanFlags {
   readonly all?: boolean;
   readonly engine?: EngineName;
+  readonly policy?: boolean;
 }
 
 export const register: Register = (command, context) => {
@@ -13,12 +16,44 @@ export const register: Register = (command, context) => {
     .argument("[regions...]", "names of regions")
     .option("--all", "every region of the forge.toml")
     .option("--engine <engine>", "embedded or nomad, instead of what forge.toml says", engineName)
+    .option("--policy", "print the rights that regions on a cluster of somebody else's need there, and plan nothing")
     .addHelpText(
       "after",
       "\nChanges nothing. Terraform's state lies beside forge.toml in .forge/terraform/STACK, where `npx cdktf deploy` has it too.",
     )
-    .action((regions: readonly string[], flags: PlanFlags) => run(regions, flags, context));
+    .action((regions: readonly string[], flags: PlanFlags) =>
+      flags.policy === true ? printPolicies(regions, flags, context) : run(regions, flags, context),
+    );
 };
+
+/** For the cluster's administrator, who is asked before there is a token to plan with. */
+async function printPolicies(
+  names: readonly string[],
+  { all = false, engine }: PlanFlags,
+  context: CliContext,
+): Promise<void> {
+  const { readConfig } = await import("../deploy/synth-stacks");
+  const { describeLeastPrivilege, leastPrivilege } = await import("../../stacks/least-privilege");
+  const { regions } = readConfig(context, engine);
+  const wanted = all ? regions.map(({ name }) => name) : names;
+  const unknown = wanted.find((name) => !regions.some((region) => region.name === name));
+  const known = regions.map(({ name }) => name).join(", ");
+  if (wanted.length === 0 || unknown !== undefined)
+    throw new CliError(
+      "unknownRegion",
+      EXIT.badInput,
+      unknown === undefined ? "--policy needs the name of a region" : `forge.toml has no region "${unknown}"`,
+      `name one of ${known}, or use --all`,
+    );
+  const theirs = regions.filter(
+    ({ name, engine: on, manage }) => wanted.includes(name) && on === "nomad" && !manage.includes("nomad"),
+  );
+  context.print({ policies: theirs.map((region) => ({ region: region.name, ...leastPrivilege(region) })) }, () =>
+    theirs.length === 0
+      ? ["None of these regions is on a cluster whose rights are somebody else's: deploy makes the policies itself."]
+      : theirs.flatMap((region) => describeLeastPrivilege(region).split("\n")),
+  );
+}
 
 async function run(regions: readonly string[], { all = false, engine }: PlanFlags, context: CliContext): Promise<void> {
   const { DeployRun } = await import("../deploy/deploy-run");
