@@ -20,6 +20,9 @@ export interface RegionPeersDeps {
 }
 
 const POLL_MS = 1000;
+/** Regions of a run start together: one that has not answered yet is asked again sooner, at first. */
+const FIRST_POLL_MS = 100;
+const FIRST_POLLS = 30;
 const TIMEOUT_MS = 800;
 /** After so many missed polls a region counts as down for players who could go elsewhere. */
 const DOWN_AFTER = 3;
@@ -91,7 +94,8 @@ export class RegionPeers {
     await Promise.all(this.peers.map((peer) => this.ask(peer)));
     if (this.closed) return;
     this.onSummaries(this.summaries());
-    this.cancelPoll = this.deps.clock.after(POLL_MS, () => void this.poll());
+    const starting = this.peers.some(({ summary, missed }) => summary === undefined && missed < FIRST_POLLS);
+    this.cancelPoll = this.deps.clock.after(starting ? FIRST_POLL_MS : POLL_MS, () => void this.poll());
   }
 
   private async ask(peer: Peer): Promise<void> {
