@@ -13,6 +13,7 @@ import { Agent, request, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { GateConfig } from "../agent/gate/gate-config";
 import { TestStream } from "../agent/gate/test-agent";
 import { ProcTable } from "../agent/stats/proc-table";
 import type { Channel } from "../protocol/channel";
@@ -21,7 +22,7 @@ import { agentGateCodec } from "../protocol/codec";
 import type { FromGate, ToGate } from "../protocol/gate-messages";
 import { dialSocket } from "../protocol/socket-dialler";
 
-const SECRET = "the-secret-of-this-benchmark";
+const SECRET = "the-shared-secret-of-this-benchmark";
 const HEARTBEAT_MS = 2000;
 
 const { values } = parseArgs({
@@ -41,7 +42,8 @@ interface Measured {
 async function measure(servers: number, program: string, folder: string): Promise<Measured> {
   const agentSocket = join(folder, `gate-${servers}.sock`);
   const config = join(folder, `gate-${servers}.json`);
-  writeFileSync(config, JSON.stringify({ agentSocket, secret: SECRET, logLevel: "warn" }));
+  const gateConfig: GateConfig = { agentSocket, secrets: { kind: "inline", shared: SECRET }, logLevel: "warn" };
+  writeFileSync(config, JSON.stringify(gateConfig));
   const gate = spawn(process.execPath, [program, config], { stdio: ["ignore", "ignore", "inherit"] });
   const agent = new BenchAgent(agentSocket);
   const closing = new AbortController();
