@@ -1,28 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { z } from "zod";
+import type { z } from "zod";
 import { processIsThere } from "../infra/embedded/process-age";
-import { type RegionRecord, runningRegions } from "../infra/embedded/region-record";
+import { type RegionRecord, runFileSchema, runningRegions } from "../infra/embedded/region-record";
 import { errorCode, errorMessage } from "./error-code";
 
 /** Folder of a local run's files, beside the forge.toml it was started with. */
 export const RUN_FOLDER = ".forge";
 const RUN_FILE = "run.json";
-
-const runFileSchema = z.object({
-  runId: z.string().min(1),
-  /** Of the process that owns the run and ends it on SIGTERM. */
-  pid: z.int().positive(),
-  /** Where the first region's controller answers. */
-  url: z.url({ protocol: /^https?$/ }),
-  /** By region's name. */
-  regions: z.record(z.string(), z.url({ protocol: /^https?$/ })),
-  /** Signs the tokens of this run: whoever can read the file is its operator. */
-  tokenKey: z.string().min(32),
-  startedAtMs: z.number().nonnegative(),
-  detached: z.boolean(),
-});
 
 /** How commands find the run of this folder, and may act on it. Its file is readable by its owner alone. */
 export type RunFile = Readonly<z.output<typeof runFileSchema>>;

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { pids } from "../../infra/local/process-table";
 
 /** A task's own process on this machine, as Nomad started it. */
 export interface TaskProcess {
@@ -18,7 +19,7 @@ export function taskProcesses(folder: string): readonly TaskProcess[] {
     ? readdirSync(folder).map((region) => join(folder, region, "data", "nomad-client", "alloc"))
     : [];
   const tasks = new Map<number, TaskProcess>();
-  for (const pid of processIds()) {
+  for (const pid of pids()) {
     const environment = environmentOf(pid);
     const allocation = environment.get("NOMAD_ALLOC_ID");
     // By its id: a task with a root of its own has another path to it.
@@ -31,16 +32,6 @@ export function taskProcesses(folder: string): readonly TaskProcess[] {
     });
   }
   return [...tasks.values()].filter(({ pid }) => !tasks.has(parentOf(pid) ?? 0));
-}
-
-function processIds(): readonly number[] {
-  try {
-    return readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
-  } catch {
-    return [];
-  }
 }
 
 /** Empty where it is gone or somebody else's. */

@@ -13,21 +13,27 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { processIsThere } from "./process-age";
 
+/** What is kept of a run on the embedded engine, whoever started it, in a file for its owner alone. */
+export const runFileSchema = z.object({
+  runId: z.string().min(1),
+  /** Of the process that owns the run and ends it on SIGTERM. */
+  pid: z.int().positive(),
+  /** Where the first region's controller answers. */
+  url: z.url({ protocol: /^https?$/ }),
+  /** By region's name. */
+  regions: z.record(z.string(), z.url({ protocol: /^https?$/ })),
+  /** Signs the API tokens: whoever can read the file is its operator. The same for all regions of a folder. */
+  tokenKey: z.string().min(32),
+  startedAtMs: z.number().nonnegative(),
+  detached: z.boolean(),
+});
+
 /**
  * A region on the embedded engine that a deploy started: one process of this machine, recorded in
  * `.forge/embedded/REGION/run.json` beside forge.toml. Commands find it by that file; so does synthesis, which asks
  * whether the incarnation that was deployed is still there.
  */
-const recordSchema = z.object({
-  runId: z.string().min(1),
-  /** Of the process that owns the region and ends it on SIGTERM. */
-  pid: z.int().positive(),
-  url: z.url({ protocol: /^https?$/ }),
-  regions: z.record(z.string(), z.url({ protocol: /^https?$/ })),
-  /** Signs API tokens; the same for all regions of this folder. */
-  tokenKey: z.string().min(32),
-  startedAtMs: z.number().nonnegative(),
-  detached: z.boolean(),
+const recordSchema = runFileSchema.extend({
   /** What Terraform's state knows this start by. */
   incarnation: z.string().min(1),
 });

@@ -40,7 +40,8 @@ export function findByArguments(args: readonly string[]): ProcessIdentity | unde
   return undefined;
 }
 
-function pids(): readonly number[] {
+/** Every process of this machine; none where the system does not tell (it is not Linux). */
+export function pids(): readonly number[] {
   try {
     return readdirSync("/proc")
       .filter((name) => /^\d+$/.test(name))
