@@ -10,12 +10,15 @@ const SKIPPED_SUITE = /^(.*) \[skipped here: (.*)\]$/s;
 
 /**
  * @typedef {{ status: string, ancestorTitles: string[], fullName: string }} Test
+ * @typedef {{ file: string, tests: { name: string, outcome: string }[] }} FileOutcome
+ *   outcome: passed, failed, or pending where it was skipped; no tests where the file could not be loaded
  * @param {{
  *   numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number,
- *   numRuntimeErrorTestSuites: number, testResults: { testResults: Test[] }[],
+ *   numRuntimeErrorTestSuites: number, testResults: { testFilePath?: string, testResults: Test[] }[],
  * }} results what jest hands to a reporter at the end, as far as it is read here
- * @returns {{ passed: number, failed: number, skipped: number, skips: { name: string, reason: string }[] }}
- *   a test file that could not be loaded counts as one failure
+ * @returns {{
+ *   passed: number, failed: number, skipped: number, skips: { name: string, reason: string }[], files: FileOutcome[],
+ * }} a test file that could not be loaded counts as one failure
  */
 function summarise(results) {
   const skips = new Map();
@@ -34,6 +37,10 @@ function summarise(results) {
     failed: results.numFailedTests + results.numRuntimeErrorTestSuites,
     skipped: results.numPendingTests + results.numTodoTests,
     skips: [...skips.values()].sort((a, b) => a.name.localeCompare(b.name, "en")),
+    files: results.testResults.map(({ testFilePath = "", testResults }) => ({
+      file: testFilePath,
+      tests: testResults.map(({ fullName, status }) => ({ name: fullName, outcome: status })),
+    })),
   };
 }
 

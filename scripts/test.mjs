@@ -1,7 +1,8 @@
 /**
  * `npm test`: builds what changed, runs jest (arguments are passed on), and ends with what was skipped here and why,
  * then one line `N passed, N failed`. Two things that jest alone would let pass count as failures: a run that does not
- * end because a test left something open, and a process that outlives the run.
+ * end because a test left something open, and a process that outlives the run. With FORGE_VERIFY=1, which is
+ * `npm run verify`, what was seen goes to docs/verified.md.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -11,6 +12,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "./build.mjs";
+import { lastRunOf, readVerified, writeVerified } from "./verified.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** How long jest and processes that tests started may take to go once the last test has ended. */
@@ -18,10 +20,15 @@ const GRACE_MS = 15_000;
 
 const folder = mkdtempSync(join(tmpdir(), "forge-test-"));
 const summaryFile = join(folder, "summary.json");
+const recordsFile = join(folder, "records");
+const verifies = process.env.FORGE_VERIFY === "1";
 /** Inherited by everything the tests start, so that leftovers can be told from other people's processes. */
 const mark = `FORGE_TEST_SUMMARY=${summaryFile}`;
 
 try {
+  if (verifies && process.argv.some((arg) => /^(-t|--testNamePattern)/.test(arg))) {
+    throw new Error("docs/verified.md is written of whole test files: leave -t out, name files instead");
+  }
   await build({ log: (line) => console.log(line) });
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
@@ -37,7 +44,7 @@ async function run(args) {
   const child = spawn(process.execPath, [jest, ...args], {
     cwd: ROOT,
     stdio: "inherit",
-    env: { ...process.env, FORGE_TEST_SUMMARY: summaryFile },
+    env: { ...process.env, FORGE_TEST_SUMMARY: summaryFile, FORGE_TEST_RECORDS: recordsFile },
   });
   // Ctrl-C reaches jest through the terminal; a signal to this process alone is handed on.
   process.on("SIGINT", () => {});
@@ -99,13 +106,23 @@ function marked() {
 
 function report(code, problems) {
   const ran = existsSync(summaryFile);
-  const { passed, failed, skipped, skips } = ran
+  const { passed, failed, skipped, skips, files } = ran
     ? JSON.parse(readFileSync(summaryFile, "utf8"))
-    : { passed: 0, failed: 0, skipped: 0, skips: [] };
+    : { passed: 0, failed: 0, skipped: 0, skips: [], files: [] };
   for (const problem of problems) console.log(`Failed: ${problem}`);
   if (skips.length > 0) {
     console.log("\nSkipped here:");
-    for (const { name, reason } of skips) console.log(`- ${name}: ${reason} (last run: see docs/verified.md)`);
+    const verified = readVerified(ROOT);
+    for (const { name, reason } of skips) {
+      const last = lastRunOf(verified, name);
+      const when =
+        last === undefined ? "never run for real by this suite" : `last run for real: ${last.date}, ${last.commit}`;
+      console.log(`- ${name}: ${reason} (${when}; see docs/verified.md)`);
+    }
+  }
+  if (verifies && ran) {
+    writeVerified(ROOT, files, recordsFile);
+    console.log("\ndocs/verified.json and docs/verified.md say what was run for real.");
   }
   // A failure that jest reports by its exit code alone (no tests found, a broken configuration) must show in the line.
   const failures = failed + problems.length || (code === 0 ? 0 : 1);

@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { recordPart } from "./records";
 
 /** As much of jest's `describe` as is needed here. */
 type Suite = (name: string, tests: () => void) => void;
@@ -16,7 +17,11 @@ type Suite = (name: string, tests: () => void) => void;
  * @param available decided before the tests are collected, so not by a promise
  */
 export function skipUnless(name: string, reason: string, available: boolean, suite: SkippableSuite = describe): Suite {
-  if (available) return (title, tests) => suite(title, tests);
+  if (available) {
+    // So that the next run that skips it can say when it was there last.
+    if (suite === describe) recordPart(name);
+    return (title, tests) => suite(title, tests);
+  }
   // scripts/test-summary.cjs reads name and reason out of this title.
   return (title, tests) => suite.skip(`${name} [skipped here: ${reason}]`, () => suite(title, tests));
 }

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { environment, FORGE, ROOT, RunFolder } from "../e2e/run-folder";
 import type { Loose } from "../e2e/loose";
+import { recordSummary } from "../records";
 import { skipUnless } from "../skips";
 import { findPart, findProviderMirror } from "./real-parts";
 
@@ -49,6 +50,7 @@ skipUnless(
     expect(lines[0]?.ready).toMatchObject({ regions: { "us-east": expect.stringMatching(/^http:/) } });
     const { summary } = lines.at(-1) ?? {};
     expect(summary).toMatchObject({ regions: ["us-east"], playersLost: 0, maxSeatsOver: 0 });
+    recordSummary(summary);
     expect(summary.serversSpawned).toBeGreaterThan(1);
     expect(summary.playersRouted).toBeGreaterThan(0);
     // Server, controller and agent were ended by SIGKILL on the way.

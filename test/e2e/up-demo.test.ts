@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ForgeRun, type RunEnd } from "./forge-run";
 import type { LooseRecord } from "./loose";
+import { recordSummary } from "../records";
 import { ROOT } from "./run-folder";
 
 jest.setTimeout(180_000);
@@ -28,6 +29,7 @@ async function demonstrate(args: readonly string[]): Promise<{ run: ForgeRun; en
 /** What every demonstration must show, whatever its programs run in. */
 function expectGoodRun({ run, end, summary }: { run: ForgeRun; end: RunEnd; summary: LooseRecord }): void {
   expect(end).toEqual({ code: 0, signal: null, left: [] });
+  recordSummary(summary);
   expect(run.strange).toEqual([]);
   expect(run.lines[0]).toEqual({
     ready: {
