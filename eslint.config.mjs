@@ -111,8 +111,8 @@ export default tseslint.config(
         "error",
         ...SYNTAX,
         {
-          selector: valueImport("^\\.+.*\\u002Fconfig\\u002F(?!region-names$)"),
-          message: "The agent uses types and names of config/ only.",
+          selector: valueImport("^\\.+.*\\u002Fconfig\\u002F(?!(?:region-names|count-limits)$)"),
+          message: "The agent uses types, names and limits of config/ only.",
         },
       ],
     },

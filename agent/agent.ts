@@ -278,7 +278,7 @@ export class Agent {
 
   private onChanged(server: GameServer): void {
     this.deps.observer?.changed(server);
-    if (server.streams === 0) return;
+    if (server.streams === 0 && !server.counts.hasChanged) return;
     if (this.changed.size === 0) this.cancelDescribe = this.deps.clock.after(DESCRIBE_MS, () => this.describeChanged());
     this.changed.add(server);
   }
@@ -286,7 +286,10 @@ export class Agent {
   private describeChanged(): void {
     const servers = [...this.changed];
     this.changed.clear();
-    for (const server of servers) this.describe(server);
+    for (const server of servers) {
+      server.tellCounts();
+      this.describe(server);
+    }
   }
 
   private describe(server: GameServer): void {

@@ -1,4 +1,5 @@
 import type { Clock } from "../protocol/clock";
+import type { Counts } from "../protocol/counts";
 import type {
   AgentEvent,
   ExpectedServer,
@@ -9,6 +10,7 @@ import type {
   ServerStats,
 } from "../protocol/messages";
 import { serverTicketKey } from "../protocol/ticket";
+import { CountBook } from "./counts/count-book";
 import { Heartbeat, type Pulse } from "./heartbeat";
 import type { JournalEntry } from "./journal/journal-entry";
 import type { AgentLog, Ledger } from "./ledger";
@@ -49,6 +51,7 @@ export class GameServer {
   ticketKeys: readonly [string, ...string[]];
   readonly heartbeat: Heartbeat | undefined;
   readonly saved: SavedStates;
+  readonly counts: CountBook;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
   stats: ServerStats | undefined;
@@ -77,6 +80,11 @@ export class GameServer {
     this.ticketKeys = keysOf(around.ticketSecrets(), serverId, allocationId);
     this.heartbeat = health.check.kind === "sdk" ? new Heartbeat(health) : undefined;
     this.saved = new SavedStates(serverId);
+    this.counts = new CountBook(
+      initialCounts(expect),
+      (record, takeBack) => around.ledger.recordOr({ kind: "counts", serverId, allocationId, record }, takeBack),
+      () => around.onChanged(this),
+    );
     this.labels = expect.labels ?? {};
     this.annotations = expect.annotations ?? {};
     this.pids = expect.pids;
@@ -220,6 +228,12 @@ export class GameServer {
     this.emit({ kind: "saved", state: this.saved.save(playerId, data, this.around.clock.now()) });
   }
 
+  /** What of the counts controllers have not heard yet. */
+  tellCounts(): void {
+    const changed = this.counts.takeChanged();
+    if (changed) this.emit({ kind: "counts", ...changed });
+  }
+
   /** Each second: what comes with time alone. */
   tick(): void {
     for (const again of this.unwritten.splice(0)) again();
@@ -254,6 +268,7 @@ export class GameServer {
       stats,
       labels,
       annotations,
+      ...countsReport(this.counts.counts),
     };
   }
 
@@ -290,6 +305,9 @@ export class GameServer {
     yield this.expectation();
     yield this.entry({ kind: "state", state: this.book.state.toData() });
     yield { kind: "labels", serverId, allocationId, labels, annotations };
+    const { counts } = this.counts;
+    // An agent of the version before reads this journal as long as nothing was counted.
+    if (hasCounts(counts)) yield { kind: "counts", serverId, allocationId, record: { kind: "all", counts } };
   }
 
   private passTime(now: number): void {
@@ -351,6 +369,18 @@ function keysOf(
 ): readonly [string, ...string[]] {
   const key = (of: string): string => serverTicketKey(of, serverId, allocationId);
   return [key(secret), ...earlier.map(key)];
+}
+
+function initialCounts({ counters = {}, lists = {}, tracked }: ExpectedServer): Counts {
+  return { counters, lists, tracked };
+}
+
+function hasCounts({ counters, lists, tracked }: Counts): boolean {
+  return tracked !== undefined || Object.keys(counters).length + Object.keys(lists).length > 0;
+}
+
+function countsReport(counts: Counts): Partial<Pick<ServerReport, "counters" | "lists" | "tracked">> {
+  return hasCounts(counts) ? counts : {};
 }
 
 function seatReport(seat: Seat): ServerReport["seats"][number] {

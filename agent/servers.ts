@@ -71,6 +71,8 @@ export class Servers {
         server.labels = entry.labels;
         server.annotations = entry.annotations;
         return;
+      case "counts":
+        return server.counts.replay(entry.record);
       default:
         throw unknownRecord(entry);
     }
@@ -78,9 +80,9 @@ export class Servers {
 
   private again(server: GameServer, told: ExpectedServer): void {
     const before = server.expectation();
-    // Labels that were changed since are no reason to begin anew.
-    const { labels, annotations } = before.server;
-    const expected = { ...told, labels, annotations };
+    // Labels and counts that were changed since are no reason to begin anew.
+    const { labels, annotations, counters, lists, tracked } = before.server;
+    const expected = { ...told, labels, annotations, counters, lists, tracked };
     if (JSON.stringify(before.server) === JSON.stringify(expected)) return;
     server.become(expected, this.processesOf(expected));
     this.around.ledger.recordOr(server.expectation(), () => server.become(before.server, before.started));

@@ -194,6 +194,12 @@ export interface ExperienceConfig {
   readonly routing: RoutingPolicy;
   readonly stop: StopConfig;
   readonly roles: readonly RoleConfig[];
+  /** What a server's counters and lists begin with, by name (Agones' counters and lists). */
+  readonly counters?: Readonly<Record<string, { readonly count: number; readonly capacity: number }>> | undefined;
+  readonly lists?:
+    Readonly<Record<string, { readonly capacity: number; readonly values: readonly string[] }>> | undefined;
+  /** Of `sdk = "agones"`: how many players its alpha calls may track at first. */
+  readonly trackedPlayers?: number | undefined;
   /** Volume name to the path that the server sees it at. */
   readonly volumes: Readonly<Record<string, string>>;
   /** Regions where it runs; empty: all. */

@@ -1,4 +1,5 @@
 import type { ExperienceToml } from "./experience-schema";
+import { countRules } from "./count-rules";
 import { healthRules, sdkRules } from "./health-rules";
 import { portRules } from "./port-rules";
 import type { Path } from "./problem";
@@ -22,6 +23,7 @@ export function experienceRules(
     ...scalingRules(at, experience, scaling),
     ...environmentRules(at, experience),
     ...portRules(at, experience),
+    ...countRules(at, experience),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DEFAULT_COUNT_CAPACITY, MAX_LIST_CAPACITY } from "./count-limits";
 import {
   absolutePathSchema,
   envSchema,
@@ -9,6 +10,7 @@ import {
   portNameSchema,
   positiveCountSchema,
   positiveSecondsSchema,
+  countNameSchema,
   secondsSchema,
   serverCountSchema,
   shareSchema,
@@ -151,6 +153,18 @@ const roleSchema = z.strictObject({
   count: positiveCountSchema.default(1).describe("Of a fleet role: how many run in each region"),
 });
 
+const capacitySchema = z.int().min(0);
+
+const counterSchema = z.strictObject({
+  count: capacitySchema.default(0),
+  capacity: capacitySchema.default(DEFAULT_COUNT_CAPACITY),
+});
+
+const listSchema = z.strictObject({
+  capacity: capacitySchema.max(MAX_LIST_CAPACITY).default(DEFAULT_COUNT_CAPACITY),
+  values: z.array(textSchema).default([]),
+});
+
 export const experienceSchema = z.strictObject({
   kind: z
     .enum(["match", "world"])
@@ -191,6 +205,17 @@ export const experienceSchema = z.strictObject({
   routing: routingSchema.prefault({}),
   stop: stopSchema.prefault({}),
   roles: z.record(nameSchema, roleSchema).default({}),
+  counters: z
+    .record(countNameSchema, counterSchema)
+    .default({})
+    .describe("Numbers that a server counts: Agones' counters; what they begin with"),
+  lists: z
+    .record(countNameSchema, listSchema)
+    .default({})
+    .describe("Lists that a server keeps: Agones' lists; what they begin with"),
+  tracked_players: capacitySchema
+    .optional()
+    .describe("With sdk agones: how many players its alpha calls may track at first; max_players unless set"),
   volumes: z
     .record(nameSchema, absolutePathSchema)
     .default({})

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ENV_NAME, NAME, PORT_NAME } from "./names";
+import { COUNT_NAME, ENV_NAME, NAME, PORT_NAME } from "./names";
 
 /**
  * What a value has to look like, used by every section. A message has two lines: what is wrong, and the fix;
@@ -20,6 +20,13 @@ export const portNameSchema = z
   .regex(
     PORT_NAME,
     message("is not a port name", "use lower-case letters, digits and _, a letter first: game, web_admin"),
+  );
+
+export const countNameSchema = z
+  .string()
+  .regex(
+    COUNT_NAME,
+    message("is not a name for a counter or list", "use letters, digits, - . and _, at most 63: rooms, players"),
   );
 
 /** Seconds; fractions are allowed. */

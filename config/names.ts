@@ -2,6 +2,8 @@
 export const NAME = /^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
 /** A port's label: it becomes part of `NOMAD_PORT_label`. */
 export const PORT_NAME = /^[a-z][a-z0-9_]{0,30}$/;
+/** Of a counter or list, as Kubernetes names things; Agones' SDK and allocations ask by it. */
+export const COUNT_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 export const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** The nearest name that `NAME` accepts, or undefined where nothing is left of it. */

@@ -43,6 +43,9 @@ export function resolveExperience(id: string, toml: ExperienceToml, scaling: For
     },
     stop: { command: toml.stop.command, signal: toml.stop.signal, graceSecs: toml.stop.grace_secs },
     roles: Object.entries(toml.roles).map(([name, role]) => resolveRole(name, role)),
+    counters: toml.counters,
+    lists: toml.lists,
+    trackedPlayers: toml.sdk === "agones" ? (toml.tracked_players ?? toml.max_players) : undefined,
     volumes: toml.volumes,
     regions: toml.regions,
   };

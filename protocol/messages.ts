@@ -15,6 +15,8 @@
  *       | ping / <------------------ ping |   silence for 3 s makes the other side suspect
  */
 
+import type { CountedList, Counter } from "./counts";
+
 export const PROTOCOL_VERSION = 1;
 /** The oldest version that this code still speaks (N-1 once there is a 2). */
 export const PROTOCOL_OLDEST = 1;
@@ -87,6 +89,10 @@ export interface ServerReport {
   readonly stats: ServerStats | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Where it has some: what the server counts beside its seats. */
+  readonly counters?: Readonly<Record<string, Counter>>;
+  readonly lists?: Readonly<Record<string, CountedList>>;
+  readonly tracked?: CountedList | undefined;
 }
 
 export interface SeatReport {
@@ -162,6 +168,10 @@ export interface ExpectedServer {
   /** What it was started with: what an agent that knows the server has of them is newer. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** What its counters, lists and tracked players begin with; what the agent has of them later is newer. */
+  readonly counters?: Readonly<Record<string, Counter>> | undefined;
+  readonly lists?: Readonly<Record<string, CountedList>> | undefined;
+  readonly tracked?: CountedList | undefined;
   /** Saved by the server this one replaces. */
   readonly restore: { readonly data: string; readonly savedAtMs: number } | undefined;
 }
@@ -310,6 +320,13 @@ export type AgentEvent = { readonly serverId: string; readonly allocationId: str
       readonly kind: "labels";
       readonly labels: Readonly<Record<string, string>>;
       readonly annotations: Readonly<Record<string, string>>;
+    }
+  /** Those that have changed, each whole; several changes within a quarter of a second come as one. */
+  | {
+      readonly kind: "counts";
+      readonly counters: Readonly<Record<string, Counter>>;
+      readonly lists: Readonly<Record<string, CountedList>>;
+      readonly tracked: CountedList | undefined;
     }
 );
 

@@ -41,6 +41,11 @@ const port = z.int().min(0).max(65535);
 const strings = z.record(z.string(), z.string());
 const changes = z.record(z.string(), z.string().nullable());
 
+const counter = z.object({ count, capacity: count });
+const counters = z.record(z.string(), counter);
+const list = z.object({ capacity: count, values: z.array(text) });
+const lists = z.record(z.string(), list);
+
 const carry: z.ZodType<Wire<SessionCarry>> = z.object({
   experienceId: text,
   version: text,
@@ -108,6 +113,9 @@ export const expectedServerSchema: z.ZodType<Wire<ExpectedServer>> = z.object({
   leaseMs: ms,
   labels: strings.optional(),
   annotations: strings.optional(),
+  counters: counters.optional(),
+  lists: lists.optional(),
+  tracked: list.optional(),
   restore: restore.optional(),
 });
 
@@ -145,6 +153,9 @@ const serverReport: z.ZodType<Wire<ServerReport>> = z.object({
   stats: stats.optional(),
   labels: strings,
   annotations: strings,
+  counters: counters.exactOptional(),
+  lists: lists.exactOptional(),
+  tracked: list.optional(),
 });
 
 const onServer = { serverId: id, allocationId: id };
@@ -248,6 +259,7 @@ const agentEvent: z.ZodType<Wire<AgentEvent>> = z.discriminatedUnion("kind", [
   z.object({ ...at, kind: z.literal("gone"), reason: text }),
   z.object({ ...at, kind: z.literal("saved"), state: saved }),
   z.object({ ...at, kind: z.literal("labels"), labels: strings, annotations: strings }),
+  z.object({ ...at, kind: z.literal("counts"), counters, lists, tracked: list.optional() }),
 ]);
 
 const ping = z.object({ type: z.literal("ping"), atMs: ms });

@@ -1,4 +1,5 @@
 import type { ExpectedServer } from "../../protocol/messages";
+import type { CountsRecord } from "../counts/counts-record";
 import type { SeatRecord } from "../seats/seat-record";
 
 /** What the agent's journal holds. Applied in order from the first, it gives the state at the last. */
@@ -19,6 +20,7 @@ export type JournalEntry =
       readonly labels: Readonly<Record<string, string>>;
       readonly annotations: Readonly<Record<string, string>>;
     }
+  | { readonly kind: "counts"; readonly serverId: string; readonly allocationId: string; readonly record: CountsRecord }
   | { readonly kind: "forget"; readonly serverId: string; readonly allocationId: string };
 
 /** A record that a newer agent wrote: what it granted or closed by it cannot be guessed. */

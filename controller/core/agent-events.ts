@@ -54,6 +54,11 @@ export function onAgentEvent(s: CoreState, nodeId: string, event: AgentEvent): v
       server.labels = { ...event.labels };
       server.annotations = { ...event.annotations };
       return s.reindex(server);
+    case "counts":
+      server.counters = { ...server.counters, ...event.counters };
+      server.lists = { ...server.lists, ...event.lists };
+      server.tracked = event.tracked ?? server.tracked;
+      return s.reindex(server);
   }
 }
 

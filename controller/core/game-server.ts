@@ -1,3 +1,4 @@
+import type { CountedList, Counter } from "../../protocol/counts";
 import type { ServerStats } from "../../protocol/messages";
 import type { PlayerSession } from "./player-session";
 import type { Pool } from "./pool";
@@ -48,6 +49,10 @@ export interface GameServer {
   reason: string;
   labels: Record<string, string>;
   annotations: Record<string, string>;
+  /** What it counts beside its seats, as its agent told last. */
+  counters: Readonly<Record<string, Counter>>;
+  lists: Readonly<Record<string, CountedList>>;
+  tracked: CountedList | null;
   stats: ServerStats | null;
   /** Mean of what its players report, newest weighted most. */
   latencyMs: number | null;
@@ -113,6 +118,9 @@ export interface NewServer {
   readonly replaces?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  readonly counters?: Readonly<Record<string, Counter>> | undefined;
+  readonly lists?: Readonly<Record<string, CountedList>> | undefined;
+  readonly tracked?: CountedList | undefined;
   readonly reason: string;
 }
 
@@ -140,6 +148,9 @@ export function newServer(of: NewServer): GameServer {
     reason: of.reason,
     labels: { ...of.labels },
     annotations: { ...of.annotations },
+    counters: of.counters ?? {},
+    lists: of.lists ?? {},
+    tracked: of.tracked ?? null,
     stats: null,
     latencyMs: null,
     readyAtMs: null,

@@ -216,9 +216,18 @@ export function expectOf(
     leaseMs: s.settings.leaseSecs * 1000,
     labels: server.labels,
     annotations: server.annotations,
+    ...(role ? {} : initialCounts(config)),
     restore,
   };
 }
+
+/** What a server that players join counts at first. */
+export function initialCounts({ counters, lists, trackedPlayers }: ExperienceConfig): InitialCounts {
+  const tracked = trackedPlayers === undefined ? undefined : { capacity: trackedPlayers, values: [] };
+  return { counters, lists, tracked };
+}
+
+type InitialCounts = Pick<ExpectedServer, "counters" | "lists" | "tracked">;
 
 /** A fleet role is up when its first port answers; where that is UDP, when its process runs. */
 function roleCheck(role: RoleConfig): ExpectedHealth["check"] {

@@ -32,6 +32,24 @@ it("a new controller knows servers and seats again, and starts nothing twice", (
   expect(r.must<Placement>(join("ann"))).toMatchObject({ existing: true, session: { id: placed.session.id } });
 });
 
+it("shows what servers count, from the start, as it changes and after a restart", () => {
+  const counters = { rooms: { count: 0, capacity: 4 } };
+  const r = arena({ counters, lists: { maps: { capacity: 2, values: ["ice"] } }, scaling: { minServers: 1 } });
+  const [first] = r.must<Server[]>(servers);
+  expect(first).toMatchObject({ counters, lists: { maps: { capacity: 2, values: ["ice"] } }, tracked: null });
+  const told = { counters: { rooms: { count: 3, capacity: 4 } }, lists: {}, tracked: undefined };
+  r.agentOf(first?.id ?? "").say(first?.id ?? "", { kind: "counts", ...told }, r.nowMs);
+  r.run();
+  expect(r.must<Server[]>(servers)[0]).toMatchObject({
+    counters: { rooms: { count: 3, capacity: 4 } },
+    lists: { maps: { capacity: 2, values: ["ice"] } },
+  });
+  r.restart();
+  r.run();
+  // The double keeps no counts of its own: it reports those that the server was expected with.
+  expect(r.must<Server[]>(servers)[0]).toMatchObject({ counters });
+});
+
 it("knows a match again by its id", () => {
   const r = arena({ seats: "match", maxPlayers: 2, scaling: { minServers: 2 } });
   const ask = { type: "allocateMatch" as const, experienceId: "arena", matchId: "m", players: [{ playerId: "ann" }] };

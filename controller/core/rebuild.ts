@@ -77,6 +77,9 @@ function takeReport(s: CoreState, node: AgentNode, server: GameServer, report: S
   server.stats = report.stats ?? server.stats;
   server.labels = { ...report.labels };
   server.annotations = { ...report.annotations };
+  server.counters = report.counters ?? {};
+  server.lists = report.lists ?? {};
+  server.tracked = report.tracked ?? null;
   if (report.closed) server.closing = "closed";
   else if (server.closing === "asked" && !server.ending) server.closing = "open";
   takeSeats(s, node, server, report.seats);

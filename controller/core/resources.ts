@@ -26,6 +26,11 @@ export interface Server {
   readonly matchId: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  /** What the server counts beside its seats, by name; `count` is at most `capacity`. */
+  readonly counters: Readonly<Record<string, { readonly count: number; readonly capacity: number }>>;
+  readonly lists: Readonly<Record<string, { readonly capacity: number; readonly values: readonly string[] }>>;
+  /** Players that a server on Agones' SDK tracks by its alpha calls; `values` are their ids. */
+  readonly tracked: { readonly capacity: number; readonly values: readonly string[] } | null;
   readonly stats: { readonly cpu: number; readonly memoryBytes: number } | null;
   readonly createdAt: string;
   readonly readyAt: string | null;

@@ -1,6 +1,6 @@
 import type { Fleet } from "./fleet";
 import { isPrimary, newServer, type GameServer } from "./game-server";
-import { graceOf, launchOf, roleAddresses } from "./launch";
+import { graceOf, initialCounts, launchOf, roleAddresses } from "./launch";
 import { addServer, setState } from "./servers";
 import type { CoreState } from "./state";
 import { askedFor, wantedAndReady } from "./wanted";
@@ -41,6 +41,7 @@ export function spawn(s: CoreState, fleet: Fleet, of: Spawn): GameServer {
     replaces: of.replaces,
     labels: of.labels,
     annotations: of.annotations,
+    ...(role === "server" && fleet.config ? initialCounts(fleet.config) : {}),
     reason: of.reason,
   });
   addServer(s, server);

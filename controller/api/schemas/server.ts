@@ -27,6 +27,7 @@ export const serverStates = [
   "terminated",
 ] as const;
 const text = z.record(z.string(), z.string());
+const list = z.strictObject({ capacity: z.number(), values: z.array(z.string()) });
 
 export const serverSchema = z
   .strictObject({
@@ -46,6 +47,11 @@ export const serverSchema = z
     matchId: z.string().nullable(),
     labels: text,
     annotations: text,
+    counters: z
+      .record(z.string(), z.strictObject({ count: z.number(), capacity: z.number() }))
+      .describe("What the server counts beside its seats"),
+    lists: z.record(z.string(), list),
+    tracked: list.nullable().describe("Ids of the players that a server on Agones' SDK tracks itself"),
     stats: z
       .strictObject({ cpu: z.number().describe("0 to 1 of what it asked for"), memoryBytes: z.number() })
       .nullable(),

@@ -345,6 +345,9 @@ export class AgentDouble {
       stats: undefined,
       labels,
       annotations,
+      ...(expect.counters ? { counters: expect.counters } : {}),
+      ...(expect.lists ? { lists: expect.lists } : {}),
+      tracked: expect.tracked,
     };
   }
 }
