@@ -37,8 +37,8 @@ export const agentConfigSchema = z
       z.array(address).min(1, "name at least one controller"),
       z.strictObject({ kind: z.literal("consul") }),
     ]),
-    /** Where the gate waits for its agent. */
-    gateSocket: address,
+    /** Where the gate waits for its agent; or the folder of its socket, where a new gate comes to stand beside the old. */
+    gateSocket: z.union([address, z.strictObject({ folder: z.string().startsWith("/", "must be an absolute path") })]),
     secrets: secretsSourceSchema(["shared", "ticket"]),
     /** Where each server of the node is registered; without it nowhere. */
     consul: consulAccessSchema.optional(),

@@ -68,7 +68,7 @@ async function listen() {
   listeners.push(
     await listenSocket(join(folder, "c.sock"), { ...options, codec: controllerCodec }, onController),
     await listenSocket(join(folder, "g.sock"), { ...options, codec: gateCodec }, (channel) => {
-      gates.shift()?.(new TestGate(channel, []));
+      gates.shift()?.(new TestGate(channel, {}));
     }),
   );
   return {

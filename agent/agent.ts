@@ -197,8 +197,9 @@ export class Agent {
   }
 
   private tick(): void {
+    this.gates.tick();
     for (const server of this.servers.all()) {
-      if (!this.gates.connected) server.heartbeat?.excuse(this.deps.clock.now());
+      if (!this.gates.holds(server.serverId)) server.heartbeat?.excuse(this.deps.clock.now());
       server.tick();
     }
     this.cancelTick = this.deps.clock.after(TICK_MS, () => this.tick());

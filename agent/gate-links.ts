@@ -21,21 +21,27 @@ export interface GateLinksHandlers {
 
 interface Gate {
   readonly channel: GateChannel;
+  readonly startedAtMs: number;
+  readonly retiring: boolean;
   /** Servers whose port this gate holds. */
   readonly held: Set<string>;
 }
 
 /** The port on which the gate listens for a server's SDK. */
 export const SDK_PORT = "sdk";
+/** A port that cannot be had may be another gate's that has not said hello yet: so often it is tried, once a second. */
+const OPEN_TRIES = 5;
 
 /**
  * The agent's side of its gates. While a new version of the gate stands beside an old one there are two: a server stays
- * with the gate that has its port, and new ones go to the gate that came last.
+ * with the gate that has its port, and new ones go to the newest that does not retire.
  *
  * A gate's `hello` is what is open; what should be open is the agent's. Each hello makes the first equal to the second.
  */
 export class GateLinks {
   private readonly gates: Gate[] = [];
+  /** By server: how often its port could not be opened, one time after the other. */
+  private readonly failures = new Map<string, number>();
 
   constructor(
     private readonly handlers: GateLinksHandlers,
@@ -52,28 +58,39 @@ export class GateLinks {
     channel.onClose((reason) => {
       if (!gate) return;
       this.gates.splice(this.gates.indexOf(gate), 1);
-      this.log.info({ reason }, "gate left");
+      this.log.info({ reason, servers: gate.held.size }, "gate left");
     });
   }
 
   /** Opens a server's port, or tells the gate that has it what is new of it. */
   open(server: GameServer): void {
-    const gate = this.holder(server.serverId) ?? this.gates.at(-1);
+    const gate = this.holder(server.serverId) ?? this.forNew();
     if (gate) this.openOn(gate, server);
   }
 
   close(serverId: string): void {
-    const gate = this.holder(serverId);
-    gate?.held.delete(serverId);
-    gate?.channel.send({ type: "closeServer", serverId });
+    this.failures.delete(serverId);
+    for (const gate of this.gates) {
+      if (gate.held.delete(serverId)) gate.channel.send({ type: "closeServer", serverId });
+    }
   }
 
   push(serverId: string, event: string, data: unknown): void {
     this.holder(serverId)?.channel.send({ type: "push", serverId, event, data });
   }
 
-  get connected(): boolean {
-    return this.gates.length > 0;
+  /** Once a second: servers whose port no gate holds, because theirs has ended or it could not be had, get one. */
+  tick(): void {
+    if (this.gates.length === 0) return;
+    for (const server of this.handlers.servers()) {
+      const { serverId } = server;
+      if (!this.holds(serverId) && (this.failures.get(serverId) ?? 0) < OPEN_TRIES) this.open(server);
+    }
+  }
+
+  /** Whether a gate that is connected has the server's port. */
+  holds(serverId: string): boolean {
+    return this.holder(serverId) !== undefined;
   }
 
   closeAll(reason: string): void {
@@ -84,6 +101,16 @@ export class GateLinks {
     return this.gates.find((gate) => gate.held.has(serverId));
   }
 
+  /** The newest; one that retires only where there is no other, so that no server waits. */
+  private forNew(): Gate | undefined {
+    const staying = this.gates.filter(({ retiring }) => !retiring);
+    const among = staying.length > 0 ? staying : this.gates;
+    return among.reduce<Gate | undefined>(
+      (newest, gate) => (newest && newest.startedAtMs > gate.startedAtMs ? newest : gate),
+      undefined,
+    );
+  }
+
   private greet(channel: GateChannel, hello: GateHello): Gate | undefined {
     if (negotiate({ oldest: hello.protocol, newest: hello.protocol }) === undefined) {
       const detail = `the gate speaks protocol ${hello.protocol}, this agent ${PROTOCOL_OLDEST} to ${PROTOCOL_VERSION}`;
@@ -91,13 +118,14 @@ export class GateLinks {
       channel.close(detail);
       return undefined;
     }
-    const gate: Gate = { channel, held: new Set() };
+    const { gateVersion, startedAtMs = 0, retiring = false } = hello;
+    const gate: Gate = { channel, startedAtMs, retiring, held: new Set() };
     this.gates.push(gate);
-    this.log.info({ gateVersion: hello.gateVersion, servers: hello.servers.length }, "gate connected");
+    this.log.info({ gateVersion, retiring, servers: hello.servers.length }, "gate connected");
     for (const open of hello.servers) this.compare(gate, open);
     for (const server of this.handlers.servers()) {
-      const holder = this.holder(server.serverId);
-      if (!holder || holder === gate) this.openOn(gate, server);
+      const holder = this.holder(server.serverId) ?? this.forNew();
+      if (holder === gate) this.openOn(gate, server);
     }
     return gate;
   }
@@ -109,7 +137,10 @@ export class GateLinks {
       gate.channel.send({ type: "closeServer", serverId: open.serverId });
       return;
     }
+    // What is open is where it is, whatever another gate was asked for before this one had said so.
+    for (const each of this.gates) each.held.delete(open.serverId);
     gate.held.add(open.serverId);
+    this.failures.delete(open.serverId);
     this.handlers.onStreams(server, open.streams, open.everStreamed && open.streams === 0);
   }
 
@@ -136,10 +167,14 @@ export class GateLinks {
       case "openFailed": {
         const server = this.handlers.server(message.serverId);
         gate.held.delete(message.serverId);
-        if (server) this.handlers.onOpenFailed(server, message.detail);
+        if (!server || this.holds(message.serverId)) return;
+        const failures = (this.failures.get(message.serverId) ?? 0) + 1;
+        this.failures.set(message.serverId, failures);
+        if (failures === OPEN_TRIES) this.handlers.onOpenFailed(server, message.detail);
         return;
       }
       case "opened":
+        this.failures.delete(message.serverId);
         return;
       case "gateHello":
         return gate.channel.close("said hello twice");

@@ -8,6 +8,7 @@ import type { AgentConfig } from "./agent-config";
 import { followControllers } from "./consul/controller-directory";
 import { ServerRegistrations } from "./consul/server-registrations";
 import type { ControllerChannel } from "./controller-links";
+import { followGateFolder } from "./gate-folder";
 import type { GateChannel } from "./gate-links";
 
 export interface StartAgentDeps extends Omit<AgentDeps, "nodeId" | "region" | "journalDir" | "ticketSecret" | "node"> {
@@ -55,12 +56,21 @@ export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps)
   const failure = (where: string): ((reason: string) => void) =>
     occasionally((reason) => log.warn({ where, reason }, "not connected; trying on"));
 
+  const dialGateAt = (socket: string, heard: (reason: string) => void = () => undefined): Dialling => {
+    const log = failure(`gate ${socket}`);
+    const onFailure = (reason: string): void => {
+      log(reason);
+      heard(reason);
+    };
+    const how = { ...options, codec: agentGateCodec, onFailure };
+    return dialSocket(parseAddress(socket), how, (channel) => agent.attachGate(channel));
+  };
+  const dialGates = (where: NonNullable<StartAgentConfig["gateSocket"]>): Dialling =>
+    typeof where === "string" ? dialGateAt(where) : followGateFolder({ ...where, clock, dial: dialGateAt });
+
   // The gate first: a controller that hears that a server is there should find its streams known.
   if (dialGate) dialled.push(dialGate((channel) => agent.attachGate(channel)));
-  else if (config.gateSocket !== undefined) {
-    const how = { ...options, codec: agentGateCodec, onFailure: failure("gate") };
-    dialled.push(dialSocket(parseAddress(config.gateSocket), how, (channel) => agent.attachGate(channel)));
-  }
+  else if (config.gateSocket !== undefined) dialled.push(dialGates(config.gateSocket));
   if (dialControllers) dialled.push(dialControllers((channel) => agent.attachController(channel)));
   const { controllers = [] } = config;
   const dial = (address: string): Dialling => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Channel } from "../protocol/channel";
-import type { FromGate, ToGate } from "../protocol/gate-messages";
+import type { FromGate, GateHello, ToGate } from "../protocol/gate-messages";
 import { agentControllerPair, gateAgentPair } from "../protocol/memory-channel";
 import type {
   Ack,
@@ -61,10 +61,10 @@ export class TestNode {
     return TestController.greet(controller);
   }
 
-  connectGate(servers: GateHelloServers = []): TestGate {
+  connectGate(servers: GateHello["servers"] = [], more: Partial<GateHello> = {}): TestGate {
     const { gate, agent } = gateAgentPair();
     this.agent.attachGate(agent);
-    return new TestGate(gate, servers);
+    return new TestGate(gate, { servers, ...more });
   }
 
   async boot(): Promise<void> {
@@ -152,8 +152,6 @@ export class TestController {
   }
 }
 
-type GateHelloServers = Extract<FromGate, { type: "gateHello" }>["servers"];
-
 export class TestGate {
   readonly told: ToGate[] = [];
   private readonly waiting = new Map<number, (answer: { readonly status: number; readonly body: unknown }) => void>();
@@ -161,13 +159,13 @@ export class TestGate {
 
   constructor(
     readonly channel: Channel<FromGate, ToGate>,
-    servers: GateHelloServers,
+    hello: Partial<GateHello>,
   ) {
     channel.onMessage((message) => {
       this.told.push(message);
       if (message.type === "answer") this.waiting.get(message.id)?.(message);
     });
-    channel.send({ type: "gateHello", protocol: 1, gateVersion: "0.0.0", servers });
+    channel.send({ type: "gateHello", protocol: 1, gateVersion: "0.0.0", servers: [], ...hello });
   }
 
   /** One SDK call of the only server that tests mostly have. */

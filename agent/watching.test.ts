@@ -181,11 +181,62 @@ describe("gates", () => {
     expect(node.gate.told.at(-1)).toMatchObject({ type: "push", serverId: "s1" });
   });
 
-  test("a port that cannot be opened makes the server unhealthy", async () => {
+  test("a port that cannot be opened is tried again for a while, then makes the server unhealthy", async () => {
     await node.controller.ask({ kind: "expect", server: expectedServer() });
-    node.gate.channel.send({ type: "openFailed", serverId: "s1", port: 7001, detail: "127.0.0.1:7001 is in use" });
-    await settled();
+    for (let tries = 1; tries <= 5; tries++) {
+      expect(health()).toEqual([]);
+      expect(node.gate.told.filter(({ type }) => type === "open")).toHaveLength(tries);
+      node.gate.channel.send({ type: "openFailed", serverId: "s1", port: 7001, detail: "127.0.0.1:7001 is in use" });
+      await settled();
+      await seconds(node, 1);
+    }
     expect(health()).toEqual([[false, "127.0.0.1:7001 is in use"]]);
+    await seconds(node, 2);
+    expect(node.gate.told.filter(({ type }) => type === "open")).toHaveLength(5);
+  });
+
+  describe("of several", () => {
+    const held = { serverId: "s1", allocationId: "a1", port: 7001, streams: 1, everStreamed: true };
+    const expectS2 = () =>
+      node.controller.ask({ kind: "expect", server: expectedServer({ serverId: "s2", ports: { sdk: 7003 } }) });
+    const opens = (gate: typeof node.gate) =>
+      gate.told.flatMap((message) => (message.type === "open" ? [message.serverId] : []));
+
+    test("the newest that stays takes new servers, in whatever order they are met", async () => {
+      await readyServer();
+      node.gate.channel.close("met again in another order");
+      const newest = node.connectGate([], { startedAtMs: 30 });
+      const old = node.connectGate([held], { startedAtMs: 20, retiring: true });
+      const older = node.connectGate([], { startedAtMs: 10 });
+      await settled();
+      // It has the port; its hello came after the newest gate's.
+      newest.channel.send({ type: "openFailed", serverId: "s1", port: 7001, detail: "in use" });
+      await expectS2();
+      await seconds(node, 6);
+      expect([opens(newest), opens(old), opens(older)]).toEqual([["s1", "s2"], ["s1"], []]);
+      expect(health()).toEqual([]);
+      await node.controller.ask({ kind: "notice", ...on, notice: { kind: "stopping", graceMs: 1 } });
+      expect(old.told.at(-1)).toMatchObject({ type: "push", serverId: "s1" });
+    });
+
+    test("one that retires takes a server where there is no other", async () => {
+      node.gate.channel.close("gone");
+      const retiring = node.connectGate([], { startedAtMs: 20, retiring: true });
+      await settled();
+      await expectS2();
+      expect(opens(retiring)).toEqual(["s2"]);
+    });
+
+    test("when one is gone its servers go to another", async () => {
+      await readyServer();
+      const newer = node.connectGate([], { startedAtMs: 20 });
+      await settled();
+      expect(opens(newer)).toEqual([]);
+      node.gate.channel.close("killed");
+      await settled();
+      await seconds(node, 1);
+      expect(opens(newer)).toEqual(["s1"]);
+    });
   });
 
   test("one of another version is sent away", async () => {

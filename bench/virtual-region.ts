@@ -167,8 +167,10 @@ function realPrograms(
   agent: AgentConfig,
   scripts: NonNullable<VirtualRegionOptions["real"]>,
 ): ServedProgram[] {
+  const { gateSocket } = agent;
+  if (typeof gateSocket !== "string") throw new Error("a bench's gate has one socket");
   const gate: GateConfig = {
-    agentSocket: agent.gateSocket,
+    agentSocket: gateSocket,
     secrets: { kind: "inline", shared: SECRETS_OF_RUN.shared },
     logLevel: "warn",
   };

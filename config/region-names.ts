@@ -23,7 +23,7 @@ export function worldVolumeName(region: string, experienceId: string, volume: st
   return [checked(region), checked(experienceId), checked(volume)].join(".");
 }
 
-/** Forge's own programs that run as Nomad jobs. */
+/** Forge's own programs that run as Nomad jobs: one job for each, but the gate's (`gateJobId`). */
 export type RegionProgram = "controller" | "agent" | "gate";
 
 /**
@@ -33,6 +33,29 @@ export type RegionProgram = "controller" | "agent" | "gate";
 export function programJobId(region: string, program: RegionProgram): string {
   return ["forge", checked(region), program].join("-");
 }
+
+/**
+ * The job of one version of the gate: versions stand beside each other, so each is a job of its own.
+ * @param version tells it from all others: hexadecimal digits, as `gateJob` makes it
+ */
+export function gateJobId(region: string, version: string): string {
+  return `${programJobId(region, "gate")}-${version}`;
+}
+
+/** Whether a job is one of a program's: of the gate's, any version. */
+export function isProgramJob(jobId: string, region: string, program: RegionProgram): boolean {
+  const id = programJobId(region, program);
+  // Another region's name may begin with this one's and "gate".
+  return program === "gate"
+    ? jobId.startsWith(`${id}-`) && /^[0-9a-f]+$/.test(jobId.slice(id.length + 1))
+    : jobId === id;
+}
+
+/**
+ * Seconds that a gate which has to go may stay with its servers: longer than a match, and long for a world. Nomad's
+ * clients have to allow it (`max_kill_timeout`, 30 s unless set).
+ */
+export const GATE_STAYS_SECS = 30 * 24 * 3600;
 
 /** The task of a program's job; its workload identity and its ACL policy name it. */
 export const PROGRAM_TASK = "forge";

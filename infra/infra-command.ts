@@ -20,7 +20,8 @@ Hosts of a region on this machine (engine = "nomad", hosts = "local"). --engine 
 
   up         start what of the region's agents does not run
   bootstrap  the same, and let in who has a token: ACLs, Vault's store, tokens for deploying in secrets/
-  secrets    put the run's secrets where the region's programs read them; of any region with engine = "nomad"
+  secrets    put the run's secrets where the region's programs read them; of any region with engine = "nomad".
+             --gate-job JOB: for a version of the gate that is deployed next; --remove takes them away
   status     say what runs
   down       end all of it; --purge takes its data and secrets away as well
 `;
@@ -36,6 +37,8 @@ interface InfraCall {
   readonly config: string;
   readonly flags: ConfigFlags;
   readonly purge: boolean;
+  readonly remove: boolean;
+  readonly gateJob: string | undefined;
   readonly json: boolean;
 }
 
@@ -68,10 +71,11 @@ const ACTIONS = {
       done.length === 0 ? [`${region.name} was bootstrapped already`] : done.map((line) => `${region.name}: ${line}`);
     return { value: { region: region.name, done }, lines };
   }),
-  secrets: async ({ region, folder }, _call, io) => {
-    const result = await placeSecrets(region, folder, io.env);
+  secrets: async ({ region, folder }, { gateJob, remove }, io) => {
+    const result = await placeSecrets(region, folder, io.env, { gateJob, remove });
     const place = result.place === "vault" ? "Vault" : "Nomad's variables";
-    const lines = [`${region.name}: the run's secrets ${result.written ? "are" : "were already"} in ${place}`];
+    const how = remove ? "are not" : result.written ? "are" : "were already";
+    const lines = [`${region.name}: the run's secrets ${how} in ${place}`];
     return { value: { region: region.name, ...result }, lines };
   },
   status: async (configured) => {
@@ -118,6 +122,8 @@ function readCall(args: readonly string[], env: InfraIo["env"]): InfraCall | "he
     config: { type: "string", default: "forge.toml" },
     engine: { type: "string" },
     purge: { type: "boolean", default: false },
+    "gate-job": { type: "string" },
+    remove: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   } as const;
@@ -146,7 +152,8 @@ function readCall(args: readonly string[], env: InfraIo["env"]): InfraCall | "he
     );
   }
   const flags: ConfigFlags = { engine: engine === undefined ? engineOfEnv(env) : "nomad" };
-  return { action, region, flags, config: values.config, purge: values.purge, json: values.json };
+  const { config, purge, json, remove, "gate-job": gateJob } = values;
+  return { action, region, flags, config, purge, json, remove, gateJob };
 }
 
 function isAction(text: string): text is Action {

@@ -1,7 +1,7 @@
 import { join } from "node:path/posix";
 import {
   consulConfig,
-  gateSocketOf,
+  gateFolderOf,
   identitiesOf,
   nodeFolderOf,
   programJob,
@@ -41,7 +41,7 @@ export function agentJob(props: AgentJobProps): JobSpec {
       nodeId: "${node.unique.id}",
       journalDir: join(nodeFolderOf(props), "journal"),
       controllers: controllers ?? { kind: "consul" },
-      gateSocket: gateSocketOf(props),
+      gateSocket: { folder: gateFolderOf(props) },
       node: {
         address: "${attr.unique.network.ip-address}",
         cpu: "${attr.cpu.totalcompute}",
@@ -61,7 +61,7 @@ export function agentJob(props: AgentJobProps): JobSpec {
 }
 
 /** A version that fails on its first node goes no further. */
-export const ONE_NODE_AFTER_THE_OTHER = {
+const ONE_NODE_AFTER_THE_OTHER = {
   maxParallel: 1,
   canaries: 0,
   autoPromote: false,

@@ -1,6 +1,7 @@
 import { readAgentConfig } from "../agent/agent-config";
 import { readGateConfig } from "../agent/gate/gate-config";
 import { loadConfig } from "../config/load";
+import { GATE_STAYS_SECS, isProgramJob } from "../config/region-names";
 import { readControllerConfig } from "../controller/controller-config";
 import { agentJob } from "./agent";
 import { controllerJob, type ControllerJobProps } from "./controller";
@@ -46,6 +47,7 @@ function parsed(spec: JobSpec): NomadJob {
 
 /** As Nomad fills it in on a node. */
 const FILLED: Readonly<Record<string, string>> = {
+  NOMAD_SHORT_ALLOC_ID: "0f3c3a3e",
   NOMAD_ALLOC_ID: "0f3c3a3e-0000-4000-8000-000000000000",
   NOMAD_IP_api: "10.0.0.5",
   NOMAD_PORT_api: "7700",
@@ -108,14 +110,35 @@ describe("the jobs of Forge's programs", () => {
   });
 
   test("agent and gate are on each node of the games' pool, in the namespace of Forge's programs", () => {
-    for (const [spec, id] of [
-      [agentJob(props()), "forge-us-east-agent"],
-      [gateJob(props()), "forge-us-east-gate"],
-    ] as const) {
-      const job = parsed(spec);
-      expect(job).toMatchObject({ ID: id, Type: "system", Namespace: "games-forge", NodePool: "game" });
-      expect(job.Update).toMatchObject({ MaxParallel: 1, AutoRevert: true });
-    }
+    const system = { Type: "system", Namespace: "games-forge", NodePool: "game" };
+    const agent = parsed(agentJob(props()));
+    expect(agent).toMatchObject({ ID: "forge-us-east-agent", ...system });
+    expect(agent.Update).toMatchObject({ MaxParallel: 1, AutoRevert: true });
+    expect(parsed(gateJob(props()))).toMatchObject({
+      ID: expect.stringMatching(/^forge-us-east-gate-[0-9a-f]{8}$/),
+      ...system,
+    });
+  });
+
+  test("a gate that differs in anything is another job, which stays with its servers when it has to go", () => {
+    const id = (changes: Partial<ControllerJobProps> = {}) => gateJob(props(EXISTING, changes)).id;
+    expect(id({ forgeToml: "another", regions: [] })).toBe(id());
+    const other = { url: "http://files:7600/program.js", sha256: "cd".repeat(32) };
+    const ids = [
+      id(),
+      id({ bundle: other }),
+      id({ node: "/usr/bin/node" }),
+      id({ secrets: { kind: "nomadVariables" } }),
+    ];
+    expect(new Set(ids).size).toBe(4);
+    for (const each of ids) expect(isProgramJob(each, "us-east", "gate")).toBe(true);
+    expect(isProgramJob("forge-us-east-gate", "us", "gate")).toBe(false);
+
+    const job = parsed(gateJob(props()));
+    expect(job.TaskGroups[0]?.Tasks[0]).toMatchObject({ KillSignal: "SIGTERM", KillTimeout: GATE_STAYS_SECS * 1e9 });
+    const variables = parsed(gateJob(props(EXISTING, { secrets: { kind: "nomadVariables" } })));
+    const { secrets } = readGateConfig(configText(variables, "FORGE_GATE_CONFIG_JSON"), "the job");
+    expect(secrets).toMatchObject({ job: variables.ID });
   });
 
   test("say what the programs themselves read, once Nomad has filled it in", () => {
@@ -145,12 +168,12 @@ describe("the jobs of Forge's programs", () => {
       nodeId: FILLED["node.unique.id"],
       controllers: { kind: "consul" },
       journalDir: "/var/lib/forge/us-east/journal",
-      gateSocket: "/var/lib/forge/us-east/gate.sock",
+      gateSocket: { folder: "/var/lib/forge/us-east/gates" },
       node: { address: "10.0.0.5", cpu: 5000, memory: 8192 },
     });
 
     const gate = readGateConfig(configText(parsed(gateJob(props())), "FORGE_GATE_CONFIG_JSON"), "the job");
-    expect(gate).toMatchObject({ agentSocket: agent.gateSocket });
+    expect(gate).toMatchObject({ agentSocket: "/var/lib/forge/us-east/gates/0f3c3a3e.sock", onSigterm: "retire" });
   });
 
   test("without Vault read their own job's variables, and without an ACL in Consul ask for no identity there", () => {

@@ -57,14 +57,16 @@ export function nodeFolderOf({ region, nodeFolder }: Pick<ProgramJobProps, "regi
   return nodeFolder ?? join("/var/lib/forge", region.name);
 }
 
-/** The Unix socket by which gate and agent of a node meet. */
-export function gateSocketOf(props: Pick<ProgramJobProps, "region" | "nodeFolder">): string {
-  return join(nodeFolderOf(props), "gate.sock");
+/** Folder of the Unix sockets by which gates and the agent of a node meet; a socket's path may have 107 bytes. */
+export function gateFolderOf(props: Pick<ProgramJobProps, "region" | "nodeFolder">): string {
+  return join(nodeFolderOf(props), "gates");
 }
 
 /** What differs between the programs. */
 interface ProgramJob {
   readonly program: RegionProgram;
+  /** @default the program's only job */
+  readonly id?: string;
   readonly type: "service" | "system";
   readonly count: number;
   readonly nodePool: string;
@@ -101,7 +103,7 @@ export function programJob(props: ProgramJobProps, job: ProgramJob): JobSpec {
     tasks: [programTask(props, job)],
   };
   return {
-    id: programJobId(region.name, job.program),
+    id: job.id ?? programJobId(region.name, job.program),
     type: job.type,
     namespace: systemNamespace(region),
     datacenters: region.datacenters,
@@ -143,7 +145,11 @@ const IDENTITIES: Readonly<Record<"nomad" | "consul" | "vault", IdentitySpec>> =
 };
 
 /** `secrets` of a program's configuration: where they are, and the copy on the node that a start without Vault reads. */
-export function secretsConfig(props: ProgramJobProps, program: RegionProgram): JsonObject {
+export function secretsConfig(
+  props: ProgramJobProps,
+  program: RegionProgram,
+  job = programJobId(props.region.name, program),
+): JsonObject {
   const { region, secrets } = props;
   const copy = join(nodeFolderOf(props), `${program}-secrets.json`);
   if (secrets.kind === "vault") {
@@ -154,7 +160,7 @@ export function secretsConfig(props: ProgramJobProps, program: RegionProgram): J
   return {
     kind: secrets.kind,
     namespace: systemNamespace(region),
-    job: programJobId(region.name, program),
+    job,
     copy,
   };
 }

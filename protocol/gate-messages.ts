@@ -1,7 +1,8 @@
 /**
  * What the gate and the agent on one node say to each other, version 1. The gate holds the sockets that game servers
  * keep open and has no logic: it passes each call on and gives the agent's answer back. While the agent is away it holds
- * calls (bounded in number and time) and keeps streams open.
+ * calls (bounded in number and time) and keeps streams open. A node may have several gates. One that is told to retire
+ * hangs up and says so in its next hello.
  *
  *     gate                                   agent
  *       | gateHello (streams now open) -------> |
@@ -17,6 +18,10 @@ export interface GateHello {
   readonly type: "gateHello";
   readonly protocol: number;
   readonly gateVersion: string;
+  /** When its process started: of several gates of a node the newest is for new servers. Older gates do not say. */
+  readonly startedAtMs?: number;
+  /** It was told to go: it keeps the servers that it has, takes new ones only where no other gate is, and ends with its last. */
+  readonly retiring?: true;
   /** Servers whose port is open, and how many SDK streams each has. */
   readonly servers: readonly {
     readonly serverId: string;

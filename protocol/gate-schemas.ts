@@ -11,6 +11,8 @@ const gateHello: z.ZodType<Wire<GateHello>> = z.object({
   type: z.literal("gateHello"),
   protocol: count,
   gateVersion: text,
+  startedAtMs: z.number().nonnegative().optional(),
+  retiring: z.literal(true).optional(),
   servers: z.array(z.object({ serverId: id, allocationId: id, port, streams: count, everStreamed: z.boolean() })),
 });
 

@@ -1,7 +1,10 @@
 import type { RegionConfig } from "../config/config";
 import { PROGRAM_TASK, programJobId, systemNamespace, type RegionProgram } from "../config/region-names";
 
-/** What Nomad signs into the identity of one of Forge's programs, and nobody else's: the task of that job there. */
+/**
+ * What Nomad signs into the identity of one of Forge's programs, and nobody else's: the task of that job there. The gate's
+ * versions are jobs of their own, so its job is a pattern.
+ */
 export interface ProgramClaims {
   readonly nomad_namespace: string;
   readonly nomad_job_id: string;
@@ -9,9 +12,10 @@ export interface ProgramClaims {
 }
 
 export function programClaims(region: RegionConfig, program: RegionProgram): ProgramClaims {
+  const job = programJobId(region.name, program);
   return {
     nomad_namespace: systemNamespace(region),
-    nomad_job_id: programJobId(region.name, program),
+    nomad_job_id: program === "gate" ? `${job}-*` : job,
     nomad_task: PROGRAM_TASK,
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Job } from "@cdktf/provider-nomad/lib/job";
-import { Annotations, type TerraformResource } from "cdktf";
+import { Annotations, type TerraformResource, type TerraformResourceLifecycle } from "cdktf";
 import { Construct } from "constructs";
 import type { ExperienceConfig } from "../config/config";
 import type { RegionProgram } from "../config/region-names";
@@ -101,13 +101,19 @@ function addPrograms(
   { bundles, infra, endServers, ...programs }: RegionProgramsProps,
   games: readonly Job[],
 ): void {
-  const secrets = programs.secrets.kind === "nomadVariables" ? [addSecrets(scope, region.name, infra)] : [];
   const of = (program: RegionProgram) => ({ ...programs, region, bundle: bundles[program] });
-  addJob(scope, "gate", gateJob(of("gate")), secrets);
-  addJob(scope, "agent", agentJob(of("agent")), secrets);
+  const gate = gateJob(of("gate"));
+  const inVariables = programs.secrets.kind === "nomadVariables";
+  const secrets = inVariables ? [addSecrets(scope, region.name, gate.id, infra)] : [];
+  const onNodes = [
+    // A new version is another job: it has to be there before the old one goes.
+    addJob(scope, "gate", gate, secrets, { createBeforeDestroy: true }),
+    addJob(scope, "agent", agentJob(of("agent")), secrets),
+  ];
   const servers = new TerraformData(scope, "servers", {
     triggersReplace: [region.name],
-    dependsOn: [...games],
+    // The servers end before the agent that tells the gate so, and the gate then has nothing to wait for.
+    dependsOn: [...games, ...onNodes],
     provisioners: [
       {
         ...commandWords([...endServers, "--engine", "nomad", "--config", infra.configFile, region.name]),
@@ -135,20 +141,35 @@ function copyForgeToml(
   });
 }
 
-/** Into the variables of the programs' jobs, by a program of ours: Terraform must not see them. */
-function addSecrets(scope: Construct, region: string, infra: InfraProgram): TerraformResource {
-  return new TerraformData(scope, "secrets", {
+/**
+ * Into the variables of the programs' jobs, by a program of ours: Terraform must not see them. What takes them away is a
+ * resource of its own: with each version of the gate the other one is replaced.
+ */
+function addSecrets(scope: Construct, region: string, gateJob: string, infra: InfraProgram): TerraformResource {
+  const removal = new TerraformData(scope, "secrets-removal", {
     triggersReplace: [region],
-    provisioners: [infraCommand(infra, "secrets", region)],
+    provisioners: [infraCommand(infra, "secrets", region, { options: ["--remove"], when: "destroy" })],
+  });
+  return new TerraformData(scope, "secrets", {
+    triggersReplace: [region, gateJob],
+    dependsOn: [removal],
+    provisioners: [infraCommand(infra, "secrets", region, { options: ["--gate-job", gateJob] })],
   });
 }
 
-function addJob(scope: Construct, id: string, spec: JobSpec, dependsOn: readonly TerraformResource[] = []): Job {
+function addJob(
+  scope: Construct,
+  id: string,
+  spec: JobSpec,
+  dependsOn: readonly TerraformResource[] = [],
+  lifecycle?: TerraformResourceLifecycle,
+): Job {
   return new Job(scope, id, {
     jobspec: escapeTemplate(JSON.stringify(renderJob(spec))),
     json: true,
     purgeOnDestroy: true,
     deregisterOnIdChange: true,
     ...(dependsOn.length === 0 ? {} : { dependsOn: [...dependsOn] }),
+    ...(lifecycle === undefined ? {} : { lifecycle }),
   });
 }

@@ -181,6 +181,7 @@ function addRole(
     roleType: "jwt",
     userClaim: "nomad_job_id",
     boundAudiences: [VAULT_AUDIENCE],
+    boundClaimsType: program === "gate" ? "glob" : "string",
     boundClaims: { ...programClaims(region, program) },
     claimMappings: { nomad_namespace: "nomad_namespace", nomad_job_id: "nomad_job_id", nomad_task: "nomad_task" },
     tokenType: "service",

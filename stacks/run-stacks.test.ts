@@ -153,7 +153,8 @@ regions = ["b"]
     const jobIds = (stack: Stack | undefined) =>
       Object.values(stack?.resource?.nomad_job ?? {}).map(({ jobspec }) => {
         const { ID, Namespace } = nomadJobModel.parse(JSON.parse(evaluated(jobspec))).Job;
-        return `${Namespace} ${ID}`;
+        // The gate's version is of no interest here.
+        return `${Namespace} ${ID.replace(/-gate-[0-9a-f]{8}$/, "-gate")}`;
       });
     const programs = (namespace: string, region: string) =>
       ["agent", "controller", "gate"].map((name) => `${namespace} forge-${region}-${name}`);

@@ -6,6 +6,8 @@ export const gateConfigSchema = z.strictObject({
   /** Unix socket that the gate listens on for its agent. */
   agentSocket: z.string().startsWith("/", "must be an absolute path"),
   secrets: secretsSourceSchema(["shared"]),
+  /** What SIGTERM means: end at once (unless told), or leave new servers to the gate beside and end with the last one held. */
+  onSigterm: z.enum(["end", "retire"]).optional(),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

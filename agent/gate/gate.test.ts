@@ -129,6 +129,49 @@ describe("what is refused", () => {
   });
 });
 
+describe("a gate that retires", () => {
+  const isDone = async (retired: Promise<void>) => {
+    let done = false;
+    void retired.then(() => (done = true));
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    return done;
+  };
+
+  test("says so to its agent, keeps its servers, and is done with the last", async () => {
+    await agent.open("a");
+    const port = await agent.open("b");
+    const stream = await TestStream.open(port, "token-b");
+    const left = new Promise((resolve) => agent.channel.onClose(resolve));
+    const retired = gate.retire();
+    expect(await left).toBe("the gate retires");
+    const next = new TestAgent(gate);
+    expect(await next.hears("gateHello")).toMatchObject({ retiring: true, servers: [{}, {}] });
+    expect(await sdkCall(port, "GET", "/v1/players", { token: "token-b" })).toMatchObject({ status: 200 });
+    next.channel.send({ type: "closeServer", serverId: "a" });
+    expect(await isDone(retired)).toBe(false);
+    expect(gate.hello.servers).toHaveLength(1);
+    // Where no other gate is, it takes a server on.
+    await next.open("c");
+    next.channel.send({ type: "closeServer", serverId: "b" });
+    await stream.ended;
+    expect(await isDone(retired)).toBe(false);
+    next.channel.send({ type: "closeServer", serverId: "c" });
+    await retired;
+    await gate.retire();
+  });
+
+  test("is done at once without a server", () => gate.retire());
+
+  test("waits for no agent that stays away, once nothing is connected", async () => {
+    const stream = await TestStream.open(await agent.open("a"));
+    const retired = gate.retire();
+    clock.advance(60_000);
+    expect(await isDone(retired)).toBe(false);
+    await stream.close();
+    while (!(await isDone(retired))) clock.advance(10_000);
+  });
+});
+
 describe("while the agent is away", () => {
   test("a call waits and the next agent answers it; a stream stays", async () => {
     const port = await agent.open("a");
@@ -143,6 +186,7 @@ describe("while the agent is away", () => {
       type: "gateHello",
       protocol: 1,
       gateVersion: "test",
+      startedAtMs: clock.now(),
       servers: [{ serverId: "a", allocationId: "alloc-1", port, streams: 1, everStreamed: true }],
     });
     expect(next.calls[0]?.repeated).toBeUndefined();

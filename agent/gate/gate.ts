@@ -30,6 +30,8 @@ export type AgentChannel = Channel<FromGate, ToGate>;
  *
  *     alone -- attachAgent --> attached -- its channel closes --> alone
  *                              attached -- attachAgent (a newer one) --> attached
+ *
+ * While a newer version stands beside it, it *retires*: what it holds it keeps, and with its last server it is done.
  */
 export class Gate {
   readonly #limits: GateLimits;
@@ -38,12 +40,16 @@ export class Gate {
   readonly #steps = new Map<string, Promise<void>>();
   readonly #calls: PendingCalls;
   #agent: AgentChannel | undefined;
+  readonly #startedAtMs: number;
+  #agentLeftAtMs: number;
+  #retirement: { readonly done: Promise<void>; readonly end: () => void } | undefined;
   #stopHeartbeat: () => void;
   #stopped = false;
 
   constructor(private readonly deps: GateDeps) {
     this.#limits = { ...GATE_LIMITS, ...deps.limits };
     this.#calls = new PendingCalls(deps.clock, this.#limits);
+    this.#startedAtMs = this.#agentLeftAtMs = deps.clock.now();
     this.#stopHeartbeat = this.#beat();
   }
 
@@ -56,7 +62,14 @@ export class Gate {
       streams: streams.count,
       everStreamed: streams.everOpened,
     }));
-    return { type: "gateHello", protocol: PROTOCOL_VERSION, gateVersion: this.deps.version, servers };
+    return {
+      type: "gateHello",
+      protocol: PROTOCOL_VERSION,
+      gateVersion: this.deps.version,
+      startedAtMs: this.#startedAtMs,
+      ...(this.#retirement === undefined ? {} : { retiring: true }),
+      servers,
+    };
   }
 
   /** Calls that have no answer yet. */
@@ -77,6 +90,23 @@ export class Gate {
     channel.onMessage((message) => {
       if (channel === this.#agent) this.#obey(message);
     });
+  }
+
+  /**
+   * Leaves new servers to a gate beside it, if there is one. Resolves when it holds no server any more; also when its
+   * agent has been away for `forsakenMs` and nothing is connected: nobody would tell it of its servers' end.
+   */
+  retire(): Promise<void> {
+    if (this.#retirement === undefined) {
+      let end = (): void => undefined;
+      const done = new Promise<void>((resolve) => (end = resolve));
+      this.#retirement = { done, end };
+      this.deps.log.info({ servers: this.#ports.size }, "gate retires: it ends with its last server");
+      // The agent comes back at once and hears it in the hello; an older one reads over it.
+      this.#agent?.close("the gate retires");
+      this.#endIfDone();
+    }
+    return this.#retirement.done;
   }
 
   /** Ends every stream, refuses every waiting call and gives the ports back. */
@@ -145,6 +175,7 @@ export class Gate {
   #agentClosed(channel: AgentChannel, reason: string): void {
     if (channel !== this.#agent) return;
     this.#agent = undefined;
+    this.#agentLeftAtMs = this.deps.clock.now();
     this.#calls.agentLeft();
     this.deps.log.info({ reason }, "agent left; calls are held until it comes back");
   }
@@ -159,14 +190,24 @@ export class Gate {
       .catch((error: unknown) => this.deps.log.warn({ serverId, error: String(error) }, "a port could not be changed"))
       .finally(() => {
         if (this.#steps.get(serverId) === done) this.#steps.delete(serverId);
+        this.#endIfDone();
       });
     this.#steps.set(serverId, done);
+  }
+
+  #endIfDone(): void {
+    if (this.#retirement === undefined || this.#steps.size > 0) return;
+    const forsaken =
+      this.#agent === undefined && this.deps.clock.now() - this.#agentLeftAtMs >= this.#limits.forsakenMs;
+    const ports = [...this.#ports.values()];
+    if (ports.length === 0 || (forsaken && ports.every(({ connections }) => connections === 0))) this.#retirement.end();
   }
 
   /** One timer for the streams of all servers. */
   #beat(): () => void {
     return this.deps.clock.after(this.#limits.heartbeatMs, () => {
       for (const port of this.#ports.values()) port.streams.heartbeat();
+      this.#endIfDone();
       this.#stopHeartbeat = this.#beat();
     });
   }

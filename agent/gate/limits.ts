@@ -17,6 +17,8 @@ export interface GateLimits {
   readonly heartbeatMs: number;
   /** What may wait in the gate for one stream's reader; more drops the stream. */
   readonly streamBacklogBytes: number;
+  /** How long a retiring gate waits for an agent that is away, once nothing is connected. */
+  readonly forsakenMs: number;
   /** Keeps a caller's idle connection: longer than the pauses between heartbeats of common SDK settings. */
   readonly keepAliveMs: number;
 }
@@ -32,5 +34,6 @@ export const GATE_LIMITS: GateLimits = {
   answerMs: 10_000,
   heartbeatMs: 10_000,
   streamBacklogBytes: 1024 * 1024,
+  forsakenMs: 30_000,
   keepAliveMs: 65_000,
 };

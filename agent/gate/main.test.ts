@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../protocol/clock";
 import { agentGateCodec } from "../../protocol/codec";
-import { dialSocket } from "../../protocol/socket-dialler";
+import { dialSocket, type Dialling } from "../../protocol/socket-dialler";
 import { sdkCall, TestStream } from "./test-agent";
 
 describe("the gate's program", () => {
@@ -40,7 +40,44 @@ describe("the gate's program", () => {
   test("serves until SIGTERM, then ends its streams and gives its socket back", async () => {
     const agentSocket = join(folder, "gate.sock");
     start({ agentSocket, secrets: { kind: "inline", shared: secret } });
-    const port = await new Promise<number>((resolve) => {
+    const port = await opened(agentSocket);
+    expect(await sdkCall(port, "GET", "/v1/gameserver")).toMatchObject({ status: 200, body: { ok: 1 } });
+    const stream = await TestStream.open(port);
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+    await stream.ended;
+    expect(existsSync(agentSocket)).toBe(false);
+    expect(await output).not.toContain(secret);
+  });
+
+  test("told to retire, SIGTERM ends it with its last server only, however often it comes", async () => {
+    const agentSocket = join(folder, "gates", "0f3c3a3e.sock");
+    start({ agentSocket, secrets: { kind: "inline", shared: secret }, onSigterm: "retire" });
+    const stream = await TestStream.open(await opened(agentSocket));
+    child.kill("SIGTERM");
+    const options = { codec: agentGateCodec, secret, clock: systemClock, random: Math.random };
+    let dialling: Dialling | undefined;
+    const retiring = new Promise<() => void>((resolve) => {
+      dialling = dialSocket(agentSocket, options, (channel) => {
+        channel.onMessage((message) => {
+          if (message.type !== "gateHello" || message.retiring !== true) return channel.close();
+          resolve(() => channel.send({ type: "closeServer", serverId: "a" }));
+        });
+      });
+    });
+    const closeServer = await retiring;
+    child.kill("SIGTERM");
+    expect(stream.text).toContain("watching");
+    closeServer();
+    await stream.ended;
+    dialling?.close();
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(existsSync(agentSocket)).toBe(false);
+  });
+
+  /** An agent that opens one port, answers its calls, and goes when the gate does. */
+  function opened(agentSocket: string): Promise<number> {
+    return new Promise<number>((resolve) => {
       const options = { codec: agentGateCodec, secret, clock: systemClock, random: Math.random };
       const dialling = dialSocket(agentSocket, options, (channel) => {
         channel.onMessage((message) => {
@@ -52,14 +89,7 @@ describe("the gate's program", () => {
         channel.onClose(() => dialling.close());
       });
     });
-    expect(await sdkCall(port, "GET", "/v1/gameserver")).toMatchObject({ status: 200, body: { ok: 1 } });
-    const stream = await TestStream.open(port);
-    child.kill("SIGTERM");
-    expect(await once(child, "exit")).toEqual([0, null]);
-    await stream.ended;
-    expect(existsSync(agentSocket)).toBe(false);
-    expect(await output).not.toContain(secret);
-  });
+  }
 
   test("with a wrong configuration says what is wrong and ends", async () => {
     start({ agentSocket: "gate.sock", secrets: { kind: "inline", shared: "short secret" } });

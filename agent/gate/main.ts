@@ -10,7 +10,7 @@ import { startGate } from "./start-gate";
 /** Raised when what the gate does changes; its agent sees it in the hello. */
 const GATE_VERSION = "1";
 
-/** `gate CONFIG.json`: runs until SIGTERM or SIGINT. `programInput` says where else it may be told. */
+/** `gate CONFIG.json`: runs until SIGTERM, SIGINT, or its last server's end after SIGTERM. `programInput` says where else it may be told. */
 async function main(): Promise<void> {
   const read = (file: string | 0): string => readFileSync(file, "utf8");
   const { text, source } = programInput("gate", { argv: process.argv, env: process.env, read });
@@ -28,12 +28,18 @@ async function main(): Promise<void> {
     random: Math.random,
     ...peers,
   });
+  let stopping = false;
   const stop = (signal: string): void => {
+    if (stopping) return;
+    stopping = true;
     log.info({ signal }, "gate is stopping");
     void running.stop().then(() => process.exit(0));
   };
-  process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  // Not once: who asks again, as Nomad's client does when it starts anew, must not end the servers either.
+  if (config.onSigterm === "retire")
+    process.on("SIGTERM", () => void running.gate.retire().then(() => stop("SIGTERM")));
+  else process.once("SIGTERM", stop);
 }
 
 main().catch((error: unknown) => {

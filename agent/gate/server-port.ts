@@ -28,6 +28,7 @@ export class ServerPort {
   readonly #tokenHash: Buffer;
   readonly #verdicts = new WeakMap<object, Promise<PeerVerdict>>();
   #pids: readonly number[];
+  #connections = 0;
 
   /** @param server as the agent asked for it */
   constructor(
@@ -50,6 +51,15 @@ export class ServerPort {
     );
     this.#http.maxConnections = limits.connectionsPerServer;
     this.#http.on("clientError", refuseUnreadable);
+    this.#http.on("connection", (socket) => {
+      this.#connections += 1;
+      socket.once("close", () => (this.#connections -= 1));
+    });
+  }
+
+  /** How many are open now, streams and kept-alive ones too. */
+  get connections(): number {
+    return this.#connections;
   }
 
   /** The port itself: where 0 was asked for, the one that the system chose. */

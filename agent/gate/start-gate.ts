@@ -1,3 +1,5 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { openSecrets, type OpenSecretsDeps } from "../../clients/run-secrets";
 import { formatAddress, parseAddress } from "../../protocol/address";
 import { gateCodec } from "../../protocol/codec";
@@ -15,12 +17,13 @@ export interface RunningGate {
  * A gate that waits for its agent on a unix socket. It dials nobody: an agent that comes back, or a newer one beside
  * it, finds the gate, and the newest to connect has it.
  *
- * @throws {Error} where the socket cannot be listened on
+ * @throws {Error} where the socket cannot be listened on, or its folder not be made
  */
 export async function startGate(
   config: Pick<GateConfig, "agentSocket" | "secrets">,
   deps: GateDeps & Pick<OpenSecretsDeps, "env" | "random" | "log">,
 ): Promise<RunningGate> {
+  if (config.agentSocket.startsWith("/")) mkdirSync(dirname(config.agentSocket), { recursive: true, mode: 0o700 });
   const secrets = await openSecrets(config.secrets, ["shared"], deps);
   const gate = new Gate(deps);
   const listener = await listenSocket(

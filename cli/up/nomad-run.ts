@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { request } from "undici";
 import type { ForgeConfig } from "../../config/config";
-import { PROGRAM_TASK, programJobId } from "../../config/region-names";
+import { isProgramJob, PROGRAM_TASK, type RegionProgram } from "../../config/region-names";
 import { readRunSecrets, runSecretsFile } from "../../infra/embedded/run-secrets-file";
 import type { Clock } from "../../protocol/clock";
 import type { CliContext } from "../context";
@@ -86,16 +86,17 @@ export class NomadRun implements RunningRun {
 
   async pids(): Promise<Readonly<Record<string, number>>> {
     const found = this.tasks().flatMap(({ job, pid, task }) => {
-      const program = this.programs().find(({ id }) => id === job);
+      const program = this.programs().find(({ region, program: each }) => isProgramJob(job, region, each));
       return program === undefined || task !== PROGRAM_TASK ? [] : [[program.name, pid] as const];
     });
     return Object.fromEntries(found);
   }
 
   async kill(target: KillTarget): Promise<number | undefined> {
-    const job = target.kind === "program" ? programJobId(target.region, target.program) : undefined;
-    const found = this.tasks().find(({ serverId, task, ...of }) =>
-      target.kind === "server" ? serverId === target.id && task === SERVER_TASK : of.job === job,
+    const found = this.tasks().find(({ serverId, task, job }) =>
+      target.kind === "server"
+        ? serverId === target.id && task === SERVER_TASK
+        : isProgramJob(job, target.region, target.program),
     );
     if (found === undefined) return undefined;
     process.kill(found.pid, "SIGKILL");
@@ -111,10 +112,11 @@ export class NomadRun implements RunningRun {
     return taskProcesses(join(dirname(this.options.context.configFile), ".forge", "regions"));
   }
 
-  private programs(): readonly { readonly id: string; readonly name: string }[] {
+  private programs(): readonly { region: string; program: RegionProgram; name: string }[] {
     return this.regions.flatMap(({ name }) =>
       (["controller", "agent", "gate"] as const).map((program) => ({
-        id: programJobId(name, program),
+        region: name,
+        program,
         name: `${program}.${name}`,
       })),
     );

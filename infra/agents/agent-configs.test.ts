@@ -116,11 +116,11 @@ describe("Nomad's client", () => {
   const client = nomadClient["client"] as Record<string, unknown>;
   const plugins = Object.assign({}, ...(nomadClient["plugin"] as object[])) as Record<string, [{ config: [object] }]>;
 
-  it("gives games its port range, and long matches time to end", () => {
+  it("gives games its port range, and gates time to stay with their servers", () => {
     expect(client).toMatchObject({
       min_dynamic_port: 20000,
       max_dynamic_port: 21999,
-      max_kill_timeout: "1h",
+      max_kill_timeout: "2592000s",
       meta: { public: "203.0.113.7" },
     });
   });

@@ -1,3 +1,4 @@
+import { GATE_STAYS_SECS } from "../../config/region-names";
 import { smallChroot } from "./small-chroot";
 
 /** Files of one agent's TLS, all PEM, as absolute paths on its host. */
@@ -72,8 +73,8 @@ export interface NomadClientProps extends NomadAgentProps {
 
 /** A finished match's job is kept this long by the server itself; the controller removes it ten minutes after the end. */
 const JOB_GC = "1h";
-/** The longest that a server may take to end: a match that drains. */
-const MAX_KILL_TIMEOUT = "1h";
+/** The longest that a task may take to end: a gate stays with its servers, which may be worlds. */
+const MAX_KILL_TIMEOUT = `${String(GATE_STAYS_SECS)}s`;
 /** They would ask addresses outside, and wait for them, on a machine that is no cloud's. */
 const CLOUD_FINGERPRINTS = "env_aws,env_gce,env_azure,env_digitalocean";
 

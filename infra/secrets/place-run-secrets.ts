@@ -1,6 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { HttpStatusError, HttpUnreachable, type HttpJson } from "../../clients/http-json";
-import { programJobId, RUN_SECRETS_PATH, vaultKvMount, type RegionProgram } from "../../config/region-names";
+import {
+  isProgramJob,
+  programJobId,
+  RUN_SECRETS_PATH,
+  vaultKvMount,
+  type RegionProgram,
+} from "../../config/region-names";
 import { InfraError } from "../failure";
 
 /** The run's three secrets. */
@@ -48,21 +54,34 @@ const NEEDED: Readonly<Record<RegionProgram, readonly (keyof RunSecretValues)[]>
   gate: ["shared"],
 };
 
+/** Where a region's programs run. */
+export interface ProgramsPlace {
+  readonly region: string;
+  readonly namespace: string;
+}
+
 /**
- * The same where the region's Vault is not Forge's: into the variables of the three jobs, which their tasks may read
+ * The same where the region's Vault is not Forge's: into the variables of the programs' jobs, which their tasks may read
  * without a policy.
  *
- * @param namespace of the jobs
+ * @param gateJob the version of the gate that is about to be deployed; those that have variables already get them anyway
  */
 export async function placeInNomad(
   nomad: HttpJson,
-  place: { readonly region: string; readonly namespace: string },
+  place: ProgramsPlace,
   secrets: RunSecretValues,
+  gateJob?: string,
 ): Promise<boolean> {
   return explained("Nomad", "NOMAD_TOKEN", async () => {
+    const there = (await programVariables(nomad, place)).filter(({ program }) => program === "gate");
+    const gates = new Set([...there.map(({ job }) => job), ...(gateJob === undefined ? [] : [gateJob])]);
+    const jobs = [
+      ...(["controller", "agent"] as const).map((program) => ({ program, job: programJobId(place.region, program) })),
+      ...[...gates].map((job) => ({ program: "gate" as const, job })),
+    ];
     let written = false;
-    for (const program of ["controller", "agent", "gate"] as const) {
-      const Path = `nomad/jobs/${programJobId(place.region, program)}`;
+    for (const { program, job } of jobs) {
+      const Path = `nomad/jobs/${job}`;
       const query = { namespace: place.namespace };
       const { items, index } = await readVariable(nomad, Path, query);
       const wanted = withPrevious(items, Object.fromEntries(NEEDED[program].map((name) => [name, secrets[name]])));
@@ -72,6 +91,29 @@ export async function placeInNomad(
       written = true;
     }
     return written;
+  });
+}
+
+/** Takes them out of Nomad's variables. @returns whether there were any */
+export async function removeFromNomad(nomad: HttpJson, place: ProgramsPlace): Promise<boolean> {
+  return explained("Nomad", "NOMAD_TOKEN", async () => {
+    const there = await programVariables(nomad, place);
+    const query = { namespace: place.namespace };
+    for (const { job } of there) await nomad.json("DELETE", `/v1/var/nomad/jobs/${job}`, { query });
+    return there.length > 0;
+  });
+}
+
+async function programVariables(
+  nomad: HttpJson,
+  { region, namespace }: ProgramsPlace,
+): Promise<readonly { readonly program: RegionProgram; readonly job: string }[]> {
+  const query = { namespace, prefix: "nomad/jobs/" };
+  const found = await nomad.json<readonly { readonly Path: string }[]>("GET", "/v1/vars", { query });
+  return found.flatMap(({ Path }) => {
+    const job = Path.slice(query.prefix.length);
+    const program = (["controller", "agent", "gate"] as const).find((each) => isProgramJob(job, region, each));
+    return program === undefined ? [] : [{ program, job }];
   });
 }
 

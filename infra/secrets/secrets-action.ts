@@ -5,12 +5,19 @@ import { regionEndpoints, type SystemEndpoint } from "../../config/region-endpoi
 import { systemNamespace } from "../../config/region-names";
 import { runSecretsOf } from "../embedded/run-secrets-file";
 import { readIfThere } from "../local/region-folder";
-import { placeInNomad, placeInVault } from "./place-run-secrets";
+import { placeInNomad, placeInVault, removeFromNomad } from "./place-run-secrets";
 
 export interface SecretsResult {
   readonly place: "vault" | "nomadVariables";
-  /** False where they stood there already. */
+  /** False where all was so already. */
   readonly written: boolean;
+}
+
+export interface SecretsOptions {
+  /** See `placeInNomad`. */
+  readonly gateJob?: string | undefined;
+  /** Takes them away again; those in a Vault go with their mount. */
+  readonly remove?: boolean;
 }
 
 /**
@@ -24,8 +31,8 @@ export async function placeSecrets(
   region: RegionConfig,
   folder: string,
   env: Readonly<Record<string, string | undefined>>,
+  { gateJob, remove = false }: SecretsOptions = {},
 ): Promise<SecretsResult> {
-  const secrets = runSecretsOf(folder);
   const endpoints = regionEndpoints(region, folder);
   const inVault = region.manage.includes("vault");
   const [name, header, endpoint] = inVault
@@ -33,9 +40,15 @@ export async function placeSecrets(
     : (["Nomad", "X-Nomad-Token", endpoints.nomad] as const);
   const client = clientOf(name, header, endpoint, env);
   try {
-    if (inVault) return { place: "vault", written: await placeInVault(client, region.name, secrets) };
+    if (inVault) {
+      const written = !remove && (await placeInVault(client, region.name, runSecretsOf(folder)));
+      return { place: "vault", written };
+    }
     const place = { region: region.name, namespace: systemNamespace(region) };
-    return { place: "nomadVariables", written: await placeInNomad(client, place, secrets) };
+    const written = remove
+      ? await removeFromNomad(client, place)
+      : await placeInNomad(client, place, runSecretsOf(folder), gateJob);
+    return { place: "nomadVariables", written };
   } finally {
     await client.close();
   }

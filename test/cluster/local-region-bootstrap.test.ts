@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bootstrapRegion } from "../../infra/bootstrap/bootstrap-region";
-import { placeInNomad } from "../../infra/secrets/place-run-secrets";
+import { placeInNomad, removeFromNomad } from "../../infra/secrets/place-run-secrets";
 import { tokenOf } from "../../infra/local/token-files";
 import { skipUnless } from "../skips";
 import { HOST_PROGRAMS, LocalHosts, type InfraValue } from "./local-hosts";
@@ -142,13 +142,26 @@ skipUnless(
     try {
       const secrets = { shared: "s".repeat(43), ticket: "t".repeat(43), token: "k".repeat(43) };
       const place = { region: "us-east", namespace: "default" };
-      await expect(placeInNomad(clients.nomad, place, secrets)).resolves.toBe(true);
+      const gate = "forge-us-east-gate-0a1b2c3d";
+      await expect(placeInNomad(clients.nomad, place, secrets, gate)).resolves.toBe(true);
+      // Its next version is another job; the one before may still be there.
+      await expect(placeInNomad(clients.nomad, place, secrets, "forge-us-east-gate-11111111")).resolves.toBe(true);
       await expect(placeInNomad(clients.nomad, place, secrets)).resolves.toBe(false);
       const items = async (job: string): Promise<string[]> =>
         Object.keys((await clients.nomad.json<InfraValue>("GET", `/v1/var/nomad/jobs/${job}`)).Items).sort();
       expect(await items("forge-us-east-controller")).toEqual(["shared", "ticket", "token"]);
       expect(await items("forge-us-east-agent")).toEqual(["shared", "ticket"]);
-      expect(await items("forge-us-east-gate")).toEqual(["shared"]);
+      await expect(placeInNomad(clients.nomad, place, { ...secrets, shared: "n".repeat(43) })).resolves.toBe(true);
+      expect(await items(gate)).toEqual(["previousShared", "shared"]);
+
+      const other = { region: "us-east-gate", namespace: "default" };
+      await placeInNomad(clients.nomad, other, secrets);
+      await expect(removeFromNomad(clients.nomad, place)).resolves.toBe(true);
+      const left = await clients.nomad.json<InfraValue>("GET", "/v1/vars", { query: { prefix: "nomad/jobs/" } });
+      expect(left.map(({ Path }: InfraValue) => Path)).toEqual([
+        "nomad/jobs/forge-us-east-gate-agent",
+        "nomad/jobs/forge-us-east-gate-controller",
+      ]);
     } finally {
       await clients.close();
     }

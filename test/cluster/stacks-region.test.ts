@@ -183,6 +183,7 @@ skipUnless(
   });
 
   describe("let the programs in by their identities", () => {
+    const jobIds: string[] = [];
     const identities = {} as Record<RegionProgram, { nomad: string; consul: string; vault: string }>;
 
     beforeAll(async () => {
@@ -203,6 +204,7 @@ skipUnless(
         ["gate", gateJob(props)],
       ] as const) {
         identities[program] = await identitiesOf(program, spec);
+        jobIds.push(spec.id);
       }
     });
 
@@ -320,7 +322,7 @@ skipUnless(
 
       expect(await refused(nomad.json("PUT", "/v1/jobs", { query: games, body }))).toBe(403);
       const system = { namespace: "games-forge" };
-      expect(await refused(nomad.json("DELETE", `/v1/job/${programJobId(REGION, "gate")}`, { query: system }))).toBe(
+      expect(await refused(nomad.json("DELETE", `/v1/job/${programJobId(REGION, "agent")}`, { query: system }))).toBe(
         403,
       );
       expect(await refused(nomad.json("GET", "/v1/acl/tokens"))).toBe(403);
@@ -331,10 +333,8 @@ skipUnless(
 
     afterAll(async () => {
       const nomad = managed("nomad");
-      for (const program of ["controller", "agent", "gate"] as const) {
-        const query = { namespace: "games-forge", purge: true };
-        await nomad.json("DELETE", `/v1/job/${programJobId(REGION, program)}`, { query });
-      }
+      const system = { namespace: "games-forge", purge: true };
+      for (const id of jobIds) await nomad.json("DELETE", `/v1/job/${id}`, { query: system });
       const query = { namespace: "games", purge: true };
       await nomad.json("DELETE", "/v1/job/us-east.gameserver.arena", { query });
     });
