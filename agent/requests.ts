@@ -1,6 +1,8 @@
 import type { Clock } from "../protocol/clock";
+import type { CountTable } from "../protocol/count-rules";
 import type { Ack, GrantedSeat, NackCode, Request, RequestBody } from "../protocol/messages";
 import { sealTicket } from "../protocol/ticket";
+import { allocate } from "./allocate";
 import type { Requester } from "./controller-links";
 import type { GameServer } from "./game-server";
 import type { AgentLog, Ledger } from "./ledger";
@@ -16,7 +18,14 @@ export interface RequestsDeps {
 }
 
 /** What a request gives back beside "done". */
-type Outcome = Refusal | { readonly ok: true; readonly seats?: () => readonly GrantedSeat[]; readonly free?: number };
+type Outcome =
+  | Refusal
+  | {
+      readonly ok: true;
+      readonly seats?: () => readonly GrantedSeat[];
+      readonly free?: number;
+      readonly counts?: () => CountTable;
+    };
 
 const DONE: Outcome = { ok: true };
 /** A ticket ends so long before its lease, or a tenth of it where that is less. */
@@ -89,6 +98,8 @@ export class Requests {
         return this.granted(server, server.grant(body.seats, body.leaseMs), body.leaseMs);
       case "claim":
         return this.granted(server, server.claim(body.matchId, body.seats, body.leaseMs), body.leaseMs);
+      case "allocate":
+        return allocate(server, body.order);
       case "release":
         server.release(body.seats);
         return { ok: true, free: server.book.free };
@@ -119,7 +130,7 @@ export class Requests {
 
   private ack(id: number, outcome: Outcome): Ack {
     if (!outcome.ok) return this.nack(id, outcome.code, outcome.detail);
-    const { seats, free } = outcome;
+    const { seats, free, counts } = outcome;
     return {
       type: "ack",
       id,
@@ -127,6 +138,7 @@ export class Requests {
       epoch: this.epoch,
       ...(seats ? { seats: seats() } : {}),
       ...(free === undefined ? {} : { free }),
+      ...(counts ? { counts: counts() } : {}),
     };
   }
 

@@ -1,6 +1,6 @@
 import type { IdSource } from "./core/core-interface";
 
-const PREFIX = { server: "srv", session: "ses", queue: "que", decision: "dec" } as const;
+const PREFIX = { server: "srv", session: "ses", match: "mtc", queue: "que", decision: "dec" } as const;
 const ID_BYTES = 8;
 const TOKEN_BYTES = 24;
 /** Drawn at once: a call of the system's generator for each id costs more than the rest of a session's making. */

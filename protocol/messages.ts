@@ -10,11 +10,12 @@
  *       | <---------------------- welcome |
  *       | snapshot ---------------------> |   everything it owns, so a controller can rebuild from it
  *       | report -----------------------> |   … as things happen, in order
- *       | <---------------------- request |   expect, grant, release, claim, close, notice, forget, epoch
+ *       | <---------------------- request |   expect, grant, release, claim, allocate, close, notice, forget, epoch
  *       | ack --------------------------> |   one for each request, same id
  *       | ping / <------------------ ping |   silence for 3 s makes the other side suspect
  */
 
+import type { AllocateOrder } from "./allocation";
 import type { CountedList, Counter } from "./counts";
 
 export const PROTOCOL_VERSION = 1;
@@ -218,6 +219,16 @@ export type RequestBody =
       readonly seats: readonly SeatRequest[];
       readonly leaseMs: number;
     }
+  /**
+   * The whole server for one who names no players: all of it or nothing. A server that is free is claimed; of one that is
+   * allocated already only labels, annotations, counters and lists change.
+   */
+  | {
+      readonly kind: "allocate";
+      readonly serverId: string;
+      readonly allocationId: string;
+      readonly order: AllocateOrder;
+    }
   | {
       readonly kind: "release";
       readonly serverId: string;
@@ -286,6 +297,11 @@ export type Ack =
       readonly epoch: number;
       readonly seats?: readonly GrantedSeat[];
       readonly free?: number;
+      /** Of `allocate`: what they are now. */
+      readonly counts?: {
+        readonly counters: Readonly<Record<string, Counter>>;
+        readonly lists: Readonly<Record<string, CountedList>>;
+      };
     }
   | {
       readonly type: "ack";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { allocateOrderSchema, countsSchema } from "./allocation-schemas";
 import type {
   Ack,
   AgentEvent,
@@ -172,6 +173,7 @@ const requestBody: z.ZodType<Wire<RequestBody>> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("expect"), server: expectedServerSchema }),
   z.object({ kind: z.literal("grant"), ...onServer, seats: z.array(seatRequest), leaseMs: ms }),
   z.object({ kind: z.literal("claim"), ...onServer, matchId: id, seats: z.array(seatRequest), leaseMs: ms }),
+  z.object({ kind: z.literal("allocate"), ...onServer, order: allocateOrderSchema }),
   z.object({
     kind: z.literal("release"),
     ...onServer,
@@ -211,6 +213,7 @@ const ack: z.ZodType<Wire<Ack>> = z.discriminatedUnion("ok", [
       .array(z.object({ sessionId: id, playerId: id, generation: count, ticket: text, leaseExpiresAtMs: ms }))
       .exactOptional(),
     free: z.int().exactOptional(),
+    counts: countsSchema.exactOptional(),
   }),
   z.object({
     type: z.literal("ack"),

@@ -215,6 +215,7 @@ export class BackendDouble implements ApiBackend {
       waitQueue: placement,
       leaveQueue: queued,
       allocateMatch: { server, connection: "127.0.0.1:20001", matchId: "match-1", tickets: { ann: "ticket-1" } },
+      allocateServer: { ...server, state: "allocated" },
       listFleets: [fleet],
       getFleet: fleet,
       putFleet: fleet,

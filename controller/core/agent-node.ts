@@ -1,5 +1,5 @@
 import type { NodeFacts } from "../../protocol/messages";
-import type { GameServer } from "./game-server";
+import { isTaken, type GameServer } from "./game-server";
 import type { OwedForget, OwedRelease } from "./owed";
 
 /** One node's agent as the core knows it. */
@@ -16,6 +16,9 @@ export interface AgentNode {
   epochAcked: number;
   snapshotSeen: boolean;
   readonly servers: Set<GameServer>;
+  /** How many of them somebody has, and how many are free; `countOnNode` keeps it. */
+  taken: number;
+  free: number;
   /** What could not be said while it was silent; bounded, oldest dropped: a snapshot brings it up again. */
   readonly owedReleases: Map<string, OwedRelease>;
   readonly owedForgets: Map<string, OwedForget>;
@@ -34,8 +37,19 @@ export function newAgentNode(id: string): AgentNode {
     epochAcked: -1,
     snapshotSeen: false,
     servers: new Set(),
+    taken: 0,
+    free: 0,
     owedReleases: new Map(),
     owedForgets: new Map(),
     strangers: new Map(),
   };
+}
+
+/** Brings the node's counts up to date with a server whose place in its fleet's index has just been. */
+export function countOnNode(server: GameServer, node: AgentNode | undefined): void {
+  const { onNode } = server;
+  if (onNode) onNode.node[onNode.as]--;
+  const as = server.emptySlot >= 0 ? "free" : server.counted && isTaken(server) ? "taken" : undefined;
+  server.onNode = node && as ? { node, as } : null;
+  if (node && as) node[as]++;
 }

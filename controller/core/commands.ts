@@ -1,3 +1,4 @@
+import { allocateServer } from "./allocate-server";
 import type { Command, CommandType } from "./input";
 import { drainRegion, getFleet, getRegion, listFleets, putFleet } from "./fleet-commands";
 import { HOLDING, mustWait } from "./holding";
@@ -65,6 +66,8 @@ export function onCommand(s: CoreState, requestId: number, command: Command): vo
       return leaveQueue(s, requestId, command);
     case "allocateMatch":
       return allocateMatch(s, requestId, command);
+    case "allocateServer":
+      return allocateServer(s, requestId, command);
     case "listFleets":
       return listFleets(s, requestId);
     case "getFleet":

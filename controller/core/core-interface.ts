@@ -10,4 +10,4 @@ export interface CoreMachine {
 }
 
 /** Makes ids; in production from a cryptographic source, in tests from a seed. */
-export type IdSource = (kind: "server" | "session" | "queue" | "decision" | "token") => string;
+export type IdSource = (kind: "server" | "session" | "match" | "queue" | "decision" | "token") => string;

@@ -52,6 +52,7 @@ export interface CommandValues {
   waitQueue: Placement | Queued;
   leaveQueue: Queued;
   allocateMatch: MatchAllocation;
+  allocateServer: Server;
   listFleets: readonly Fleet[];
   getFleet: Fleet;
   putFleet: Fleet;

@@ -12,7 +12,9 @@ export function settleDoubt(s: CoreState, server: GameServer, matchId: string | 
   server.doubt = null;
   const stale = doubt !== null && doubt === matchId && server.seats.size === 0 && server.matchId !== doubt;
   const closing = server.ending?.kind === "scaleDown" || server.ending?.kind === "rollout";
-  if (stale && (server.ending === null || closing) && takesPlayers(server.state)) {
+  // Where its node was silent it is suspect still when its agent tells of the claim.
+  const state = server.beforeSuspect ?? server.state;
+  if (stale && (server.ending === null || closing) && takesPlayers(state)) {
     const reason = `claimed for match ${doubt}, which was not told of it in time`;
     beginEnding(s, server, { kind: "terminate", moveAtMs: s.nowMs, force: false, moving: false, reason });
   }

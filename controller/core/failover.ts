@@ -1,3 +1,4 @@
+import { onAllocationLost } from "./allocate-server";
 import type { GameServer } from "./game-server";
 import { isPrimary } from "./game-server";
 import { newGroup, type Group } from "./group";
@@ -79,9 +80,11 @@ function closeFailed(s: CoreState, server: GameServer): void {
 export function dropInFlight(s: CoreState, server: GameServer, reason: string): void {
   if (server.inFlight === 0) return;
   for (const request of [...s.requests.values()]) {
-    if (request.purpose.kind !== "seats" || request.purpose.server !== server) continue;
+    const { purpose } = request;
+    if ((purpose.kind !== "seats" && purpose.kind !== "allocation") || purpose.server !== server) continue;
     s.requests.delete(request.id);
-    onSeatsLost(s, request.purpose, reason);
+    if (purpose.kind === "seats") onSeatsLost(s, purpose, reason);
+    else onAllocationLost(s, purpose);
   }
 }
 

@@ -1,5 +1,6 @@
 import { isEmpty, isPrimary, isTaken, seatsHeld, type GameServer } from "./game-server";
 import { takesPlayers } from "./lifecycle";
+import { NodeShelves } from "./node-shelves";
 import { Pool } from "./pool";
 
 /**
@@ -8,6 +9,8 @@ import { Pool } from "./pool";
  */
 export class FleetIndex {
   private readonly byKey = new Map<string, Pool>();
+  /** Those that nobody is on. */
+  readonly freeByNode = new NodeShelves();
   /** Servers up and in use or ready for it; suspect, starting and ending ones are not among them. */
   usable = 0;
   /** Seats taken or promised on usable servers, and their seats in all. */
@@ -37,7 +40,9 @@ export class FleetIndex {
     if (!open || free <= 0 || server.keptFor) return;
     server.countedFree = free;
     this.free += free;
-    this.poolOf(server).put(server, free, isEmpty(server));
+    const empty = isEmpty(server);
+    this.poolOf(server).put(server, free, empty);
+    if (empty) this.freeByNode.add(server);
   }
 
   remove(server: GameServer): void {
@@ -52,6 +57,7 @@ export class FleetIndex {
       this.cpuCount--;
     }
     server.pool?.drop(server);
+    this.freeByNode.remove(server);
     server.countedFree = 0;
   }
 

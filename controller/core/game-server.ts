@@ -1,5 +1,6 @@
 import type { CountedList, Counter } from "../../protocol/counts";
 import type { ServerStats } from "../../protocol/messages";
+import type { AgentNode } from "./agent-node";
 import type { PlayerSession } from "./player-session";
 import type { Pool } from "./pool";
 import type { ServerState } from "./resources";
@@ -94,7 +95,8 @@ export interface GameServer {
   finished: boolean;
   readonly waitingReady: number[];
 
-  // Where it stands in its fleet's index; only pool.ts and fleet-index.ts touch these.
+  // Where it stands in its fleet's index and its node's counts; only pool.ts, fleet-index.ts and agent-node.ts touch these.
+  onNode: { readonly node: AgentNode; readonly as: "taken" | "free" } | null;
   poolKey: string;
   pool: Pool | null;
   bucket: number;
@@ -175,6 +177,7 @@ export function newServer(of: NewServer): GameServer {
     unheard: false,
     finished: false,
     waitingReady: [],
+    onNode: null,
     poolKey: poolKeyOf(of.version, of.mods),
     pool: null,
     bucket: -1,

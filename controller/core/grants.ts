@@ -167,7 +167,8 @@ function onRefused(
   } else retry(s, group, `server ${server.id} refused: ${detail}`);
 }
 
-function correctView(s: CoreState, server: GameServer, code: Extract<Ack, { ok: false }>["code"]): void {
+/** What a refusal says of the server; its seats are looked at anew. */
+export function correctView(s: CoreState, server: GameServer, code: Extract<Ack, { ok: false }>["code"]): void {
   switch (code) {
     case "full":
     case "claimed":
@@ -184,6 +185,11 @@ function correctView(s: CoreState, server: GameServer, code: Extract<Ack, { ok: 
     default:
       pause(s, server, PAUSE_MS);
   }
+}
+
+/** Its agent has not answered: it is left alone for a while. */
+export function pauseSilent(s: CoreState, server: GameServer): void {
+  pause(s, server, SILENT_PAUSE_MS);
 }
 
 /** Leaves a server alone for a while. */
@@ -224,7 +230,7 @@ export function onSeatsLost(s: CoreState, purpose: SeatsPurpose, reason: string)
     .filter((session) => session.server !== server)
     .map((session) => ({ sessionId: session.id, generation: session.nextGeneration++ }));
   releaseAt(s, server, doubtful, reason);
-  pause(s, server, SILENT_PAUSE_MS);
+  pauseSilent(s, server);
   if (group.matchId !== null && group.kind !== "refresh" && server.matchId !== group.matchId)
     server.doubt = group.matchId;
   s.reindex(server);

@@ -1,6 +1,7 @@
 import type { ExperienceConfig, HealthPolicy, RegionScaling } from "../../config/config";
 import type { FromAgent } from "../../protocol/messages";
 import type { EngineEvent, EngineServer } from "../engine";
+import type { AllocationRequest } from "./allocation";
 import type { FleetPolicy, RegionSummary, ServerSelector } from "./resources";
 
 /** Everything that the core ever learns. `nowMs` is the only clock it has. */
@@ -120,6 +121,8 @@ export type Command =
       readonly annotations?: Readonly<Record<string, string>>;
       readonly deadlineMs?: number;
     }
+  /** A whole server for someone who names no players, as Agones allocates. */
+  | { readonly type: "allocateServer"; readonly request: AllocationRequest }
   | { readonly type: "listFleets" }
   | { readonly type: "getFleet"; readonly experienceId: string }
   | {

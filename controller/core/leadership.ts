@@ -63,6 +63,10 @@ function stopLeading(s: CoreState): void {
     for (const { requestId } of followers) s.out.refuse(requestId, NOT_LEADER);
   }
   s.followers.clear();
+  for (const { purpose } of s.requests.values())
+    if (purpose.kind === "allocation") s.out.refuse(purpose.pending.requestId, NOT_LEADER);
+  for (const { requestId } of s.parked.splice(0)) s.out.refuse(requestId, NOT_LEADER);
+  s.openClaims = 0;
   s.leader = false;
   s.rebuilding = true;
   s.out.leading = false;

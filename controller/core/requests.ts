@@ -1,5 +1,6 @@
 import type { Ack } from "../../protocol/messages";
 import type { AgentNode } from "./agent-node";
+import { onAllocated, onAllocationLost } from "./allocate-server";
 import { nodeReady, sendEpoch } from "./connection";
 import { settleDoubt } from "./doubt";
 import { onClosed } from "./drain";
@@ -47,6 +48,10 @@ export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
       onSeats(s, purpose, ack);
       if (ack.ok && purpose.server.doubt !== null) settleDoubt(s, purpose.server, purpose.group.matchId);
       return;
+    case "allocation":
+      onAllocated(s, purpose, ack);
+      if (ack.ok && purpose.server.doubt !== null) settleDoubt(s, purpose.server, purpose.pending.matchId);
+      return;
     case "late":
       onLateSeats(s, purpose.server, ack);
       return settleDoubt(s, purpose.server, ack.ok ? purpose.server.doubt : null);
@@ -67,6 +72,7 @@ function askEpochAgain(s: CoreState, node: AgentNode, epoch: number): void {
 function lost(s: CoreState, request: OpenRequest, reason: string): void {
   const { purpose } = request;
   if (purpose.kind === "seats") onSeatsLost(s, purpose, reason);
+  else if (purpose.kind === "allocation") onAllocationLost(s, purpose);
   else if (purpose.kind === "expect") purpose.server.expected = false;
   else if (purpose.kind === "release" || purpose.kind === "forget") oweAgain(s.node(request.nodeId), purpose);
 }
@@ -101,6 +107,9 @@ function giveUpOn(s: CoreState, request: OpenRequest): void {
     case "seats":
       s.requests.set(request.id, { ...request, purpose: { kind: "late", server: purpose.server } });
       return onSeatsLost(s, purpose, reason);
+    case "allocation":
+      s.requests.set(request.id, { ...request, purpose: { kind: "late", server: purpose.server } });
+      return onAllocationLost(s, purpose);
     case "expect":
       purpose.server.expected = false;
       return sendExpect(s, purpose.server);

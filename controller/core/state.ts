@@ -1,5 +1,7 @@
+import type { AllocateOrder } from "../../protocol/allocation";
 import type { RequestBody } from "../../protocol/messages";
-import { newAgentNode, type AgentNode } from "./agent-node";
+import { countOnNode, newAgentNode, type AgentNode } from "./agent-node";
+import type { PendingAllocation } from "./allocate-server";
 import type { IdSource } from "./core-interface";
 import { Fading } from "./fading";
 import { newFleet, type Fleet } from "./fleet";
@@ -20,6 +22,14 @@ export type RequestPurpose =
   | { readonly kind: "expect"; readonly server: GameServer }
   | { readonly kind: "seats"; readonly server: GameServer; readonly group: Group; readonly asked: number }
   | { readonly kind: "close"; readonly server: GameServer }
+  | {
+      readonly kind: "allocation";
+      readonly server: GameServer;
+      readonly pending: PendingAllocation;
+      readonly from: AllocateOrder["from"];
+      /** Seats that it stands for until the answer comes. */
+      readonly asked: number;
+    }
   /** Seats that were given up on before the answer came. */
   | { readonly kind: "late"; readonly server: GameServer }
   | { readonly kind: "release"; readonly owed: OwedRelease }
@@ -88,6 +98,10 @@ export class CoreState {
   readonly requests = new Map<number, OpenRequest>();
   readonly tickets = new Map<string, Group>();
   readonly matches = new Map<string, MatchRecord>();
+  /** Claims of allocations that their agents have not answered yet. */
+  openClaims = 0;
+  /** Allocations that may share a server which is being claimed at this moment: they look again with each answer. */
+  readonly parked: PendingAllocation[] = [];
   readonly followers = new Map<string, Follower[]>();
   readonly endedSessions = new Fading<PlayerSession>(KEEP_ENDED_MS, ENDED_SESSIONS, (session) => {
     if (this.sessions.get(session.id) === session) this.sessions.delete(session.id);
@@ -151,6 +165,7 @@ export class CoreState {
     const fleet = this.fleets.get(server.experienceId);
     if (!fleet) return;
     fleet.index.update(server, this.nowMs >= server.pausedUntilMs && this.usable(server.nodeId));
+    countOnNode(server, server.nodeId === null ? undefined : this.nodes.get(server.nodeId));
     this.dirty.add(fleet);
     if (server.ending) this.ending.add(server);
   }

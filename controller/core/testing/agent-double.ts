@@ -1,3 +1,5 @@
+import type { AllocateOrder } from "../../../protocol/allocation";
+import { changed, meets, type CountTable } from "../../../protocol/count-rules";
 import type {
   Ack,
   AgentEvent,
@@ -47,7 +49,7 @@ export interface DoubleServer {
 }
 
 type Nack = { readonly code: NackCode; readonly detail: string };
-type Outcome = { readonly seats?: readonly GrantedSeat[] } | Nack;
+type Outcome = { readonly seats?: readonly GrantedSeat[]; readonly counts?: CountTable } | Nack;
 /** Plain `Omit` over the union would lose its cases. */
 type Untimed<T> = T extends unknown ? Omit<T, "atMs" | "serverId" | "allocationId"> : never;
 
@@ -103,7 +105,7 @@ export class AgentDouble {
     this.epoch = epoch;
     const outcome = this.carryOut(body, nowMs);
     if ("code" in outcome) return { type: "ack", id, ok: false, epoch, code: outcome.code, detail: outcome.detail };
-    return { type: "ack", id, ok: true, epoch, ...(outcome.seats ? { seats: outcome.seats } : {}) };
+    return { type: "ack", id, ok: true, epoch, ...outcome };
   }
 
   /** The server says that it is ready. */
@@ -231,6 +233,8 @@ export class AgentDouble {
       case "grant":
       case "claim":
         return this.grant(server, body, nowMs);
+      case "allocate":
+        return this.allocate(server, body.order, nowMs);
       case "release":
         this.release(server, body.seats, nowMs);
         return {};
@@ -281,6 +285,25 @@ export class AgentDouble {
     }
     if (matchId !== undefined) server.claim = matchId;
     return { seats: body.seats.map((seat) => this.seal(server, seat, body.leaseMs, nowMs)) };
+  }
+
+  private allocate(server: DoubleServer, order: AllocateOrder, nowMs: number): Outcome {
+    const table = { counters: server.expect.counters ?? {}, lists: server.expect.lists ?? {} };
+    if (!meets(table, order.require)) return { code: "full", detail: "not as asked" };
+    if (order.from === "ready") {
+      const { serverId, allocationId } = server.expect;
+      const taken = server.claim !== undefined || server.seats.size > 0 || !server.ready || server.reserved;
+      if (taken) return { code: "claimed", detail: server.claim ?? "players are on it" };
+      const claim = { kind: "claim", serverId, allocationId, matchId: order.matchId, seats: [], leaseMs: 0 } as const;
+      const outcome = this.grant(server, claim, nowMs);
+      if ("code" in outcome) return outcome;
+    } else if (server.claim === undefined) return { code: "notReady", detail: "nobody has it" };
+    server.labels = merged(server.labels, order.labels);
+    server.annotations = merged(server.annotations, order.annotations);
+    const counts = changed(table, order.change);
+    server.expect = { ...server.expect, ...counts };
+    this.tell(server, { kind: "labels", labels: server.labels, annotations: server.annotations }, nowMs);
+    return { counts };
   }
 
   private seal(server: DoubleServer, asked: SeatRequest, leaseMs: number, nowMs: number): GrantedSeat {

@@ -1,0 +1,171 @@
+import { availableIn, meets, roomIn } from "../../protocol/count-rules";
+import {
+  FLEET_LABEL,
+  SET_LABEL,
+  type AllocationPriority,
+  type AllocationRequest,
+  type AllocationSelector,
+  type LabelExpression,
+} from "./allocation";
+import type { Fleet } from "./fleet";
+import { isTaken, seatsHeld, type GameServer } from "./game-server";
+import type { CoreState } from "./state";
+
+/** A node with the servers on it that a selector may look at. */
+interface Candidates {
+  /** Of all experiences: servers that somebody has, and servers that are free. */
+  readonly taken: number;
+  readonly free: number;
+  readonly servers: Iterable<GameServer>[];
+}
+
+/** And the selector that it satisfies. */
+export interface Found {
+  readonly server: GameServer;
+  readonly selector: AllocationSelector;
+}
+
+/**
+ * The server that an allocation gets: the first selector that any server satisfies decides, then the order of nodes,
+ * then priorities. `packed` fills the node that has most allocated servers, then most free ones; `distributed` takes the
+ * node with fewest allocated, and with priorities looks at all nodes as one. A look costs the number of nodes, and of
+ * servers until one fits; with priorities, and where taken servers are asked for, all servers of the fleets named.
+ * Source: Agones, `pkg/gameserverallocations/find.go` and `allocation_cache.go`; where Agones draws lots
+ * (`distributed`), the emptiest node is taken.
+ *
+ * @param passed servers that have refused this request
+ */
+export function findServer(
+  s: CoreState,
+  request: AllocationRequest,
+  passed: ReadonlySet<GameServer>,
+): Found | undefined {
+  for (const selector of request.selectors) {
+    const fits = (server: GameServer): boolean => !passed.has(server) && matches(server, selector);
+    const server = best(nodesFor(s, selector), request, fits);
+    if (server) return { server, selector };
+  }
+  return undefined;
+}
+
+function best(
+  nodes: Candidates[],
+  { scheduling, priorities }: AllocationRequest,
+  fits: (server: GameServer) => boolean,
+): GameServer | undefined {
+  const anyNode = scheduling === "distributed" && priorities.length > 0;
+  if (!anyNode) nodes.sort(scheduling === "packed" ? fullestFirst : emptiestFirst);
+  let found: GameServer | undefined;
+  let on: Candidates | undefined;
+  for (const node of nodes) {
+    if (on && !anyNode && (on.taken !== node.taken || on.free !== node.free)) return found;
+    for (const servers of node.servers) {
+      for (const server of servers) {
+        if (!fits(server)) continue;
+        if (priorities.length === 0) return server;
+        if (found && !precedes(server, found, priorities)) continue;
+        found = server;
+        on = node;
+      }
+    }
+  }
+  return found;
+}
+
+function fullestFirst(a: Candidates, b: Candidates): number {
+  return b.taken - a.taken || b.free - a.free;
+}
+
+function emptiestFirst(a: Candidates, b: Candidates): number {
+  return a.taken - b.taken || b.free - a.free;
+}
+
+function nodesFor(s: CoreState, { state, matchLabels }: AllocationSelector): Candidates[] {
+  const byNode = new Map<string, Candidates>();
+  const at = (nodeId: string): Candidates => {
+    let node = byNode.get(nodeId);
+    if (!node) {
+      const { taken = 0, free = 0 } = s.nodes.get(nodeId) ?? {};
+      byNode.set(nodeId, (node = { taken, free, servers: [] }));
+    }
+    return node;
+  };
+  for (const fleet of fleetsNamed(s, matchLabels[FLEET_LABEL])) {
+    if (state === "Ready")
+      for (const [nodeId, servers] of fleet.index.freeByNode.nodes()) at(nodeId).servers.push(servers);
+    else for (const [nodeId, servers] of takenByNode(s, fleet)) at(nodeId).servers.push(servers);
+  }
+  return [...byNode.values()];
+}
+
+/** A world is nobody's to take whole. */
+function fleetsNamed(s: CoreState, name: string | undefined): Fleet[] {
+  const fleets = name === undefined ? [...s.fleets.values()] : [s.fleets.get(name)];
+  return fleets.filter((fleet): fleet is Fleet => fleet?.config?.kind === "match");
+}
+
+function takenByNode(s: CoreState, fleet: Fleet): Map<string, GameServer[]> {
+  const byNode = new Map<string, GameServer[]>();
+  for (const server of fleet.servers) {
+    const { nodeId, state, closing, doubt } = server;
+    if (state !== "allocated" || closing !== "open" || doubt !== null || !isTaken(server)) continue;
+    if (nodeId === null || !s.usable(nodeId)) continue;
+    const there = byNode.get(nodeId);
+    if (there) there.push(server);
+    else byNode.set(nodeId, [server]);
+  }
+  return byNode;
+}
+
+/** A server's label as allocations see it: those of Agones that name its fleet are made up here. */
+function labelOf(server: GameServer, key: string): string | undefined {
+  if (key === FLEET_LABEL) return server.experienceId;
+  if (key === SET_LABEL) return setName(server);
+  return Object.hasOwn(server.labels, key) ? server.labels[key] : undefined;
+}
+
+function setName({ experienceId, version }: Pick<GameServer, "experienceId" | "version">): string {
+  return `${experienceId}-${version}`;
+}
+
+function matches(server: GameServer, selector: AllocationSelector): boolean {
+  const { matchLabels, matchExpressions, players } = selector;
+  for (const key in matchLabels) if (labelOf(server, key) !== matchLabels[key]) return false;
+  if (!matchExpressions.every((expression) => expressionHolds(server, expression))) return false;
+  if (players.maxAvailable !== 0) {
+    const available = server.maxPlayers - seatsHeld(server);
+    if (available < players.minAvailable || available > players.maxAvailable) return false;
+  }
+  return meets(server, selector);
+}
+
+/** As Kubernetes has it: a server without the label satisfies NotIn. */
+function expressionHolds(server: GameServer, expression: LabelExpression): boolean {
+  const value = labelOf(server, expression.key);
+  switch (expression.operator) {
+    case "In":
+      return value !== undefined && expression.values.includes(value);
+    case "NotIn":
+      return value === undefined || !expression.values.includes(value);
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+  }
+}
+
+/** Whether `a` comes before `b`: by what the first counter or list that tells them apart has left. */
+export function precedes(a: GameServer, b: GameServer, priorities: readonly AllocationPriority[]): boolean {
+  for (const { type, key, order } of priorities) {
+    const [left, right] = [leftOf(a, type, key), leftOf(b, type, key)];
+    if (left === right) continue;
+    if (left === undefined || right === undefined) return right === undefined;
+    return order === "Ascending" ? left < right : left > right;
+  }
+  return false;
+}
+
+function leftOf({ counters, lists }: GameServer, type: "Counter" | "List", key: string): number | undefined {
+  if (type === "Counter") return Object.hasOwn(counters, key) && counters[key] ? availableIn(counters[key]) : undefined;
+  return Object.hasOwn(lists, key) && lists[key] ? roomIn(lists[key]) : undefined;
+}
