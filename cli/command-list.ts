@@ -26,6 +26,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "stop", summary: "move a server's players and stop it", load: () => import("./commands/stop") },
   { name: "kill", summary: "stop a server now, with players on it", load: () => import("./commands/kill") },
   { name: "restart", summary: "replace a server by a new one", load: () => import("./commands/restart") },
+  {
+    name: "rollout",
+    summary: "take a version in, canary first, or go back",
+    load: () => import("./commands/rollout"),
+  },
   { name: "token", summary: "make an API token", load: () => import("./commands/token") },
   { name: "sim", summary: "try to break every promise in virtual time", load: () => import("./commands/sim") },
   { name: "doctor", summary: "what this machine has and lacks", load: () => import("./commands/doctor") },

@@ -36,6 +36,7 @@ function paintOf(event: ForgeEvent, paints: Paints): (text: string) => string {
     case "node.down":
       return paints.red;
     case "scaling":
+    case "rollout":
       return paints.cyan;
     case "session.migrating":
     case "session.moved":
@@ -58,11 +59,13 @@ function paintOf(event: ForgeEvent, paints: Paints): (text: string) => string {
 
 function typeOf(event: ForgeEvent): string {
   if (event.type === "failover") return `failover ${event.step}`;
+  if (event.type === "rollout") return `rollout ${event.step}`;
   return event.type === "scaling" ? `scaling ${event.action}` : event.type;
 }
 
 function aboutOf(event: ForgeEvent): string {
   if (event.type === "scaling") return `${event.experienceId} ${event.from} → ${event.to}`;
+  if (event.type === "rollout") return `${event.experienceId} ${event.fromVersion} → ${event.toVersion}`;
   if ("playerId" in event) return event.serverId === null ? event.playerId : `${event.playerId} on ${event.serverId}`;
   return "serverId" in event ? event.serverId : nodeOf(event.detail);
 }

@@ -132,6 +132,20 @@ export interface ScalingPolicy {
   readonly targetResponseMs: number | undefined;
 }
 
+/** How a new version is taken in. */
+export interface RolloutPolicy {
+  /** 0 to 1, above 0: the share of a fleet that runs a new version first; 1: no canary. */
+  readonly canaryShare: number;
+  /** A canary that has been up for so long is promoted by itself; undefined: by hand. */
+  readonly promoteAfterSecs: number | undefined;
+  /** So many servers of the new version that do not come up, hang or die stop the rollout. */
+  readonly maxFailures: number;
+  readonly onFailure: "rollback" | "pause";
+  /** How many servers of the new version are started before as many old ones have gone; the share is 0 to 1. */
+  readonly maxSurge:
+    { readonly kind: "servers"; readonly servers: number } | { readonly kind: "share"; readonly share: number };
+}
+
 export interface RoutingPolicy {
   /** `pack` fills servers up so that others can go; `spread` levels them. */
   readonly strategy: "pack" | "spread";
@@ -192,6 +206,7 @@ export interface ExperienceConfig {
   readonly readyTimeoutSecs: number;
   readonly scaling: ScalingPolicy;
   readonly routing: RoutingPolicy;
+  readonly rollout: RolloutPolicy;
   readonly stop: StopConfig;
   readonly roles: readonly RoleConfig[];
   /** What a server's counters and lists begin with, by name (Agones' counters and lists). */

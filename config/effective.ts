@@ -6,6 +6,7 @@ import type {
   PortConfig,
   RegionConfig,
   RoleConfig,
+  ScalingPolicy,
 } from "./config";
 
 /** A value that TOML can hold; undefined values are left out. */
@@ -37,8 +38,8 @@ function regionToml({ index: _index, ports: _ports, nomad, consul, vault, ...res
 }
 
 function experienceToml(experience: ExperienceConfig): TomlTable {
-  const { id: _id, cpu, cores, ports, health, log, scaling, roles, ...rest } = experience;
-  const { buffer } = scaling;
+  const { id: _id, cpu, cores, ports, health, log, scaling, rollout, roles, ...rest } = experience;
+  const { canaryShare, maxSurge, ...rolling } = rollout;
   return {
     ...snake(rest),
     env: rest.env,
@@ -49,12 +50,21 @@ function experienceToml(experience: ExperienceConfig): TomlTable {
     health: healthToml(health, log),
     scaling: {
       ...snake(scaling),
-      buffer: buffer.kind === "servers" ? buffer.servers : `${Number((buffer.share * 100).toPrecision(12))}%`,
+      buffer: amountToml(scaling.buffer),
     },
     routing: snake(rest.routing),
+    rollout: { canary: percentToml(canaryShare), ...snake(rolling), max_surge: amountToml(maxSurge) },
     stop: snake(rest.stop),
     roles: Object.fromEntries(roles.map((role) => [role.name, roleToml(role)])),
   };
+}
+
+function amountToml(amount: ScalingPolicy["buffer"]): number | string {
+  return amount.kind === "servers" ? amount.servers : percentToml(amount.share);
+}
+
+function percentToml(share: number): string {
+  return `${Number((share * 100).toPrecision(12))}%`;
 }
 
 function roleToml({ name: _name, ports, ...rest }: RoleConfig): TomlTable {

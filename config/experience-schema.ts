@@ -132,6 +132,33 @@ const routingSchema = z.strictObject({
   queue_limit: z.int().min(0).max(1_000_000).default(1000),
 });
 
+/** Seconds; a week at most. */
+const rolloutSecondsSchema = z.number().min(0).max(604_800);
+
+const percentSchema = z
+  .string()
+  .regex(/^(?:100|\d{1,2}(?:\.\d+)?)%$/, message("is not a share", 'write a share of the fleet: "10%"'));
+
+const amountSchema = z.union([serverCountSchema, percentSchema], {
+  error: message("is neither servers nor a share", 'write servers, 5, or a share of the fleet, "25%"'),
+});
+
+const rolloutSchema = z.strictObject({
+  canary: percentSchema
+    .default("100%")
+    .describe('Share of the fleet that runs a new version first, "10%"; 100%: no canary'),
+  promote_after_secs: rolloutSecondsSchema
+    .optional()
+    .describe("A canary that has been up for so long takes over by itself; otherwise by hand"),
+  max_failures: positiveCountSchema
+    .default(3)
+    .describe("So many servers of the new version that do not come up, hang or die stop the rollout"),
+  on_failure: z.enum(["rollback", "pause"]).default("rollback").describe("What stopping it means"),
+  max_surge: amountSchema
+    .default("25%")
+    .describe('Servers of the new version started before as many old ones have gone: servers, 5, or a share, "25%"'),
+});
+
 const stopSchema = z.strictObject({
   command: z.array(textSchema).min(1).optional().describe("The server's own stop command: program, then arguments"),
   signal: z.enum(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"]).default("SIGTERM"),
@@ -203,6 +230,7 @@ export const experienceSchema = z.strictObject({
     .describe("From start to ready before a server counts as failed"),
   scaling: scalingPolicySchema.prefault({}),
   routing: routingSchema.prefault({}),
+  rollout: rolloutSchema.prefault({}).describe("How a new version is taken in"),
   stop: stopSchema.prefault({}),
   roles: z.record(nameSchema, roleSchema).default({}),
   counters: z

@@ -22,7 +22,7 @@ const SECTIONS: readonly (readonly [string, JsonSchema])[] = [
   ["[[regions]]", tableOf(root.regions?.items)],
   ["[[webhooks]]", tableOf(root.webhooks?.items)],
   ["[experiences.NAME]", experience],
-  ...["scaling", "routing", "stop"].map(
+  ...["scaling", "routing", "rollout", "stop"].map(
     (name) => [`[experiences.NAME.${name}]`, tableOf(experience.properties?.[name])] as const,
   ),
   ["[experiences.NAME.roles.ROLE]", tableOf(experience.properties?.roles?.additionalProperties)],

@@ -41,6 +41,13 @@ export function resolveExperience(id: string, toml: ExperienceToml, scaling: For
       queueDeadlineSecs: toml.routing.queue_deadline_secs,
       queueLimit: toml.routing.queue_limit,
     },
+    rollout: {
+      canaryShare: Number.parseFloat(toml.rollout.canary) / 100,
+      promoteAfterSecs: toml.rollout.promote_after_secs,
+      maxFailures: toml.rollout.max_failures,
+      onFailure: toml.rollout.on_failure,
+      maxSurge: bufferOf(toml.rollout.max_surge),
+    },
     stop: { command: toml.stop.command, signal: toml.stop.signal, graceSecs: toml.stop.grace_secs },
     roles: Object.entries(toml.roles).map(([name, role]) => resolveRole(name, role)),
     counters: toml.counters,

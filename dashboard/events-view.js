@@ -5,7 +5,7 @@ import { formatTime } from "./format.js";
 const MAX_LINES = 300;
 /** Without players coming and going: what an operator looks for. */
 const WITHOUT_PLAYERS =
-  "server.*,failover,scaling,node.*,region.*,leader.changed,config.changed,config.rejected,session.migrating,session.moved,session.lost";
+  "server.*,failover,scaling,rollout,node.*,region.*,leader.changed,config.changed,config.rejected,session.migrating,session.moved,session.lost";
 
 const LEVELS = {
   failover: "bad",
@@ -24,6 +24,7 @@ const LEVELS = {
   "server.replaced": "good",
   "node.connected": "good",
   scaling: "plan",
+  rollout: "plan",
   "config.changed": "plan",
   "config.rejected": "odd",
   "leader.changed": "plan",
@@ -110,11 +111,13 @@ export class EventsView {
 
 function typeOf(event) {
   if (event.type === "failover") return `failover ${event.step}`;
+  if (event.type === "rollout") return `rollout ${event.step}`;
   return event.type === "scaling" ? `scaling ${event.action}` : event.type;
 }
 
 function aboutOf(event) {
   if (event.type === "scaling") return `${event.experienceId} ${event.from} → ${event.to}`;
+  if (event.type === "rollout") return `${event.experienceId} ${event.fromVersion} → ${event.toVersion}`;
   if (event.playerId !== undefined) return event.serverId ? `${event.playerId} on ${event.serverId}` : event.playerId;
   return event.serverId ?? event.detail?.nodeId ?? "";
 }

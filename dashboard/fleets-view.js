@@ -41,12 +41,22 @@ export class FleetsView {
     setText(cell("going"), formatCount(servers.draining + servers.suspect + servers.unhealthy));
     setText(cell("queued"), formatCount(queued));
     cell("queued").dataset.level = queued > 0 ? "high" : "usual";
+    const going = row.querySelector("[data-part=rollout]");
+    setText(going, rolloutWords(fleet.rollout));
+    going.title = fleet.rollout?.reason ?? "";
     const last = this.scaled.get(`${experienceId} ${region}`);
     const scaled = cell("scaled");
     scaled.dataset.action = last?.action ?? "none";
     setText(scaled, last === undefined ? "none seen" : wordsOf(last, nowMs));
     scaled.title = last?.reason ?? "";
   }
+}
+
+/** "→ 2.0.0, canary 10 %": the version that is being taken in. */
+function rolloutWords(rollout) {
+  if (rollout === null || rollout === undefined) return "";
+  const how = rollout.state === "canary" ? `canary ${Math.round(rollout.share * 100)} %` : "rolling";
+  return `→ ${rollout.toVersion}, ${how}${rollout.paused ? ", paused" : ""}`;
 }
 
 function wordsOf({ action, from, to, at }, nowMs) {
@@ -57,7 +67,15 @@ function create({ experienceId, version, kind, region }, actions) {
   const seats = bar("seats");
   seats.dataset.part = "seats";
   const number = (label, part) => element("td.number", { "data-label": label, "data-part": part });
-  const name = element("th", { scope: "row" }, experienceId, " ", element("span.minor", {}, `${version} ${kind}`));
+  const name = element(
+    "th",
+    { scope: "row" },
+    experienceId,
+    " ",
+    element("span.minor", {}, `${version} ${kind}`),
+    " ",
+    element("span.minor", { "data-part": "rollout" }),
+  );
   if (actions.may("spawn") && kind !== "world") {
     const words = `Spawn a server of ${experienceId} in ${region}`;
     const spawn = element("button.quiet.spawn", { type: "button", "aria-label": words, title: words }, "+");

@@ -274,13 +274,19 @@ command = "backup"
     [
       "docker on the host's network",
       'image = "a:1"',
+      { image: "a:${NOMAD_META_version}", network_mode: "host", args: [] },
+      { Label: "game" },
+    ],
+    [
+      "docker with a tag that is not the version",
+      'image = "a:1"\nversion = "one"',
       { image: "a:1", network_mode: "host", args: [] },
       { Label: "game" },
     ],
     [
       "docker in a bridge",
       'image = "a:1"\nsdk = "none"\nseats = "match"\nnetwork = "bridge"',
-      { image: "a:1", args: [] },
+      { image: "a:${NOMAD_META_version}", args: [] },
       { Label: "game", To: -1 },
     ],
     ["java", 'command = "a.jar"\ndriver = "java"', { jar_path: "a.jar", args: [] }, { Label: "game" }],

@@ -11,6 +11,9 @@ import {
 } from "./server-environment";
 import type { DisconnectSpec, GroupSpec, JobSpec, PortSpec, TaskSpec } from "./spec";
 
+/** The task that players join. */
+const PRIMARY = "server";
+
 /** Where the nodes keep what Forge brings along, unless told otherwise. */
 export const DEFAULT_FORGE_HOME = "/opt/forge";
 
@@ -41,7 +44,7 @@ export function gameServerJob(props: GameServerJobProps): JobSpec {
   const beside = experience.roles.filter(({ per }) => per === "server");
   const ports = groupPorts([experience.ports, ...beside.map((role) => role.ports)], experience);
   const context = environmentOf(props, ports, experience.volumes);
-  const primary = taskOf({ ...experience, name: "server" }, experience, context, undefined);
+  const primary = taskOf({ ...experience, name: PRIMARY }, experience, context, undefined);
   const tasks = [primary, ...beside.map((role) => taskOf(role, experience, context, role))];
   const volumes = Object.entries(experience.volumes).map(([name, destination]) => ({
     name,
@@ -145,13 +148,19 @@ function taskOf(
   };
 }
 
+/** An image whose tag is the version is pulled in the version of each server, so that one job serves a rollout and its way back. */
+function versionedImage(image: string, version: string | undefined): string {
+  const tag = `:${version ?? ""}`;
+  return version !== undefined && image.endsWith(tag) ? `${image.slice(0, -tag.length)}:\${NOMAD_META_version}` : image;
+}
+
 function driverConfig(
   program: Program,
   experience: ExperienceConfig,
   text: (value: string) => string,
 ): TaskSpec["config"] {
   const { driver, args } = program;
-  const image = text(program.image ?? "");
+  const image = text(versionedImage(program.image ?? "", program.name === PRIMARY ? experience.version : undefined));
   const command = text(program.command ?? "");
   const rest = { args: args.map(text) };
   // Docker would otherwise give the container a network of its own beside the group's.

@@ -1,11 +1,9 @@
-import type { Region, Server } from "../../controller/core/resources";
-import type { ForgeApi } from "../api";
+import type { Server } from "../../controller/core/resources";
 import { serverColumns } from "../columns";
 import type { CliContext, Register } from "../context";
-import { EXIT } from "../exit-code";
 import { experienceAt } from "../experience-at";
-import { CliError } from "../failure";
 import { keyValue, wholeNumber } from "../numbers";
+import { onlyRegion } from "../only-region";
 import { renderTable } from "../table";
 
 interface SpawnOptions {
@@ -81,18 +79,5 @@ function show(servers: readonly Server[], context: CliContext): void {
   const { paints, width, io } = context;
   context.print({ items: servers }, () =>
     renderTable(serverColumns(paints, io.now()), servers, { width, paintTitle: paints.dim }),
-  );
-}
-
-async function onlyRegion(api: ForgeApi): Promise<string> {
-  const { items } = await api.get<{ readonly items: readonly Region[] }>("/v1/regions");
-  const [first] = items;
-  if (items.length === 1 && first !== undefined) return first.name;
-  const names = items.map(({ name }) => name).join(", ");
-  throw new CliError(
-    "usage",
-    EXIT.badInput,
-    `which region? The run has ${names}`,
-    "name one with --region (or FORGE_REGION)",
   );
 }

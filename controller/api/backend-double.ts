@@ -197,6 +197,7 @@ export class BackendDouble implements ApiBackend {
       seats: status.seats,
       queued: 0,
       policy,
+      rollout: null,
     };
     return {
       spawnServer: server,

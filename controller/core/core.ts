@@ -11,6 +11,7 @@ import { abandon, serveLine } from "./placement";
 import { onEngineList, onSnapshot } from "./rebuild";
 import { loseOverdue, loseRequests, onAck } from "./requests";
 import type { RegionSummary } from "./resources";
+import { reviewRollout } from "./rollout";
 import { scale } from "./scaler";
 import { takeSettings } from "./settings";
 import { CoreState } from "./state";
@@ -152,7 +153,10 @@ export class Core implements CoreMachine {
     stopAgain(s);
     dropStrangers(s);
     dropRetired(s);
-    for (const fleet of s.fleets.values()) if (s.nowMs >= fleet.nextEvaluationMs) s.dirty.add(fleet);
+    for (const fleet of s.fleets.values()) {
+      reviewRollout(s, fleet);
+      if (s.nowMs >= fleet.nextEvaluationMs) s.dirty.add(fleet);
+    }
   }
 
   private settle(): void {

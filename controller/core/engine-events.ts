@@ -3,6 +3,7 @@ import type { AgentNode } from "./agent-node";
 import { isPrimary, type GameServer } from "./game-server";
 import type { EngineErrorCode, EngineEvent, EngineServer, ServerExit } from "../engine";
 import { expectOf, serverOfEngine } from "./launch";
+import { configOf } from "./rollout";
 import { addServer, bindToNode, setState } from "./servers";
 import { endSession } from "./sessions";
 import { failStart, giveTimeToStart, askStart } from "./spawn";
@@ -94,7 +95,7 @@ function sameNumbers(a: Readonly<Record<string, number>>, b: Readonly<Record<str
 /** Tells the node's agent how to treat the server, unless it knows. */
 export function sendExpect(s: CoreState, server: GameServer): void {
   const { nodeId, allocationId, experienceId } = server;
-  const { config } = s.fleet(experienceId);
+  const config = configOf(s.fleet(experienceId), server.version);
   if (server.expected || !config || nodeId === null || allocationId === null || !s.usable(nodeId)) return;
   if (server.state === "terminated" || server.engine === "exited") return;
   server.expected = true;

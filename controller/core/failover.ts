@@ -5,6 +5,7 @@ import { newGroup, type Group } from "./group";
 import { onSeatsLost } from "./grants";
 import { place } from "./placement";
 import type { PlayerSession } from "./player-session";
+import { noteVersionFailed } from "./rollout";
 import { setState } from "./servers";
 import { endSession } from "./sessions";
 import { diedYoung, ensureRoles, noteFailure, stop, tellPeers } from "./spawn";
@@ -38,7 +39,8 @@ export function failover(s: CoreState, server: GameServer, reason: string, gone:
   s.out.failover("terminate", server, reason, { gone });
   if (gone) end(s, server, reason);
   else stop(s, server, reason);
-  if (replace && young) noteFailure(s, fleet, reason, { wasUp: true });
+  if (replace && young) noteFailure(s, fleet, reason, { version: server.version, wasUp: true });
+  noteVersionFailed(s, fleet, server, reason);
   if (replace && isPrimary(server)) fleet.owed.push(server.id);
   if (!isPrimary(server)) {
     ensureRoles(s, fleet);

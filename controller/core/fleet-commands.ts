@@ -4,6 +4,7 @@ import { problem } from "./outbox";
 import { giveUp } from "./placement";
 import type { FleetPolicy } from "./resources";
 import { experienceNames } from "./session-commands";
+import { promote, rollBack, setPaused, startRollout } from "./rollout";
 import type { CoreState } from "./state";
 import { fleetView, regionView, summaryView } from "./views";
 
@@ -24,19 +25,15 @@ export function getFleet(s: CoreState, requestId: number, { experienceId }: Of<"
 
 /** Live policy: what is given replaces what forge.toml says, at once; the rest stays. */
 export function putFleet(s: CoreState, requestId: number, command: Of<"putFleet">): void {
-  const { experienceId, version, desired, policy } = command;
+  const { experienceId, version, desired, policy, canary, rollout } = command;
   const fleet = known(s, requestId, experienceId);
   if (!fleet) return;
   const merged = { ...fleet.policyOverride, ...policy };
-  const why =
-    whyNotPolicy(fleet, merged, desired) ??
-    (version !== undefined && (version.length === 0 || version.length > 128)
-      ? "version has 1 to 128 characters"
-      : null);
+  const why = whyNotPolicy(fleet, merged, desired) ?? whyNotRollout(fleet, command);
   if (why !== null) return s.out.refuse(requestId, problem("invalid", why));
   fleet.policyOverride = merged;
   if (desired !== undefined) fleet.desired = desired === 0 ? null : desired;
-  if (version !== undefined) fleet.version = version;
+  changeRollout(s, fleet, command);
   applyPolicy(fleet);
   fleet.nextEvaluationMs = s.nowMs;
   fleet.crash.untilMs = -Infinity;
@@ -44,6 +41,8 @@ export function putFleet(s: CoreState, requestId: number, command: Of<"putFleet"
   s.out.happened("config.changed", `fleet ${experienceId} was changed`, {
     experienceId,
     ...(version === undefined ? {} : { version }),
+    ...(canary === undefined ? {} : { canary }),
+    ...(rollout === undefined ? {} : { rollout }),
     ...(desired === undefined ? {} : { desired }),
     ...(policy ? { policy } : {}),
   });
@@ -82,6 +81,40 @@ function whyNotPolicy(fleet: Fleet, override: Partial<FleetPolicy>, desired: num
   )
     return `${fleet.id} is a world: it always has exactly one server`;
   return null;
+}
+
+function whyNotRollout(fleet: Fleet, { version, canary, rollout }: Of<"putFleet">): string | null {
+  if (version !== undefined && (version.length === 0 || version.length > 128)) return "version has 1 to 128 characters";
+  if (rollout !== undefined && (version !== undefined || canary !== undefined))
+    return "rollout stands alone: it says what becomes of the version that is being taken in";
+  if (rollout !== undefined && !fleet.rollout)
+    return `${fleet.id} is taking no version in: all its new servers run ${fleet.version}`;
+  if (rollout === "promote" && fleet.rollout?.share === 1) return `${fleet.rollout.to} is no canary any more`;
+  if (canary === undefined) return null;
+  if (!(canary > 0 && canary < 1)) return `canary is a share above 0 and below 1, not ${String(canary)}`;
+  if (fleet.config?.kind === "world") return `${fleet.id} is a world: its one server runs one version`;
+  if (version === undefined && (fleet.rollout?.share ?? 1) === 1)
+    return `${fleet.id} has no canary: give its version too`;
+  if (version === fleet.version) return `${fleet.id} runs version ${version} already`;
+  return null;
+}
+
+function changeRollout(s: CoreState, fleet: Fleet, { version, canary, rollout }: Of<"putFleet">): void {
+  const reason = "asked for";
+  switch (rollout) {
+    case "promote":
+      return promote(s, fleet, reason);
+    case "pause":
+      return setPaused(s, fleet, true, reason);
+    case "resume":
+      return setPaused(s, fleet, false, reason);
+    case "rollback":
+      return rollBack(s, fleet, reason);
+    case undefined: {
+      const to = version ?? (canary === undefined ? undefined : fleet.rollout?.to);
+      if (to !== undefined) startRollout(s, fleet, to, canary ?? 1, reason);
+    }
+  }
 }
 
 function known(s: CoreState, requestId: number, experienceId: string): Fleet | undefined {

@@ -18,6 +18,8 @@ export class FleetIndex {
   seats = 0;
   /** Seats that may be given now. */
   free = 0;
+  /** Of `held`, by version. */
+  private readonly heldBy = new Map<string, number>();
   private cpuSum = 0;
   private cpuCount = 0;
 
@@ -30,6 +32,7 @@ export class FleetIndex {
     server.countedHeld = isTaken(server) ? server.maxPlayers : held;
     this.usable++;
     this.held += server.countedHeld;
+    this.count(server, 1);
     this.seats += server.maxPlayers;
     server.countedCpu = server.stats ? server.stats.cpu : null;
     if (server.countedCpu !== null) {
@@ -50,6 +53,7 @@ export class FleetIndex {
     server.counted = false;
     this.usable--;
     this.held -= server.countedHeld;
+    this.count(server, -1);
     this.seats -= server.maxPlayers;
     this.free -= server.countedFree;
     if (server.countedCpu !== null) {
@@ -78,6 +82,17 @@ export class FleetIndex {
     let count = 0;
     for (const pool of this.byKey.values()) if (pool.version === version) count += pool.free;
     return count;
+  }
+
+  /** Seats taken or promised on usable servers of a version. */
+  heldOf(version: string): number {
+    return this.heldBy.get(version) ?? 0;
+  }
+
+  private count({ version, countedHeld }: GameServer, sign: 1 | -1): void {
+    const held = (this.heldBy.get(version) ?? 0) + sign * countedHeld;
+    if (held === 0) this.heldBy.delete(version);
+    else this.heldBy.set(version, held);
   }
 
   /** Mean share of the CPU asked for, over usable servers that have told theirs; undefined where none has. */

@@ -5,14 +5,20 @@ import type { Group } from "./group";
 import type { PlayerSession } from "./player-session";
 import { WaitingLine } from "./queue";
 import type { FleetPolicy } from "./resources";
+import type { Rollout, RolloutEnd } from "./rollout";
 
 /** The servers of one experience in this region, their players and those who wait for them. */
 export interface Fleet {
   readonly id: string;
   /** Null once forge.toml no longer has it: then it only empties. */
   config: ExperienceConfig | null;
-  /** What new servers run. */
+  /** What players without a wish get first, and what new servers run unless a canary is short of its share. */
   version: string;
+  /** A version that is being taken in; null where all is as it shall be. */
+  rollout: Rollout | null;
+  lastRollout: RolloutEnd | null;
+  /** forge.toml's last entry with another version: what servers of that are started by. */
+  former: ExperienceConfig | null;
   policy: ScalingPolicy;
   policyOverride: Partial<FleetPolicy>;
   /** A floor set by hand, until it is taken back or forge.toml changes. */
@@ -21,8 +27,8 @@ export interface Fleet {
   readonly servers: Set<GameServer>;
   /** How many of them run each version. */
   readonly versions: Map<string, number>;
-  /** An empty server of an old version that makes room for the current one; one at a time. */
-  rolling: GameServer | null;
+  /** Started for a rollout before any of the old servers has gone for them. */
+  readonly ahead: Set<GameServer>;
   /** How many of them are in these states. */
   starting: number;
   suspect: number;
@@ -87,12 +93,15 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     id,
     config,
     version: config?.version ?? "",
+    rollout: null,
+    lastRollout: null,
+    former: null,
     policy: RETIRED,
     policyOverride: {},
     desired: null,
     servers: new Set(),
     versions: new Map(),
-    rolling: null,
+    ahead: new Set(),
     starting: 0,
     suspect: 0,
     roleServers: new Set(),

@@ -131,6 +131,9 @@ export type Command =
       readonly version?: string;
       readonly desired?: number;
       readonly policy?: Partial<FleetPolicy>;
+      /** With `version`: this share of the fleet runs it first, above 0 and below 1. Without: another share for the canary. */
+      readonly canary?: number;
+      readonly rollout?: "promote" | "pause" | "resume" | "rollback";
     }
   | { readonly type: "getRegion" }
   | { readonly type: "drainRegion"; readonly on: boolean }

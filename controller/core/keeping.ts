@@ -3,6 +3,7 @@ import { hasMods } from "./fleet-index";
 import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import type { CoreState } from "./state";
+import { isCurrent } from "./versions";
 
 /** So many players at least pass a party before a server is kept for it. */
 const OVERTAKEN = 8;
@@ -26,7 +27,10 @@ export function overtake(s: CoreState, fleet: Fleet, group: Group): void {
     if (head.overtaken < Math.max(OVERTAKEN, 2 * size) || head.kept || head.matchId !== null || fleet.keeps) continue;
     const into: GameServer[] = [];
     for (const pool of fleet.index.pools()) {
-      if (pool.version === (head.version ?? fleet.version) && hasMods(head.mods, pool.mods))
+      if (
+        (head.version === undefined ? isCurrent(fleet, pool.version) : pool.version === head.version) &&
+        hasMods(head.mods, pool.mods)
+      )
         pool.take(1, "spread", 1, into);
     }
     const best = into.find(({ maxPlayers }) => maxPlayers >= size);

@@ -2,6 +2,7 @@ import type { CommandValue, CoreProblem, CoreProblemCode, Decision } from "./dec
 import type { GameServer } from "./game-server";
 import type { PlayerSession } from "./player-session";
 import type { ForgeEvent } from "./resources";
+import type { RolloutStepName } from "./rollout";
 
 type Detail = Readonly<Record<string, unknown>>;
 type ServerEvent = Extract<ForgeEvent["type"], `server.${string}`>;
@@ -92,6 +93,18 @@ export class Outbox {
   scaling(experienceId: string, action: "up" | "down", from: number, to: number, reason: string, detail: Detail): void {
     if (!this.leading) return;
     this.event({ ...this.head(reason), type: "scaling", experienceId, action, from, to, detail });
+  }
+
+  rollout(
+    experienceId: string,
+    step: RolloutStepName,
+    fromVersion: string,
+    toVersion: string,
+    reason: string,
+    detail: Detail,
+  ): void {
+    if (!this.leading) return;
+    this.event({ ...this.head(reason), type: "rollout", experienceId, step, fromVersion, toVersion, detail });
   }
 
   happened(type: RegionEvent, reason: string, detail?: Detail): void {

@@ -69,6 +69,17 @@ export class WaitingLine {
     return best;
   }
 
+  /** Seats that groups wait for which named this version; a group that takes a whole server counts its players. */
+  waitingFor(version: string): number {
+    let seats = 0;
+    for (const { groups } of this.shapes.values()) {
+      const head = groups[0];
+      if (head?.version === version && head.growable && head.hindrance === null)
+        seats += groups.length * head.sessions.length;
+    }
+    return seats;
+  }
+
   /** The first of each shape that came before `group`: those whom it overtakes when it is placed. */
   *headsBefore(group: Group): IterableIterator<Group> {
     for (const { groups } of this.shapes.values()) {

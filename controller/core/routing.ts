@@ -4,6 +4,8 @@ import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import type { Pool } from "./pool";
 import { SCORE_PARTS } from "./records";
+import { crashOf } from "./spawn";
+import { isCurrent, versionsFor } from "./versions";
 
 /** So many servers are weighed for a group, however many there are. */
 export const CANDIDATES = 8;
@@ -51,15 +53,10 @@ export function fits(fleet: Fleet, group: Group): boolean {
 function candidates(fleet: Fleet, group: Group, strategy: "pack" | "spread", most = CANDIDATES): GameServer[] {
   const into: GameServer[] = [];
   if (group.selectors.length > 0) return selected(fleet, group, most);
-  takeFrom(fleet, group.version ?? fleet.version, group, strategy, most, into);
-  // No version was asked for and the current one has no room: where it played before is good enough.
-  if (
-    into.length === 0 &&
-    group.version === undefined &&
-    group.lastVersion !== null &&
-    group.lastVersion !== fleet.version
-  ) {
-    takeFrom(fleet, group.lastVersion, group, strategy, most, into);
+  // Where the first has no room another current one will do, and at last what it played before.
+  for (const version of versionsFor(fleet, group)) {
+    takeFrom(fleet, version, group, strategy, most, into);
+    if (into.length > 0) return into;
   }
   return into;
 }
@@ -67,12 +64,15 @@ function candidates(fleet: Fleet, group: Group, strategy: "pack" | "spread", mos
 /** Whole servers of the first selector that any satisfies. */
 function selected(fleet: Fleet, group: Group, most: number): GameServer[] {
   const into: GameServer[] = [];
-  for (const { matchLabels = {}, version = group.version ?? fleet.version } of group.selectors) {
-    for (const pool of fleet.index.pools()) {
-      if (pool.version !== version || pool.size === 0 || !hasMods(group.mods, pool.mods)) continue;
-      pool.takeLabelled(matchLabels, group.sessions.length, most, into);
+  const unnamed = versionsFor(fleet, group);
+  for (const { matchLabels = {}, version: named } of group.selectors) {
+    for (const version of named === undefined ? unnamed : [named]) {
+      for (const pool of fleet.index.pools()) {
+        if (pool.version !== version || pool.size === 0 || !hasMods(group.mods, pool.mods)) continue;
+        pool.takeLabelled(matchLabels, group.sessions.length, most, into);
+      }
+      if (into.length > 0) return into;
     }
-    if (into.length > 0) return into;
   }
   return into;
 }
@@ -108,9 +108,10 @@ function weigh(server: GameServer, strategy: "pack" | "spread", memoryMiB: numbe
 }
 
 /** Whether a server that would be started now could take the group. */
-export function growable({ config, version }: Fleet, group: Group): boolean {
+export function growable(fleet: Fleet, group: Group): boolean {
+  const { config } = fleet;
   if (!config || group.sessions.length > config.maxPlayers || !hasMods(group.mods, config.mods)) return false;
-  const fresh = (asked: string | undefined): boolean => asked === undefined || asked === version;
+  const fresh = (asked: string | undefined): boolean => asked === undefined || isCurrent(fleet, asked);
   if (group.selectors.length === 0) return fresh(group.version);
   // A fresh server has no labels: only a selector that asks for none is helped by one.
   return group.selectors.some(
@@ -129,8 +130,8 @@ export function neverFits(fleet: Fleet, group: Group): string | null {
     return `a party of ${String(seats)} is larger than any server of ${fleet.id} (${String(largest)} seats)`;
   if (fleet.policy.maxServers === 0 && fleet.servers.size === 0)
     return `${fleet.id} may have no servers here (max_servers = 0)`;
-  if (fleet.crash.final !== null && fleet.servers.size === 0)
-    return `servers of ${fleet.id} cannot start: ${fleet.crash.final}`;
+  const { final } = crashOf(fleet, fleet.version);
+  if (final !== null && fleet.servers.size === 0) return `servers of ${fleet.id} cannot start: ${final}`;
   return null;
 }
 
@@ -142,7 +143,7 @@ function servable(fleet: Fleet, group: Group): number[] {
 
 /** Versions and mods that someone may ask for: what runs, and what would be started. */
 export function hasVersion(fleet: Fleet, version: string): boolean {
-  if (version === fleet.version) return true;
+  if (isCurrent(fleet, version)) return true;
   return (
     anyPool(fleet, (pool) => pool.version === version) ||
     [...fleet.servers].some((server) => server.version === version)

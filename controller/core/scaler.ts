@@ -3,8 +3,10 @@ import { answerP95, wholeServers, type Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
 import { fairShares, regionFloors } from "./region-share";
 import { evaluate, type FleetObservation, type ScalingBounds, type ScalingPlan } from "./scaling";
-import { ensureRoles, mayStart, spawn } from "./spawn";
+import { rollOut } from "./roller";
+import { crashOf, ensureRoles, mayStart, spawn } from "./spawn";
 import type { CoreState } from "./state";
+import { emptyCurrent, freeCurrent, isCurrent, versionToStart } from "./versions";
 import { isWanted, wantedEmpty } from "./wanted";
 
 /** Brings a fleet's size in line: replacements at once, everything else as `evaluate` plans. */
@@ -39,8 +41,8 @@ function crossed(s: CoreState, fleet: Fleet): boolean {
   const { starting } = fleet;
   if (waiting > starting) return true;
   if (policy.buffer.kind === "servers") {
-    if (index.empty(fleet.version) + starting < policy.buffer.servers) return true;
-  } else if (index.freeOf(fleet.version) + starting * per < index.held * policy.buffer.share) return true;
+    if (emptyCurrent(fleet) + starting < policy.buffer.servers) return true;
+  } else if (freeCurrent(fleet) + starting * per < index.held * policy.buffer.share) return true;
   return !wholeServers(fleet) && index.held > policy.targetPlayers * (index.usable + starting);
 }
 
@@ -54,10 +56,10 @@ export function observe(s: CoreState, fleet: Fleet): FleetObservation {
     starting: fleet.starting,
     suspect: fleet.suspect,
     usable: index.usable,
-    empty: index.empty(fleet.version),
+    empty: emptyCurrent(fleet),
     wanted: wantedEmpty(s, fleet),
     seatsHeld: index.held,
-    seatsFree: index.freeOf(fleet.version),
+    seatsFree: freeCurrent(fleet),
     waiting: whole ? line.joinServers : line.joinSeats + line.joinServers * (fleet.config?.maxPlayers ?? 1),
     moving: whole ? line.moveServers : line.moveSeats + line.moveServers * (fleet.config?.maxPlayers ?? 1),
     cpu: index.cpu(),
@@ -101,7 +103,7 @@ function apply(s: CoreState, fleet: Fleet, plan: ScalingPlan): void {
   fleet.recheckAtMs = null;
   const again = Math.max(
     plan.againMs ?? -Infinity,
-    plan.action === "up" && !mayStart(s, fleet) ? fleet.crash.untilMs : -Infinity,
+    plan.action === "up" && !mayStart(s, fleet) ? crashOf(fleet, versionToStart(fleet, s.nowMs)).untilMs : -Infinity,
   );
   if (again > s.nowMs) {
     fleet.recheckAtMs = again;
@@ -137,10 +139,10 @@ function shrink(s: CoreState, fleet: Fleet, plan: ScalingPlan): void {
  * Empty servers, those of old versions first, then the youngest: old ones have shown that they last. `wanted`: with those
  * that were asked for, which come last.
  */
-function emptyServers(s: CoreState, fleet: Fleet, { wanted }: { readonly wanted: boolean }): GameServer[] {
+export function emptyServers(s: CoreState, fleet: Fleet, { wanted }: { readonly wanted: boolean }): GameServer[] {
   const empties: GameServer[] = [];
   for (const pool of fleet.index.pools()) empties.push(...pool.emptyServers());
-  const old = (server: GameServer): number => Number(server.version !== fleet.version);
+  const old = (server: GameServer): number => Number(!isCurrent(fleet, server.version));
   const kept = (server: GameServer): number => Number(isWanted(s, server));
   return empties
     .filter((server) => s.usable(server.nodeId) && s.nowMs >= server.closeAgainMs && (wanted || !isWanted(s, server)))
@@ -148,7 +150,7 @@ function emptyServers(s: CoreState, fleet: Fleet, { wanted }: { readonly wanted:
 }
 
 /** Asks for a server to be closed if it is empty; what its agent then does not close stays. */
-function closeEmpty(s: CoreState, server: GameServer, kind: "scaleDown" | "rollout", reason: string): void {
+export function closeEmpty(s: CoreState, server: GameServer, kind: "scaleDown" | "rollout", reason: string): void {
   server.ending = { kind, moveAtMs: s.nowMs, force: false, moving: false, reason };
   askClose(s, server, true);
 }
@@ -164,29 +166,6 @@ function replaceOwed(s: CoreState, fleet: Fleet): void {
     const old = s.servers.get(replaces ?? "");
     const server = spawn(s, fleet, { replaces, reason: `in place of ${replaces ?? "a failed server"}` });
     if (old) s.out.failover("replace", old, server.reason, { replacementId: server.id });
-  }
-}
-
-/**
- * Old versions go as they empty: the first server of the current one is started beside them, and once it is up the
- * empty ones go. Where the maximum leaves no room for it, one empty server makes room.
- */
-function rollOut(s: CoreState, fleet: Fleet): void {
-  const { versions, version, index } = fleet;
-  if (versions.size === 0 || (versions.size === 1 && versions.has(version))) return;
-  const room = roomFor(s, fleet) > 0;
-  if (!versions.has(version) && room && mayStart(s, fleet)) {
-    spawn(s, fleet, { reason: `the first server of version ${version}` });
-    return;
-  }
-  let current = false;
-  for (const pool of index.pools()) current ||= pool.version === version && pool.size > 0;
-  const makeRoom = !versions.has(version) && !room && (fleet.rolling === null || fleet.rolling.endedAtMs !== null);
-  if (!current && !makeRoom) return;
-  const old = emptyServers(s, fleet, { wanted: makeRoom }).filter((server) => server.version !== version);
-  for (const server of current ? old : old.slice(0, 1)) {
-    fleet.rolling = server;
-    closeEmpty(s, server, "rollout", `version ${server.version} is replaced by ${version}`);
   }
 }
 

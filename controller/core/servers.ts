@@ -79,6 +79,7 @@ function leaveTables(s: CoreState, server: GameServer): void {
   fleet.roleServers.delete(server);
   fleet.held.delete(server);
   fleet.wanted.delete(server);
+  fleet.ahead.delete(server);
   s.ending.delete(server);
   s.stopping.delete(server);
   server.endedAtMs = s.nowMs;

@@ -1,8 +1,10 @@
-import type { Fleet } from "./fleet";
+import type { CrashLoop, Fleet } from "./fleet";
 import { isPrimary, newServer, type GameServer } from "./game-server";
 import { graceOf, initialCounts, launchOf, roleAddresses } from "./launch";
+import { configOf, noteVersionFailed, noteVersionUp } from "./rollout";
 import { addServer, setState } from "./servers";
 import type { CoreState } from "./state";
+import { versionToStart } from "./versions";
 import { askedFor, wantedAndReady } from "./wanted";
 
 /** Launches of primaries wait so long for the fleet's roles to be up, in milliseconds. */
@@ -29,11 +31,12 @@ export interface Spawn {
 /** Starts a server, or holds its start while the roles it needs come up. */
 export function spawn(s: CoreState, fleet: Fleet, of: Spawn): GameServer {
   const role = of.role ?? "server";
+  const version = of.version ?? versionToStart(fleet, s.nowMs);
   const server = newServer({
     id: of.id ?? s.ids("server"),
     experienceId: fleet.id,
-    version: of.version ?? fleet.version,
-    mods: fleet.config?.mods ?? [],
+    version,
+    mods: configOf(fleet, version)?.mods ?? [],
     role,
     maxPlayers: role === "server" ? (of.maxPlayers ?? fleet.config?.maxPlayers ?? 0) : 0,
     sdkToken: s.ids("token"),
@@ -59,8 +62,8 @@ function launch(s: CoreState, fleet: Fleet, server: GameServer): void {
 
 /** Asks the engine for it; asking again for the same server is harmless. */
 export function askStart(s: CoreState, fleet: Fleet, server: GameServer): void {
-  const { config } = fleet;
-  if (!config) return;
+  const config = configOf(fleet, server.version);
+  if (!config || !fleet.config) return;
   server.engine = "asked";
   s.out.push({ type: "start", launch: launchOf(s, fleet, config, server), reason: server.reason });
 }
@@ -122,9 +125,14 @@ export function ensureRoles(s: CoreState, fleet: Fleet): void {
   }
 }
 
-/** False while starts of this experience are held back because they failed. */
+/** False while starts of this experience, of the version that would be started next, are held back because they failed. */
 export function mayStart(s: CoreState, fleet: Fleet): boolean {
-  return fleet.config !== null && s.nowMs >= fleet.crash.untilMs;
+  return fleet.config !== null && s.nowMs >= crashOf(fleet, versionToStart(fleet, s.nowMs)).untilMs;
+}
+
+/** Failures of a version that is being taken in are its own. */
+export function crashOf({ rollout, crash }: Fleet, version: string): CrashLoop {
+  return rollout?.to === version ? rollout.crash : crash;
 }
 
 /** It says that it is up. */
@@ -133,9 +141,10 @@ export function becameReady(s: CoreState, fleet: Fleet, server: GameServer, reas
   setState(s, server, "ready", reason);
   if (!first) return;
   wantedAndReady(s, server);
-  fleet.crash.final = null;
+  noteVersionUp(s, fleet, server);
+  crashOf(fleet, server.version).final = null;
   s.timers.at(s.nowMs + PROVEN_MS, () => {
-    if (server.endedAtMs === null && server.state !== "unhealthy") fleet.crash.failures = 0;
+    if (server.endedAtMs === null && server.state !== "unhealthy") crashOf(fleet, server.version).failures = 0;
   });
   if (server.replaces !== undefined) {
     const old = s.servers.get(server.replaces);
@@ -170,7 +179,10 @@ export function tellPeers(s: CoreState, fleet: Fleet, fresh?: GameServer): void 
 /** A server that did not come up. The next start waits longer each time: 1 s, doubled up to a minute. */
 export function failStart(s: CoreState, server: GameServer, reason: string, final: boolean): void {
   const fleet = s.fleet(server.experienceId);
-  noteFailure(s, fleet, reason, { final });
+  const crash = crashOf(fleet, server.version);
+  noteFailure(s, fleet, reason, { version: server.version, final });
+  // That no node had room says nothing of the version.
+  if (server.engine !== "asked") noteVersionFailed(s, fleet, server, reason);
   s.out.push({
     type: "record",
     record: s.records.make(s.nowMs, {
@@ -179,7 +191,7 @@ export function failStart(s: CoreState, server: GameServer, reason: string, fina
       outcome: "failed",
       reasons: [
         reason,
-        `${String(fleet.crash.failures)} failures in a row; next start of ${fleet.id} in ${String((fleet.crash.untilMs - s.nowMs) / 1000)} s`,
+        `${String(crash.failures)} failures in a row; next start of ${fleet.id} in ${String((crash.untilMs - s.nowMs) / 1000)} s`,
       ],
     }),
   });
@@ -195,9 +207,13 @@ export function noteFailure(
   s: CoreState,
   fleet: Fleet,
   reason: string,
-  { final = false, wasUp = false }: { readonly final?: boolean; readonly wasUp?: boolean },
+  {
+    version,
+    final = false,
+    wasUp = false,
+  }: { readonly version: string; readonly final?: boolean; readonly wasUp?: boolean },
 ): void {
-  const { crash } = fleet;
+  const crash = crashOf(fleet, version);
   crash.failures++;
   if (final) crash.final = reason;
   const doublings = crash.failures - (wasUp ? 2 : 1);

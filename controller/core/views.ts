@@ -16,7 +16,9 @@ import type {
   ServerState,
   Session,
 } from "./resources";
+import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
+import { currentVersions } from "./versions";
 import { isWanted, untilWhen } from "./wanted";
 
 const STATES: readonly ServerState[] = [
@@ -158,6 +160,23 @@ export function fleetView(s: CoreState, fleet: Fleet): FleetView {
       scaleUpCooldownSecs: policy.scaleUpCooldownSecs,
       scaleDownCooldownSecs: policy.scaleDownCooldownSecs,
     },
+    rollout: rolloutView(s, fleet),
+  };
+}
+
+function rolloutView(s: CoreState, { rollout, versions }: Fleet): FleetView["rollout"] {
+  if (!rollout) return null;
+  const { from, to, share, paused, failures, startedAtMs, reason } = rollout;
+  return {
+    fromVersion: from,
+    toVersion: to,
+    state: share < 1 ? "canary" : "rolling",
+    paused,
+    share,
+    servers: Object.fromEntries(versions),
+    failures,
+    startedAt: s.out.iso(startedAtMs),
+    reason,
   };
 }
 
@@ -215,20 +234,17 @@ export function summaryView(s: CoreState): RegionSummary {
   const experiences: Record<string, RegionSummary["experiences"][string]> = {};
   for (const fleet of s.fleets.values()) {
     if (!fleet.config) continue;
-    const canGrow = fleet.servers.size < fleet.policy.maxServers && fleet.crash.final === null;
+    const canGrow = fleet.servers.size < fleet.policy.maxServers && crashOf(fleet, fleet.version).final === null;
     const cpu = fleet.index.cpu() ?? 0;
     const rows = new Map<
       string,
       { version: string; mods: readonly string[]; free: number; queued: number; canGrow: boolean; cpu: number }
     >();
-    rows.set(poolKeyOf(fleet.version, fleet.config.mods), {
-      version: fleet.version,
-      mods: fleet.config.mods,
-      free: 0,
-      queued: fleet.line.players,
-      canGrow,
-      cpu,
-    });
+    const { mods } = fleet.config;
+    for (const version of currentVersions(fleet)) {
+      const queued = version === fleet.version ? fleet.line.players : 0;
+      rows.set(poolKeyOf(version, mods), { version, mods, free: 0, queued, canGrow, cpu });
+    }
     for (const pool of fleet.index.pools()) {
       if (pool.size === 0) continue;
       const key = poolKeyOf(pool.version, pool.mods);

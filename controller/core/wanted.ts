@@ -1,6 +1,7 @@
 import type { Fleet } from "./fleet";
 import { isEmpty, isPrimary, type GameServer } from "./game-server";
 import type { CoreState } from "./state";
+import { isCurrent } from "./versions";
 
 /**
  * A server that somebody asked for is not scaled down before anybody came: whoever asked is about to send players.
@@ -55,7 +56,7 @@ export function wantedEmpty(s: CoreState, fleet: Fleet): number {
   let count = 0;
   for (const server of fleet.wanted) {
     if (server.state !== "starting" && !isWanted(s, server)) fleet.wanted.delete(server);
-    else if (server.emptySlot >= 0 && server.version === fleet.version && isEmpty(server)) count++;
+    else if (server.emptySlot >= 0 && isCurrent(fleet, server.version) && isEmpty(server)) count++;
   }
   return count;
 }

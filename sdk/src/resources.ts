@@ -111,6 +111,23 @@ export interface Fleet {
   readonly seats: { readonly total: number; readonly held: number; readonly free: number };
   readonly queued: number;
   readonly policy: FleetPolicy;
+  /** A version that is being taken in; null where there is none. */
+  readonly rollout: FleetRollout | null;
+}
+
+export interface FleetRollout {
+  readonly fromVersion: string;
+  readonly toVersion: string;
+  /** `canary`: a share of the fleet runs it; `rolling`: all new servers do, old ones go as they empty. */
+  readonly state: "canary" | "rolling";
+  readonly paused: boolean;
+  /** 0 to 1. */
+  readonly share: number;
+  /** Servers by version. */
+  readonly servers: Readonly<Record<string, number>>;
+  readonly failures: number;
+  readonly startedAt: string;
+  readonly reason: string;
 }
 
 /** The document's ScalingPolicy as it is over HTTP. */
@@ -197,6 +214,15 @@ export type ForgeEvent = { readonly region: string; readonly at: string; readonl
       readonly to: number;
       readonly detail?: Readonly<Record<string, unknown>>;
     }
+  /** A version is taken in, or taken back. `toVersion` is the one that servers go to by this step. */
+  | {
+      readonly type: "rollout";
+      readonly experienceId: string;
+      readonly step: "started" | "promoted" | "paused" | "resumed" | "rolledBack" | "done";
+      readonly fromVersion: string;
+      readonly toVersion: string;
+      readonly detail?: Readonly<Record<string, unknown>>;
+    }
   | {
       readonly type:
         | "node.connected"
@@ -215,7 +241,7 @@ export type ForgeEvent = { readonly region: string; readonly at: string; readonl
 export interface DecisionRecord {
   readonly id: string;
   readonly at: string;
-  readonly kind: "route" | "scale" | "failover" | "queue" | "drain" | "spawn" | "stop" | "match";
+  readonly kind: "route" | "scale" | "failover" | "queue" | "drain" | "spawn" | "stop" | "match" | "rollout";
   readonly subject: string;
   readonly outcome: string;
   readonly reasons: readonly string[];

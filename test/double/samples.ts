@@ -75,6 +75,7 @@ export function sampleFleet(over: Partial<Fleet> = {}): Fleet {
       scaleUpCooldownSecs: 2,
       scaleDownCooldownSecs: 6,
     },
+    rollout: null,
     ...over,
   };
 }

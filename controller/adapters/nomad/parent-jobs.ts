@@ -76,13 +76,15 @@ export function dispatchMeta(launch: ServerLaunch, parent: NomadJob): Readonly<R
 }
 
 /**
- * What a job runs is what was deployed: a version that the controller was told of alone has no image there.
+ * What a job runs is what was deployed, but for the tag of an image that is its version.
  * @throws {EngineError} where an image differs
  */
 export function checkImages(launch: ServerLaunch, parent: NomadJob): void {
   for (const { name, image, driver } of launch.tasks) {
     const task = parent.tasks.find((candidate) => candidate.name === name);
-    if (driver !== "docker" || image === undefined || task === undefined || task.image === image) continue;
+    if (driver !== "docker" || image === undefined || task === undefined) continue;
+    // A job whose image names the version's tag this way runs every version.
+    if (task.image.replace("${NOMAD_META_version}", launch.version) === image) continue;
     throw new EngineError(
       "programMissing",
       `job ${parent.id} runs image ${task.image}, not ${image}: write version ${launch.version} into forge.toml and deploy the stack ${launch.region}-jobs`,

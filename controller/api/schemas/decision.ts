@@ -7,7 +7,7 @@ export const decisionSchema = z
   .strictObject({
     id: z.string(),
     at: timeSchema,
-    kind: z.enum(["route", "scale", "failover", "queue", "drain", "spawn", "stop", "match"]),
+    kind: z.enum(["route", "scale", "failover", "queue", "drain", "spawn", "stop", "match", "rollout"]),
     subject: z.string(),
     outcome: z.string(),
     reasons: z.array(z.string()),

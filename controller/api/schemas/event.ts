@@ -24,6 +24,7 @@ export const eventTypes = [
   "session.lost",
   "failover",
   "scaling",
+  "rollout",
   "node.connected",
   "node.suspect",
   "node.down",

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Fleet, FleetPolicy } from "../../core/resources";
-import { nameSchema, pageQuery, regionQuery, versionSchema } from "./common";
+import type { Fleet, FleetPolicy, FleetRollout } from "../../core/resources";
+import { nameSchema, pageQuery, regionQuery, timeSchema, versionSchema } from "./common";
 import type { Same } from "./same";
 import { serverStates } from "./server";
 
@@ -20,6 +20,21 @@ true satisfies Same<z.output<typeof fleetPolicySchema>, FleetPolicy>;
 
 export const seatsSchema = z.strictObject({ total: z.number(), held: z.number(), free: z.number() });
 
+const rolloutSchema = z
+  .strictObject({
+    fromVersion: z.string(),
+    toVersion: z.string(),
+    state: z.enum(["canary", "rolling"]).describe("rolling: all new servers run it, old ones go as they empty"),
+    paused: z.boolean(),
+    share: z.number().describe("0 to 1: how much of the fleet shall run it"),
+    servers: z.record(z.string(), z.number()).describe("By version"),
+    failures: z.number().describe("Servers of it that did not come up, hung or died"),
+    startedAt: timeSchema,
+    reason: z.string(),
+  })
+  .meta({ id: "FleetRollout", description: "A version that is being taken in" });
+true satisfies Same<z.output<typeof rolloutSchema>, FleetRollout>;
+
 export const fleetSchema = z
   .strictObject({
     experienceId: z.string(),
@@ -36,6 +51,7 @@ export const fleetSchema = z
     seats: seatsSchema,
     queued: z.number(),
     policy: fleetPolicySchema,
+    rollout: rolloutSchema.nullable(),
   })
   .meta({ id: "Fleet" });
 true satisfies Same<z.output<typeof fleetSchema>, Fleet>;
@@ -45,7 +61,17 @@ export const fleetQuery = z.strictObject({ ...regionQuery });
 export const fleetsQuery = z.strictObject({ ...regionQuery, ...pageQuery });
 export const putFleetBody = z
   .strictObject({
-    version: versionSchema.exactOptional().describe("Roll over to this version"),
+    version: versionSchema.exactOptional().describe("Roll over to this version; the one before: roll back"),
+    canary: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .exactOptional()
+      .describe("This share of the fleet runs the version first; without it all of the fleet is rolled over"),
+    rollout: z
+      .enum(["promote", "pause", "resume", "rollback"])
+      .exactOptional()
+      .describe("What becomes of the version that is being taken in"),
     desired: z.number().int().min(0).max(100_000).exactOptional(),
     policy: fleetPolicyPatch().exactOptional(),
   })

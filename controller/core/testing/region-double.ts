@@ -34,6 +34,8 @@ export class RegionDouble {
   watch: (decision: Decision) => void = () => undefined;
   /** Servers say that they are ready as soon as their agent expects them. */
   autoReady = true;
+  /** Versions whose servers never say so. */
+  readonly broken = new Set<string>();
   epoch = 0;
   private highestEpoch = 0;
   steppedDown = 0;
@@ -195,8 +197,10 @@ export class RegionDouble {
       if (!request) return false;
       flush(link, agent);
       const ack = agent.request(request, this.nowMs);
-      if (request.body.kind === "expect" && this.autoReady && this.engine.running(request.body.server.serverId))
-        agent.becomeReady(request.body.server.serverId, this.nowMs);
+      if (request.body.kind === "expect" && this.autoReady && this.engine.running(request.body.server.serverId)) {
+        const { serverId, version } = request.body.server;
+        if (!this.broken.has(version)) agent.becomeReady(serverId, this.nowMs);
+      }
       // What happened before the answer is told before it.
       flush(link, agent);
       // A leader starts from what the agent has, not from what it heard as one of several.

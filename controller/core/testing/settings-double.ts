@@ -47,6 +47,13 @@ export function testExperience(id: string, over: Over = {}): ExperienceConfig {
     readyTimeoutSecs: 20,
     scaling: testScaling(scaling),
     routing: { strategy: "pack", maxLatencyMs: undefined, queueDeadlineSecs: 30, queueLimit: 100, ...routing },
+    rollout: {
+      canaryShare: 1,
+      promoteAfterSecs: undefined,
+      maxFailures: 3,
+      onFailure: "rollback",
+      maxSurge: { kind: "share", share: 0.25 },
+    },
     stop: { command: undefined, signal: "SIGTERM", graceSecs: 5 },
     roles: [],
     volumes: {},

@@ -26,6 +26,7 @@ export const EVENT_NAMES = {
   "session.lost": "playerLost",
   failover: "failover",
   scaling: "scaling",
+  rollout: "rollout",
   "node.connected": "nodeConnected",
   "node.suspect": "nodeSuspect",
   "node.down": "nodeDown",

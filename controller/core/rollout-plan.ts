@@ -1,0 +1,62 @@
+/**
+ * How a fleet goes from one version to another: how many servers of the version that comes are started next, and how many
+ * empty ones of those that go are closed. Servers with players on are never among them: they end with their players.
+ */
+export interface RolloutSeen {
+  /** Servers of all versions that have not ended and are not on their way out. */
+  readonly size: number;
+  /** Of the version that comes, in whatever state. */
+  readonly fresh: number;
+  /** Empty servers of versions that go, which may be closed now. */
+  readonly oldEmpty: number;
+  /** Being closed for the rollout at this moment. */
+  readonly closing: number;
+  /** Started for the rollout without any having gone for them yet: still starting, and up. */
+  readonly aheadStarting: number;
+  readonly aheadUp: number;
+  /** How many more servers experience and region may have. */
+  readonly room: number;
+}
+
+export interface RolloutLimits {
+  /** Share of the fleet that shall run the version that comes: 0 to 1; 1 once it is more than a canary. */
+  readonly share: number;
+  /** So many servers at most are started before as many have gone; at least one. */
+  readonly maxSurge: Amount;
+}
+
+/** So many servers, or a share of the fleet, rounded up. */
+export type Amount =
+  { readonly kind: "servers"; readonly servers: number } | { readonly kind: "share"; readonly share: number };
+
+export interface RolloutStep {
+  readonly start: number;
+  readonly close: number;
+}
+
+export function planRollout(seen: RolloutSeen, limits: RolloutLimits): RolloutStep {
+  const ahead = seen.aheadStarting + seen.aheadUp;
+  const surge = Math.max(1, amountOf(limits.maxSurge, seen.size - ahead));
+  const missing = shareOf(limits.share, seen.size - ahead) - seen.fresh;
+  // Each server that is ahead takes the place of one empty one; those with players on give theirs up by themselves.
+  const replaceable = Math.max(seen.oldEmpty - ahead, seen.fresh === 0 ? 1 : 0);
+  const start = clamp(Math.min(missing, replaceable), Math.min(surge - ahead, seen.room));
+  const close = Math.min(seen.oldEmpty, seen.aheadUp);
+  if (start > 0 || close > 0 || missing <= 0) return { start, close };
+  // The maximum leaves no room for a new server beside the old ones: one empty server makes it.
+  const stuck = seen.room <= 0 && ahead === 0 && seen.closing === 0 && seen.oldEmpty > 0;
+  return { start: 0, close: stuck ? 1 : 0 };
+}
+
+/** How many servers of `size` a share of them is; at least one of any fleet. */
+export function shareOf(share: number, size: number): number {
+  return share >= 1 ? Math.max(1, size) : Math.max(1, Math.round(share * size));
+}
+
+export function amountOf(amount: Amount, size: number): number {
+  return amount.kind === "servers" ? amount.servers : Math.ceil(amount.share * size - 1e-9);
+}
+
+function clamp(value: number, most: number): number {
+  return Math.max(0, Math.min(value, most));
+}

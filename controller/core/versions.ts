@@ -1,0 +1,73 @@
+import type { Fleet } from "./fleet";
+import type { Group } from "./group";
+import { shareOf } from "./rollout-plan";
+
+/** Versions that players without a wish are given and new servers run; the fleet's own first. */
+export function currentVersions({ version, rollout }: Fleet): readonly string[] {
+  if (!rollout) return [version];
+  if (rollout.share < 1) return [rollout.from, rollout.to];
+  return rollout.paused ? [rollout.to, rollout.from] : [rollout.to];
+}
+
+export function isCurrent(fleet: Fleet, version: string): boolean {
+  return version === fleet.version || (fleet.rollout !== null && currentVersions(fleet).includes(version));
+}
+
+/**
+ * Which version the next server runs: while a version is a canary, the one that is short of its share, unless players wait
+ * for the other by name.
+ */
+export function versionToStart(fleet: Fleet, nowMs: number): string {
+  const { rollout, version } = fleet;
+  if (!rollout) return version;
+  const { from, to } = rollout;
+  if (rollout.paused) return from;
+  if (rollout.share >= 1) return to;
+  if (nowMs < rollout.crash.untilMs) return from;
+  if (fleet.line.waitingFor(to) > startingOf(fleet, to)) return to;
+  return (fleet.versions.get(to) ?? 0) < shareOf(rollout.share, fleet.servers.size + 1) ? to : from;
+}
+
+function startingOf(fleet: Fleet, version: string): number {
+  let seats = 0;
+  for (const server of fleet.servers)
+    if (server.state === "starting" && server.version === version) seats += server.maxPlayers;
+  return seats;
+}
+
+/**
+ * Versions in the order in which a group is offered them. Who named one gets that. While a version is a canary, its share
+ * of those who named none is sent to it, and who is moved stays with the version that it played.
+ */
+export function versionsFor(fleet: Fleet, group: Group): readonly string[] {
+  if (group.version !== undefined) return [group.version];
+  const { rollout, version } = fleet;
+  const { lastVersion } = group;
+  if (!rollout) return lastVersion === null || lastVersion === version ? [version] : [version, lastVersion];
+  const current = currentVersions(fleet);
+  if (lastVersion !== null && rollout.share < 1 && current.includes(lastVersion))
+    return [lastVersion, ...current.filter((each) => each !== lastVersion)];
+  const order = rollout.share < 1 && belowShare(fleet) ? [rollout.to, rollout.from] : current;
+  return lastVersion === null || order.includes(lastVersion) ? order : [...order, lastVersion];
+}
+
+/** Whether the canary has less of the players than its share. */
+function belowShare({ rollout, index }: Fleet): boolean {
+  if (!rollout) return false;
+  const to = index.heldOf(rollout.to);
+  return to < rollout.share * (to + index.heldOf(rollout.from) + 1);
+}
+
+/** Empty servers of the current versions: those that take whoever comes, and may be closed. */
+export function emptyCurrent(fleet: Fleet): number {
+  const { index } = fleet;
+  if (!fleet.rollout) return index.empty(fleet.version);
+  return currentVersions(fleet).reduce((sum, version) => sum + index.empty(version), 0);
+}
+
+/** Seats of the current versions that may be given now. */
+export function freeCurrent(fleet: Fleet): number {
+  const { index } = fleet;
+  if (!fleet.rollout) return index.freeOf(fleet.version);
+  return currentVersions(fleet).reduce((sum, version) => sum + index.freeOf(version), 0);
+}
