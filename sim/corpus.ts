@@ -19,4 +19,27 @@ export const CORPUS: readonly CorpusCase[] = [
     only: [0, 2, 3, 4, 5],
     found: "a party's queue ticket answered every member as its first",
   },
+  {
+    seed: 30116,
+    steps: 500,
+    only: [0, 2, 6],
+    found: "a session that had ended unheard of took the seat that its player was given since",
+  },
+  {
+    seed: 31989,
+    steps: 500,
+    found: "a node that came back with its past took the seat that its player was given since",
+  },
+  {
+    seed: 30422,
+    steps: 500,
+    only: [0, 2, 4, 5],
+    found: "a server that a match had been moved off stayed claimed for it",
+  },
+  {
+    seed: 30967,
+    steps: 500,
+    only: [2, 3, 4, 5, 6, 8],
+    found: "whoever was moved to a server that closed before a new leader came never got its ticket",
+  },
 ];

@@ -42,17 +42,41 @@ const STEPS_APART = 90;
 const SHORTEST_MS = 300;
 const LONGEST_MS = 14_000;
 
+/** The same in a run of every cell: they overlap, so that it is done in minutes of virtual time. */
+const CELL_STEPS_APART = 25;
+
+/** So many steps a run of every cell takes; the rarest messages need the last of them. */
+export const CELL_STEPS = FAULTS.length * PHASES.length * CELL_STEPS_APART + 2500;
+
+/** Every kind of fault while every kind of message is under way, once, in an order that hangs on the seed. */
+export function planCells(random: Random): readonly PlannedFault[] {
+  const cells = FAULTS.flatMap((kind) => PHASES.map((phase) => ({ kind, phase, order: random.next() })));
+  return cells
+    .sort((a, b) => a.order - b.order)
+    .map(({ kind, phase }, n) => ({
+      kind,
+      phase,
+      afterStep: 20 + n * CELL_STEPS_APART,
+      target: random.int(1 << 20),
+      ms: someMs(random),
+    }));
+}
+
 /** The faults of a run of so many steps. */
 export function planFaults(random: Random, steps: number): readonly PlannedFault[] {
   const faults: PlannedFault[] = [];
   for (let at = 20; at < steps; at += 1 + Math.floor(-Math.log(1 - random.next()) * STEPS_APART)) {
     const kind = random.pick(FAULTS) ?? "crash";
     const phase = random.pick(PHASES) ?? "grant";
-    // Short and long ones alike: what matters differs by orders of magnitude.
-    const ms = SHORTEST_MS * (LONGEST_MS / SHORTEST_MS) ** random.next();
-    faults.push({ kind, phase, afterStep: at, target: random.int(1 << 20), ms: Math.round(ms) });
+    const ms = someMs(random);
+    faults.push({ kind, phase, afterStep: at, target: random.int(1 << 20), ms });
   }
   return faults;
+}
+
+/** Short and long ones alike: what matters differs by orders of magnitude. */
+function someMs(random: Random): number {
+  return Math.round(SHORTEST_MS * (LONGEST_MS / SHORTEST_MS) ** random.next());
 }
 
 export function describeFault({ kind, phase, afterStep, target, ms }: PlannedFault): string {

@@ -52,6 +52,7 @@ export class Injector {
   constructor(
     private readonly world: World,
     faults: readonly PlannedFault[],
+    private readonly patienceSteps = PATIENCE_STEPS,
   ) {
     this.waiting = [...faults];
     world.network.onSent = (phase) => this.onSent(phase);
@@ -74,7 +75,7 @@ export class Injector {
 
   private onStep(): void {
     const [first] = this.waiting;
-    if (first && this.world.steps > first.afterStep + PATIENCE_STEPS) this.soon(first);
+    if (first && this.world.steps > first.afterStep + this.patienceSteps) this.soon(first);
   }
 
   private soon(fault: PlannedFault): void {

@@ -6,7 +6,7 @@ import { checkOtherRegion } from "./checks/other-region";
 import { OverLimit } from "./checks/over-limit";
 import { checkRolls } from "./checks/rolls";
 import { Stops } from "./checks/stops";
-import { planFaults, type PlannedFault } from "./fault";
+import { planCells, planFaults, type PlannedFault } from "./fault";
 import { Injector, type FaultTable } from "./injector";
 import { USUAL_SIZE, World, type Violation } from "./world";
 
@@ -17,6 +17,8 @@ export interface SimCase {
   readonly steps: number;
   /** Only these of the seed's faults, by their place in its plan; all where not given. */
   readonly only?: readonly number[] | undefined;
+  /** Faults of every cell of the table once, instead of those that the seed draws; see `CELL_STEPS`. */
+  readonly cells?: boolean | undefined;
 }
 
 export interface SimResult {
@@ -36,11 +38,12 @@ const REST_MS = 45_000;
 const SECOND_REGION_EACH = 5;
 
 /** Runs a case: faults, rest, and what is checked at rest. Stops at the first broken promise. */
-export async function runCase({ seed, steps, only }: SimCase): Promise<SimResult> {
+export async function runCase({ seed, steps, only, cells = false }: SimCase): Promise<SimResult> {
   const world = new World(seed, { ...USUAL_SIZE, regions: seed % SECOND_REGION_EACH === 0 ? 2 : 1 });
-  const faults = planFaults(world.random.fork("faults"), steps);
+  const random = world.random.fork("faults");
+  const faults = cells ? planCells(random) : planFaults(random, steps);
   const chosen = only ? faults.filter((_fault, index) => only.includes(index)) : faults;
-  const injector = new Injector(world, chosen);
+  const injector = new Injector(world, chosen, cells ? Infinity : undefined);
   world.watches.push(new OverLimit(world), new KeptSeats(world), new Stops(world), new Once(world), new Bounds(world));
   world.start();
   await world.runSteps(steps);

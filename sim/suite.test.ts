@@ -1,5 +1,4 @@
-import { FAULTS } from "./fault";
-import { PHASES } from "./phase";
+import { CELL_STEPS } from "./fault";
 import { runCase } from "./run";
 import { commandOf, runSuite } from "./suite";
 
@@ -13,12 +12,10 @@ it("keeps every promise under any mixture of faults", async () => {
   expect(result.faults).toBeGreaterThan(SHARE.seeds);
 }, 180_000);
 
-it("keeps every promise for long, under nearly every kind of fault", async () => {
-  const result = await runSuite({ from: 5000, seeds: 1, steps: 8000 });
+it("keeps every promise under every kind of fault while every kind of message is under way", async () => {
+  const result = await runSuite({ from: 1, seeds: 1, steps: CELL_STEPS, cells: true });
   expect(result.failures).toEqual([]);
-  const rows = FAULTS.map((kind) => PHASES.filter((phase) => result.table.count(kind, phase) > 0).length);
-  // One seed does not draw all of them; `forge sim` counts the cells of many.
-  expect(rows.filter((cells) => cells > 0).length).toBeGreaterThan(FAULTS.length - 5);
+  expect(result.table.empty()).toEqual([]);
 }, 180_000);
 
 it("is the same for the same case, faults and all", async () => {
@@ -33,4 +30,5 @@ it("names the command that runs a case again", () => {
   expect(commandOf({ seed: 3, steps: 60 })).toBe("forge sim --seed 3 --steps 60");
   expect(commandOf({ seed: 3, steps: 60, only: [1, 4] })).toBe("forge sim --seed 3 --steps 60 --only 1,4");
   expect(commandOf({ seed: 3, steps: 60, only: [] })).toBe("forge sim --seed 3 --steps 60 --only none");
+  expect(commandOf({ seed: 3, steps: 60, cells: true })).toBe("forge sim --seed 3 --steps 60 --cells");
 });

@@ -208,6 +208,8 @@ describe("close", () => {
     const { book } = readyBook();
     book.grant(ask("x"), LEASE, NOW);
     expect(book.close(false)).toEqual({ ok: true });
+    expect(book.grant(ask("x"), LEASE, NOW)).toMatchObject({ ok: true, seats: [{ sessionId: "x" }] });
+    expect(book.grant(ask("x", "y"), LEASE, NOW)).toMatchObject({ code: "closed" });
     expect(book.join(claims("x"), false, NOW)).toMatchObject({ ok: true });
   });
 });

@@ -52,15 +52,18 @@ export class SeatBook {
   }
 
   /**
-   * All of the seats or none. Asking again for a seat that is held changes nothing but its lease, which starts anew.
+   * All of the seats or none. Asking again for a seat that is held changes nothing but its lease, which starts anew; that
+   * goes on when the server is closed: who has a seat there may still need its ticket.
    * @param leaseMs how long a seat waits for its player
    */
   grant(requests: readonly SeatRequest[], leaseMs: number, nowMs: number): Granted {
-    const problem = this.notOpen() ?? malformed(requests) ?? this.older(requests);
+    const problem = this.isGone() ?? malformed(requests) ?? this.older(requests);
     if (problem) return problem;
     const fresh = requests.filter((request) => this.held(request) === undefined);
     const refusal =
-      fresh.length === 0 ? undefined : (this.notPlayable(nowMs) ?? this.claimed(fresh) ?? this.full(fresh));
+      fresh.length === 0
+        ? undefined
+        : (this.notOpen() ?? this.notPlayable(nowMs) ?? this.claimed(fresh) ?? this.full(fresh));
     if (refusal) return refusal;
     const seats = requests.map((request) => this.seat(request, leaseMs, nowMs));
     const changed = seats.filter((seat) => this.state.seats.get(seat.sessionId) !== seat);
@@ -243,10 +246,12 @@ export class SeatBook {
     return seat?.generation === request.generation ? seat : undefined;
   }
 
+  private isGone(): Refusal | undefined {
+    return this.state.gone && refuse("gone", `the server is gone: ${this.state.gone.reason}`);
+  }
+
   private notOpen(): Refusal | undefined {
-    if (this.state.gone) return refuse("gone", `the server is gone: ${this.state.gone.reason}`);
-    if (this.state.closed) return refuse("closed", "the server is closed and will stop");
-    return undefined;
+    return this.isGone() ?? (this.state.closed ? refuse("closed", "the server is closed and will stop") : undefined);
   }
 
   private notPlayable(nowMs: number): Refusal | undefined {

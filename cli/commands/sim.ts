@@ -9,18 +9,25 @@ interface SimOptions {
   readonly only?: readonly number[];
   readonly from: number;
   readonly seeds: number;
-  readonly steps: number;
+  readonly steps?: number;
+  readonly cells?: boolean;
   readonly log: number;
 }
 
 const NOTE_EACH = 50;
+const USUAL_STEPS = 500;
 const MOST = 1_000_000_000;
 
 export const register: Register = (command, context) => {
   command
     .option("--seeds <count>", "how many seeds", wholeNumber(1, MOST), 100)
     .option("--from <seed>", "the first of them", wholeNumber(0, MOST), 0)
-    .option("--steps <count>", "delivered messages a seed, until its faults stop", wholeNumber(1, MOST), 500)
+    .option(
+      "--steps <count>",
+      "delivered messages a seed, until its faults stop; 500 if not given",
+      wholeNumber(1, MOST),
+    )
+    .option("--cells", "each seed: every kind of fault at every kind of message, once; takes about 10,000 steps")
     .option("--seed <seed>", "one seed again, with what happened in it", wholeNumber(0, MOST))
     .option("--only <faults>", "of that seed's faults only these, by number; none: no fault at all", places)
     .option("--log <lines>", "of a seed that fails: so many of its last messages", wholeNumber(0, 4000), 40)
@@ -33,18 +40,26 @@ export const register: Register = (command, context) => {
 };
 
 async function run(options: SimOptions, context: CliContext): Promise<void> {
-  const { seed, only, steps } = options;
-  if (seed === undefined) return runSeeds(options, context);
-  await runOne({ seed, steps, only }, options.log, context);
+  const { seed, only, cells = false } = options;
+  const { CELL_STEPS } = await import("../../sim/fault");
+  const steps = options.steps ?? (cells ? CELL_STEPS : USUAL_STEPS);
+  if (seed === undefined) return runSeeds(options, steps, cells, context);
+  await runOne({ seed, steps, only, cells }, options.log, context);
 }
 
-async function runSeeds({ from, seeds, steps }: SimOptions, context: CliContext): Promise<void> {
+async function runSeeds(
+  { from, seeds }: SimOptions,
+  steps: number,
+  cells: boolean,
+  context: CliContext,
+): Promise<void> {
   const { commandOf, runSuite } = await import("../../sim/suite");
   const startedAtMs = context.io.now();
   const result = await runSuite({
     from,
     seeds,
     steps,
+    cells,
     onSeed: (seed) => {
       if ((seed - from + 1) % NOTE_EACH === 0) context.note(`${seed - from + 1} of ${seeds} seeds`);
     },

@@ -7,7 +7,7 @@ import { graceOf } from "./launch";
 import { matchKey } from "./placement";
 import type { PlayerSession } from "./player-session";
 import { setState } from "./servers";
-import { endSession } from "./sessions";
+import { endSession, settleTwin } from "./sessions";
 import { becameReady, failStart } from "./spawn";
 import type { CoreState } from "./state";
 import { noLongerWanted } from "./wanted";
@@ -134,10 +134,12 @@ function onJoined(
   session.joined = true;
   session.ticket = null;
   session.lastActivityMs = s.nowMs;
-  if (session.state !== "reserved") return;
-  session.state = "active";
-  session.reason = "on the server";
-  s.out.session("session.joined", session, session.reason, { generation });
+  if (session.state === "reserved") {
+    session.state = "active";
+    session.reason = "on the server";
+    s.out.session("session.joined", session, session.reason, { generation });
+  }
+  settleTwin(s, session);
 }
 
 function onLeft(
@@ -148,7 +150,9 @@ function onLeft(
   why: "left" | "leaseExpired" | "released" | "matchEnded",
 ): void {
   const session = s.sessions.get(sessionId);
-  if (!session || session.server !== server || session.generation > generation) return;
+  if (!session || session.generation > generation) return;
+  // A generation that was never heard of: an earlier leader had moved it here, and here it has ended.
+  if (session.server !== server && generation < session.nextGeneration) return;
   const reason = {
     left: "the player left",
     leaseExpired: "the player did not come before the lease ended",

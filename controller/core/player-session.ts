@@ -39,6 +39,8 @@ export interface PlayerSession {
   restore: { readonly data: string; readonly savedAtMs: number } | null;
   moveStartedMs: number | null;
   endedAtMs: number | null;
+  /** Another session of its player, found while rebuilding: see `rival` in rebuild.ts. */
+  twin: PlayerSession | null;
   /** Whether anyone was told of it, so that its end must be told as well. */
   announced: boolean;
 }
@@ -83,6 +85,7 @@ export function newSession(of: NewSession): PlayerSession {
     restore: null,
     moveStartedMs: null,
     endedAtMs: null,
+    twin: null,
     announced: false,
   };
 }

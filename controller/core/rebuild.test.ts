@@ -1,4 +1,5 @@
 import { arena, code, join, servers, sessions } from "./testing/ask";
+import type { AgentDouble } from "./testing/agent-double";
 import { RegionDouble } from "./testing/region-double";
 import { testExperience, testSettings } from "./testing/settings-double";
 import type { MatchAllocation, Placement, Server, Session } from "./resources";
@@ -130,6 +131,62 @@ it("takes the higher generation of a session that two nodes have", () => {
     generation: 2,
   });
   expect(r.agent(nodeId).servers.get(server.id)?.seats.size ?? 0).toBe(0);
+});
+
+describe("two sessions of one player, as leaders that did not know of each other's gave them", () => {
+  function both(firstJoined: boolean): { r: RegionDouble; first: Placement; serverId: string; agent: AgentDouble } {
+    const r = arena({ scaling: { minServers: 2 } }, ["n1", "n2"]);
+    const first = r.must<Placement>(join("ann"));
+    if (firstJoined) r.agentOf(first.server.id).join(first.server.id, first.session.id, 1, r.nowMs);
+    r.run();
+    const { id: serverId, allocationId } = r.must<Server[]>(servers).find(({ id }) => id !== first.server.id) as Server;
+    const agent = r.agentOf(serverId);
+    const carry = {
+      experienceId: "arena",
+      version: "",
+      mods: [],
+      party: [],
+      requestedRegion: undefined,
+      latencies: {},
+    };
+    const seat = {
+      sessionId: "ses-other",
+      playerId: "ann",
+      generation: 1,
+      restore: undefined,
+      carry: { ...carry, connectedAtMs: r.nowMs + 1000, matchId: undefined },
+    };
+    const body = { kind: "grant", serverId, allocationId: allocationId ?? "", seats: [seat], leaseMs: 30_000 } as const;
+    expect(agent.request({ type: "request", id: 999, epoch: r.epoch, body }, r.nowMs).ok).toBe(true);
+    r.restart();
+    r.run();
+    return { r, first, serverId, agent };
+  }
+  const ids = (r: RegionDouble): string[] =>
+    [...r.agents.values()].flatMap((agent) => [...agent.servers.values()].flatMap(({ seats }) => [...seats.keys()]));
+
+  it.each([true, false])(
+    "both keep their seats, and the newer stands for the player (the older joined: %s)",
+    (joined) => {
+      const { r, first } = both(joined);
+      expect(ids(r).sort()).toEqual([first.session.id, "ses-other"].sort());
+      expect(r.must<Placement>(join("ann"))).toMatchObject({ existing: true, session: { id: "ses-other" } });
+    },
+  );
+
+  it("whichever is joined ends the other", () => {
+    const { r, serverId, agent } = both(true);
+    agent.join(serverId, "ses-other", 1, r.nowMs);
+    r.run();
+    expect(ids(r)).toEqual(["ses-other"]);
+  });
+
+  it("one that nobody comes for ends with its lease, and the other is the player's again", () => {
+    const { r, first } = both(true);
+    r.advance(31_000);
+    expect(ids(r)).toEqual([first.session.id]);
+    expect(r.must<Placement>(join("ann"))).toMatchObject({ existing: true, session: { id: first.session.id } });
+  });
 });
 
 describe("leading", () => {

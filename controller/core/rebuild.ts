@@ -12,9 +12,9 @@ import { matchKey } from "./placement";
 import { forget, isForgotten, isOwed, release } from "./owed";
 import { newSession, type PlayerSession } from "./player-session";
 import { addServer, bindToNode, forgetAtAgent, setState } from "./servers";
-import { endSession, unseat } from "./sessions";
+import { endSession, settleTwin, unseat } from "./sessions";
 import { becameReady, giveTimeToStart, askStart } from "./spawn";
-import type { CoreState } from "./state";
+import type { CoreState, MatchRecord } from "./state";
 import { newGroup } from "./group";
 import { noLongerWanted, wantAgain } from "./wanted";
 
@@ -142,7 +142,8 @@ function takeClaim(s: CoreState, server: GameServer, report: ServerReport): void
   server.matchId = claim?.matchId ?? null;
   if (!claim || server.ending) return;
   const key = matchKey(server.experienceId, claim.matchId);
-  if (s.matches.has(key)) return;
+  const match = s.matches.get(key);
+  if (match) return keepOne(s, match, server);
   const group = newGroup({
     kind: "match",
     experienceId: server.experienceId,
@@ -152,6 +153,18 @@ function takeClaim(s: CoreState, server: GameServer, report: ServerReport): void
     deadlineMs: s.nowMs,
   });
   s.matches.set(key, { experienceId: server.experienceId, matchId: claim.matchId, group, server, ended: false });
+}
+
+/** Two servers say that they are claimed for one match: an earlier leader had moved its players, and the one they left goes. */
+function keepOne(s: CoreState, match: MatchRecord, server: GameServer): void {
+  const other = match.server;
+  if (!s.leader || !other || other === server || other.matchId !== match.matchId) return;
+  const left = [server, other].find(({ seats }) => seats.size === 0);
+  if (!left) return;
+  if (left === other) match.server = server;
+  left.matchId = null;
+  left.doubt = match.matchId;
+  settleDoubt(s, left, match.matchId);
 }
 
 function takeSeats(s: CoreState, node: AgentNode, server: GameServer, seats: readonly SeatReport[]): void {
@@ -178,27 +191,23 @@ function living(s: CoreState, { sessionId, generation }: SeatReport): PlayerSess
   return known?.state === "ended" && !s.deciding && generation >= known.nextGeneration ? undefined : known;
 }
 
-/** Another session of the same player in this experience; of the two one goes. */
+/**
+ * Another session of the same player in this experience. Which of the two its player was told of last cannot be known: an
+ * earlier leader gave the one because the other had ended, or because it did not know of it. So a seat that nobody has
+ * joined is left to its lease, and whichever is joined ends the other; of two that are joined the older goes.
+ */
 function rival(s: CoreState, node: AgentNode, server: GameServer, seat: SeatReport): "outranked" | undefined {
-  const fleet = s.fleet(server.experienceId);
-  const other = fleet.players.get(seat.playerId);
+  const other = s.fleet(server.experienceId).players.get(seat.playerId);
   if (!other) return undefined;
-  const better =
-    other.server !== null &&
-    (Number(other.joined) - Number(seat.joined) ||
-      other.generation - seat.generation ||
-      other.connectedAtMs - seat.grantedAtMs) >= 0;
-  if (better) {
+  const placed = other.server !== null && other.server.endedAtMs === null;
+  const older = other.connectedAtMs < seat.carry.connectedAtMs;
+  if (placed && !older && (other.twin !== null || (other.joined && seat.joined))) {
     owe(s, node, server, seat, "the player has another session here");
     return "outranked";
   }
-  replaceSession(s, other, "the player has another session here");
+  if (!placed || other.twin !== null || (other.joined && seat.joined))
+    endSession(s, other, "the player has another session here", { release: true });
   return undefined;
-}
-
-/** A queued session gives way to one that turned out to exist; who waits for it is answered with that. */
-function replaceSession(s: CoreState, session: PlayerSession, reason: string): void {
-  endSession(s, session, reason, { release: true });
 }
 
 function adopt(s: CoreState, server: GameServer, seat: SeatReport): PlayerSession {
@@ -216,7 +225,14 @@ function adopt(s: CoreState, server: GameServer, seat: SeatReport): PlayerSessio
   });
   session.announced = true;
   s.sessions.set(session.id, session);
-  s.fleet(server.experienceId).players.set(session.playerId, session);
+  const { players } = s.fleet(server.experienceId);
+  const other = players.get(session.playerId);
+  if (other) {
+    session.twin = other;
+    other.twin = session;
+  }
+  // The one that was asked for last stands for the player.
+  if (!other || other.connectedAtMs <= session.connectedAtMs) players.set(session.playerId, session);
   return session;
 }
 
@@ -242,6 +258,8 @@ function takeSeat(s: CoreState, node: AgentNode, server: GameServer, session: Pl
   session.generation = generation;
   session.joined = seat.joined;
   if (session.state !== "migrating") session.state = seat.joined ? "active" : "reserved";
+  // The older one may have been joined long before the other was given.
+  if (seat.joined && session.twin && session.twin.connectedAtMs <= session.connectedAtMs) settleTwin(s, session);
 }
 
 /** It has a seat after all: it waits no more, and who waits for it is told to ask again. */

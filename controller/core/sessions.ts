@@ -57,6 +57,7 @@ export function endSession(s: CoreState, session: PlayerSession, reason: string,
   session.reason = reason;
   if (session.announced) s.out.session("session.ended", session, reason);
   if (fleet.players.get(session.playerId) === session) fleet.players.delete(session.playerId);
+  leaveTwin(fleet, session);
   s.endedSessions.add(session, s.nowMs);
   if (server) {
     if (options.release) releaseAt(s, server, [{ sessionId: session.id, generation: session.generation }], reason);
@@ -68,6 +69,22 @@ export function endSession(s: CoreState, session: PlayerSession, reason: string,
   session.restore = null;
   leaveGroup(s, fleet, session);
   answerFollowers(s, session);
+}
+
+/** Its player is on the server: where an earlier leader had opened another session, that one is over. */
+export function settleTwin(s: CoreState, session: PlayerSession): void {
+  const { twin } = session;
+  if (!twin) return;
+  const older = twin.joined && twin.connectedAtMs > session.connectedAtMs ? session : twin;
+  endSession(s, older, "the player has another session here", { release: true });
+}
+
+/** The player's other session is the only one again. */
+function leaveTwin(fleet: Fleet, session: PlayerSession): void {
+  const { twin } = session;
+  if (!twin) return;
+  session.twin = twin.twin = null;
+  fleet.players.set(twin.playerId, twin);
 }
 
 /** Takes an ended session out of a group that waits; one that is being granted finds out when the answer comes. */

@@ -39,6 +39,24 @@ function replaced<T extends Method>(
   };
 }
 
+type Sent = Extract<Decision, { type: "send" }>;
+
+/** Releases of what the sessions of a release were granted last, elsewhere. */
+function alsoOf(of: Extract<Sent["body"], { kind: "release" }>, last: ReadonlyMap<string, Sent>): Sent[] {
+  return of.seats.flatMap(({ sessionId }) => {
+    const sent = last.get(sessionId);
+    if (!sent || (sent.body.kind !== "grant" && sent.body.kind !== "claim")) return [];
+    const { serverId, allocationId, seats } = sent.body;
+    const generation = seats.find((seat) => seat.sessionId === sessionId)?.generation ?? 0;
+    if (serverId === of.serverId) return [];
+    const body = { ...of, serverId, allocationId, seats: [{ sessionId, generation }] };
+    return [{ ...sent, id: sent.id + ANOTHER, body }];
+  });
+}
+
+/** Ids of requests that the core itself has not made. */
+const ANOTHER = 1_000_000;
+
 type Handle = (this: Core, input: Input) => readonly Decision[];
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -76,7 +94,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a lease outlives its ticket",
-    seed: 4,
+    seed: 5,
     shows: /^P4 a lease ends/,
     plant: () =>
       replaced<SeatBook["expire"]>(
@@ -164,7 +182,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a grant before the new leader has the agent's seats",
-    seed: 2,
+    seed: 4,
     shows: /^P1 seats are known before any is granted/,
     plant: () =>
       replaced<CoreState["usable"]>(
@@ -175,6 +193,52 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
             return this.leader && nodeId !== null && this.nodes.get(nodeId)?.connected === true;
           },
       ),
+  },
+  {
+    name: "a stale generation: a move is granted with the generation that the seat before it had",
+    seed: 9,
+    shows: /^P[125] /,
+    plant: () =>
+      replaced<Handle>(
+        Core,
+        "handle",
+        (real) =>
+          function (input) {
+            return real.call(this, input).map((decision): Decision => {
+              if (decision.type !== "send" || (decision.body.kind !== "grant" && decision.body.kind !== "claim"))
+                return decision;
+              const seats = decision.body.seats.map((seat) => ({
+                ...seat,
+                generation: Math.max(1, seat.generation - 1),
+              }));
+              return { ...decision, body: { ...decision.body, seats } };
+            });
+          },
+      ),
+  },
+  {
+    name: "a double release: a move gives back the seat that it left and the new one as well",
+    seed: 9,
+    shows: /^P2 a told seat is there/,
+    plant: () => {
+      const granted = new WeakMap<Core, Map<string, Sent>>();
+      return replaced<Handle>(
+        Core,
+        "handle",
+        (real) =>
+          function (input) {
+            const last = granted.get(this) ?? new Map<string, Sent>();
+            granted.set(this, last);
+            return real.call(this, input).flatMap((decision): Decision[] => {
+              if (decision.type !== "send") return [decision];
+              const { body } = decision;
+              if (body.kind === "grant" || body.kind === "claim")
+                for (const { sessionId } of body.seats) last.set(sessionId, decision);
+              return body.kind === "release" ? [decision, ...alsoOf(body, last)] : [decision];
+            });
+          },
+      );
+    },
   },
   {
     name: "a stop without a close",
@@ -195,7 +259,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a decision that hangs on more than its inputs",
-    seed: 2,
+    seed: 5,
     shows: /^P9 a decision can be replayed/,
     plant: () => {
       let handled = 0;

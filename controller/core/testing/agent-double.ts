@@ -263,11 +263,11 @@ export class AgentDouble {
   private grant(server: DoubleServer, body: Extract<RequestBody, { kind: "grant" | "claim" }>, nowMs: number): Outcome {
     const matchId = body.kind === "claim" ? body.matchId : undefined;
     if (server.gone) return { code: "gone", detail: server.gone.reason };
-    if (server.closed) return { code: "closed", detail: "closed" };
     const fresh = body.seats.filter(
       ({ sessionId, generation }) => server.seats.get(sessionId)?.generation !== generation,
     );
     if (fresh.length > 0) {
+      if (server.closed) return { code: "closed", detail: "closed" };
       if (!server.ready) return { code: "notReady", detail: "not ready" };
       if (!server.healthy) return { code: "unhealthy", detail: "no heartbeat" };
       if (server.claim !== undefined && fresh.some(({ carry }) => carry.matchId !== server.claim))
