@@ -1,6 +1,7 @@
 import { type Answers, DEFAULT_ANSWERS } from "./answers";
 import type { LedgerEntry } from "./ledger/entry";
 import { migrate, type Migration } from "./migrate";
+import { pointerTo, type Position, type SourceNode } from "./reader/source-node";
 import { readSources, type SourceDisk } from "./reader/read-sources";
 
 /** For tests: files that lie nowhere, by path; folders are what their paths say. */
@@ -75,4 +76,21 @@ export function countLeaves(value: unknown): number {
     return Object.values(value).reduce<number>((sum, item) => sum + countLeaves(item), 0);
   }
   return 1;
+}
+
+/** What has no parts: a scalar, an empty list, an empty map. */
+interface SourceLeaf extends Position {
+  /** RFC 6901, from the document's root; "" for a document that is itself a leaf. */
+  readonly pointer: string;
+}
+
+/** Every leaf below a node, in the order of the file. */
+export function* leavesOf(node: SourceNode, pointer = ""): Generator<SourceLeaf> {
+  if (node.kind === "map" && node.entries.size > 0) {
+    for (const [key, value] of node.entries) yield* leavesOf(value, pointerTo(pointer, key));
+  } else if (node.kind === "list" && node.items.length > 0) {
+    for (const [index, item] of node.items.entries()) yield* leavesOf(item, pointerTo(pointer, index));
+  } else {
+    yield { pointer, line: node.line, column: node.column };
+  }
 }

@@ -91,6 +91,8 @@ function whyNoObject(root: Cursor, { kind, namespace, name }: Identity): Code | 
         ? "noName"
         : "noObject";
   }
+  const prefix = peek(root.get("metadata", "generateName"));
+  if (name === "" && prefix !== "" && !NAME.test(`${prefix}0`)) return "badName";
   const allowed = group === "rbac.authorization.k8s.io" ? PATH_STEP : NAME;
   if ((name !== "" && !allowed.test(name)) || (namespace !== "" && !NAME.test(namespace))) return "badName";
   return undefined;

@@ -23,8 +23,11 @@ export function isGameServers({ group, kind }: KubeObject): boolean {
 export function whyNoExperience(object: KubeObject): "partialPatch" | "ownedByOther" | undefined {
   const { node } = object.root.get("metadata", "ownerReferences");
   if (node?.kind === "list" && node.items.length > 0) return "ownedByOther";
-  const containers = gameServerOf(object).get("template", "spec", "containers");
-  return containers.node?.kind === "list" && containers.node.items.length > 0 ? undefined : "partialPatch";
+  const server = gameServerOf(object);
+  const containers = server.get("template", "spec", "containers");
+  if (containers.node?.kind !== "list") return "partialPatch";
+  const image = primaryOf(server, containers.items())?.get("image").text() ?? "";
+  return image === "" ? "partialPatch" : undefined;
 }
 
 function gameServerOf({ kind, root }: KubeObject): Cursor {
@@ -61,7 +64,7 @@ export function experienceOf(
   server.get("immutableReplicas").note("noRule");
   claimMetadata(object, isSized ? "spec/template/spec/template/metadata" : "spec/template/metadata", [target]);
   const pod = server.get("template", "spec");
-  const primary = primaryOf(server, pod);
+  const primary = claimContainers(server, pod);
   const ports = portsOf(server.get("ports"), target, !isSized);
   const health = server.get("health");
   health.note("gameHealth", `${TARGET}#health`);
@@ -86,10 +89,16 @@ export function experienceOf(
   };
 }
 
-function primaryOf(server: Cursor, pod: Cursor): Cursor | undefined {
-  const wanted = server.get("container").converted(TARGET).text();
+/** The container that is the game server: the one that `container` names, else the first. */
+function primaryOf(server: Cursor, containers: readonly Cursor[]): Cursor | undefined {
+  const wanted = server.get("container").text();
+  return containers.find((container) => container.get("name").text() === wanted) ?? containers[0];
+}
+
+function claimContainers(server: Cursor, pod: Cursor): Cursor | undefined {
   const containers = pod.get("containers").items();
-  const primary = containers.find((container) => container.get("name").text() === wanted) ?? containers[0];
+  const primary = primaryOf(server, containers);
+  server.get("container").converted(TARGET);
   for (const container of containers) {
     if (container === primary) container.get("name").converted(TARGET);
     else container.note("gameSidecar");
@@ -102,7 +111,7 @@ function programOf(container: Cursor | undefined, target: string): Record<string
   command?.note("gameEntrypoint");
   container?.get("imagePullPolicy").note("pullByDriver");
   const args = container?.get("args").converted(`${target}.args`).texts() ?? [];
-  const env: Record<string, string> = {};
+  const env = new Map<string, string>();
   for (const item of container?.get("env").items() ?? []) {
     const name = item.get("name").text() ?? "";
     if (item.get("valueFrom").present || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
@@ -110,9 +119,9 @@ function programOf(container: Cursor | undefined, target: string): Record<string
       continue;
     }
     item.converted(`${target}.env.${name}`);
-    env[name] = item.get("value").text() ?? "";
+    env.set(name, item.get("value").text() ?? "");
   }
-  return { ...(args.length === 0 ? {} : { args }), ...(Object.keys(env).length === 0 ? {} : { env }) };
+  return { ...(args.length === 0 ? {} : { args }), ...(env.size === 0 ? {} : { env: Object.fromEntries(env) }) };
 }
 
 /** Where a GameServer says how many may play; else 16, which is said in the report. */

@@ -3,6 +3,7 @@ import type { KubeObject } from "../object";
 import type { Template } from "../model/nomad-job";
 import { keysOf, type PodContext, secretExpression, secretPath, taskTarget } from "./pod-context";
 import { quantity } from "./quantity";
+import { entryOf } from "./table";
 
 /** A variable's value: text, and expressions of the template language that give text. */
 type Part = string | { readonly expression: string };
@@ -44,11 +45,11 @@ export function environmentOf(container: Cursor, task: string, context: PodConte
 }
 
 function write(variables: ReadonlyMap<string, Variable>, ranges: readonly string[]): Environment {
-  const env: Record<string, string> = {};
+  const env: [string, string][] = [];
   const lines: string[] = [...ranges];
   for (const [name, { parts, condition }] of variables) {
     if (condition === undefined && parts.every((part) => typeof part === "string")) {
-      env[name] = parts.join("");
+      env.push([name, parts.join("")]);
       continue;
     }
     const words = parts.map((part) => (typeof part === "string" ? JSON.stringify(part) : `(${part.expression})`));
@@ -56,11 +57,11 @@ function write(variables: ReadonlyMap<string, Variable>, ranges: readonly string
     lines.push(condition === undefined ? line : `{{ if ${condition} }}${line}{{ end }}`);
   }
   const names = new Set(variables.keys());
-  if (lines.length === 0) return { names, env, templates: [] };
+  if (lines.length === 0) return { names, env: Object.fromEntries(env), templates: [] };
   const data = `${lines.join("\n")}\n`;
   // Kubernetes gives a running container no new environment, so a changed secret restarts nothing.
   const template = { data, destination: "secrets/environment.env", env: true, changeMode: "noop" } as const;
-  return { names, env, templates: [template] };
+  return { names, env: Object.fromEntries(env), templates: [template] };
 }
 
 function variableOf(
@@ -76,7 +77,12 @@ function variableOf(
     const text = value.text() ?? "";
     value.note(NOMAD_REPLACES.test(text) ? "nomadReplaces" : "converted", target);
     if (/\.svc(\.cluster\.local)?\b/.test(text)) value.note("clusterLocalName", target);
-    return { parts: expand(text, before) };
+    const parts = expand(text, before);
+    if (parts === undefined) {
+      value.note("valueTooLong");
+      return undefined;
+    }
+    return { parts };
   }
   const key = from.get("configMapKeyRef");
   if (key.present) return fromConfigMap(key, context, target);
@@ -90,15 +96,25 @@ function variableOf(
   return undefined;
 }
 
-/** `$(NAME)` is a variable before it, `$$(` is `$(`; unknown names stay as they are. */
-export function expand(text: string, known: ReadonlyMap<string, Variable>): readonly Part[] {
+/** Linux starts no program with a longer variable (MAX_ARG_STRLEN). */
+const LONGEST_VALUE = 128 * 1024;
+
+/**
+ * `$(NAME)` is a variable before it, `$$(` is `$(`; unknown names stay as they are. Undefined where it becomes longer than a
+ * variable may be, as by variables that each name the one before twice.
+ */
+export function expand(text: string, known: ReadonlyMap<string, Variable>): readonly Part[] | undefined {
   const parts: Part[] = [];
+  let length = text.length;
   let rest = 0;
   for (const match of text.matchAll(/\$\$|\$\(([^()\s]+)\)/g)) {
     const [whole, name] = match;
     const variable = name === undefined ? undefined : known.get(name);
     if (name !== undefined && variable === undefined) continue;
-    parts.push(text.slice(rest, match.index), ...(variable?.parts ?? ["$"]));
+    const inserted = variable?.parts ?? ["$"];
+    for (const part of inserted) length += typeof part === "string" ? part.length : part.expression.length;
+    if (length > LONGEST_VALUE) return undefined;
+    parts.push(text.slice(rest, match.index), ...inserted);
     rest = match.index + whole.length;
   }
   parts.push(text.slice(rest));
@@ -141,7 +157,7 @@ function fromField(reference: Cursor, context: PodContext, target: string): Vari
   if (keyed !== null) {
     const [, map, key = ""] = keyed;
     reference.converted(target);
-    return { parts: [(map === "labels" ? context.podLabels : context.podAnnotations)[key] ?? ""] };
+    return { parts: [entryOf(map === "labels" ? context.podLabels : context.podAnnotations, key) ?? ""] };
   }
   const known: Readonly<Record<string, string>> = {
     "metadata.name": "${NOMAD_JOB_NAME}-${NOMAD_SHORT_ALLOC_ID}",
@@ -153,7 +169,7 @@ function fromField(reference: Cursor, context: PodContext, target: string): Vari
     "status.podIP": "${attr.unique.network.ip-address}",
     "status.podIPs": "${attr.unique.network.ip-address}",
   };
-  const value = known[path];
+  const value = entryOf(known, path);
   if (value === undefined) {
     reference.note("unknownSource");
     return undefined;

@@ -117,18 +117,18 @@ function portHandler(handler: Cursor, of: ProbeOf, check: Pick<Check, "type"> & 
 function httpHandler(http: Cursor, of: ProbeOf): Handler | undefined {
   const path = http.get("path").text() ?? "/";
   const isHttps = http.get("scheme").text() === "HTTPS";
-  const header: Record<string, string[]> = {};
+  const header = new Map<string, string[]>();
   for (const each of http.get("httpHeaders").items()) {
     const name = each.get("name").text() ?? "";
     const value = each.get("value").text() ?? "";
-    if (/^[\w-]+$/.test(name)) (header[name] ??= []).push(value);
+    if (/^[\w-]+$/.test(name)) header.set(name, [...(header.get(name) ?? []), value]);
     else each.note("badName");
   }
   return portHandler(http, of, {
     type: "http",
     path: path.startsWith("/") ? path : `/${path}`,
     ...(isHttps ? { protocol: "https", tlsSkipVerify: true } : {}),
-    ...(Object.keys(header).length === 0 ? {} : { header }),
+    ...(header.size === 0 ? {} : { header: Object.fromEntries(header) }),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Cursor } from "../ledger/claims";
 import type { Constraint, NomadGroup } from "../model/nomad-job";
+import { entryOf } from "./table";
 
 /** What decides on which nodes a group may run. */
 export type Scheduling = Pick<NomadGroup, "constraints" | "affinities" | "spreads">;
@@ -15,7 +16,7 @@ const HOSTNAME = "kubernetes.io/hostname";
 
 /** A node's label as Nomad knows it: an attribute, or meta that the node's configuration has to set. */
 function attributeOf(label: string): { readonly attribute: string; readonly isMeta: boolean } {
-  const known = ATTRIBUTES[label];
+  const known = entryOf(ATTRIBUTES, label);
   if (known !== undefined) return { attribute: known, isMeta: false };
   return { attribute: `\${meta.${label.replace(/[^A-Za-z0-9_]/g, "_")}}`, isMeta: true };
 }
@@ -151,12 +152,12 @@ function topologySpread(constraints: Cursor, spreads: { attribute: string; weigh
 export function selects(selector: Cursor, labels: Readonly<Record<string, string>>): boolean {
   if (!selector.present) return false;
   const exact = selector.get("matchLabels").entries();
-  if (!exact.every(([key, value]) => labels[key] === value.text())) return false;
+  if (!exact.every(([key, value]) => entryOf(labels, key) === value.text())) return false;
   return selector
     .get("matchExpressions")
     .items()
     .every((expression) => {
-      const label = labels[expression.get("key").text() ?? ""];
+      const label = entryOf(labels, expression.get("key").text() ?? "");
       const values = expression.get("values").texts();
       switch (expression.get("operator").text()) {
         case "In":

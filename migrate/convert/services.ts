@@ -4,6 +4,7 @@ import type { KubeObject } from "../object";
 import type { Service } from "../model/nomad-job";
 import { dnsLabel } from "./names";
 import type { PodParts } from "./pod";
+import { entryOf } from "./table";
 
 /** A Service and what it is called in Consul. */
 export interface NamedService {
@@ -37,7 +38,9 @@ const FIXED = {
 export function selectsPod(service: KubeObject, labels: Readonly<Record<string, string>>): boolean {
   const { node } = service.root.get("spec", "selector");
   if (node?.kind !== "map" || node.entries.size === 0) return false;
-  return [...node.entries].every(([key, value]) => value.kind === "scalar" && labels[key] === String(value.value));
+  return [...node.entries].every(
+    ([key, value]) => value.kind === "scalar" && entryOf(labels, key) === String(value.value),
+  );
 }
 
 /** Registers one workload in its Services. Ports are fixed on the node where clients are to find them unchanged. */

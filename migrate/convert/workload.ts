@@ -8,6 +8,7 @@ import { claimCommon, claimMetadata, textsOf } from "./metadata";
 import { type PodParts, podParts, withChecks } from "./pod";
 import type { PodContext } from "./pod-context";
 import { quantity } from "./quantity";
+import { entryOf } from "./table";
 import { hostVolume, mounted, type PodVolume } from "./volumes";
 
 /** Where the pod of a kind is written. */
@@ -24,7 +25,7 @@ const POD_AT: Readonly<Record<string, string>> = {
 const GROUPS = new Set(["", "apps", "batch", "extensions"]);
 
 export function isWorkload({ group, kind }: KubeObject): boolean {
-  return kind in POD_AT && GROUPS.has(group);
+  return Object.hasOwn(POD_AT, kind) && GROUPS.has(group);
 }
 
 function at(root: Cursor, path: string): Cursor {
@@ -206,7 +207,16 @@ const FATES: Readonly<Record<string, Code>> = {
 };
 
 function replicasOf(spec: Cursor, target: string): number {
-  return Math.min(1_000_000, Math.max(0, spec.get("replicas").converted(`${target}#count`).int() ?? 1));
+  return countOf(spec.get("replicas").converted(`${target}#count`), 1, target);
+}
+
+/** Nomad's `job_max_count`, unless its servers are configured for more. */
+const MOST_OF_A_JOB = 50_000;
+
+function countOf(at: Cursor, byDefault: number, target: string): number {
+  const count = Math.max(0, at.int() ?? byDefault);
+  if (count > MOST_OF_A_JOB) at.note("countLimit", `${target}#count`);
+  return Math.min(MOST_OF_A_JOB, count);
 }
 
 function timesOf(spec: Cursor, target: string): Update {
@@ -279,8 +289,8 @@ function daemonUpdate(spec: Cursor, target: string): Update {
 
 function batch(spec: Cursor, pod: Cursor, target: string): KindParts {
   const completionsAt = spec.get("completions");
-  const parallelism = Math.max(0, spec.get("parallelism").converted(`${target}#count`).int() ?? 1);
-  const completions = completionsAt.int() ?? 1;
+  const parallelism = countOf(spec.get("parallelism").converted(`${target}#count`), 1, target);
+  const completions = countOf(completionsAt, 1, target);
   const isIndexed = spec.get("completionMode").note("completionIndex").text() === "Indexed";
   completionsAt.note(completions > parallelism ? "workQueue" : "converted", `${target}#count`);
   const isSuspended = spec.get("suspend").note("suspended", `${target}#count`).flag() === true;
@@ -289,7 +299,7 @@ function batch(spec: Cursor, pod: Cursor, target: string): KindParts {
   const count = isSuspended ? 0 : isIndexed ? completions : Math.min(parallelism, Math.max(completions, 1));
   return {
     type: "batch",
-    count: Math.min(1_000_000, count),
+    count,
     restart: { attempts: isNever ? 0 : limit, interval: 86_400, delay: 15, mode: "fail" },
     reschedule:
       isNever && limit > 0
@@ -305,7 +315,7 @@ function periodicOf(object: KubeObject): Periodic | undefined {
   const spec = object.root.get("spec");
   const written = (spec.get("schedule").text() ?? "").trim();
   const [, zone, schedule = ""] = /^(?:(?:CRON_)?TZ=(\S+)\s+)?(.*)$/s.exec(written) ?? [];
-  const cron = MACROS[schedule] ?? schedule;
+  const cron = entryOf(MACROS, schedule) ?? schedule;
   const timeZone = spec.get("timeZone").text() ?? zone;
   if (!CRON.test(cron) || (timeZone !== undefined && !isTimeZone(timeZone))) return undefined;
   return {

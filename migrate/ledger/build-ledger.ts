@@ -1,6 +1,6 @@
-import { leavesOf, type SourceDocument, type UnreadSource } from "../reader/source-node";
-import type { Claims } from "./claims";
-import { CODES, type Code } from "./codes";
+import { pointerTo, type SourceDocument, type SourceNode, type UnreadSource } from "../reader/source-node";
+import type { Claim, Claims } from "./claims";
+import { CODES } from "./codes";
 import type { LedgerEntry } from "./entry";
 
 /** What an entry says of the object that its leaf belongs to. */
@@ -27,30 +27,53 @@ export function buildLedger(
   documents: readonly AccountedDocument[],
   unread: readonly UnreadSource[],
 ): readonly LedgerEntry[] {
-  const entries = documents.flatMap(({ document, claims, objects }) =>
-    [...leavesOf(document.root)].map(({ pointer, line, column }): LedgerEntry => {
-      const claim = claims.of(pointer);
-      const place = { file: document.file, doc: document.doc, line, column, pointer };
-      return { ...place, ...identityOf(pointer, objects), ...fate(claim?.code ?? "noRule", claim?.targets ?? []) };
-    }),
-  );
-  const refused = unread.map(({ file, doc, line, column, code }): LedgerEntry => {
-    return { file, doc, line, column, pointer: "", ...NOBODY, ...fate(code, []) };
-  });
-  return refused.length === 0 ? entries : [...entries, ...refused].sort(byPlace);
-}
-
-function fate(code: Code, targets: readonly string[]) {
-  const { status, severity, remedy } = CODES[code];
-  return { status, targets: [...targets].sort(), code, severity, remedy };
-}
-
-function identityOf(pointer: string, objects: ReadonlyMap<string, Identity>): Identity {
-  for (let at = pointer; ; at = at.slice(0, at.lastIndexOf("/"))) {
-    const identity = objects.get(at);
-    if (identity !== undefined) return identity;
-    if (at === "") return NOBODY;
+  const entries: LedgerEntry[] = [];
+  for (const document of documents) addLeaves(document, entries);
+  for (const { file, doc, line, column, code } of unread) {
+    entries.push({ file, doc, line, column, pointer: "", ...NOBODY, ...fate({ code, targets: [] }) });
   }
+  return unread.length === 0 ? entries : entries.sort(byPlace);
+}
+
+const UNSAID: Claim = { code: "noRule", targets: [] };
+
+/** One walk: what was said of a place, and whose it is, holds below it until something closer is. */
+function addLeaves({ document, claims, objects }: AccountedDocument, entries: LedgerEntry[]): void {
+  const { file, doc } = document;
+  const walk = (node: SourceNode, pointer: string, before: Claim, owner: Identity): void => {
+    const claim = claims.at(pointer) ?? before;
+    const identity = objects.get(pointer) ?? owner;
+    if (node.kind === "map" && node.entries.size > 0) {
+      for (const [key, value] of node.entries) walk(value, pointerTo(pointer, key), claim, identity);
+    } else if (node.kind === "list" && node.items.length > 0) {
+      for (const [index, item] of node.items.entries()) walk(item, pointerTo(pointer, index), claim, identity);
+    } else {
+      const { line, column } = node;
+      const { kind, namespace, name } = identity;
+      const { status, targets, code, severity, remedy } = fate(claim);
+      entries.push({
+        file,
+        doc,
+        line,
+        column,
+        pointer,
+        kind,
+        namespace,
+        name,
+        status,
+        targets,
+        code,
+        severity,
+        remedy,
+      });
+    }
+  };
+  walk(document.root, "", UNSAID, NOBODY);
+}
+
+function fate({ code, targets }: Claim) {
+  const { status, severity, remedy } = CODES[code];
+  return { status, targets: targets.length < 2 ? targets : [...targets].sort(), code, severity, remedy };
 }
 
 /** Stable: leaves of one document keep their order. */

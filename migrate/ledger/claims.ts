@@ -24,12 +24,9 @@ export class Claims {
     this.#byPointer.set(pointer, { code: kept, targets: [...new Set([...before.targets, ...targets])] });
   }
 
-  /** What holds for a leaf: said about itself or about the nearest above it. */
-  of(pointer: string): Claim | undefined {
-    for (let at = pointer; ; at = at.slice(0, at.lastIndexOf("/"))) {
-      const claim = this.#byPointer.get(at);
-      if (claim !== undefined || at === "") return claim;
-    }
+  /** What was said about exactly this place. */
+  at(pointer: string): Claim | undefined {
+    return this.#byPointer.get(pointer);
   }
 }
 

@@ -77,6 +77,7 @@ const TABLE = {
   ),
   deadline: unsupported("Nomad before 2.1 ends no batch by a deadline: wrap the program in `timeout`.", "warning"),
   jobPolicy: unsupported("Nomad's batch jobs have no such policy: only attempts.", "warning"),
+  countLimit: needsConfig("Nomad takes 50,000 of a job unless the servers' job_max_count says more.", "warning"),
   workQueue: unsupported(
     "Nomad runs them at once or not at all: dispatch a parameterized job for each piece.",
     "error",
@@ -144,6 +145,7 @@ const TABLE = {
     "error",
   ),
   argumentVariable: approximated("`$(NAME)` was written as `${NAME}`, which Nomad replaces from the environment."),
+  valueTooLong: unsupported("With what it names it is longer than Linux lets a variable be: 128 KiB.", "error"),
   clusterLocalName: needsConfig(
     "Names below svc.cluster.local resolve only where your DNS rewrites them: docs/leaving-kubernetes.md.",
     "warning",

@@ -1,21 +1,13 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseAllDocuments,
-} from "yaml";
-import { LIMITS } from "./limits";
-import { resolveScalar } from "./scalar";
-import type { Position, SourceDocument, SourceNode, UnreadSource } from "./source-node";
+import { Composer, type CST, type Document, Lexer, LineCounter, Parser } from "yaml";
+import { DocumentWalk, positionAt, Refused, tooDeep } from "./document-walk";
+import { LIMITS, type Limits } from "./limits";
+import type { Position, SourceDocument, UnreadSource } from "./source-node";
 
 export interface ParsedFile {
   readonly documents: readonly SourceDocument[];
   readonly unread: readonly UnreadSource[];
+  /** Maps, lists and scalars that were read. */
+  readonly values: number;
 }
 
 /** Text that only a template engine reads. */
@@ -29,160 +21,98 @@ const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
  *
  * @param file how the file is called in the ledger
  */
-export function parseDocuments(file: string, text: string): ParsedFile {
+export function parseDocuments(file: string, text: string, limits: Limits = LIMITS): ParsedFile {
   const refuse = (code: UnreadSource["code"], detail: string, doc = 0, at: Position = { line: 1, column: 1 }) =>
     ({ file, doc, code, detail, line: at.line, column: at.column }) as const;
-
   const control = CONTROL.exec(text);
   if (control !== null) {
     const before = text.slice(0, control.index).split("\n");
     const at = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
-    return { documents: [], unread: [refuse("notYaml", "a control character, which YAML does not allow", 0, at)] };
+    return {
+      values: 0,
+      documents: [],
+      unread: [refuse("notYaml", "a control character, which YAML does not allow", 0, at)],
+    };
   }
-
   const lines = new LineCounter();
-  // Failsafe: every scalar stays text, and its meaning is decided by `resolveScalar`.
-  const options = { schema: "failsafe", lineCounter: lines, uniqueKeys: false, prettyErrors: false } as const;
-  const all = parseAllDocuments(text, { ...options, logLevel: "silent", keepSourceTokens: false });
-  const parsed: readonly Document.Parsed[] = "empty" in all ? [] : all;
-
   const documents: SourceDocument[] = [];
   const unread: UnreadSource[] = [];
-  for (const [doc, document] of parsed.entries()) {
-    const [error] = document.errors;
-    if (error !== undefined) {
-      const at = positionAt(lines, error.pos[0]);
-      // The composer is recursive: what is too deep for it is far too deep for Kubernetes.
-      if ((error.code as string) === "RESOURCE_EXHAUSTION") unread.push(refuse("tooDeep", TOO_DEEP, doc, at));
-      else unread.push(refuse(GO_TEMPLATE.test(text) ? "goTemplate" : "notYaml", firstLine(error.message), doc, at));
-      continue;
+  const total = { values: 0 };
+  let doc = 0;
+  try {
+    for (const document of composed(text, lines, limits)) {
+      const [error] = document.errors;
+      if (error !== undefined) {
+        const isTemplate = GO_TEMPLATE.test(text);
+        const at = positionAt(lines, error.pos[0]);
+        unread.push(refuse(isTemplate ? "goTemplate" : "notYaml", firstLine(error.message), doc, at));
+      } else {
+        try {
+          const walk = new DocumentWalk(lines, total, limits);
+          documents.push({ file, doc, root: walk.walk(document.contents, { line: 1, column: 1 }) });
+        } catch (problem) {
+          if (!(problem instanceof Refused)) throw problem;
+          unread.push(refuse(problem.code, problem.message, doc, problem.at));
+        }
+      }
+      doc += 1;
     }
-    try {
-      documents.push({ file, doc, root: new DocumentWalk(lines).walk(document.contents, { line: 1, column: 1 }) });
-    } catch (problem) {
-      if (!(problem instanceof Refused)) throw problem;
-      unread.push(refuse(problem.code, problem.message, doc, problem.at));
-    }
+  } catch (problem) {
+    if (!(problem instanceof Refused)) throw problem;
+    unread.push(refuse(problem.code, `${problem.message}; nothing of the file is read from here on`, doc, problem.at));
   }
-  return { documents, unread };
+  return { documents, unread, values: total.values };
 }
 
-const TOO_DEEP = `more than ${LIMITS.depth} maps and lists within each other`;
+/** Documents one after the other, so that only one is held as the library's nodes; stops where a limit is passed. */
+function* composed(text: string, lines: LineCounter, limits: Limits): Generator<Document.Parsed> {
+  // Failsafe: every scalar stays text, and its meaning is decided by `resolveScalar`.
+  const composer = new Composer({
+    schema: "failsafe",
+    uniqueKeys: false,
+    prettyErrors: false,
+    keepSourceTokens: false,
+  });
+  let refused: Refused | undefined;
+  try {
+    for (const token of tokens(text, lines, limits)) yield* composer.next(token);
+  } catch (problem) {
+    if (!(problem instanceof Refused)) throw problem;
+    refused = problem;
+  }
+  // The composer keeps a document until it has seen what comes behind it.
+  yield* composer.end();
+  if (refused !== undefined) throw refused;
+}
+
+/** What `Parser.parse` does, with the limits looked at after each word, before a tree is made of them. */
+function* tokens(text: string, lines: LineCounter, limits: Limits): Generator<CST.Token> {
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  let documents = 0;
+  let lexemes = 0;
+  const at = (): Position => positionAt(lines, parser.offset);
+  for (const lexeme of new Lexer().lex(text)) {
+    lexemes += 1;
+    if (lexeme.length > limits.scalarCharacters)
+      throw new Refused("tooLarge", `a key or value of more than ${limits.scalarCharacters} characters`, at());
+    if (lexemes > limits.lexemes)
+      throw new Refused("tooLarge", `more than ${limits.lexemes} words and signs in one document`, at());
+    // The document itself, and the scalar that is being read, are on the stack too.
+    if (parser.stack.length > limits.depth + 4) throw new Refused("tooDeep", tooDeep(limits), at());
+    for (const token of parser.next(lexeme)) {
+      if (token.type === "document") {
+        documents += 1;
+        lexemes = 0;
+        if (documents > limits.documents)
+          throw new Refused("tooLarge", `more than ${limits.documents} documents in one file`, at());
+      }
+      yield token;
+    }
+  }
+  yield* parser.end();
+}
 
 function firstLine(text: string): string {
   return text.split("\n")[0] ?? "";
-}
-
-function positionAt(lines: LineCounter, offset: number): Position {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(1, line), column: Math.max(1, col) };
-}
-
-class Refused extends Error {
-  constructor(
-    readonly code: UnreadSource["code"],
-    message: string,
-    readonly at: Position,
-  ) {
-    super(message);
-  }
-}
-
-/** Turns the library's nodes into ours: aliases and merges followed, within the limits. */
-class DocumentWalk {
-  readonly #anchors = new Map<string, Node>();
-  /** Nodes that are being walked: an alias to one of them has no end. */
-  readonly #open = new Set<Node>();
-  #nodes = 0;
-  #aliased = 0;
-  #inAlias = 0;
-
-  constructor(private readonly lines: LineCounter) {}
-
-  walk(node: unknown, fallback: Position, depth = 0): SourceNode {
-    const at = this.#positionOf(node) ?? fallback;
-    this.#count(at, depth);
-    if (isAlias(node)) return this.#followed(node.source, at, depth);
-    if (isScalar(node)) {
-      this.#note(node);
-      const text = typeof node.value === "string" ? node.value : (node.source ?? "");
-      return { kind: "scalar", value: resolveScalar(text, node.type === "PLAIN", node.tag), ...at };
-    }
-    if (isSeq(node)) {
-      const items = this.#within(node, () => node.items.map((item) => this.walk(item, at, depth + 1)));
-      return { kind: "list", items, ...at };
-    }
-    if (isMap(node)) {
-      const pairs = this.#within(node, () => this.#entries(node.items, at, depth));
-      return { kind: "map", ...pairs, ...at };
-    }
-    return { kind: "scalar", value: null, ...at };
-  }
-
-  #entries(pairs: readonly Pair[], at: Position, depth: number) {
-    const entries = new Map<string, SourceNode>();
-    const duplicates = new Set<string>();
-    const merged: SourceNode[] = [];
-    for (const { key, value } of pairs) {
-      const keyAt = this.#positionOf(key) ?? at;
-      const isMerge = isScalar(key) && key.type === "PLAIN" && key.source === "<<";
-      const name = isMerge ? "<<" : this.#keyText(key, keyAt, depth);
-      const node = this.walk(value, keyAt, depth + 1);
-      if (isMerge) {
-        merged.push(...(node.kind === "list" ? node.items : [node]));
-        continue;
-      }
-      if (entries.has(name)) duplicates.add(name);
-      entries.set(name, node);
-    }
-    for (const node of merged) {
-      if (node.kind !== "map") throw new Refused("notYaml", "`<<` merges something that is no map", at);
-      for (const [name, value] of node.entries) if (!entries.has(name)) entries.set(name, value);
-    }
-    return { entries, duplicates };
-  }
-
-  /** Keys are text in JSON: `on: 1` is the key "true", as it is in a cluster. */
-  #keyText(key: unknown, at: Position, depth: number): string {
-    const node = this.walk(key, at, depth + 1);
-    if (node.kind !== "scalar") throw new Refused("notYaml", "a map or list as a key", at);
-    return String(node.value);
-  }
-
-  #followed(anchor: string, at: Position, depth: number): SourceNode {
-    const target = this.#anchors.get(anchor);
-    if (target === undefined) throw new Refused("notYaml", `no anchor &${anchor} stands before this alias`, at);
-    if (this.#open.has(target)) throw new Refused("aliasBomb", `the alias *${anchor} stands within itself`, at);
-    this.#inAlias += 1;
-    const node = this.walk(target, at, depth);
-    this.#inAlias -= 1;
-    return node;
-  }
-
-  #within<T>(node: Node, walk: () => T): T {
-    this.#note(node);
-    this.#open.add(node);
-    const result = walk();
-    this.#open.delete(node);
-    return result;
-  }
-
-  #note(node: Node): void {
-    if ("anchor" in node && typeof node.anchor === "string") this.#anchors.set(node.anchor, node);
-  }
-
-  #count(at: Position, depth: number): void {
-    this.#nodes += 1;
-    if (this.#inAlias > 0) this.#aliased += 1;
-    const { aliasedNodes, nodes } = LIMITS;
-    if (this.#aliased > aliasedNodes)
-      throw new Refused("aliasBomb", `aliases repeat more than ${aliasedNodes} values`, at);
-    if (this.#nodes > nodes) throw new Refused("tooLarge", `more than ${nodes} values in one document`, at);
-    if (depth > LIMITS.depth) throw new Refused("tooDeep", TOO_DEEP, at);
-  }
-
-  #positionOf(node: unknown): Position | undefined {
-    const range = (node as { readonly range?: readonly [number, ...number[]] | null } | null | undefined)?.range;
-    return range == null ? undefined : positionAt(this.lines, range[0]);
-  }
 }

@@ -1,7 +1,7 @@
-import { memoryDisk } from "../for-test";
+import { leavesOf, memoryDisk } from "../for-test";
 import { LIMITS } from "./limits";
 import { readSources } from "./read-sources";
-import { leavesOf, type SourceNode } from "./source-node";
+import type { SourceNode } from "./source-node";
 
 function read(files: Readonly<Record<string, string | Uint8Array>>, ...paths: readonly string[]) {
   return readSources(paths.length === 0 ? Object.keys(files) : paths, memoryDisk(files));

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { LIMITS } from "./limits";
+import { LIMITS, type Limits } from "./limits";
 import { parseDocuments, type ParsedFile } from "./parse-documents";
 import type { SourceDocument, UnreadSource } from "./source-node";
 
@@ -31,14 +31,18 @@ const NOT_SOURCES = new Set([".git", "node_modules"]);
  * Reads manifests: files, folders with all below them, and `-`. The order of the paths does not matter, and a file that is
  * named twice is read once.
  */
-export function readSources(paths: readonly string[], disk: SourceDisk): Sources {
+export function readSources(paths: readonly string[], disk: SourceDisk, limits: Limits = LIMITS): Sources {
   const found = new Set<string>();
   const unread: UnreadSource[] = [];
-  const others = { count: 0 };
-  for (const path of paths) find(path, disk, { found, unread, others, depth: 0, isNamed: true });
+  const others = { count: 0, folders: 0 };
+  for (const path of paths) find(path, disk, { found, unread, others, limits, depth: 0, isNamed: true });
 
-  const files = [...found].sort();
-  const parsed = files.map((file) => readOne(file, disk));
+  let values = limits.values;
+  const parsed = [...found].sort().map((file) => {
+    const read = readOne(file, disk, { ...limits, values });
+    values -= read.values;
+    return read;
+  });
   return {
     documents: parsed.flatMap(({ documents }) => documents),
     unread: [...unread, ...parsed.flatMap((file) => file.unread)],
@@ -49,42 +53,47 @@ export function readSources(paths: readonly string[], disk: SourceDisk): Sources
 interface Search {
   readonly found: Set<string>;
   readonly unread: UnreadSource[];
-  readonly others: { count: number };
+  readonly others: { count: number; folders: number };
+  readonly limits: Limits;
   readonly depth: number;
   /** On the command line, rather than in a folder. */
   readonly isNamed: boolean;
 }
 
 function find(path: string, disk: SourceDisk, search: Search): void {
-  const { found, unread, others, depth, isNamed } = search;
+  const { found, unread, others, limits, depth, isNamed } = search;
   if (path === STANDARD_INPUT) {
     found.add(path);
     return;
   }
-  const stat = disk.stat(path);
-  if (stat === undefined) {
-    // A link in a folder that leads nowhere counts too.
-    unread.push({ file: path, doc: 0, line: 1, column: 1, code: "unreadable", detail: "there is no such file" });
-  } else if (stat.isDirectory) {
-    // A link back up would have no end.
-    if (depth > 64) {
-      unread.push({
-        file: path,
-        doc: 0,
-        line: 1,
-        column: 1,
-        code: "unreadable",
-        detail: "folders within each other without end",
-      });
+  const unreadable = (detail: string): void => {
+    unread.push({ file: path, doc: 0, line: 1, column: 1, code: "unreadable", detail });
+  };
+  let stat: ReturnType<SourceDisk["stat"]>;
+  let names: readonly string[] = [];
+  try {
+    stat = disk.stat(path);
+    if (stat?.isDirectory === true) names = [...disk.list(path)].sort();
+  } catch (error) {
+    unreadable((error as Error).message);
+    return;
+  }
+  // A link in a folder that leads nowhere counts too.
+  if (stat === undefined) unreadable("there is no such file");
+  else if (stat.isDirectory) {
+    others.folders += 1;
+    // A link back up would have no end, and two of them would double the folders at each step.
+    if (depth > 64 || others.folders > limits.files) {
+      if (depth > 64 || others.folders === limits.files + 1) unreadable("folders within each other without end");
       return;
     }
-    for (const name of [...disk.list(path)].sort()) {
+    for (const name of names) {
       if (!NOT_SOURCES.has(name)) find(join(path, name), disk, { ...search, depth: depth + 1, isNamed: false });
     }
   } else if (isNamed || MANIFEST.test(path)) {
-    if (found.size < LIMITS.files) found.add(path);
-    else if (found.size === LIMITS.files && !unread.some(({ code }) => code === "tooLarge")) {
-      const detail = `more than ${LIMITS.files} files; convert them in several runs`;
+    if (found.size < limits.files) found.add(path);
+    else if (found.size === limits.files && !unread.some(({ code }) => code === "tooLarge")) {
+      const detail = `more than ${limits.files} files; convert them in several runs`;
       unread.push({ file: path, doc: 0, line: 1, column: 1, code: "tooLarge", detail });
     }
   } else {
@@ -92,30 +101,31 @@ function find(path: string, disk: SourceDisk, search: Search): void {
   }
 }
 
-function readOne(file: string, disk: SourceDisk): ParsedFile {
+function readOne(file: string, disk: SourceDisk, limits: Limits): ParsedFile {
   const refuse = (code: UnreadSource["code"], detail: string): ParsedFile => ({
+    values: 0,
     documents: [],
     unread: [{ file, doc: 0, line: 1, column: 1, code, detail }],
   });
   let bytes: Uint8Array;
   try {
     const size = file === STANDARD_INPUT ? 0 : (disk.stat(file)?.bytes ?? 0);
-    if (size > LIMITS.fileBytes) return refuse("tooLarge", tooLarge(size));
+    if (size > limits.fileBytes) return refuse("tooLarge", tooLarge(size, limits));
     bytes = file === STANDARD_INPUT ? disk.readInput() : disk.read(file);
   } catch (error) {
     return refuse("unreadable", (error as Error).message);
   }
-  if (bytes.length > LIMITS.fileBytes) return refuse("tooLarge", tooLarge(bytes.length));
+  if (bytes.length > limits.fileBytes) return refuse("tooLarge", tooLarge(bytes.length, limits));
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     return refuse("notUtf8", "the file is not UTF-8 text");
   }
-  return parseDocuments(file, text);
+  return parseDocuments(file, text, limits);
 }
 
-function tooLarge(bytes: number): string {
+function tooLarge(bytes: number, limits: Limits): string {
   const mib = (count: number): string => `${Math.floor(count / (1024 * 1024))} MiB`;
-  return `${mib(bytes)} where at most ${mib(LIMITS.fileBytes)} are read`;
+  return `${mib(bytes)} where at most ${mib(limits.fileBytes)} are read`;
 }

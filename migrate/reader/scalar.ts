@@ -25,11 +25,16 @@ export function resolveScalar(
   tag: string | undefined,
 ): string | number | boolean | null {
   if (tag === BINARY_TAG) return Buffer.from(text, "base64").toString("utf8");
-  if (tag === STRING_TAG || tag === "!" || (!isPlain && tag === undefined)) return text;
+  // Half of a surrogate pair, which an escape can write, has no bytes: Go and every file make it U+FFFD.
+  if (tag === STRING_TAG || tag === "!" || (!isPlain && tag === undefined)) return wellFormed(text);
   if (NULL.has(text)) return null;
   if (TRUE.has(text)) return true;
   if (FALSE.has(text)) return false;
   return resolveNumber(text) ?? text;
+}
+
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 /** Integers beyond 2^53 stay text: a number would be another one. */

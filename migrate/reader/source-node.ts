@@ -24,12 +24,6 @@ export interface SourceMap extends Position {
   readonly duplicates: ReadonlySet<string>;
 }
 
-/** What has no parts: a scalar, an empty list, an empty map. */
-export interface SourceLeaf extends Position {
-  /** RFC 6901, from the document's root; "" for a document that is itself a leaf. */
-  readonly pointer: string;
-}
-
 /** One document of a file, as Kubernetes would read it. */
 export interface SourceDocument {
   readonly file: string;
@@ -50,17 +44,6 @@ export interface UnreadSource extends Position {
 export function pointerTo(base: string, step: string | number): string {
   const text = typeof step === "number" ? String(step) : step.replaceAll("~", "~0").replaceAll("/", "~1");
   return `${base}/${text}`;
-}
-
-/** Every leaf below a node, in the order of the file. */
-export function* leavesOf(node: SourceNode, pointer = ""): Generator<SourceLeaf> {
-  if (node.kind === "map" && node.entries.size > 0) {
-    for (const [key, value] of node.entries) yield* leavesOf(value, pointerTo(pointer, key));
-  } else if (node.kind === "list" && node.items.length > 0) {
-    for (const [index, item] of node.items.entries()) yield* leavesOf(item, pointerTo(pointer, index));
-  } else {
-    yield { pointer, line: node.line, column: node.column };
-  }
 }
 
 /** A stable text of the value alone, without places or the order of keys: equal where the values are. */

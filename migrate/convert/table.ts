@@ -1,0 +1,4 @@
+/** A table's entry by a word of the input, which may be `constructor` or whatever else every object has. */
+export function entryOf<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
