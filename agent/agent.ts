@@ -179,7 +179,7 @@ export class Agent {
   }
 
   private replay(entry: JournalEntry): void {
-    if (entry.kind === "epoch") this.requests.epoch = Math.max(this.requests.epoch, entry.epoch);
+    if (entry.kind === "epoch") this.requests.replay(entry);
     else this.servers.replay(entry);
   }
 
@@ -222,12 +222,13 @@ export class Agent {
       epoch: this.requests.epoch,
       servers: servers.map((server) => server.report()),
       saved: [],
+      drain: this.requests.drain,
     };
     return { snapshot, saved };
   }
 
   private *entries(): Iterable<JournalEntry> {
-    yield { kind: "epoch", epoch: this.requests.epoch };
+    yield this.requests.epochEntry();
     for (const server of this.servers.all()) yield* server.entries();
   }
 

@@ -1,10 +1,11 @@
 import type { Clock } from "../protocol/clock";
 import type { CountTable } from "../protocol/count-rules";
-import type { Ack, GrantedSeat, NackCode, Request, RequestBody } from "../protocol/messages";
+import type { Ack, GrantedSeat, NackCode, RegionDrain, Request, RequestBody } from "../protocol/messages";
 import { sealTicket } from "../protocol/ticket";
 import { allocate } from "./allocate";
 import type { Requester } from "./controller-links";
 import type { GameServer } from "./game-server";
+import type { JournalEntry } from "./journal/journal-entry";
 import type { AgentLog, Ledger } from "./ledger";
 import type { Refusal } from "./seats/seat-book";
 import type { Seat } from "./seats/seat-record";
@@ -38,6 +39,8 @@ const TICKET_MARGIN_MS = 1000;
 export class Requests {
   /** The highest epoch that is in the journal or about to be. */
   epoch = 0;
+  /** Whether the region is being drained, as the newest leader said: kept here so that the next one goes on with it. */
+  drain: RegionDrain | undefined;
 
   constructor(private readonly deps: RequestsDeps) {}
 
@@ -57,19 +60,38 @@ export class Requests {
       return this.answer(from, this.nack(id, "malformed", String(error)));
     }
     // A leader starts from what this agent has, not from what it heard as one of several.
-    if (body.kind === "epoch") this.deps.ledger.then(() => from.sendSnapshot());
+    if (body.kind === "epoch" && body.drain === undefined) this.deps.ledger.then(() => from.sendSnapshot());
     this.answer(from, () => this.ack(id, outcome), id);
   }
 
   private raise(epoch: number): void {
     const before = this.epoch;
     this.epoch = epoch;
-    this.deps.ledger.recordOr({ kind: "epoch", epoch }, () => (this.epoch = before));
+    this.deps.ledger.recordOr(this.epochEntry(), () => (this.epoch = before));
+  }
+
+  /** What the journal keeps of the leaders it has followed. */
+  epochEntry(): Extract<JournalEntry, { kind: "epoch" }> {
+    return { kind: "epoch", epoch: this.epoch, ...(this.drain && { drain: this.drain }) };
+  }
+
+  replay({ epoch, drain }: Extract<JournalEntry, { kind: "epoch" }>): void {
+    this.epoch = Math.max(this.epoch, epoch);
+    this.drain = newerDrain(this.drain, drain);
+  }
+
+  private keepDrain(told: RegionDrain | undefined): void {
+    const before = this.drain;
+    this.drain = newerDrain(before, told);
+    if (this.drain !== before) this.deps.ledger.recordOr(this.epochEntry(), () => (this.drain = before));
   }
 
   private run(body: RequestBody): Outcome {
     const { servers } = this.deps;
-    if (body.kind === "epoch") return DONE;
+    if (body.kind === "epoch") {
+      this.keepDrain(body.drain);
+      return DONE;
+    }
     if (body.kind === "expect") {
       servers.expect(body.server);
       return DONE;
@@ -153,6 +175,11 @@ export class Requests {
       (error) => from.answer(typeof ack === "function" ? this.nack(id, "journal", error.message) : ack),
     );
   }
+}
+
+function newerDrain(one: RegionDrain | undefined, other: RegionDrain | undefined): RegionDrain | undefined {
+  if (!one || !other) return one ?? other;
+  return other.epoch > one.epoch || (other.epoch === one.epoch && other.atMs > one.atMs) ? other : one;
 }
 
 /** @param untilMs the ticket's end where the seat has no lease: it is joined, or its server reports no joins */

@@ -78,7 +78,7 @@ async function stage(
     core,
     engine,
     links: new AgentLinks({ region: "us-east", controllerId: "c-0", clock, log, silentAfterMs: 3000 }),
-    peers: new RegionPeers({ region: "us-east", regions: [], token: () => "", clock, log }),
+    peers: new RegionPeers({ region: "us-east", regions: [], token: () => "", placeToken: () => "", clock, log }),
     events,
     decisions: new DecisionLog(),
     clock,

@@ -31,7 +31,7 @@ export interface ControllerDeps {
   readonly core: ControlledCore;
   readonly engine: Engine;
   readonly links: AgentLinks;
-  readonly peers: Pick<RegionPeers, "start" | "all" | "summaries" | "close">;
+  readonly peers: Pick<RegionPeers, "start" | "all" | "summaries" | "transfer" | "close">;
   readonly events: EventSource & { append(event: ForgeEvent): void };
   readonly decisions: { add(record: DecisionRecord): void };
   readonly clock: Clock;
@@ -282,7 +282,7 @@ export class Controller implements ApiBackend {
   }
 
   private carryOut(decision: Decision): void {
-    const { engine, links, events, decisions, log } = this.deps;
+    const { engine, links, peers, events, decisions, log } = this.deps;
     switch (decision.type) {
       case "reply": {
         const resolve = this.waiting.get(decision.requestId);
@@ -315,6 +315,11 @@ export class Controller implements ApiBackend {
           .forget(decision.serverId)
           .catch((error: unknown) => log.warn({ err: error, serverId: decision.serverId }, "forget failed"));
         return;
+      case "transfer": {
+        const { transferId, region, arrival } = decision;
+        void peers.transfer(region, arrival).then((result) => this.give({ type: "transferred", transferId, result }));
+        return;
+      }
       case "wake":
         this.wake(decision.atMs);
         return;

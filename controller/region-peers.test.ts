@@ -34,7 +34,7 @@ function peersAt(url: string) {
     { name: "us-east", url: undefined, location: undefined },
     { name: "eu-west", url, location: undefined },
   ];
-  const peers = new RegionPeers({ region: "us-east", regions, token: () => "t", clock, log });
+  const peers = new RegionPeers({ region: "us-east", regions, token: () => "t", placeToken: () => "p", clock, log });
   const answered = (): Promise<void> => new Promise((resolve) => peers.start(() => resolve()));
   const polled = async (): Promise<void> => {
     const before = delays.length;

@@ -2,6 +2,9 @@ import type { Logger } from "pino";
 import { request } from "undici";
 import { z } from "zod";
 import type { Clock } from "../protocol/clock";
+import { placementsSchema } from "./api/schemas/session";
+import type { Arrival } from "./core/arrival";
+import type { Input } from "./core/input";
 import type { RegionSummary } from "./core/resources";
 
 export interface RegionAddress {
@@ -15,6 +18,8 @@ export interface RegionPeersDeps {
   readonly regions: readonly RegionAddress[];
   /** A token that may read the other regions' summaries. */
   readonly token: () => string;
+  /** One that may place players in them. */
+  readonly placeToken: () => string;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -24,6 +29,8 @@ const POLL_MS = 1000;
 const FIRST_POLL_MS = 100;
 const FIRST_POLLS = 30;
 const TIMEOUT_MS = 800;
+/** The other region looks for seats for 20 s. */
+const TRANSFER_MS = 30_000;
 /** After so many missed polls a region counts as down for players who could go elsewhere. */
 const DOWN_AFTER = 3;
 
@@ -45,6 +52,8 @@ const summarySchema: z.ZodType<RegionSummary> = z.object({
     ),
   ),
 });
+
+const problemSchema = z.object({ detail: z.string() });
 
 interface Peer {
   readonly address: RegionAddress & { readonly url: string };
@@ -85,6 +94,27 @@ export class RegionPeers {
     );
   }
 
+  /** Asks another region to take these players in. Never rejects: what went wrong is a result too. */
+  async transfer(region: string, arrival: Arrival): Promise<Extract<Input, { type: "transferred" }>["result"]> {
+    const peer = this.peers.find(({ address }) => address.name === region);
+    if (!peer) return unavailable(`this controller knows no address of region ${region}`);
+    try {
+      const { statusCode, body } = await request(`${peer.address.url}/v1/regions/${region}/arrivals`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${this.deps.placeToken()}`, "content-type": "application/json" },
+        body: JSON.stringify(arrival),
+        headersTimeout: TRANSFER_MS,
+        bodyTimeout: TRANSFER_MS,
+      });
+      const json = await body.json();
+      if (statusCode === 200) return { ok: true, value: placementsSchema.parse(json).items };
+      const { detail } = problemSchema.parse(json);
+      return unavailable(detail);
+    } catch (error) {
+      return unavailable(`region ${region} does not answer: ${(error as Error).message}`);
+    }
+  }
+
   close(): void {
     this.closed = true;
     this.cancelPoll();
@@ -116,4 +146,8 @@ export class RegionPeers {
         this.deps.log.warn({ region: peer.address.name, err: error }, "region does not answer");
     }
   }
+}
+
+function unavailable(detail: string): Extract<Input, { type: "transferred" }>["result"] {
+  return { ok: false, problem: { code: "unavailable", detail } };
 }

@@ -90,7 +90,8 @@ export async function startController(config: ControllerConfig, deps: StartContr
     peers: new RegionPeers({
       region: config.region,
       regions: regionAddresses(config),
-      token: peerToken(tokens, config.region, clock),
+      token: peerToken(tokens, config.region, "viewer", clock),
+      placeToken: peerToken(tokens, config.region, "allocator", clock),
       clock,
       log,
     }),
@@ -273,13 +274,13 @@ function regionAddresses(config: ControllerConfig): ConstructorParameters<typeof
   return config.regions.map(({ name, url, location }) => ({ name, url, location }));
 }
 
-function peerToken(tokens: Tokens, region: string, clock: Clock): () => string {
+function peerToken(tokens: Tokens, region: string, role: "viewer" | "allocator", clock: Clock): () => string {
   let current = { token: "", expiresAtMs: 0 };
   return () => {
     if (clock.now() > current.expiresAtMs - PEER_TOKEN_SLACK_SECS * 1000)
       current = tokens.mint({
         sub: `controller/${region}`,
-        role: "viewer",
+        role,
         regions: ["*"],
         expiresInSecs: PEER_TOKEN_SECS,
       });

@@ -63,7 +63,7 @@ export class Actions {
     this.ask(
       {
         title: `Drain region ${name}?`,
-        words: `It takes no new players, and those who wait are told to go elsewhere. The ${people(players)} there play on.`,
+        words: `It takes no new players, and those who wait are told to go elsewhere. The ${people(players)} there are moved to other regions.`,
         verb: "Drain",
         danger: true,
       },

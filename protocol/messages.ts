@@ -67,6 +67,21 @@ export interface Snapshot {
   readonly servers: readonly ServerReport[];
   /** Latest saved states, so that a new leader has them too. */
   readonly saved: readonly SavedState[];
+  /** Whether the region is being drained, as a leader said last; undefined where none ever was. */
+  readonly drain?: RegionDrain | undefined;
+}
+
+/**
+ * Whether a region is being drained, kept by its agents so that every leader goes on with it. Of two the newer counts:
+ * the higher epoch, and within one the later time.
+ */
+export interface RegionDrain {
+  readonly on: boolean;
+  /** Of the leader that was told. */
+  readonly epoch: number;
+  readonly atMs: number;
+  /** From when on its players are moved to other regions. */
+  readonly movesAtMs: number;
 }
 
 /** What an agent knows of one server: its identity is serverId + allocationId. */
@@ -202,7 +217,8 @@ export interface SeatRequest {
 
 /** Requests of the leader. `grant` is all or none. */
 export type RequestBody =
-  | { readonly kind: "epoch" }
+  /** `drain`: to be kept where it is newer than what the agent has; an agent that does not know the key drops it. */
+  | { readonly kind: "epoch"; readonly drain?: RegionDrain | undefined }
   | { readonly kind: "expect"; readonly server: ExpectedServer }
   | {
       readonly kind: "grant";

@@ -7,6 +7,7 @@ import type {
   FromAgent,
   FromController,
   Hello,
+  RegionDrain,
   RequestBody,
   SavedState,
   SeatReport,
@@ -168,8 +169,10 @@ const notice = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("peers"), role: text, addresses: z.array(text) }),
 ]);
 
+const drain: z.ZodType<Wire<RegionDrain>> = z.object({ on: z.boolean(), epoch: count, atMs: ms, movesAtMs: ms });
+
 const requestBody: z.ZodType<Wire<RequestBody>> = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("epoch") }),
+  z.object({ kind: z.literal("epoch"), drain: drain.optional() }),
   z.object({ kind: z.literal("expect"), server: expectedServerSchema }),
   z.object({ kind: z.literal("grant"), ...onServer, seats: z.array(seatRequest), leaseMs: ms }),
   z.object({ kind: z.literal("claim"), ...onServer, matchId: id, seats: z.array(seatRequest), leaseMs: ms }),
@@ -275,6 +278,7 @@ export const fromAgentSchemas = {
     epoch: count,
     servers: z.array(serverReport),
     saved: z.array(saved),
+    drain: drain.optional(),
   }),
   ack,
   report: z.object({ type: z.literal("report"), events: z.array(agentEvent) }),

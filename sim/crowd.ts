@@ -24,13 +24,20 @@ export class Crowd {
   /** Nobody new comes, a region that is being drained is not any more, and operators rest. */
   rest(): void {
     this.quiet = true;
-    this.region.client.ask(
-      () => ({ type: "drainRegion", on: false }),
-      () => undefined,
-    );
+    this.undrain();
     this.region.client.ask(
       () => ({ type: "putFleet", experienceId: "arena", policy: { minServers: 2, maxServers: 4 } }),
       () => undefined,
+    );
+  }
+
+  /** An operator does not go home before it is so. */
+  private undrain(): void {
+    this.region.client.ask(
+      () => ({ type: "drainRegion", on: false }),
+      (result) => {
+        if (!result?.ok) this.region.network.schedule.after(1000, undefined, () => this.undrain());
+      },
     );
   }
 
@@ -62,7 +69,7 @@ export class Crowd {
   private match(): void {
     const players = this.away(1 + this.random.int(2));
     if (players.length === 0) return;
-    const matchId = `match-${String(++this.matches)}`;
+    const matchId = `match-${this.region.name}-${String(++this.matches)}`;
     for (const player of players) player.wait("duel");
     const ask = (): void =>
       this.region.client.ask(
@@ -132,7 +139,7 @@ export class Crowd {
         () => undefined,
         2,
       );
-      this.region.network.schedule.after(3000, undefined, () =>
+      this.region.network.schedule.after(this.random.between(1000, 12_000), undefined, () =>
         client.ask(
           () => ({ type: "drainRegion", on: false }),
           () => undefined,

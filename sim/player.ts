@@ -11,6 +11,8 @@ export type PlayerState = "away" | "asking" | "waiting" | "arriving" | "inside" 
 export interface PlayerWorld {
   readonly schedule: Schedule;
   readonly client: Client;
+  /** Whom to ask about a session: the controllers of the region that it is in. */
+  readonly clientOf: (sessionId: string) => Client;
   readonly random: Random;
   readonly findServer: (serverId: string) => VirtualServer | undefined;
   /** How long a message to a server takes; undefined where it does not arrive. */
@@ -69,11 +71,15 @@ export class Player {
     for (const other of party) other.wait(experienceId);
     const ids = party.map(({ id }) => id);
     const turn = this.turn;
+    const turns = party.map((other) => other.turn);
     this.world.client.ask(
       () => ({ type: "createSession", playerId: this.id, experienceId, ...(ids.length > 0 ? { party: ids } : {}) }),
       (result) => {
-        if (this.turn !== turn) return;
-        this.onAnswer(result, party);
+        if (this.turn === turn) return this.onAnswer(result, party);
+        // It has gone elsewhere meanwhile: those who were to come along are told so.
+        party.forEach((other, i) => {
+          if (other.turn === turns[i]) other.giveUp();
+        });
       },
     );
   }
@@ -224,7 +230,7 @@ export class Player {
     const turn = this.turn;
     const { generation } = this;
     this.server = undefined;
-    this.world.client.ask(
+    this.world.clientOf(sessionId).ask(
       (nowMs) => ({ type: "followSession", sessionId, afterGeneration: generation, untilMs: nowMs + FOLLOW_MS }),
       (result) => {
         if (this.turn !== turn) return;

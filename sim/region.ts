@@ -132,7 +132,9 @@ export class VirtualRegion {
       schedule: network.schedule,
       client: this.client,
       random: random.fork(id),
-      findServer: (serverId) => this.findServer(serverId)?.server,
+      clientOf: (sessionId) =>
+        this.other && sessionId.startsWith(`ses-${this.other.name}-`) ? this.other.client : this.client,
+      findServer: (serverId) => (this.findServer(serverId) ?? this.other?.findServer(serverId))?.server,
       wayTo: (server) =>
         network.isCut(PLAYERS, server.process.host) ? undefined : network.latency(PLAYERS, server.process.host),
       handOver: (playerId, ticket) => {

@@ -1,10 +1,11 @@
-import type { ExpectedServer } from "../../protocol/messages";
+import type { ExpectedServer, RegionDrain } from "../../protocol/messages";
 import type { CountsRecord } from "../counts/counts-record";
 import type { SeatRecord } from "../seats/seat-record";
 
 /** What the agent's journal holds. Applied in order from the first, it gives the state at the last. */
 export type JournalEntry =
-  | { readonly kind: "epoch"; readonly epoch: number }
+  /** With the drain of its region, where one was ever told: an earlier version's agent reads over that. */
+  | { readonly kind: "epoch"; readonly epoch: number; readonly drain?: RegionDrain | undefined }
   | {
       readonly kind: "expect";
       readonly atMs: number;

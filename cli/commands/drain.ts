@@ -18,13 +18,17 @@ export const register: Register = (command, context) => {
     .argument("<target>", "id of a server, or the word `region`")
     .argument("[name]", "name of the region")
     .usage("[options] SERVER | region NAME")
-    .option("--deadline <secs>", "how long players may stay on a server (default: 600)", wholeNumber(0, 86_400))
+    .option(
+      "--deadline <secs>",
+      "how long players may stay (default: 600 on a server, 0 in a region)",
+      wholeNumber(0, 86_400),
+    )
     .option("--undo", "let a drained region take players again")
     .option("--reason <text>", "for the events and the audit log, of a server")
     .addHelpText(
       "after",
       "\nA server takes no new players. It is stopped when its last one has left; who is there at the deadline is moved.\n" +
-        "A region takes no new players; those it has play on until they leave.",
+        "A region takes no new players, and moves those it has to other regions: at once, or after --deadline seconds.",
     )
     .action((target: string, name: string | undefined, options: DrainOptions) =>
       target === "region" ? drainRegion(name, options, context) : drainServer(target, name, options, context),
@@ -55,17 +59,22 @@ async function drainRegion(
   context: CliContext,
 ): Promise<void> {
   if (name === undefined) throw usage("which region?", "write its name: forge drain region us-east");
-  if (deadline !== undefined || reason !== undefined) {
-    throw usage("--deadline and --reason are for servers", "a region's players stay until they leave");
-  }
+  if (reason !== undefined) throw usage("--reason is for servers", "the audit log says who drained a region");
+  if (undo && deadline !== undefined) throw usage("--deadline and --undo exclude each other", "leave one of them out");
   const api = await context.api();
-  const path = `/v1/regions/${encodeURIComponent(name)}/drain`;
+  const after = deadline === undefined ? "" : `?after=${String(deadline)}`;
+  const path = `/v1/regions/${encodeURIComponent(name)}/drain${after}`;
   const region = await api.json<Region>({ method: undo ? "DELETE" : "POST", path });
   context.print(region, () =>
     undo
       ? `region ${region.name} is ${region.state} and takes players again`
-      : `region ${region.name} is ${region.state}: ${region.players} players play on, and no new ones come`,
+      : `region ${region.name} is ${region.state}: no new players come, ${region.drain?.left ?? 0} sessions go to other regions${stuckText(region)}`,
   );
+}
+
+function stuckText({ drain }: Region): string {
+  const reasons = Object.values(drain?.stuck ?? {});
+  return reasons.length === 0 ? "" : `; ${reasons.join("; ")}`;
 }
 
 function usage(problem: string, fix: string): CliError {

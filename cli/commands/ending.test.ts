@@ -42,16 +42,19 @@ describe("ending servers", () => {
 
   it("drains a region and takes it back", async () => {
     expect((await forge("drain", "region", "eu-west")).out).toMatch(/^region eu-west is draining/);
+    expect((await forge("drain", "region", "eu-west", "--deadline", "60")).code).toBe(0);
     expect((await forge("drain", "region", "eu-west", "--undo")).code).toBe(0);
     expect(asked("eu-west")).toEqual([
       { type: "drainRegion", on: true },
+      { type: "drainRegion", on: true, afterSecs: 60 },
       { type: "drainRegion", on: false },
     ]);
   });
 
   it.each([
     [["drain", "region"]],
-    [["drain", "region", "eu-west", "--deadline", "3"]],
+    [["drain", "region", "eu-west", "--deadline", "3", "--undo"]],
+    [["drain", "region", "eu-west", "--reason", "storm"]],
     [["drain", "srv-eu-west-1", "--undo"]],
     [["drain", "srv-eu-west-1", "srv-eu-west-2"]],
     [["drain", "srv-eu-west-1", "--deadline", "soon"]],

@@ -29,6 +29,7 @@ const EXPECTED: Readonly<Record<RouteKey, string>> = {
   "PUT /v1/fleets/:experienceId": "A------",
   "GET /v1/regions": "AAAA---",
   "GET /v1/regions/:name/summary": "AAA----",
+  "POST /v1/regions/:name/arrivals": "AA-----",
   "POST /v1/regions/:name/drain": "A------",
   "DELETE /v1/regions/:name/drain": "A------",
   "GET /v1/events": "AAA----",

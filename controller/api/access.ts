@@ -44,6 +44,7 @@ export const ACCESS = {
   // Players measure how far each is.
   "GET /v1/regions": { ...READ, player: "all" },
   "GET /v1/regions/:name/summary": READ,
+  "POST /v1/regions/:name/arrivals": PLACE,
   "POST /v1/regions/:name/drain": OPERATE,
   "DELETE /v1/regions/:name/drain": OPERATE,
 

@@ -166,6 +166,7 @@ export class BackendDouble implements ApiBackend {
       seats: { total: 16, held: 0, free: 16 },
       cpu: 0.1,
       epoch: 1,
+      drain: null,
     };
     const policy = {
       minServers: 1,
@@ -222,6 +223,7 @@ export class BackendDouble implements ApiBackend {
       putFleet: fleet,
       getRegion: { region: status, summary: { region, state: "up", location: null, experiences: {} } },
       drainRegion: { ...status, state: "draining" },
+      takeIn: [placement],
       getDecision: {
         id: `dec-${region}-1`,
         at: AT,

@@ -48,5 +48,6 @@ function downRegion({ name, url, location }: Known): Region {
     cpu: 0,
     leader: null,
     epoch: 0,
+    drain: null,
   };
 }

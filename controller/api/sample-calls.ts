@@ -50,6 +50,26 @@ export const SAMPLE_CALLS: Readonly<Record<RouteKey, SampleCall>> = {
   },
   "GET /v1/regions": { method: "GET", url: "/v1/regions" },
   "GET /v1/regions/:name/summary": { method: "GET", url: "/v1/regions/local/summary" },
+  "POST /v1/regions/:name/arrivals": {
+    method: "POST",
+    url: "/v1/regions/local/arrivals",
+    body: {
+      fromRegion: "us-east",
+      experienceId: "arena",
+      mods: [],
+      players: [
+        {
+          playerId: "ann",
+          party: [],
+          latencies: {},
+          connectedAtMs: 1,
+          sessionId: "ses-us-east-1",
+          generation: 1,
+          moves: 0,
+        },
+      ],
+    },
+  },
   "POST /v1/regions/:name/drain": { method: "POST", url: "/v1/regions/local/drain" },
   "DELETE /v1/regions/:name/drain": { method: "DELETE", url: "/v1/regions/local/drain" },
   "GET /v1/events": { method: "GET", url: "/v1/events?type=server.*,scaling" },

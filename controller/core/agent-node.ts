@@ -1,4 +1,4 @@
-import type { NodeFacts } from "../../protocol/messages";
+import type { NodeFacts, RegionDrain } from "../../protocol/messages";
 import { isTaken, type GameServer } from "./game-server";
 import type { OwedForget, OwedRelease } from "./owed";
 
@@ -15,6 +15,8 @@ export interface AgentNode {
   /** The epoch that the agent acknowledged on this connection; -1 before. */
   epochAcked: number;
   snapshotSeen: boolean;
+  /** What it keeps of the region's drain, as far as is known. */
+  drain: RegionDrain | undefined;
   readonly servers: Set<GameServer>;
   /** How many of them somebody has, and how many are free; `countOnNode` keeps it. */
   taken: number;
@@ -36,6 +38,7 @@ export function newAgentNode(id: string): AgentNode {
     lost: null,
     epochAcked: -1,
     snapshotSeen: false,
+    drain: undefined,
     servers: new Set(),
     taken: 0,
     free: 0,

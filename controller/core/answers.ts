@@ -42,9 +42,10 @@ export function answerPlaced(s: CoreState, group: Group, server: GameServer): vo
         break;
       }
       case "routePlayers":
+      case "takeIn":
         s.out.reply(
           waiter.requestId,
-          seated.map((each) => placementView(s, each, server, false, [])),
+          seated.map((each) => placementView(s, each, server, waiter.existing, [])),
         );
         break;
       case "allocateMatch":

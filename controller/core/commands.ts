@@ -1,4 +1,5 @@
 import { allocateServer } from "./allocate-server";
+import { takeIn } from "./arrivals";
 import type { Command, CommandType } from "./input";
 import { drainRegion, getFleet, getRegion, listFleets, putFleet } from "./fleet-commands";
 import { HOLDING, mustWait } from "./holding";
@@ -78,6 +79,8 @@ export function onCommand(s: CoreState, requestId: number, command: Command): vo
       return getRegion(s, requestId);
     case "drainRegion":
       return drainRegion(s, requestId, command);
+    case "takeIn":
+      return takeIn(s, requestId, command);
     case "getDecision": {
       const record = s.records.find(command.id);
       if (record) s.out.reply(requestId, record);

@@ -3,6 +3,7 @@ import type { AgentNode } from "./agent-node";
 import { askClose, reopen } from "./drain";
 import { giveUpNode, sendExpect } from "./engine-events";
 import type { GameServer } from "./game-server";
+import { tellDrain } from "./drain-mark";
 import { payOwed } from "./owed";
 import { setState } from "./servers";
 import type { CoreState } from "./state";
@@ -65,6 +66,7 @@ export function suspectUnseen(s: CoreState): void {
 export function nodeReady(s: CoreState, node: AgentNode): void {
   if (!s.usable(node.id)) return;
   payOwed(s, node);
+  tellDrain(s, node);
   for (const server of node.servers) {
     sendExpect(s, server);
     if (server.closing === "asked") {

@@ -7,6 +7,7 @@ import { advanceEnding } from "./drain";
 import { onEngineEvent } from "./engine-events";
 import type { CoreSettings, Input } from "./input";
 import { checkRebuilt, onLeadership } from "./leadership";
+import { advanceMoves, onTransferred } from "./move-out";
 import { abandon, serveLine } from "./placement";
 import { onEngineList, onSnapshot } from "./rebuild";
 import { loseOverdue, loseRequests, onAck } from "./requests";
@@ -109,6 +110,8 @@ export class Core implements CoreMachine {
       case "peers":
         s.peers = input.regions;
         return;
+      case "transferred":
+        return onTransferred(s, input);
       case "tick":
         return this.tick();
     }
@@ -153,6 +156,7 @@ export class Core implements CoreMachine {
     stopAgain(s);
     dropStrangers(s);
     dropRetired(s);
+    advanceMoves(s);
     for (const fleet of s.fleets.values()) {
       reviewRollout(s, fleet);
       if (s.nowMs >= fleet.nextEvaluationMs) s.dirty.add(fleet);

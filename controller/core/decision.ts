@@ -1,5 +1,6 @@
 import type { RequestBody } from "../../protocol/messages";
 import type { ServerLaunch } from "../engine";
+import type { Arrival } from "./arrival";
 import type { CommandType } from "./input";
 import type {
   DecisionRecord,
@@ -23,6 +24,8 @@ export type Decision =
   | { readonly type: "forget"; readonly serverId: string }
   /** A request to one agent. `id` is the core's own; the agent's ack comes back with it as an `agent` input. */
   | { readonly type: "send"; readonly nodeId: string; readonly id: number; readonly body: RequestBody }
+  /** Ask another region to take these players in; its answer comes back as a `transferred` input with this id. */
+  | { readonly type: "transfer"; readonly transferId: number; readonly region: string; readonly arrival: Arrival }
   | { readonly type: "reply"; readonly requestId: number; readonly result: CommandResult }
   | { readonly type: "event"; readonly event: ForgeEvent }
   | { readonly type: "record"; readonly record: DecisionRecord }
@@ -58,6 +61,8 @@ export interface CommandValues {
   putFleet: Fleet;
   getRegion: { readonly region: Omit<Region, "url" | "leader">; readonly summary: RegionSummary };
   drainRegion: Omit<Region, "url" | "leader">;
+  /** One for each player, in no order. */
+  takeIn: readonly Placement[];
   getDecision: DecisionRecord;
 }
 export type CommandValue = CommandValues[CommandType];

@@ -126,7 +126,7 @@ function startMove(s: CoreState, session: PlayerSession, server: GameServer, gro
 }
 
 /** Its sessions by party or match; those that are on the move already are left out. */
-function parties(s: CoreState, server: GameServer): PlayerSession[][] {
+export function parties(s: CoreState, server: GameServer): PlayerSession[][] {
   const groups = new Map<string, PlayerSession[]>();
   for (const session of server.seats) {
     if (session.state === "migrating" && session.group) {

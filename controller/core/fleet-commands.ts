@@ -1,5 +1,7 @@
 import type { Command } from "./input";
 import { applyPolicy, type Fleet } from "./fleet";
+import { keepDrain } from "./drain-mark";
+import { setDrain } from "./move-out";
 import { problem } from "./outbox";
 import { giveUp } from "./placement";
 import type { FleetPolicy } from "./resources";
@@ -131,14 +133,15 @@ export function getRegion(s: CoreState, requestId: number): void {
   s.out.reply(requestId, { region: regionView(s), summary: summaryView(s) });
 }
 
-/** On: no new sessions here, and those who wait are told to go elsewhere. Players who are on stay on. */
-export function drainRegion(s: CoreState, requestId: number, { on }: Of<"drainRegion">): void {
-  if (on !== s.draining) {
-    s.draining = on;
-    s.out.happened(on ? "region.draining" : "region.undrained", on ? "takes no new sessions" : "takes players again");
-    if (on) refuseWaiting(s);
-  }
-  s.out.reply(requestId, regionView(s));
+/** On: no new sessions here, those who wait are told to go elsewhere, and players are moved; see move-out.ts. */
+export function drainRegion(s: CoreState, requestId: number, { on, afterSecs = 0 }: Of<"drainRegion">): void {
+  const begins = on && !s.draining;
+  const movesAtMs = s.nowMs + Math.max(0, afterSecs) * 1000;
+  // Said again, it may move them sooner or later.
+  if (on !== s.draining || (on && s.drain?.movesAtMs !== movesAtMs)) setDrain(s, on, movesAtMs);
+  if (begins) refuseWaiting(s);
+  // Also where nothing is new: whoever asked before may not have been answered.
+  keepDrain(s, requestId);
 }
 
 function refuseWaiting(s: CoreState): void {

@@ -5,6 +5,13 @@ import { endpointView, sessionView } from "./views";
 
 /** A session as its player follows it: with its server and, where it is known, its ticket. */
 export function followView(s: CoreState, session: PlayerSession): FollowResult {
+  const { elsewhere } = session;
+  if (elsewhere)
+    return {
+      session: elsewhere.session,
+      server: elsewhere.server,
+      ticket: elsewhere.ticket === "" ? null : elsewhere.ticket,
+    };
   const seated = hasSeat(session) ? session.server : null;
   return {
     session: sessionView(s, session),

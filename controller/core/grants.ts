@@ -34,7 +34,7 @@ type GrantedSeats = NonNullable<Extract<Ack, { ok: true }>["seats"]>;
 function onGranted(s: CoreState, group: Group, server: GameServer, seats: GrantedSeats): void {
   const fleet = s.fleet(group.experienceId);
   const gone: { sessionId: string; generation: number }[] = [];
-  const movedFrom = new Map<GameServer, { sessionId: string; playerId: string; generation: number }[]>();
+  const movedFrom = new Map<GameServer, { id: string; playerId: string; generation: number }[]>();
   for (const seat of seats) {
     const session = group.sessions.find(({ id }) => id === seat.sessionId);
     if (!session || session.state === "ended") {
@@ -43,8 +43,8 @@ function onGranted(s: CoreState, group: Group, server: GameServer, seats: Grante
     }
     const from = session.server;
     if (from && from !== server) {
-      const { id: sessionId, playerId, generation } = session;
-      movedFrom.set(from, [...(movedFrom.get(from) ?? []), { sessionId, playerId, generation }]);
+      const { id, playerId, generation } = session;
+      movedFrom.set(from, [...(movedFrom.get(from) ?? []), { id, playerId, generation }]);
     }
     seated(s, group, session, server, seat);
   }
@@ -76,10 +76,10 @@ function seated(
   session.ticket = ticket;
   if (session.group === group) session.group = null;
   if (from === server) return;
-  const { restore, moveStartedMs } = session;
+  const { restore, moveStartedMs, cameFrom } = session;
+  if (from || cameFrom) session.restoredAgeMs = restore ? Math.max(0, s.nowMs - restore.savedAtMs) : null;
   if (from) {
     session.moves++;
-    session.restoredAgeMs = restore ? Math.max(0, s.nowMs - restore.savedAtMs) : null;
     unseat(s, session);
   }
   session.server = server;
@@ -92,8 +92,11 @@ function seated(
   session.restore = null;
   session.moveStartedMs = null;
   if (!from) {
-    session.reason = "has a seat";
-    s.out.session("session.reserved", session, session.reason);
+    session.reason = cameFrom
+      ? `came from region ${cameFrom.region}, where it was ${cameFrom.sessionId}`
+      : "has a seat";
+    session.cameFrom = null;
+    s.out.session("session.reserved", session, session.reason, cameFrom ? { fromRegion: cameFrom.region } : undefined);
     return;
   }
   session.reason = `moved from ${from.id}`;
@@ -106,10 +109,10 @@ function seated(
 }
 
 /** Seats on a server that lives on are given back there, and it is told who has gone. */
-function leaveOld(
+export function leaveOld(
   s: CoreState,
   from: GameServer,
-  left: readonly { sessionId: string; playerId: string; generation: number }[],
+  left: readonly { readonly id: string; readonly playerId: string; readonly generation: number }[],
 ): void {
   const { nodeId, allocationId, id: serverId } = from;
   if (from.state === "terminated" || nodeId === null || allocationId === null) return;
@@ -124,7 +127,7 @@ function leaveOld(
   releaseAt(
     s,
     from,
-    left.map(({ sessionId, generation }) => ({ sessionId, generation })),
+    left.map(({ id: sessionId, generation }) => ({ sessionId, generation })),
     "moved to another server",
   );
 }

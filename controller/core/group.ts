@@ -54,7 +54,7 @@ export interface Group {
 /** A command that waits for the group's outcome. */
 export interface Waiter {
   readonly requestId: number;
-  readonly answer: "createSession" | "waitQueue" | "routePlayers" | "allocateMatch" | "followSession";
+  readonly answer: "createSession" | "waitQueue" | "routePlayers" | "allocateMatch" | "followSession" | "takeIn";
   /** Whose placement it wants. */
   readonly session: PlayerSession | null;
   readonly untilMs: number;

@@ -2,6 +2,8 @@ import type { ExperienceConfig, HealthPolicy, RegionScaling } from "../../config
 import type { FromAgent } from "../../protocol/messages";
 import type { EngineEvent, EngineServer } from "../engine";
 import type { AllocationRequest } from "./allocation";
+import type { Arrival } from "./arrival";
+import type { CommandValues, CoreProblem } from "./decision";
 import type { FleetPolicy, RegionSummary, ServerSelector } from "./resources";
 
 /** Everything that the core ever learns. `nowMs` is the only clock it has. */
@@ -20,6 +22,14 @@ export type Input = { readonly nowMs: number } & (
   | { readonly type: "leadership"; readonly leader: boolean; readonly epoch: number; readonly holding?: boolean }
   | { readonly type: "policy"; readonly settings: CoreSettings }
   | { readonly type: "peers"; readonly regions: readonly RegionSummary[] }
+  /** Another region has answered a `transfer`, or nobody has. */
+  | {
+      readonly type: "transferred";
+      readonly transferId: number;
+      readonly result:
+        | { readonly ok: true; readonly value: CommandValues["takeIn"] }
+        | { readonly ok: false; readonly problem: Pick<CoreProblem, "code" | "detail"> };
+    }
   /** At least once a second, and whenever a `wake` decision's time has come. */
   | { readonly type: "tick" }
 );
@@ -136,7 +146,10 @@ export type Command =
       readonly rollout?: "promote" | "pause" | "resume" | "rollback";
     }
   | { readonly type: "getRegion" }
-  | { readonly type: "drainRegion"; readonly on: boolean }
+  /** Its players are moved to other regions, from `afterSecs` on; off, those who have not been moved yet stay. */
+  | { readonly type: "drainRegion"; readonly on: boolean; readonly afterSecs?: number }
+  /** Players of a region that is being drained: seats for all of them here or for none. Asked again, the same seats. */
+  | ({ readonly type: "takeIn" } & Arrival)
   | { readonly type: "getDecision"; readonly id: string };
 
 export type CommandType = Command["type"];

@@ -3,6 +3,7 @@ import { answerRefused } from "./answers";
 import { sendEpoch, suspectUnseen } from "./connection";
 import type { Group } from "./group";
 import { dropHeld, setHolding } from "./holding";
+import { stopMoving } from "./move-out";
 import { problem } from "./outbox";
 import { closeTicket, giveUp } from "./placement";
 import { giveTimeToStart } from "./spawn";
@@ -67,6 +68,9 @@ function stopLeading(s: CoreState): void {
     if (purpose.kind === "allocation") s.out.refuse(purpose.pending.requestId, NOT_LEADER);
   for (const { requestId } of s.parked.splice(0)) s.out.refuse(requestId, NOT_LEADER);
   s.openClaims = 0;
+  stopMoving(s);
+  for (const { requestId } of s.drainAsks) s.out.refuse(requestId, NOT_LEADER);
+  s.drainAsks.clear();
   s.leader = false;
   s.rebuilding = true;
   s.out.leading = false;

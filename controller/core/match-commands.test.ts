@@ -100,3 +100,21 @@ it("counts walk-ins where seats are observed", () => {
   expect(r.must<Server>({ type: "getServer", serverId }).players).toBe(3);
   expect(code(r.call(join("bob", { deadlineMs: 0 })))).toBe("noCapacity");
 });
+
+it("ends a server that was claimed while its node fell silent, once the match went elsewhere", () => {
+  const r = arena({ seats: "match", maxPlayers: 2, scaling: { minServers: 1, maxServers: 3 } }, ["n1", "n2"]);
+  const [first] = r.must<Server[]>(servers);
+  const request = r.ask({ type: "allocateMatch", experienceId: "arena", matchId: "m", players: [{ playerId: "ann" }] });
+  // The agent claims it, and nobody hears of that.
+  const link = r.link(first?.nodeId ?? "");
+  while (r.deliver(`toAgent ${first?.nodeId ?? ""}`));
+  link.toCore.length = 0;
+  r.cut(first?.nodeId ?? "");
+  r.connect(first?.nodeId ?? "");
+  r.run().advance(5000);
+  expect(r.reply(request).ok).toBe(true);
+  const claimed = r.must<Server[]>(servers).filter(({ matchId }) => matchId === "m");
+  expect(claimed).toHaveLength(1);
+  expect(claimed[0]?.id).not.toBe(first?.id);
+  expect(r.engine.running(first?.id ?? "")).toBe(false);
+});

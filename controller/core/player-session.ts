@@ -1,6 +1,6 @@
 import type { GameServer } from "./game-server";
 import type { Group } from "./group";
-import type { SessionState } from "./resources";
+import type { Placement, SessionState } from "./resources";
 
 /** A player's stay in one experience. One is alive at a time for a player and experience. */
 export interface PlayerSession {
@@ -38,6 +38,17 @@ export interface PlayerSession {
   /** Saved by the server that was lost, until the next server has it. */
   restore: { readonly data: string; readonly savedAtMs: number } | null;
   moveStartedMs: number | null;
+  /** Its way to another region, while this one is being drained: who was asked, and when it is offered again. */
+  away: {
+    readonly transferId: number | null;
+    readonly againMs: number;
+    readonly tries: number;
+    readonly refused: readonly string[];
+  } | null;
+  /** Where it went on in another region. */
+  elsewhere: Placement | null;
+  /** The session in another region that it goes on from. */
+  cameFrom: { readonly region: string; readonly sessionId: string } | null;
   endedAtMs: number | null;
   /** Another session of its player, found while rebuilding: see `rival` in rebuild.ts. */
   twin: PlayerSession | null;
@@ -84,6 +95,9 @@ export function newSession(of: NewSession): PlayerSession {
     group: null,
     restore: null,
     moveStartedMs: null,
+    away: null,
+    elsewhere: null,
+    cameFrom: null,
     endedAtMs: null,
     twin: null,
     announced: false,

@@ -8,6 +8,7 @@ import { settleDoubt } from "./doubt";
 import { isPrimary, newServer, poolKeyOf, type GameServer } from "./game-server";
 import { serverOfEngine } from "./launch";
 import { takesPlayers } from "./lifecycle";
+import { learnDrain } from "./move-out";
 import { matchKey } from "./placement";
 import { forget, isForgotten, isOwed, release } from "./owed";
 import { newSession, type PlayerSession } from "./player-session";
@@ -21,6 +22,7 @@ import { noLongerWanted, wantAgain } from "./wanted";
 /** An agent has told all it knows: servers and sessions are made to agree with it. */
 export function onSnapshot(s: CoreState, node: AgentNode, snapshot: Snapshot): void {
   for (const state of snapshot.saved) s.saved.put(state);
+  learnDrain(s, node, snapshot.drain);
   const told = new Set<string>();
   for (const report of snapshot.servers) {
     told.add(report.serverId);

@@ -71,6 +71,16 @@ export function chooseRegion(
   return best ? { region: best.summary.region, reasons: [...why, ...best.reasons] } : { region: here, reasons: why };
 }
 
+/** The best of these regions that can serve, wherever the caller is; undefined where none can. */
+export function bestElsewhere(
+  wish: RegionWish,
+  summaries: readonly RegionSummary[],
+  settings: CoreSettings,
+): RegionChoice | undefined {
+  const able = summaries.some((summary) => !(wish.exclude ?? []).includes(summary.region) && canServe(wish, summary));
+  return able ? chooseRegion(wish, summaries, settings) : undefined;
+}
+
 function rows(wish: RegionWish, summary: RegionSummary): RegionSummary["experiences"][string] {
   const all = summary.experiences[wish.experienceId] ?? [];
   return all.filter(

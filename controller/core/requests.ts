@@ -4,9 +4,10 @@ import { onAllocated, onAllocationLost } from "./allocate-server";
 import { nodeReady, sendEpoch } from "./connection";
 import { settleDoubt } from "./doubt";
 import { onClosed } from "./drain";
+import { onDrainKept } from "./drain-mark";
 import { sendExpect } from "./engine-events";
 import { onLateSeats, onSeats, onSeatsLost } from "./grants";
-import { oweAgain } from "./owed";
+import { forget, oweAgain, release } from "./owed";
 import type { CoreState, OpenRequest } from "./state";
 
 /** A request without an answer for so long is given up, in milliseconds. */
@@ -18,6 +19,8 @@ const PATIENCE_MS = 120_000;
 const EXPECT_AGAIN_MS = 300;
 /** The same of an epoch that the agent could not journal. */
 const EPOCH_AGAIN_MS = 1000;
+/** The same of a seat that could not be given back, or a server that could not be forgotten. */
+const OWED_AGAIN_MS = 1000;
 
 /** An agent has answered. Answers to what was given up already are none of ours: their seats were released. */
 export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
@@ -57,11 +60,26 @@ export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
       return settleDoubt(s, purpose.server, ack.ok ? purpose.server.doubt : null);
     case "close":
       return onClosed(s, purpose.server, ack);
+    case "drain":
+      return onDrainKept(s, node, purpose, ack);
     case "release":
     case "forget":
+      // On a full disk an agent gives no seat back either: it has to hear of it again, or a player who is gone keeps it.
+      if (!ack.ok && (ack.code === "journal" || ack.code === "replaying"))
+        s.timers.at(s.nowMs + OWED_AGAIN_MS, () => sayAgain(s, node, purpose));
+      return;
     case "told":
       return;
   }
+}
+
+function sayAgain(
+  s: CoreState,
+  node: AgentNode,
+  purpose: Extract<OpenRequest["purpose"], { kind: "release" | "forget" }>,
+): void {
+  if (purpose.kind === "release") release(s, node, purpose.owed);
+  else forget(s, node, purpose.owed);
 }
 
 /** Its journal could not take the epoch, as on a disk that was full: until it can, nothing else can be asked of it. */
@@ -73,6 +91,7 @@ function lost(s: CoreState, request: OpenRequest, reason: string): void {
   const { purpose } = request;
   if (purpose.kind === "seats") onSeatsLost(s, purpose, reason);
   else if (purpose.kind === "allocation") onAllocationLost(s, purpose);
+  else if (purpose.kind === "drain") onDrainKept(s, s.node(request.nodeId), purpose, undefined);
   else if (purpose.kind === "expect") purpose.server.expected = false;
   else if (purpose.kind === "release" || purpose.kind === "forget") oweAgain(s.node(request.nodeId), purpose);
 }
@@ -122,6 +141,8 @@ function giveUpOn(s: CoreState, request: OpenRequest): void {
         code: "replaying",
         detail: reason,
       });
+    case "drain":
+      return onDrainKept(s, s.node(nodeId), purpose, undefined);
     case "epoch":
       return s.send(nodeId, { kind: "epoch" }, { kind: "epoch", epoch: s.epoch });
     case "release":

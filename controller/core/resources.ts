@@ -169,6 +169,18 @@ export interface Region {
   readonly cpu: number;
   readonly leader: string | null;
   readonly epoch: number;
+  /** How far its players are on their way to other regions; null while it is not being drained. */
+  readonly drain: RegionDrainView | null;
+}
+
+export interface RegionDrainView {
+  readonly movesAt: string;
+  /** Sessions that were moved since this leader leads, that other regions were asked to take, and that are here. */
+  readonly moved: number;
+  readonly moving: number;
+  readonly left: number;
+  /** Why players cannot go anywhere at the moment, by experience. */
+  readonly stuck: Readonly<Record<string, string>>;
 }
 
 /** Told to the other regions each second, so that any of them can choose for a player. */
@@ -261,6 +273,9 @@ export type ForgeEvent = { readonly region: string; readonly at: string; readonl
         | "config.changed"
         | "config.rejected"
         | "region.draining"
+        | "region.moving"
+        | "region.stuck"
+        | "region.drained"
         | "region.undrained";
       readonly detail?: Readonly<Record<string, unknown>>;
     }

@@ -1,13 +1,15 @@
 import type { AllocateOrder } from "../../protocol/allocation";
-import type { RequestBody } from "../../protocol/messages";
+import type { RegionDrain, RequestBody } from "../../protocol/messages";
 import { countOnNode, newAgentNode, type AgentNode } from "./agent-node";
 import type { PendingAllocation } from "./allocate-server";
 import type { IdSource } from "./core-interface";
+import type { DrainAsk } from "./drain-mark";
 import { Fading } from "./fading";
 import { newFleet, type Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import type { CoreSettings } from "./input";
+import { newMoveOut, type MoveOut } from "./move-out";
 import { Outbox } from "./outbox";
 import type { OwedForget, OwedRelease } from "./owed";
 import type { PlayerSession } from "./player-session";
@@ -34,6 +36,7 @@ export type RequestPurpose =
   | { readonly kind: "late"; readonly server: GameServer }
   | { readonly kind: "release"; readonly owed: OwedRelease }
   | { readonly kind: "forget"; readonly owed: OwedForget }
+  | { readonly kind: "drain"; readonly drain: RegionDrain; readonly ask: DrainAsk | null }
   | { readonly kind: "told" };
 
 export interface OpenRequest {
@@ -85,7 +88,12 @@ export class CoreState {
   rebuilding = true;
   /** An agent follows a higher epoch: another leads, and nothing may be decided here any more. */
   outranked: number | null = null;
-  draining = false;
+  /** What was said last of draining the region; undefined where nobody ever did. */
+  drain: RegionDrain | undefined;
+  /** Commands that wait until the agents keep what was said. */
+  readonly drainAsks = new Set<DrainAsk>();
+  moveOut: MoveOut = newMoveOut();
+  nextTransferId = 1;
   peers: readonly RegionSummary[] = [];
   readonly out: Outbox;
   readonly timers = new Timers();
@@ -140,6 +148,11 @@ export class CoreState {
     let node = this.nodes.get(nodeId);
     if (!node) this.nodes.set(nodeId, (node = newAgentNode(nodeId)));
     return node;
+  }
+
+  /** It takes no new players, and gives those it has to other regions. */
+  get draining(): boolean {
+    return this.drain?.on ?? false;
   }
 
   /** It leads and knows what there is. Before that losses are noted, not acted on. */

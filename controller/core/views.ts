@@ -11,6 +11,7 @@ import type {
   Queued,
   QueueEntry,
   Region,
+  RegionDrainView,
   RegionSummary,
   Server,
   ServerState,
@@ -18,6 +19,7 @@ import type {
 } from "./resources";
 import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
+import { countLeft } from "./move-out";
 import { currentVersions } from "./versions";
 import { isWanted, untilWhen } from "./wanted";
 
@@ -220,6 +222,21 @@ export function regionView(s: CoreState): Omit<Region, "url" | "leader"> {
     seats: total,
     cpu: meanCpu(live) ?? 0,
     epoch: s.epoch,
+    drain: drainView(s),
+  };
+}
+
+function drainView(s: CoreState): RegionDrainView | null {
+  if (!s.drain?.on) return null;
+  const { moved, transfers, stuck } = s.moveOut;
+  let moving = 0;
+  for (const { sessions } of transfers.values()) moving += sessions.length;
+  return {
+    movesAt: s.out.iso(s.drain.movesAtMs),
+    moved,
+    moving,
+    left: countLeft(s),
+    stuck: Object.fromEntries(stuck),
   };
 }
 

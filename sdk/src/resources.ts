@@ -161,6 +161,18 @@ export interface Region {
   readonly cpu: number;
   readonly leader: string | null;
   readonly epoch: number;
+  /** How far its players are on their way to other regions; null while it is not being drained. */
+  readonly drain: RegionDrainView | null;
+}
+
+export interface RegionDrainView {
+  readonly movesAt: string;
+  /** Sessions that were moved since its leader leads, that other regions were asked to take, and that are here. */
+  readonly moved: number;
+  readonly moving: number;
+  readonly left: number;
+  /** Why players cannot go anywhere at the moment, by experience. */
+  readonly stuck: Readonly<Record<string, string>>;
 }
 
 /** Every event has a time and the ids of what it is about; `reason` is for people. */
@@ -232,6 +244,9 @@ export type ForgeEvent = { readonly region: string; readonly at: string; readonl
         | "config.changed"
         | "config.rejected"
         | "region.draining"
+        | "region.moving"
+        | "region.stuck"
+        | "region.drained"
         | "region.undrained";
       readonly detail?: Readonly<Record<string, unknown>>;
     }

@@ -1,6 +1,9 @@
+import type { Decision } from "../../controller/core/decision";
+import type { Input } from "../../controller/core/input";
 import type { Ack, FromAgent, Request, Snapshot } from "../../protocol/messages";
 import { peekTicket, type TicketClaims } from "../../protocol/ticket";
 import type { TrueServer } from "../journal-truth";
+import type { ControllerHost } from "../controller-host";
 import type { VirtualNode } from "../node";
 import type { Player } from "../player";
 import type { VirtualRegion } from "../region";
@@ -97,6 +100,24 @@ export class KeptSeats implements WorldWatch {
         "the higher generation wins",
         `${claims.playerId} was let on ${serverId} with generation ${String(claims.generation)}, after ${String(truth.highest.get(claims.sessionId))}`,
       );
+  }
+
+  /** A player of a region that is being drained gives up a seat there only for one elsewhere. */
+  onDecision(_region: VirtualRegion, _host: ControllerHost, _input: Input, decision: Decision): void {
+    if (decision.type !== "event" || decision.event.type !== "session.moved") return;
+    const { sessionId, detail } = decision.event;
+    const { toServerId, toSessionId } = (detail ?? {}) as { toServerId?: string; toSessionId?: string };
+    if (toServerId === undefined || toSessionId === undefined) return;
+    this.over.add(sessionId);
+    for (const region of this.world.regions)
+      for (const node of region.nodes)
+        for (const server of node.truth.servers.values())
+          if (server.expect.serverId === toServerId && !server.highest.has(toSessionId))
+            this.world.broken(
+              "P2",
+              "a seat is given up for another only",
+              `${sessionId} was moved to ${toServerId} as ${toSessionId}, which its journal does not know`,
+            );
   }
 
   onForced(serverId: string): void {

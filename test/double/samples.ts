@@ -51,6 +51,7 @@ export function sampleRegion(over: Partial<Region> = {}): Region {
     cpu: 0.41,
     leader: "us-east-controller-1",
     epoch: 3,
+    drain: null,
     ...over,
   };
 }

@@ -4,9 +4,14 @@ import { type ApiContext, ask } from "../api-context";
 import { type Caller, mayIn } from "../caller";
 import { regionOf } from "../region-view";
 import { type AnyRoute, type Call, route } from "../route";
+import { arrivalBody, arrivalOf } from "../schemas/arrival";
 import { listOf, noQuery } from "../schemas/common";
-import { regionParams, regionSchema, regionSummarySchema, regionsQuery } from "../schemas/region";
+import { drainQuery, regionParams, regionSchema, regionSummarySchema, regionsQuery } from "../schemas/region";
+import { placementsSchema } from "../schemas/session";
 import { regionOfQuery } from "./located";
+
+/** How long a region looks for seats for those who come. */
+const ARRIVALS_MS = 22_000;
 
 const region = { description: "The region", schema: regionSchema };
 const named = ({ params }: Call<{ readonly name: string }>): string => params.name;
@@ -44,21 +49,51 @@ export const regionRoutes: readonly AnyRoute[] = [
     },
   }),
 
-  ...([true, false] as const).map((on) =>
-    route({
-      key: on ? "POST /v1/regions/:name/drain" : "DELETE /v1/regions/:name/drain",
-      tag: "regions",
-      summary: on ? "Place no new players in a region; those it has play on" : "Take players again",
-      params: regionParams,
-      query: noQuery,
-      responses: { 200: region },
-      action: on ? "region.drain" : "region.undrain",
-      region: named,
-      async handle({ caller }, api) {
-        return json(200, here(await ask(api, caller, { type: "drainRegion", on }), api));
-      },
-    }),
-  ),
+  route({
+    key: "POST /v1/regions/:name/arrivals",
+    tag: "regions",
+    summary: "Take in a party or match of a region that is being drained; regions of a run ask each other",
+    params: regionParams,
+    query: noQuery,
+    body: arrivalBody,
+    responses: { 200: { description: "Where each of them has a seat", schema: placementsSchema } },
+    action: "region.arrivals",
+    weight: "waiting",
+    patienceMs: () => ARRIVALS_MS,
+    region: named,
+    async handle({ caller, body }, api) {
+      return json(200, { items: await ask(api, caller, { type: "takeIn", ...arrivalOf(body) }), next: null });
+    },
+  }),
+
+  route({
+    key: "POST /v1/regions/:name/drain",
+    tag: "regions",
+    summary: "Place no new players in a region, and move those it has to other regions",
+    params: regionParams,
+    query: drainQuery,
+    responses: { 200: region },
+    action: "region.drain",
+    region: named,
+    async handle({ caller, query: { after } }, api) {
+      const wish = { type: "drainRegion" as const, on: true, ...(after !== undefined && { afterSecs: after }) };
+      return json(200, here(await ask(api, caller, wish), api));
+    },
+  }),
+
+  route({
+    key: "DELETE /v1/regions/:name/drain",
+    tag: "regions",
+    summary: "Take players again; those who were moved stay where they are",
+    params: regionParams,
+    query: noQuery,
+    responses: { 200: region },
+    action: "region.undrain",
+    region: named,
+    async handle({ caller }, api) {
+      return json(200, here(await ask(api, caller, { type: "drainRegion", on: false }), api));
+    },
+  }),
 ];
 
 /** Where its nodes are is nothing that players need to know. */

@@ -32,6 +32,9 @@ export const eventTypes = [
   "config.changed",
   "config.rejected",
   "region.draining",
+  "region.moving",
+  "region.stuck",
+  "region.drained",
   "region.undrained",
 ] as const satisfies readonly ForgeEvent["type"][];
 true satisfies ForgeEvent["type"] extends (typeof eventTypes)[number] ? true : false;

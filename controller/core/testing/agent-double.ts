@@ -7,6 +7,7 @@ import type {
   GrantedSeat,
   Hello,
   NackCode,
+  RegionDrain,
   Request,
   RequestBody,
   SavedState,
@@ -55,6 +56,9 @@ type Untimed<T> = T extends unknown ? Omit<T, "atMs" | "serverId" | "allocationI
 
 export class AgentDouble {
   epoch = 0;
+  drain: RegionDrain | undefined;
+  /** Its journal takes nothing: releases are refused. */
+  diskFull = false;
   readonly servers = new Map<string, DoubleServer>();
   readonly saved: SavedState[] = [];
   /** Events not yet sent; cut connections lose them, as the next snapshot tells the same. */
@@ -88,6 +92,7 @@ export class AgentDouble {
       epoch: this.epoch,
       servers: [...this.servers.values()].map((server) => this.report(server)),
       saved: [...this.saved],
+      drain: this.drain,
     };
   }
 
@@ -103,6 +108,8 @@ export class AgentDouble {
         detail: `epoch ${String(epoch)} is over`,
       };
     this.epoch = epoch;
+    if (this.diskFull && body.kind === "release")
+      return { type: "ack", id, ok: false, epoch, code: "journal", detail: "no space left" };
     const outcome = this.carryOut(body, nowMs);
     if ("code" in outcome) return { type: "ack", id, ok: false, epoch, code: outcome.code, detail: outcome.detail };
     return { type: "ack", id, ok: true, epoch, ...outcome };
@@ -205,7 +212,12 @@ export class AgentDouble {
   }
 
   private carryOut(body: RequestBody, nowMs: number): Outcome {
-    if (body.kind === "epoch") return {};
+    if (body.kind === "epoch") {
+      const { drain } = body;
+      const newer = !this.drain || (drain && (drain.epoch > this.drain.epoch || drain.atMs > this.drain.atMs));
+      if (drain && newer) this.drain = drain;
+      return {};
+    }
     if (body.kind === "expect") {
       const known = this.servers.get(body.server.serverId);
       if (known) known.expect = body.server;

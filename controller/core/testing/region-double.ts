@@ -29,6 +29,8 @@ export class RegionDouble {
   readonly asked: number[] = [];
   readonly events: ForgeEvent[] = [];
   readonly records: DecisionRecord[] = [];
+  /** What other regions are asked to take in; nobody answers unless the test does. */
+  readonly transfers: Extract<Decision, { type: "transfer" }>[] = [];
   readonly stops: { readonly serverId: string; readonly atMs: number; readonly reason: string }[] = [];
   /** Called with every decision, before it is carried out. */
   watch: (decision: Decision) => void = () => undefined;
@@ -204,7 +206,7 @@ export class RegionDouble {
       // What happened before the answer is told before it.
       flush(link, agent);
       // A leader starts from what the agent has, not from what it heard as one of several.
-      if (request.body.kind === "epoch" && ack.ok) link.toCore.push(agent.snapshot());
+      if (request.body.kind === "epoch" && !request.body.drain && ack.ok) link.toCore.push(agent.snapshot());
       link.toCore.push(ack);
       return true;
     }
@@ -306,6 +308,9 @@ export class RegionDouble {
         return;
       case "record":
         this.records.push(decision.record);
+        return;
+      case "transfer":
+        this.transfers.push(decision);
         return;
       case "wake":
         this.wakeAtMs = Math.min(this.wakeAtMs, decision.atMs);

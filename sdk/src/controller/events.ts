@@ -34,6 +34,9 @@ export const EVENT_NAMES = {
   "config.changed": "configChanged",
   "config.rejected": "configRejected",
   "region.draining": "regionDraining",
+  "region.moving": "regionMoving",
+  "region.stuck": "regionStuck",
+  "region.drained": "regionDrained",
   "region.undrained": "regionUndrained",
 } as const satisfies Record<ForgeEvent["type"], string>;
 
