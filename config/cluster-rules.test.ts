@@ -30,6 +30,22 @@ const BROKEN: readonly Broken[] = [
     line: 5,
   },
   {
+    name: "a mount of a Vault whose mounts deploy makes",
+    file: `${EXISTING}manage = ["vault", "jobs"]\nvault.auth_mount = "jwt-nomad"\n`,
+    path: "regions[0].vault.auth_mount",
+    problem: /deploy makes this region's own in Vault/,
+    fix: /leave vault out of manage/,
+    line: 5,
+  },
+  {
+    name: "a login at the Consul that Forge runs itself",
+    file: `${LOCAL}consul.auth_method = "nomad-workloads"\n`,
+    path: "regions[0].consul.auth_method",
+    problem: /deploy makes this region's own in Consul/,
+    fix: /remove it/,
+    line: 5,
+  },
+  {
     name: "two controllers on one node",
     file: `${LOCAL}controllers = 2\n`,
     path: "regions[0].controllers",

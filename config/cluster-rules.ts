@@ -11,6 +11,7 @@ export const CLUSTER_RULES: readonly Rule[] = [
   localAddressesAreForges,
   localControllersAreOne,
   namespacesOfOneClusterDiffer,
+  managedSystemsHaveForgesMounts,
   rawExecStaysLocal,
   volumesAreMounted,
 ];
@@ -70,6 +71,33 @@ function localControllersAreOne(toml: ForgeToml, flags: ConfigFlags): readonly R
         about: [["regions", index, "hosts"]],
       },
     ];
+  });
+}
+
+/** What deploy makes has names that Forge chooses; those that a region writes are of systems that somebody else manages. */
+function managedSystemsHaveForgesMounts(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
+  return toml.regions.flatMap((region, index) => {
+    const ours = isOurCluster(region, flags);
+    const managed = (system: "consul" | "vault") => ours || (region.manage ?? []).includes(system);
+    const written = [
+      ...(managed("consul") ? [["consul", "auth_method", region.consul.auth_method] as const] : []),
+      ...(managed("vault")
+        ? (["auth_mount", "kv_mount", "pki_mount"] as const).map((key) => ["vault", key, region.vault[key]] as const)
+        : []),
+    ];
+    return written.flatMap(([system, key, value]): RuleFinding[] =>
+      value === undefined
+        ? []
+        : [
+            {
+              path: ["regions", index, system, key],
+              value,
+              problem: `cannot be chosen: deploy makes this region's own in ${system === "vault" ? "Vault" : "Consul"}`,
+              fix: `remove it, or leave ${system} out of manage`,
+              about: [["regions", index, "manage"]],
+            },
+          ],
+    );
   });
 }
 

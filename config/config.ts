@@ -8,8 +8,8 @@ import type { LocalPorts } from "./local-ports";
 /** How long things are: `…Secs` are seconds, `…Ms` milliseconds, `memory` MiB, `cpu` MHz as in Nomad. */
 export interface ForgeConfig {
   readonly nomad: NomadConfig & { readonly datacenter: string };
-  readonly consul: SystemConfig;
-  readonly vault: SystemConfig;
+  readonly consul: ConsulConfig;
+  readonly vault: VaultConfig;
   readonly artifacts: ArtifactsConfig;
   readonly scaling: RegionScaling;
   readonly health: HealthPolicy;
@@ -28,6 +28,22 @@ export interface SystemConfig {
 
 export interface NomadConfig extends SystemConfig {
   readonly namespace: string;
+  /** Of Forge's own programs; undefined: `systemNamespace` of region-names.ts says which. */
+  readonly programsNamespace: string | undefined;
+}
+
+export interface ConsulConfig extends SystemConfig {
+  /** By which Nomad's workloads log in at a Consul that is not ours to manage; undefined: it has no ACL. */
+  readonly authMethod: string | undefined;
+}
+
+/** The mounts are those of a Vault that is not ours to manage; `region-vault.ts` has the ones of ours. */
+export interface VaultConfig extends SystemConfig {
+  /** JWT login of Nomad's workloads, below `auth/`; undefined: this region uses no Vault. */
+  readonly authMount: string | undefined;
+  /** KV v2. */
+  readonly kvMount: string | undefined;
+  readonly pkiMount: string | undefined;
 }
 
 /** `[artifacts]`: where nodes get Forge's programs. */
@@ -77,10 +93,14 @@ export interface RegionConfig {
   readonly controllers: number;
   /** Nomad's node pools. */
   readonly pools: { readonly games: string; readonly control: string };
+  /** Of all its jobs: a node's property, `node.class`, `attr.cpu.arch` or `meta.KEY`, and the value that it must have. */
+  readonly constraints: Readonly<Record<string, string>>;
+  /** Folder on each node for what outlives Forge's programs there; undefined: /var/lib/forge/REGION. */
+  readonly nodeFolder: string | undefined;
   /** Overrides of `[nomad]`, `[consul]` and `[vault]` for this region; on hosts = local with Nomad they are Forge's own. */
   readonly nomad: NomadConfig;
-  readonly consul: SystemConfig;
-  readonly vault: SystemConfig;
+  readonly consul: ConsulConfig;
+  readonly vault: VaultConfig;
 }
 
 export type Driver = "docker" | "exec" | "raw_exec" | "java";

@@ -34,7 +34,14 @@ export function effectiveToml(config: ForgeConfig): TomlTable {
 
 /** Place and ports are not written: the file's order and FORGE_PORT_OFFSET give them. */
 function regionToml({ index: _index, ports: _ports, nomad, consul, vault, ...rest }: RegionConfig): TomlTable {
-  return { ...snake(rest), pools: { ...rest.pools }, nomad: snake(nomad), consul: snake(consul), vault: snake(vault) };
+  return {
+    ...snake(rest),
+    pools: { ...rest.pools },
+    constraints: { ...rest.constraints },
+    nomad: snake(nomad),
+    consul: snake(consul),
+    vault: snake(vault),
+  };
 }
 
 function experienceToml(experience: ExperienceConfig): TomlTable {

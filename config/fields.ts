@@ -55,6 +55,22 @@ export const nodePoolSchema = z
     message("is not a node pool", "use letters, digits, hyphens and _, at most 128; all is taken"),
   );
 
+/** A property of a node, as `nomad node status -verbose` names it, without `${…}`. */
+export const nodePropertySchema = z
+  .string()
+  .regex(
+    /^(?:node\.(?:class|datacenter|pool|unique\.name|unique\.id)|(?:attr|meta)\.[A-Za-z0-9_.-]+)$/,
+    message("is not a property of a node", 'write "node.class", "attr.cpu.arch", "meta.KEY": without ${…}'),
+  );
+
+/** Of Consul's auth methods and Vault's mounts. */
+export const mountSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)*$/,
+    message("is not a name of a mount or method", "use letters, digits, hyphens and _: nomad-workloads"),
+  );
+
 export const datacenterSchema = z
   .string()
   .regex(

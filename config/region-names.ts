@@ -62,10 +62,15 @@ export const PROGRAM_TASK = "forge";
 
 /**
  * Where Forge's own programs run: beside the games' namespace, because only it may use `raw_exec`. On a cluster whose
- * namespaces are not ours to make it is the games' namespace.
+ * namespaces are not ours to make it is the games' namespace, unless forge.toml names another.
  */
 export function systemNamespace({ nomad, manage }: Pick<RegionConfig, "nomad" | "manage">): string {
-  return manage.includes("nomad") ? `${nomad.namespace}-forge` : nomad.namespace;
+  return nomad.programsNamespace ?? (manage.includes("nomad") ? `${nomad.namespace}-forge` : nomad.namespace);
+}
+
+/** Folder on each node for what outlives Forge's programs there; on hosts = local it is in the region's own. */
+export function nodeFolder({ name, nodeFolder: own }: Pick<RegionConfig, "name" | "nodeFolder">): string {
+  return own ?? `/var/lib/forge/${checked(name)}`;
 }
 
 /** Of a program's ACL policy in Nomad and Consul, its Consul role, and its Vault policy. */

@@ -1,4 +1,4 @@
-import type { ForgeConfig, ManagedPart, RegionConfig } from "./config";
+import type { ForgeConfig, ManagedPart, RegionConfig, VaultConfig } from "./config";
 import { localPorts } from "./local-ports";
 import { asName } from "./names";
 import { resolveExperience } from "./resolve-experience";
@@ -135,6 +135,7 @@ export function regionsOf(toml: ForgeToml): readonly RegionToml[] {
       engine: "embedded",
       public_address: "auto",
       pools: { games: "default", control: "default" },
+      constraints: {},
       nomad: {},
       consul: {},
       vault: {},
@@ -152,22 +153,30 @@ function resolveRegion(region: PlacedRegion, toml: ForgeToml, flags: ConfigFlags
   const { nomad, consul, vault } = isOurCluster(region, flags)
     ? ownSystems(region, toml, layers)
     : resolveSystems(region, toml, layers);
+  const manage = region.manage ?? (hosts === "existing" ? ["jobs"] : ALL_PARTS);
   return {
     name: region.name,
     index: region.index,
     ports: region.ports,
     engine,
     hosts,
-    manage: region.manage ?? (hosts === "existing" ? ["jobs"] : ALL_PARTS),
+    manage,
     datacenters: region.datacenters ?? [toml.nomad.datacenter],
     publicAddress: region.public_address,
     location: region.location,
     url: region.url ?? (isOurCluster(region, flags) ? `http://127.0.0.1:${region.ports.api}` : undefined),
     controllers: region.controllers ?? (hosts === "local" ? 1 : 2),
     pools: region.pools,
-    nomad: { address: nomad.address, namespace: nomad.namespace, caFile: nomad.caFile },
-    consul,
-    vault,
+    constraints: region.constraints,
+    nodeFolder: region.node_folder,
+    nomad: {
+      address: nomad.address,
+      namespace: nomad.namespace,
+      programsNamespace: nomad.programsNamespace,
+      caFile: nomad.caFile,
+    },
+    consul: manage.includes("consul") ? { ...consul, authMethod: undefined } : consul,
+    vault: manage.includes("vault") ? { ...vault, ...NO_MOUNTS } : vault,
   };
 }
 
@@ -191,15 +200,18 @@ function resolveSystems(own: Pick<RegionToml, "nomad" | "consul" | "vault">, tom
     nomad: {
       address: decide(layers.nomadAddress, own.nomad.address, toml.nomad.address).value,
       namespace: decide(layers.nomadNamespace, own.nomad.namespace, toml.nomad.namespace).value,
+      programsNamespace: own.nomad.programs_namespace ?? toml.nomad.programs_namespace,
       datacenter: toml.nomad.datacenter,
       caFile: decide(layers.nomadCaFile, own.nomad.ca_file, toml.nomad.ca_file)?.value,
     },
     consul: {
       address: decide(layers.consulAddress, own.consul.address, toml.consul.address).value,
+      authMethod: own.consul.auth_method ?? toml.consul.auth_method,
       caFile: decide(layers.consulCaFile, own.consul.ca_file, toml.consul.ca_file)?.value,
     },
     vault: {
       address: decide(layers.vaultAddress, own.vault.address, toml.vault.address).value,
+      ...mountsOf(own.vault, toml.vault),
       caFile: decide(layers.vaultCaFile, own.vault.ca_file, toml.vault.ca_file)?.value,
     },
   };
@@ -214,10 +226,26 @@ function ownSystems({ nomad, ports }: PlacedRegion, toml: ForgeToml, layers: Lay
     nomad: {
       address: `https://127.0.0.1:${ports.nomadHttp}`,
       namespace: decide(layers.nomadNamespace, nomad.namespace, toml.nomad.namespace).value,
+      programsNamespace: undefined,
       datacenter: toml.nomad.datacenter,
       caFile: undefined,
     },
-    consul: { address: `http://127.0.0.1:${ports.consulHttp}`, caFile: undefined },
-    vault: { address: `https://127.0.0.1:${ports.vaultApi}`, caFile: undefined },
+    consul: { address: `http://127.0.0.1:${ports.consulHttp}`, authMethod: undefined, caFile: undefined },
+    vault: { address: `https://127.0.0.1:${ports.vaultApi}`, ...NO_MOUNTS, caFile: undefined },
   };
 }
+
+const NO_MOUNTS = { authMount: undefined, kvMount: undefined, pkiMount: undefined };
+
+/** Without a login there is nothing to use the others with. */
+function mountsOf(own: RegionToml["vault"], shared: ForgeToml["vault"]): VaultMounts {
+  const authMount = own.auth_mount ?? shared.auth_mount;
+  if (authMount === undefined) return NO_MOUNTS;
+  return {
+    authMount,
+    kvMount: own.kv_mount ?? shared.kv_mount ?? "secret",
+    pkiMount: own.pki_mount ?? shared.pki_mount,
+  };
+}
+
+type VaultMounts = Pick<VaultConfig, "authMount" | "kvMount" | "pkiMount">;

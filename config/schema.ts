@@ -1,12 +1,15 @@
 import { z } from "zod";
 import { experienceSchema } from "./experience-schema";
 import {
+  absolutePathSchema,
   addressSchema,
   datacenterSchema,
   message,
+  mountSchema,
   nameSchema,
   namespaceSchema,
   nodePoolSchema,
+  nodePropertySchema,
   positiveCountSchema,
   positiveSecondsSchema,
   publicAddressSchema,
@@ -24,22 +27,43 @@ import {
 
 const caFileSchema = textSchema.describe("PEM of the authority that signed its certificate; relative to forge.toml");
 
+const programsNamespaceSchema = namespaceSchema.describe(
+  "Namespace of Forge's own programs, which needs raw_exec; the games' own unless set, with -forge behind it where deploy makes it",
+);
+
+/** Of systems that somebody else manages: how programs get in, and which places in them are theirs. */
+const consulLogin = {
+  auth_method: mountSchema
+    .optional()
+    .describe("ACL auth method by which Nomad's workloads log in; without it that Consul has no ACL"),
+};
+const vaultMounts = {
+  auth_mount: mountSchema
+    .optional()
+    .describe("JWT login of Nomad's workloads below auth/; without it the run's secrets are in Nomad's variables"),
+  kv_mount: mountSchema.optional().describe("KV v2 for the run's secrets, at forge/REGION; secret unless set"),
+  pki_mount: mountSchema.optional().describe("PKI that certifies Forge's programs; without it they speak no TLS"),
+};
+
 const nomadSchema = z.strictObject({
   address: addressSchema.default("http://127.0.0.1:4646"),
   namespace: namespaceSchema.default("default"),
   datacenter: datacenterSchema
     .default("dc1")
     .describe("Datacenter of regions that name none; without [[regions]] also the name of the one region"),
+  programs_namespace: programsNamespaceSchema.optional(),
   ca_file: caFileSchema.optional(),
 });
 
 const consulSchema = z.strictObject({
   address: addressSchema.default("http://127.0.0.1:8500"),
+  ...consulLogin,
   ca_file: caFileSchema.optional(),
 });
 
 const vaultSchema = z.strictObject({
   address: addressSchema.default("http://127.0.0.1:8200"),
+  ...vaultMounts,
   ca_file: caFileSchema.optional(),
 });
 
@@ -67,7 +91,7 @@ const healthSchema = z.strictObject({
   healthy_threshold: positiveCountSchema.default(2).describe("Good probes in a row"),
 });
 
-const ownSystemSchema = z.strictObject({ address: addressSchema.optional(), ca_file: caFileSchema.optional() });
+const ownSystem = { address: addressSchema.optional(), ca_file: caFileSchema.optional() };
 
 const regionSchema = z.strictObject({
   name: nameSchema,
@@ -103,16 +127,23 @@ const regionSchema = z.strictObject({
     .strictObject({ games: nodePoolSchema.default("default"), control: nodePoolSchema.default("default") })
     .prefault({})
     .describe("Nomad's node pools for game servers and for controllers"),
+  constraints: z
+    .record(nodePropertySchema, textSchema)
+    .default({})
+    .describe("Which nodes its jobs may run on: node.class, attr.… or meta.… and the value that it must have"),
+  node_folder: absolutePathSchema
+    .optional()
+    .describe("On each node, for what outlives Forge's programs there; /var/lib/forge/REGION unless set"),
   nomad: z
     .strictObject({
-      address: addressSchema.optional(),
+      ...ownSystem,
       namespace: namespaceSchema.optional(),
-      ca_file: caFileSchema.optional(),
+      programs_namespace: programsNamespaceSchema.optional(),
     })
     .prefault({})
     .describe("This region's own, before the environment and [nomad]"),
-  consul: ownSystemSchema.prefault({}),
-  vault: ownSystemSchema.prefault({}),
+  consul: z.strictObject({ ...ownSystem, ...consulLogin }).prefault({}),
+  vault: z.strictObject({ ...ownSystem, ...vaultMounts }).prefault({}),
 });
 
 const webhookSchema = z.strictObject({

@@ -4,6 +4,7 @@ import { engineOfEnv } from "../config/engine-name";
 import { ConfigError, describeProblems } from "../config/problem";
 import type { ConfigFlags } from "../config/resolve";
 import { bootstrapRegion } from "./bootstrap/bootstrap-region";
+import { forgetRegion } from "./forget/forget-region";
 import { asInfraError, InfraError, INFRA_EXIT } from "./failure";
 import type { LocalRegion } from "./local/agent-plan";
 import type { LocalHost } from "./local/local-host";
@@ -16,12 +17,13 @@ import { placeSecrets } from "./secrets/secrets-action";
 
 export const USAGE = `infra ACTION REGION [--config FILE] [--engine nomad] [--json]
 
-Hosts of a region on this machine (engine = "nomad", hosts = "local"). --engine nomad is as with \`forge up\`.
+Hosts of a region on this machine (engine = "nomad", hosts = "local"), and what of a region no provider can do. --engine nomad is as with \`forge up\`.
 
   up         start what of the region's agents does not run
   bootstrap  the same, and let in who has a token: ACLs, Vault's store, tokens for deploying in secrets/
   secrets    put the run's secrets where the region's programs read them; of any region with engine = "nomad".
              --gate-job JOB: for a version of the gate that is deployed next; --remove takes them away
+  forget     take away what a region on somebody else's cluster wrote beside Terraform: once its jobs are gone
   status     say what runs
   down       end all of it; --purge takes its data and secrets away as well
 `;
@@ -77,6 +79,14 @@ const ACTIONS = {
     const how = remove ? "are not" : result.written ? "are" : "were already";
     const lines = [`${region.name}: the run's secrets ${how} in ${place}`];
     return { value: { region: region.name, ...result }, lines };
+  },
+  forget: async ({ region, folder }, _call, io) => {
+    const result = await forgetRegion(region, folder, { env: io.env, now: io.now, pause: io.pause });
+    const left = result.left.map((what) => `${region.name}: left behind: ${what}`);
+    return {
+      value: { region: region.name, ...result },
+      lines: [`${region.name}: took away ${list(result.removed)}`, ...left],
+    };
   },
   status: async (configured) => {
     const status = await regionStatus(localRegionOf(configured));

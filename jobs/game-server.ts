@@ -1,5 +1,6 @@
 import type { ExperienceConfig, PortConfig, RegionConfig, RoleConfig } from "../config/config";
 import { fleetRoleJobId, gameServerJobId, worldVolumeName } from "../config/region-names";
+import { regionConstraints } from "./region-constraints";
 import {
   driverText,
   forgeEnvironment,
@@ -18,7 +19,7 @@ const PRIMARY = "server";
 export const DEFAULT_FORGE_HOME = "/opt/forge";
 
 export interface GameServerJobProps {
-  readonly region: Pick<RegionConfig, "name" | "datacenters" | "nomad" | "pools">;
+  readonly region: Pick<RegionConfig, "name" | "datacenters" | "nomad" | "pools" | "constraints">;
   readonly experience: ExperienceConfig;
   /**
    * Folder on the nodes that holds Forge's own programs; what `${FORGE_HOME}` means there.
@@ -75,6 +76,7 @@ function jobOf({ region, experience }: GameServerJobProps, id: string, group: Gr
     namespace: region.nomad.namespace,
     datacenters: region.datacenters,
     nodePool: region.pools.games,
+    ...(Object.keys(region.constraints).length === 0 ? {} : { constraints: regionConstraints(region) }),
     // Empty where a dispatch says nothing: a reference to meta that is not there would stay as it is written.
     meta: { region: region.name, ...Object.fromEntries(metaOptional.map((key) => [key, ""])) },
     parameterized: { metaRequired: META_REQUIRED, metaOptional },

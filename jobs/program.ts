@@ -2,15 +2,15 @@ import { join } from "node:path/posix";
 import type { RegionConfig } from "../config/config";
 import {
   CONSUL_AUDIENCE,
+  nodeFolder as regionNodeFolder,
   PROGRAM_TASK,
   programJobId,
-  RUN_SECRETS_PATH,
   systemNamespace,
   VAULT_AUDIENCE,
-  vaultAuthMount,
-  vaultKvMount,
   type RegionProgram,
 } from "../config/region-names";
+import { vaultPlaces } from "../config/region-vault";
+import { regionConstraints } from "./region-constraints";
 import type { Json, JsonObject } from "./render";
 import type { ArtifactSpec, GroupSpec, IdentitySpec, JobSpec, PortSpec, ResourcesSpec, TaskSpec } from "./spec";
 
@@ -48,13 +48,13 @@ export interface ProgramJobProps {
   /**
    * Folder on each node, outside any allocation, for what outlives a program there: the agent's journal, the gate's
    * socket, copies of secrets. Absolute.
-   * @default /var/lib/forge/REGION
+   * @default `node_folder` of the region, else /var/lib/forge/REGION
    */
   readonly nodeFolder?: string;
 }
 
 export function nodeFolderOf({ region, nodeFolder }: Pick<ProgramJobProps, "region" | "nodeFolder">): string {
-  return nodeFolder ?? join("/var/lib/forge", region.name);
+  return nodeFolder ?? regionNodeFolder(region);
 }
 
 /** Folder of the Unix sockets by which gates and the agent of a node meet; a socket's path may have 107 bytes. */
@@ -110,7 +110,7 @@ export function programJob(props: ProgramJobProps, job: ProgramJob): JobSpec {
     nodePool: job.nodePool,
     // Without them the games do not count: they come first where there is no room for all.
     priority: 80,
-    constraints: [{ attribute: "${attr.kernel.name}", operator: "=", value: "linux" }],
+    constraints: [{ attribute: "${attr.kernel.name}", operator: "=", value: "linux" }, ...regionConstraints(region)],
     meta: { region: region.name },
     groups: [group],
   };
@@ -153,9 +153,10 @@ export function secretsConfig(
   const { region, secrets } = props;
   const copy = join(nodeFolderOf(props), `${program}-secrets.json`);
   if (secrets.kind === "vault") {
-    const { name } = region;
-    const kv = { kvMount: vaultKvMount(name), kvPath: RUN_SECRETS_PATH };
-    return { ...defined(secrets), authMount: vaultAuthMount(name), role: program, ...kv, copy };
+    const places = vaultPlaces(region);
+    if (places === undefined) throw new Error(`region ${region.name} names no auth_mount in its Vault`);
+    const { authMount, role, kvMount, kvPath } = places;
+    return { ...defined(secrets), authMount, role: role(program), kvMount, kvPath, copy };
   }
   return {
     kind: secrets.kind,

@@ -5,7 +5,7 @@
  */
 export interface JobSpec {
   readonly id: string;
-  readonly type: "batch" | "service" | "system";
+  readonly type: "batch" | "service" | "system" | "sysbatch";
   readonly namespace: string;
   readonly datacenters: readonly string[];
   /** Nomad's own unless set. */
@@ -32,8 +32,13 @@ export interface ParameterizedSpec {
 }
 
 /** A node's property that must have a value, or copies that each want a node of their own. */
-export type ConstraintSpec =
-  { readonly attribute: string; readonly operator: "=" | "!=" | "is_set"; readonly value: string } | "distinct_hosts";
+export type ConstraintSpec = NodeConstraint | "distinct_hosts";
+
+export interface NodeConstraint {
+  readonly attribute: string;
+  readonly operator: "=" | "!=" | "is_set";
+  readonly value: string;
+}
 
 export interface SpreadSpec {
   readonly attribute: string;

@@ -5,6 +5,7 @@ import { Construct } from "constructs";
 import type { ForgeConfig, ManagedPart, RegionConfig } from "../config/config";
 import { regionEndpoints, regionFolder, type SystemEndpoint } from "../config/region-endpoints";
 import { consulAuthMethod, type RegionProgram } from "../config/region-names";
+import { vaultPlaces } from "../config/region-vault";
 import type { RegionAddress } from "../jobs/controller";
 import type { BundleSource, ConsulAccess, SecretsAccess } from "../jobs/program";
 import { bundlesOf } from "./bundles";
@@ -152,19 +153,20 @@ function regionAddresses({ regions }: ForgeConfig): readonly RegionAddress[] {
   );
 }
 
-function consulAccess({ name, manage }: RegionConfig, { address, caFile }: SystemEndpoint): ConsulAccess {
+function consulAccess({ name, manage, consul }: RegionConfig, { address, caFile }: SystemEndpoint): ConsulAccess {
+  // One that is not ours may have no ACL.
+  const authMethod = manage.includes("consul") ? consulAuthMethod(name) : consul.authMethod;
   return {
     address,
     ...(caFile === undefined ? {} : { ca: readFileSync(caFile, "utf8") }),
-    // Where its ACL is not ours to set up, it lets programs in without a login or not at all.
-    ...(manage.includes("consul") ? { authMethod: consulAuthMethod(name) } : {}),
+    ...(authMethod === undefined ? {} : { authMethod }),
   };
 }
 
 /** A local region's authority does not exist before its first deploy, and its nodes are this machine: they read the file. */
-function secretsAccess({ manage, hosts }: RegionConfig, { address, caFile }: SystemEndpoint): SecretsAccess {
-  if (!manage.includes("vault")) return { kind: "nomadVariables" };
-  const ca = caFile === undefined || hosts === "local" ? caFile : readFileSync(caFile, "utf8");
+function secretsAccess(region: RegionConfig, { address, caFile }: SystemEndpoint): SecretsAccess {
+  if (vaultPlaces(region) === undefined) return { kind: "nomadVariables" };
+  const ca = caFile === undefined || region.hosts === "local" ? caFile : readFileSync(caFile, "utf8");
   return { kind: "vault", address, ...(ca === undefined ? {} : { ca }) };
 }
 

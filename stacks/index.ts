@@ -1,7 +1,8 @@
 export { EmbeddedRegion, embeddedRegionStackId, type EmbeddedRegionProps } from "./embedded-region";
 export { ForgeRegion, type ForgeRegionProps } from "./forge-region";
 export { readForgeToml, type ForgeRun } from "./forge-toml";
-export { describeLeastPrivilege, leastPrivilege, type LeastPrivilege } from "./least-privilege";
+export { guestScript } from "./guest-script";
+export { leastPrivilege, type LeastPrivilege } from "./least-privilege";
 export { RegionConsul, type RegionConsulProps } from "./region-consul";
 export { RegionInfra, type RegionInfraProps } from "./region-infra";
 export { RegionJobs, regionJobsStackId, type RegionJobsProps, type RegionProgramsProps } from "./region-jobs";

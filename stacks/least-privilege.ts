@@ -1,9 +1,19 @@
-import type { RegionConfig } from "../config/config";
-import { PROGRAM_TASK, programJobId, programPolicy, systemNamespace } from "../config/region-names";
+import type { ExperienceConfig, RegionConfig } from "../config/config";
+import {
+  epochKey,
+  leaderKey,
+  PROGRAM_TASK,
+  programJobId,
+  programPolicy,
+  systemNamespace,
+  worldVolumeName,
+} from "../config/region-names";
+import { vaultPlaces } from "../config/region-vault";
+import { consulRule, vaultGrant } from "./program-rights";
 
 /** A namespace's block of a Nomad ACL policy. */
-function namespaceRules(namespace: string, capabilities: readonly string[]): string {
-  return `namespace "${namespace}" {\n  capabilities = ${JSON.stringify(capabilities)}\n}\n`;
+function namespaceRules(namespace: string, capabilities: readonly string[], more = ""): string {
+  return `namespace "${namespace}" {\n  capabilities = ${JSON.stringify(capabilities)}\n${more}}\n`;
 }
 
 /**
@@ -34,56 +44,78 @@ const CONTROLLER_CAPABILITIES = [
  * the volumes of worlds in a job.
  */
 export function deployRules(region: Pick<RegionConfig, "name" | "nomad" | "manage">): string {
-  const namespaces = [...new Set([region.nomad.namespace, systemNamespace(region)])];
+  const programs = systemNamespace(region);
+  const variables =
+    `  variables {\n    path "nomad/jobs/forge-${region.name}-*" {\n` +
+    `      capabilities = ["write", "read", "list", "destroy"]\n    }\n  }\n`;
+  const games = region.nomad.namespace === programs ? "" : namespaceRules(region.nomad.namespace, DEPLOY_CAPABILITIES);
   return (
-    namespaces
-      .map(
-        (namespace) =>
-          `namespace "${namespace}" {\n  capabilities = ${JSON.stringify(DEPLOY_CAPABILITIES)}\n` +
-          `  variables {\n    path "nomad/jobs/*" {\n      capabilities = ["write", "read", "list", "destroy"]\n    }\n  }\n}\n`,
-      )
-      // Nomad takes no dot in this name; what the star stands for may have them.
-      .concat(`host_volume "${region.name}*" {\n  policy = "write"\n}\n`)
-      .join("")
+    games +
+    namespaceRules(programs, DEPLOY_CAPABILITIES, variables) +
+    // Nomad takes no dot in this name; what the star stands for may have them.
+    `host_volume "${region.name}*" {\n  policy = "write"\n}\n`
   );
 }
 
 const DEPLOY_CAPABILITIES = ["list-jobs", "read-job", "submit-job"];
 
-/** Policies for a cluster whose ACL is somebody else's, as its administrator is to be shown them. */
+export interface Policy {
+  readonly name: string;
+  /** In the system's own language. */
+  readonly rules: string;
+}
+
+/** What the administrator of a cluster that is somebody else's has to give a region with `manage = ["jobs"]`. */
 export interface LeastPrivilege {
-  /** For the token that deploys, HCL of a Nomad ACL policy. */
-  readonly deploy: { readonly name: string; readonly rules: string };
+  /** For the token that deploys, in Nomad. */
+  readonly deploy: Policy;
   /** For the controller's job: bound to it, so that it needs no token. */
-  readonly controller: { readonly name: string; readonly rules: string; readonly apply: string };
+  readonly controller: Policy & { readonly jobAcl: readonly string[] };
+  /** For the token that deploys, where that Consul has an ACL: to leave nothing behind. */
+  readonly consulDeploy: Policy | undefined;
+  /** For the token that deploys, where the run's secrets are in Vault. */
+  readonly vaultDeploy: Policy | undefined;
+  /** The host volumes of the region's worlds. */
+  readonly volumes: readonly string[];
 }
 
-/** All the rights that a region with `manage = ["jobs"]` needs in Nomad. */
-export function leastPrivilege(region: RegionConfig): LeastPrivilege {
-  const name = programPolicy(region.name, "controller");
-  const job = programJobId(region.name, "controller");
-  const binding = `-namespace ${systemNamespace(region)} -job ${job} -group ${PROGRAM_TASK} -task ${PROGRAM_TASK}`;
+/** All the rights that a region needs in systems that `manage` lacks. */
+export function leastPrivilege(region: RegionConfig, experiences: readonly ExperienceConfig[] = []): LeastPrivilege {
+  const deploy = `forge-${region.name}-deploy`;
+  const places = region.manage.includes("vault") ? undefined : vaultPlaces(region);
+  const here = experiences.filter(({ regions }) => regions.length === 0 || regions.includes(region.name));
   return {
-    deploy: { name: `forge-${region.name}-deploy`, rules: deployRules(region) },
+    deploy: { name: deploy, rules: deployRules(region) },
     controller: {
-      name,
+      name: programPolicy(region.name, "controller"),
       rules: controllerRules(region),
-      apply: `nomad acl policy apply ${binding} ${name} FILE`,
+      jobAcl: [
+        ...["-namespace", systemNamespace(region)],
+        ...["-job", programJobId(region.name, "controller")],
+        ...["-group", PROGRAM_TASK, "-task", PROGRAM_TASK],
+      ],
     },
+    consulDeploy:
+      region.consul.authMethod === undefined
+        ? undefined
+        : {
+            name: deploy,
+            rules: [leaderKey(region.name), epochKey(region.name)]
+              .map((key) => consulRule("key", key, "write"))
+              .join(""),
+          },
+    vaultDeploy:
+      places === undefined
+        ? undefined
+        : {
+            name: deploy,
+            rules:
+              vaultGrant(`${places.kvMount}/data/${places.kvPath}`, ["create", "read", "update"]) +
+              vaultGrant(`${places.kvMount}/metadata/${places.kvPath}`, ["delete"]) +
+              (places.pki === undefined ? "" : vaultGrant(`${places.pki.mount}/cert/ca`, ["read"])),
+          },
+    volumes: here.flatMap(({ id, volumes }) =>
+      Object.keys(volumes).map((volume) => worldVolumeName(region.name, id, volume)),
+    ),
   };
-}
-
-/** Both as text for a terminal: what to put where, and why. */
-export function describeLeastPrivilege(region: RegionConfig): string {
-  const { deploy, controller } = leastPrivilege(region);
-  return [
-    `Region ${region.name} needs no more of its Nomad than this. Its administrator does once:`,
-    "",
-    `1. nomad acl policy apply ${deploy.name} FILE, for the token that deploys (NOMAD_TOKEN), with FILE:`,
-    "",
-    deploy.rules,
-    `2. ${controller.apply}, for the controller, which then needs no token, with FILE:`,
-    "",
-    controller.rules,
-  ].join("\n");
 }

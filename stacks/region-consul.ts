@@ -8,20 +8,10 @@ import { PreparedQuery } from "@cdktf/provider-consul/lib/prepared-query";
 import type { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import type { RegionConfig } from "../config/config";
-import {
-  agentLinkService,
-  configKey,
-  CONSUL_AUDIENCE,
-  consulAuthMethod,
-  controllerQuery,
-  controllerService,
-  epochKey,
-  gameServerService,
-  leaderKey,
-  programPolicy,
-} from "../config/region-names";
+import { configKey, consulAuthMethod, controllerQuery, controllerService, programPolicy } from "../config/region-names";
 import { escapeTemplate } from "../jobs/escape";
-import { JWT_ALGORITHMS, jwksUrl, programClaims } from "./program-claims";
+import { consulLogin } from "./program-claims";
+import { consulRules, consulSelector, type ConsulProgram } from "./program-rights";
 import { addConsulProvider, fileText } from "./providers";
 import { RegionStack, type RegionStackProps } from "./region-stack";
 import { TerraformData } from "./terraform-data";
@@ -87,67 +77,26 @@ export class RegionConsul extends RegionStack<RegionConsulProps> {
 
 /** JSON with one place for Terraform to fill in: the authority's certificate, which is there when it plans. */
 function loginConfig(region: RegionConfig, caFile: string | undefined): string {
-  // In the order that Consul gives it back, or each plan would show a change.
-  const config = JSON.stringify({
-    BoundAudiences: [CONSUL_AUDIENCE],
-    ClaimMappings: { nomad_job_id: "nomad_job_id", nomad_namespace: "nomad_namespace", nomad_task: "nomad_task" },
-    ...(caFile === undefined ? {} : { JWKSCACert: "CERTIFICATE" }),
-    JWKSURL: jwksUrl(region),
-    JWTSupportedAlgs: JWT_ALGORITHMS.consul,
-  });
-  const text = escapeTemplate(config);
+  const text = escapeTemplate(JSON.stringify(consulLogin(region, caFile === undefined ? undefined : "CERTIFICATE")));
   return caFile === undefined ? text : text.replace('"CERTIFICATE"', () => `\${jsonencode(${fileText(caFile)})}`);
 }
 
 /** Consul refuses larger values. */
 const MAX_KV_BYTES = 512 * 1024;
 
-type ConsulProgram = "controller" | "agent";
-
-/** What each may do, and nothing else: Consul's own language, in its older form that 1.8 reads as well. */
-function rulesOf({ name }: RegionConfig, program: ConsulProgram): string {
-  const servers = gameServerService("");
-  const rules: Readonly<Record<ConsulProgram, readonly string[]>> = {
-    controller: [
-      rule("key", configKey(name), "read"),
-      rule("key", leaderKey(name), "write"),
-      rule("key", epochKey(name), "write"),
-      rule("service", controllerService(name), "write"),
-      rule("service", agentLinkService(name), "write"),
-      // The lock's session lies on the node that the controller runs on, whichever that is.
-      rule("session_prefix", "", "write"),
-      rule("node_prefix", "", "read"),
-      rule("agent_prefix", "", "read"),
-      rule("service_prefix", servers, "read"),
-    ],
-    agent: [
-      rule("service_prefix", servers, "write"),
-      rule("service", agentLinkService(name), "read"),
-      rule("node_prefix", "", "read"),
-      rule("agent_prefix", "", "read"),
-    ],
-  };
-  return rules[program].join("");
-}
-
-function rule(kind: string, name: string, policy: "read" | "write"): string {
-  return `${kind} ${JSON.stringify(name)} {\n  policy = "${policy}"\n}\n`;
-}
-
 /** Policy, role, and the rule that gives the role to whoever shows this program's identity. */
 function addProgram(scope: Construct, region: RegionConfig, program: ConsulProgram, method: AclAuthMethod): void {
   const of = new Construct(scope, program);
   const name = programPolicy(region.name, program);
   const description = `Forge's ${program} of ${region.name}`;
-  const policy = new AclPolicy(of, "policy", { name, description, rules: rulesOf(region, program) });
+  const policy = new AclPolicy(of, "policy", { name, description, rules: consulRules(region, program) });
   const role = new AclRole(of, "role", { name, description, policies: [policy.id] });
-  const claims = Object.entries(programClaims(region, program));
   new AclBindingRule(of, "binding", {
     authMethod: method.name,
     description,
     bindType: "role",
     bindName: role.name,
-    selector: claims.map(([claim, value]) => `value.${claim} == "${value}"`).join(" and "),
+    selector: consulSelector(region, program),
   });
 }
 

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { Job } from "@cdktf/provider-nomad/lib/job";
 import { Annotations, type TerraformResource, type TerraformResourceLifecycle } from "cdktf";
 import { Construct } from "constructs";
-import type { ExperienceConfig } from "../config/config";
+import type { ExperienceConfig, RegionConfig } from "../config/config";
 import type { RegionProgram } from "../config/region-names";
+import { vaultPlaces } from "../config/region-vault";
 import { agentJob } from "../jobs/agent";
 import { controllerJob, type ControllerJobProps } from "../jobs/controller";
 import { escapeTemplate } from "../jobs/escape";
@@ -51,8 +52,8 @@ export function regionJobsStackId(region: string): string {
  * experience and one for each of its fleet roles; the controller dispatches servers from them, so changing one of those
  * starts and stops nothing.
  *
- * When the stack is destroyed the controller goes first, then every game server, then their jobs: a parameterized job
- * that is purged leaves what was dispatched from it running.
+ * When the stack is destroyed the controller goes first, then every game server, then their jobs, agent and gate: a
+ * parameterized job that is purged leaves what was dispatched from it running.
  *
  * Construct ids are a contract: `EXPERIENCE/server`, `EXPERIENCE/ROLE` and `programs/PROGRAM` decide the addresses in the
  * state.
@@ -103,8 +104,7 @@ function addPrograms(
 ): void {
   const of = (program: RegionProgram) => ({ ...programs, region, bundle: bundles[program] });
   const gate = gateJob(of("gate"));
-  const inVariables = programs.secrets.kind === "nomadVariables";
-  const secrets = inVariables ? [addSecrets(scope, region.name, gate.id, infra)] : [];
+  const secrets = beforePrograms(scope, region, gate.id, infra);
   const onNodes = [
     // A new version is another job: it has to be there before the old one goes.
     addJob(scope, "gate", gate, secrets, { createBeforeDestroy: true }),
@@ -112,7 +112,8 @@ function addPrograms(
   ];
   const servers = new TerraformData(scope, "servers", {
     triggersReplace: [region.name],
-    // The servers end before the agent that tells the gate so, and the gate then has nothing to wait for.
+    // The servers end before the agent, which tells the gate so and takes them out of Consul; the gate then has nothing
+    // to wait for.
     dependsOn: [...games, ...onNodes],
     provisioners: [
       {
@@ -142,8 +143,39 @@ function copyForgeToml(
 }
 
 /**
- * Into the variables of the programs' jobs, by a program of ours: Terraform must not see them. What takes them away is a
- * resource of its own: with each version of the gate the other one is replaced.
+ * By a program of ours, since Terraform must not see them: the run's secrets, where the stack of a Vault of ours does not
+ * put them. And on hosts of others, last of all when the stack is destroyed, what the programs have left there.
+ */
+function beforePrograms(
+  scope: Construct,
+  region: RegionConfig,
+  gateJob: string,
+  infra: InfraProgram,
+): readonly TerraformResource[] {
+  const { name, manage, hosts } = region;
+  const forget =
+    hosts === "local"
+      ? []
+      : [
+          new TerraformData(scope, "forget", {
+            triggersReplace: [name],
+            provisioners: [infraCommand(infra, "forget", name, { when: "destroy" })],
+          }),
+        ];
+  if (manage.includes("vault")) return forget;
+  const place = vaultPlaces(region);
+  if (place === undefined) return [...forget, addSecrets(scope, name, gateJob, infra)];
+  const secrets = new TerraformData(scope, "secrets", {
+    triggersReplace: [name, place.kvMount],
+    dependsOn: [...forget],
+    provisioners: [infraCommand(infra, "secrets", name)],
+  });
+  return [...forget, secrets];
+}
+
+/**
+ * Into the variables of the programs' jobs. What takes them away is a resource of its own: with each version of the gate
+ * the other one is replaced.
  */
 function addSecrets(scope: Construct, region: string, gateJob: string, infra: InfraProgram): TerraformResource {
   const removal = new TerraformData(scope, "secrets-removal", {

@@ -13,9 +13,7 @@ import { regionFolder } from "../config/region-endpoints";
 import {
   PKI_ROLE,
   programPolicy,
-  RUN_SECRETS_PATH,
   TRANSIT_KEY,
-  VAULT_AUDIENCE,
   vaultAuditDevice,
   vaultAuthMount,
   vaultKvMount,
@@ -24,9 +22,11 @@ import {
   vaultTransitMount,
   type RegionProgram,
 } from "../config/region-names";
+import { vaultPlaces } from "../config/region-vault";
 import { escapeTemplate } from "../jobs/escape";
 import { infraCommand, type InfraProgram } from "./infra-command";
-import { JWT_ALGORITHMS, jwksUrl, programClaims } from "./program-claims";
+import { JWT_ALGORITHMS, jwksUrl, vaultLoginRole } from "./program-claims";
+import { vaultGrant, vaultRules } from "./program-rights";
 import { addVaultProvider, textOf } from "./providers";
 import { RegionStack, type RegionStackProps } from "./region-stack";
 import { TerraformData } from "./terraform-data";
@@ -44,8 +44,6 @@ export interface RegionVaultProps extends RegionStackProps {
 const DAY_SECS = 86_400;
 const ROOT_TTL_SECS = 3650 * DAY_SECS;
 const CERTIFICATE_TTL_SECS = 3 * DAY_SECS;
-/** A token that is not renewed for so long is gone. */
-const TOKEN_PERIOD_SECS = 1800;
 
 /**
  * `REGION-vault`: what a region needs of its Vault (or OpenBao). How a Nomad task logs in (JWT, a role for each program),
@@ -175,34 +173,32 @@ function addRole(
     name: programPolicy(region.name, program),
     policy: policyOf(region, program),
   });
+  const role = vaultLoginRole(region, program);
   new JwtAuthBackendRole(of, "role", {
     backend: login.path,
     roleName: program,
-    roleType: "jwt",
-    userClaim: "nomad_job_id",
-    boundAudiences: [VAULT_AUDIENCE],
-    boundClaimsType: program === "gate" ? "glob" : "string",
-    boundClaims: { ...programClaims(region, program) },
-    claimMappings: { nomad_namespace: "nomad_namespace", nomad_job_id: "nomad_job_id", nomad_task: "nomad_task" },
-    tokenType: "service",
-    tokenPeriod: TOKEN_PERIOD_SECS,
+    roleType: role.role_type,
+    userClaim: role.user_claim,
+    boundAudiences: role.bound_audiences,
+    boundClaimsType: role.bound_claims_type,
+    boundClaims: role.bound_claims,
+    claimMappings: role.claim_mappings,
+    tokenType: role.token_type,
+    tokenPeriod: role.token_period,
     tokenPolicies: [policy.name, own.name],
   });
 }
 
-type Capability = "create" | "read" | "update" | "delete" | "list";
-
-function policyOf({ name }: RegionConfig, program: RegionProgram): string {
-  const run = grant(`${vaultKvMount(name)}/data/${RUN_SECRETS_PATH}`, ["read"]);
-  const certificate = grant(`${vaultPkiMount(name)}/issue/${PKI_ROLE}`, ["create", "update"]);
-  if (program === "gate") return run;
-  if (program === "agent") return run + certificate;
-  const transit = vaultTransitMount(name);
+function policyOf(region: RegionConfig, program: RegionProgram): string {
+  const places = vaultPlaces(region);
+  if (places === undefined) throw new Error(`region ${region.name} does not manage its Vault`);
+  const rules = vaultRules(places, program);
+  if (program !== "controller") return rules;
+  const transit = vaultTransitMount(region.name);
   return (
-    run +
-    certificate +
-    grant(`${transit}/encrypt/${TRANSIT_KEY}`, ["create", "update"]) +
-    grant(`${transit}/decrypt/${TRANSIT_KEY}`, ["create", "update"])
+    rules +
+    vaultGrant(`${transit}/encrypt/${TRANSIT_KEY}`, ["create", "update"]) +
+    vaultGrant(`${transit}/decrypt/${TRANSIT_KEY}`, ["create", "update"])
   );
 }
 
@@ -211,11 +207,7 @@ function ownPolicy({ name }: RegionConfig, accessor: string): string {
   const job = `{{identity.entity.aliases.${accessor}.metadata.nomad_job_id}}`;
   const kv = vaultKvMount(name);
   return (
-    grant(`${kv}/data/jobs/${job}/*`, ["create", "read", "update", "delete"]) +
-    grant(`${kv}/metadata/jobs/${job}/*`, ["read", "list", "delete"])
+    vaultGrant(`${kv}/data/jobs/${job}/*`, ["create", "read", "update", "delete"]) +
+    vaultGrant(`${kv}/metadata/jobs/${job}/*`, ["read", "list", "delete"])
   );
-}
-
-function grant(path: string, capabilities: readonly Capability[]): string {
-  return `path "${path}" {\n  capabilities = ${JSON.stringify(capabilities)}\n}\n`;
 }

@@ -1,3 +1,7 @@
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { RegionConfig } from "../../config/config";
+import { regionEndpoints } from "../../config/region-endpoints";
 import { engineName } from "../deploy/engine-option";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
@@ -33,8 +37,11 @@ async function printPolicies(
   context: CliContext,
 ): Promise<void> {
   const { readConfig } = await import("../deploy/synth-stacks");
-  const { describeLeastPrivilege, leastPrivilege } = await import("../../stacks/least-privilege");
-  const { regions } = readConfig(context, engine);
+  const { leastPrivilege } = await import("../../stacks/least-privilege");
+  const { guestScript } = await import("../../stacks/guest-script");
+  const config = readConfig(context, engine);
+  const { regions } = config;
+  const experiences = Object.values(config.experiences);
   const wanted = all ? regions.map(({ name }) => name) : names;
   const unknown = wanted.find((name) => !regions.some((region) => region.name === name));
   const known = regions.map(({ name }) => name).join(", ");
@@ -48,10 +55,19 @@ async function printPolicies(
   const theirs = regions.filter(
     ({ name, engine: on, manage }) => wanted.includes(name) && on === "nomad" && !manage.includes("nomad"),
   );
-  context.print({ policies: theirs.map((region) => ({ region: region.name, ...leastPrivilege(region) })) }, () =>
+  const scriptOf = (region: RegionConfig): string => {
+    const { caFile } = regionEndpoints(region, dirname(context.configFile)).nomad;
+    return guestScript(region, experiences, caFile === undefined ? undefined : readFileSync(caFile, "utf8"));
+  };
+  const policies = theirs.map((region) => ({
+    region: region.name,
+    ...leastPrivilege(region, experiences),
+    script: scriptOf(region),
+  }));
+  context.print({ policies }, () =>
     theirs.length === 0
-      ? ["None of these regions is on a cluster whose rights are somebody else's: deploy makes the policies itself."]
-      : theirs.flatMap((region) => describeLeastPrivilege(region).split("\n")),
+      ? ["# None of these regions is on a cluster whose rights are somebody else's: deploy makes the policies itself."]
+      : policies.map(({ script }) => script),
   );
 }
 

@@ -4,7 +4,7 @@ import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
 import { several, wholeNumber } from "../numbers";
-import type { RunFile } from "../run-file";
+import type { RunAccess } from "../deploy/regions-on-nomad";
 
 interface TokenOptions {
   readonly role: string;
@@ -53,14 +53,14 @@ async function run({ role, sub, regions, expires, renewable }: TokenOptions, con
   }
   const connection = await import("../connection");
   const wanted = { role, sub: sub ?? connection.userName(), regions, expires, renewable };
-  const local = connection.localRun(context.options, context.io);
+  const local = await connection.localRun(context.options, context.io);
   const made =
     local === undefined
       ? await byController(wanted, context)
       : byRun(
           wanted,
-          local.run,
-          connection.tokensOf(local.run, () => context.io.now()),
+          local,
+          connection.tokensOf(local, () => context.io.now()),
         );
   context.print(made, () => made.token);
 }
@@ -76,7 +76,7 @@ interface Wanted {
 /** The run's own key makes any role. */
 function byRun(
   { role, sub, regions = [ALL_REGIONS], expires, renewable }: Wanted,
-  run: RunFile,
+  run: RunAccess,
   tokens: Tokens,
 ): Token {
   const unknown = regions.find((name) => name !== ALL_REGIONS && !Object.hasOwn(run.regions, name));

@@ -1,12 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { HttpStatusError, HttpUnreachable, type HttpJson } from "../../clients/http-json";
-import {
-  isProgramJob,
-  programJobId,
-  RUN_SECRETS_PATH,
-  vaultKvMount,
-  type RegionProgram,
-} from "../../config/region-names";
+import { isProgramJob, programJobId, type RegionProgram } from "../../config/region-names";
+import type { VaultPlaces } from "../../config/region-vault";
 import { InfraError } from "../failure";
 
 /** The run's three secrets. */
@@ -25,12 +20,16 @@ const PATIENCE = { tries: 40, everyMs: 250 };
  * Writes the run's secrets into a region's Vault, where its programs read them. What stood there before is kept beside as
  * `previous…`, for programs that have not looked yet. Whoever writes at the same time is not overwritten (`cas`).
  *
- * @param vault with a token that may write `forge-REGION-kv`
+ * @param vault with a token that may write there
  * @returns whether anything had to be written
  * @throws {InfraError} `wrongToken`, `sealed` or `agentSilent`, with what to do
  */
-export async function placeInVault(vault: HttpJson, region: string, secrets: RunSecretValues): Promise<boolean> {
-  const path = `/v1/${vaultKvMount(region)}/data/${RUN_SECRETS_PATH}`;
+export async function placeInVault(
+  vault: HttpJson,
+  { kvMount, kvPath }: Pick<VaultPlaces, "kvMount" | "kvPath">,
+  secrets: RunSecretValues,
+): Promise<boolean> {
+  const path = `/v1/${kvMount}/data/${kvPath}`;
   return explained("Vault", "VAULT_TOKEN", async () => {
     for (let attempt = 1; ; attempt += 1) {
       try {

@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
-import { HttpJson } from "../../clients/http-json";
 import type { RegionConfig } from "../../config/config";
-import { regionEndpoints, type SystemEndpoint } from "../../config/region-endpoints";
+import { regionEndpoints } from "../../config/region-endpoints";
 import { systemNamespace } from "../../config/region-names";
+import { vaultPlaces } from "../../config/region-vault";
 import { runSecretsOf } from "../embedded/run-secrets-file";
-import { readIfThere } from "../local/region-folder";
+import { systemClient } from "../system-client";
 import { placeInNomad, placeInVault, removeFromNomad } from "./place-run-secrets";
 
 export interface SecretsResult {
@@ -21,8 +20,8 @@ export interface SecretsOptions {
 }
 
 /**
- * Puts the run's secrets where a region's programs read them: its Vault where Forge manages that, else Nomad's variables.
- * They are made where there are none yet, beside forge.toml.
+ * Puts the run's secrets where a region's programs read them: its Vault where it has one, else Nomad's variables. They are
+ * made where there are none yet, beside forge.toml.
  *
  * @param folder of the forge.toml
  * @throws {InfraError} with what to do
@@ -34,14 +33,11 @@ export async function placeSecrets(
   { gateJob, remove = false }: SecretsOptions = {},
 ): Promise<SecretsResult> {
   const endpoints = regionEndpoints(region, folder);
-  const inVault = region.manage.includes("vault");
-  const [name, header, endpoint] = inVault
-    ? (["Vault", "X-Vault-Token", endpoints.vault] as const)
-    : (["Nomad", "X-Nomad-Token", endpoints.nomad] as const);
-  const client = clientOf(name, header, endpoint, env);
+  const places = vaultPlaces(region);
+  const client = systemClient(places === undefined ? endpoints.nomad : endpoints.vault, env);
   try {
-    if (inVault) {
-      const written = !remove && (await placeInVault(client, region.name, runSecretsOf(folder)));
+    if (places !== undefined) {
+      const written = !remove && (await placeInVault(client, places, runSecretsOf(folder)));
       return { place: "vault", written };
     }
     const place = { region: region.name, namespace: systemNamespace(region) };
@@ -52,19 +48,4 @@ export async function placeSecrets(
   } finally {
     await client.close();
   }
-}
-
-function clientOf(
-  name: string,
-  header: string,
-  { address, caFile, tokenFile, tokenEnv }: SystemEndpoint,
-  env: Readonly<Record<string, string | undefined>>,
-): HttpJson {
-  const token = (tokenFile === undefined ? undefined : readIfThere(tokenFile)?.trim()) ?? env[tokenEnv];
-  return new HttpJson({
-    name,
-    address,
-    ca: caFile === undefined ? undefined : readFileSync(caFile, "utf8"),
-    headers: () => (token === undefined ? {} : { [header]: token }),
-  });
 }

@@ -1,8 +1,9 @@
 import type { HttpCall, HttpMethod } from "../../clients/http-json";
 import { endServers } from "./end-servers";
 
-/** A Nomad whose dispatched jobs take some looks to end. */
+/** A Nomad whose dispatched jobs take some looks to end, and which forgets at once what is purged. */
 class NomadDouble {
+  readonly stopped: string[] = [];
   readonly deleted: string[] = [];
   looks = 0;
 
@@ -11,18 +12,19 @@ class NomadDouble {
     private readonly endsAfterLooks: number,
   ) {}
 
-  json<T>(method: HttpMethod, path: string, _call?: HttpCall): Promise<T> {
+  json<T>(method: HttpMethod, path: string, call?: HttpCall): Promise<T> {
     if (method === "DELETE") {
       const id = decodeURIComponent(path.slice("/v1/job/".length));
-      this.deleted.push(id);
-      this.jobs = this.jobs.filter(({ ID }) => ID !== id);
+      const purge = call?.query?.["purge"] === true;
+      (purge ? this.deleted : this.stopped).push(id);
+      if (purge) this.jobs = this.jobs.filter(({ ID }) => ID !== id);
       return Promise.resolve({} as T);
     }
     if (path === "/v1/jobs") return Promise.resolve(this.jobs as T);
     this.looks += 1;
     const ClientStatus = this.looks > this.endsAfterLooks ? "complete" : "running";
     return Promise.resolve([
-      ...this.deleted.map((JobID) => ({ JobID, ClientStatus })),
+      ...this.stopped.filter((id) => !this.deleted.includes(id)).map((JobID) => ({ JobID, ClientStatus })),
       { JobID: "us-east.gameserver.arena-2/dispatch-1-b", ClientStatus: "complete" },
       { JobID: "someone/dispatch-1-c", ClientStatus: "running" },
     ] as T);
@@ -38,7 +40,7 @@ describe("ending a region's game servers", () => {
     let nowMs = 0;
     const ended = await endServers(OF, { nomad, now: () => nowMs, pause: async (ms) => (nowMs += ms) });
     expect(ended).toBe(1);
-    expect(nomad.deleted).toEqual([`${ARENA}/dispatch-1-a`]);
+    expect([nomad.stopped, nomad.deleted]).toEqual([[`${ARENA}/dispatch-1-a`], [`${ARENA}/dispatch-1-a`]]);
     expect(nomad.looks).toBe(4);
   });
 

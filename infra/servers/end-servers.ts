@@ -14,10 +14,15 @@ const allocations = z.array(z.object({ JobID: z.string(), ClientStatus: z.string
 /** A match may take as long to end as its own grace period, and a node that is away longer: then it ends by itself. */
 const DEADLINE_MS = 300_000;
 const ASK_EVERY_MS = 500;
+/** Agents look after processes four times a second, then take the server out of Consul; they are ended next. */
+const AGENTS_NOTICE_MS = 2000;
 
 /**
  * Ends every game server of a region and removes it from Nomad: a parameterized job that is purged leaves running what was
  * dispatched from it, and then the namespace cannot go. Whoever dispatches has to be gone by now.
+ *
+ * First they are stopped, and purged once they have ended: Nomad forgets the allocations of a purged job while they still
+ * take their time to end.
  *
  * @returns how many it ended
  * @throws {Error} where some still run after five minutes
@@ -28,18 +33,25 @@ export async function endServers(
 ): Promise<number> {
   const deadlineMs = now() + DEADLINE_MS;
   const query = { namespace, prefix: jobPrefix };
-  const ended = new Set<string>();
+  const stopped = new Set<string>();
+  const remove = (id: string, purge: boolean) =>
+    nomad.json("DELETE", `/v1/job/${encodeURIComponent(id)}`, { query: { namespace, purge } });
   for (;;) {
     const found = jobs.parse(await nomad.json("GET", "/v1/jobs", { query }));
     const children = found.filter(({ ParentID }) => ParentID !== undefined && ParentID !== null && ParentID !== "");
-    for (const { ID } of children) {
-      await nomad.json("DELETE", `/v1/job/${encodeURIComponent(ID)}`, { query: { namespace, purge: true } });
-      ended.add(ID);
+    const fresh = children.filter(({ ID }) => !stopped.has(ID));
+    for (const { ID } of fresh) {
+      await remove(ID, false);
+      stopped.add(ID);
     }
     const running = allocations
       .parse(await nomad.json("GET", "/v1/allocations", { query: { namespace } }))
       .filter(({ JobID, ClientStatus }) => isChild(JobID, jobPrefix) && !OVER.has(ClientStatus));
-    if (children.length === 0 && running.length === 0) return ended.size;
+    if (fresh.length === 0 && running.length === 0) {
+      for (const { ID } of children) await remove(ID, true);
+      if (stopped.size > 0) await pause(AGENTS_NOTICE_MS);
+      return stopped.size;
+    }
     if (now() > deadlineMs) {
       const first = running[0]?.JobID ?? children[0]?.ID ?? "";
       throw new Error(

@@ -7,16 +7,29 @@ import { freePorts } from "../../cli/up/free-ports";
 const LEADS_WITHIN_MS = 60_000;
 const ASK_EVERY_MS = 200;
 
+export interface NomadAgentOptions {
+  /** Lines for the `client` block. */
+  readonly client?: string;
+  /** With access control, which this token (a UUID) then has all rights in. */
+  readonly managementToken?: string;
+}
+
 /** A real Nomad agent in development mode: server and client in one, on free ports of loopback. */
 export class NomadAgent {
   private constructor(
     readonly address: string,
     private readonly child: ChildProcess,
     private readonly exited: Promise<unknown>,
+    private readonly token: string | undefined,
   ) {}
 
   /** @param more configuration beside the usual */
-  static async start(nomad: string, folder: string, more = ""): Promise<NomadAgent> {
+  static async start(
+    nomad: string,
+    folder: string,
+    more = "",
+    { client = "", managementToken }: NomadAgentOptions = {},
+  ): Promise<NomadAgent> {
     const [http, rpc, serf] = await freePorts(3);
     const configFile = join(folder, "agent.hcl");
     const logFile = join(folder, "nomad.log");
@@ -29,7 +42,11 @@ export class NomadAgent {
   serf = ${serf}
 }
 disable_update_check = true
-client { options = { "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" } }
+client {
+  options = { "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" }
+  ${client}
+}
+${managementToken === undefined ? "" : "acl { enabled = true }"}
 ${more}`,
     );
     const env = { ...process.env };
@@ -38,8 +55,9 @@ ${more}`,
     const args = ["agent", "-dev", "-bind", "127.0.0.1", "-config", configFile, "-log-level", "WARN"];
     const child = spawn(nomad, args, { env, stdio: ["ignore", log, log] });
     const exited = new Promise((resolve) => child.once("exit", resolve));
-    const agent = new NomadAgent(`http://127.0.0.1:${http}`, child, exited);
+    const agent = new NomadAgent(`http://127.0.0.1:${http}`, child, exited, managementToken);
     try {
+      if (managementToken !== undefined) await agent.untilBootstrapped(managementToken);
       await agent.untilReady();
     } catch (error) {
       await agent.stop();
@@ -48,8 +66,9 @@ ${more}`,
     return agent;
   }
 
-  async call<T>(method: "GET" | "PUT", path: string, body?: unknown): Promise<T> {
-    const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+  async call<T>(method: "GET" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
+    const headers: Record<string, string> = this.token === undefined ? {} : { "x-nomad-token": this.token };
+    const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
     const response = await fetch(`${this.address}${path}`, init);
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
@@ -61,6 +80,18 @@ ${more}`,
     const kill = setTimeout(() => this.child.kill("SIGKILL"), 20_000);
     await this.exited;
     clearTimeout(kill);
+  }
+
+  /** Before it has a leader nobody can be let in. */
+  private async untilBootstrapped(secret: string): Promise<void> {
+    const deadlineMs = Date.now() + LEADS_WITHIN_MS;
+    const init = { method: "POST", body: JSON.stringify({ BootstrapSecret: secret }) };
+    while (Date.now() < deadlineMs && this.child.exitCode === null) {
+      const answer = await fetch(`${this.address}/v1/acl/bootstrap`, init).catch(() => undefined);
+      if (answer?.ok) return;
+      await pause(ASK_EVERY_MS);
+    }
+    throw new Error("Nomad's ACL could not be bootstrapped");
   }
 
   /** Nomad tells nobody when it is ready, so it has to be asked. */

@@ -9,6 +9,8 @@ const ROOT_TOKEN = "root-of-this-test";
 
 /** A real Vault (or OpenBao) that keeps everything in memory, on a free port of loopback. */
 export class VaultServer {
+  readonly rootToken = ROOT_TOKEN;
+
   private constructor(
     readonly address: string,
     private readonly child: ChildProcess,

@@ -37,6 +37,7 @@ export class ControllerServices {
   private answering = true;
   private cancelLook: () => void = () => undefined;
   private closed = false;
+  private looking: Promise<void> = Promise.resolve();
 
   constructor(private readonly deps: ControllerServicesDeps) {
     const { region, controllerId } = deps;
@@ -46,7 +47,7 @@ export class ControllerServices {
   }
 
   start(): void {
-    void this.look();
+    this.lookNow();
   }
 
   /** Shown as a tag of the service; told at once, and again at the next look if that fails. */
@@ -54,7 +55,7 @@ export class ControllerServices {
     const tag = leader ? "leader" : "standby";
     if (tag === this.tag) return;
     this.tag = tag;
-    void this.look();
+    this.lookNow();
   }
 
   /** @throws {Error} where Consul does not take it */
@@ -110,8 +111,14 @@ export class ControllerServices {
   async close(): Promise<void> {
     this.closed = true;
     this.cancelLook();
+    // What is being registered at this moment, because this one no longer leads, would be there after it.
+    await this.looking;
     const ids = this.deps.agentLink ? [this.apiId, this.linkId] : [this.apiId];
     await Promise.allSettled(ids.map((id) => this.put(`/v1/agent/service/deregister/${id}`)));
+  }
+
+  private lookNow(): void {
+    this.looking = this.looking.then(() => (this.closed ? undefined : this.look()));
   }
 
   private async look(): Promise<void> {
@@ -127,7 +134,7 @@ export class ControllerServices {
       this.answering = false;
     }
     this.cancelLook();
-    if (!this.closed) this.cancelLook = clock.after(LOOK_MS, () => void this.look());
+    if (!this.closed) this.cancelLook = clock.after(LOOK_MS, () => this.lookNow());
   }
 
   private async feedLink(): Promise<void> {
