@@ -16,7 +16,30 @@ export interface ForgeConfig {
   readonly regions: readonly RegionConfig[];
   readonly experiences: Readonly<Record<string, ExperienceConfig>>;
   readonly webhooks: readonly WebhookConfig[];
+  /** Undefined: no region has one. */
+  readonly allocator: AllocatorConfig | undefined;
+  readonly ping: PingConfig | undefined;
   readonly demo: DemoConfig | undefined;
+}
+
+/** `[allocator]`: Agones' allocation service of each region. Files are from the folder of forge.toml. */
+export interface AllocatorConfig {
+  /** Undefined: where the API listens. */
+  readonly host: string | undefined;
+  /** Of the first region; undefined: the one that Forge chooses. */
+  readonly port: number | undefined;
+  readonly auth: "token" | "mtls" | "none";
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly clientCaDir: string | undefined;
+}
+
+/** `[ping]`: echo by HTTP and UDP in each region. */
+export interface PingConfig {
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  /** UDP packets a second from one address. */
+  readonly rateLimit: number;
 }
 
 /** Where Nomad, Consul or Vault is. Its token is never here: `region-endpoints.ts` says where tokens are kept. */

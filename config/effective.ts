@@ -28,6 +28,8 @@ export function effectiveToml(config: ForgeConfig): TomlTable {
       Object.entries(config.experiences).map(([id, experience]) => [id, experienceToml(experience)]),
     ),
     webhooks: config.webhooks.map(snake),
+    allocator: config.allocator && snake(config.allocator),
+    ping: config.ping && snake(config.ping),
     demo: config.demo === undefined ? undefined : { ...config.demo },
   };
 }

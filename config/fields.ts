@@ -88,6 +88,16 @@ export const publicAddressSchema = z
     ),
   );
 
+/** A host name or IP, without scheme and port. */
+export const hostSchema = z
+  .string()
+  .regex(
+    /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+)$/,
+    message("is not a host", 'write a host name or IP without scheme and port: "127.0.0.1"'),
+  );
+
+export const portNumberSchema = z.int().min(1).max(65_535);
+
 export const envSchema = z.record(
   z
     .string()

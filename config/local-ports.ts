@@ -17,6 +17,10 @@ export interface LocalPorts {
   readonly artifacts: number;
   /** The controller's HTTP API. */
   readonly api: number;
+  /** Agones' allocation service, where forge.toml has one. */
+  readonly allocator: number;
+  /** Echo by HTTP and UDP, where forge.toml has one. */
+  readonly ping: number;
   /** Where agents dial the controller. */
   readonly agents: number;
   /** Game servers, first and last port. */
@@ -52,6 +56,8 @@ export function localPorts(index: number, offset = 0): LocalPorts {
     vaultApi: 8200 + tens,
     vaultCluster: 8201 + tens,
     artifacts: 7600 + ones,
+    ping: 7400 + ones,
+    allocator: 7500 + ones,
     api: 7700 + ones,
     agents: 7800 + ones,
     games: { first: games, last: games + GAME_PORTS - 1 },
@@ -63,4 +69,13 @@ export function portOffsetOf(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return 0;
   const offset = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   return offset <= MAX_PORT_OFFSET ? offset : undefined;
+}
+
+/** The port of a service of its own: what forge.toml gives the first region, counted on, or what Forge chooses. */
+export function servicePort(
+  { index, ports }: { readonly index: number; readonly ports: LocalPorts },
+  service: "allocator" | "ping",
+  first: number | undefined,
+): number {
+  return first === undefined ? ports[service] : first + index;
 }

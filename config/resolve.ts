@@ -121,6 +121,15 @@ export function resolve(toml: ForgeToml, flags: ConfigFlags, layers: Layers, por
       Object.entries(toml.experiences).map(([id, experience]) => [id, resolveExperience(id, experience, toml.scaling)]),
     ),
     webhooks: toml.webhooks.map(({ url, events, secret_env }) => ({ url, events, secretEnv: secret_env })),
+    allocator: toml.allocator && {
+      host: toml.allocator.host,
+      port: toml.allocator.port,
+      auth: toml.allocator.auth,
+      certFile: toml.allocator.cert_file,
+      keyFile: toml.allocator.key_file,
+      clientCaDir: toml.allocator.client_ca_dir,
+    },
+    ping: toml.ping && { host: toml.ping.host, port: toml.ping.port, rateLimit: toml.ping.rate_limit },
     demo: flags.demo === false ? undefined : toml.demo,
   };
 }

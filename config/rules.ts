@@ -5,6 +5,7 @@ import type { Path } from "./problem";
 import { regionsOf, type ConfigFlags } from "./resolve";
 import { resolvePort } from "./resolve-experience";
 import type { ForgeToml } from "./schema";
+import { SERVICE_RULES } from "./service-rules";
 import type { Finding } from "./wording";
 
 /** What a rule found, and every other place it looked at: where one of those is wrong in itself, the rule keeps quiet. */
@@ -19,6 +20,7 @@ const RULES: readonly Rule[] = [
   chosenRegionsExist,
   embeddedRegionsAreLocal,
   ...CLUSTER_RULES,
+  ...SERVICE_RULES,
   regionsOfExperiencesExist,
   containersNeedNomad,
   staticPortsDoNotCollide,

@@ -4,12 +4,14 @@ import {
   absolutePathSchema,
   addressSchema,
   datacenterSchema,
+  hostSchema,
   message,
   mountSchema,
   nameSchema,
   namespaceSchema,
   nodePoolSchema,
   nodePropertySchema,
+  portNumberSchema,
   positiveCountSchema,
   positiveSecondsSchema,
   publicAddressSchema,
@@ -89,6 +91,28 @@ const healthSchema = z.strictObject({
   timeout_secs: positiveSecondsSchema.default(5).describe("A probe without an answer for so long has failed"),
   unhealthy_threshold: positiveCountSchema.default(3).describe("Failed probes in a row"),
   healthy_threshold: positiveCountSchema.default(2).describe("Good probes in a row"),
+});
+
+const allocatorSchema = z.strictObject({
+  host: hostSchema.optional().describe("Where it listens; where the API does unless set"),
+  port: portNumberSchema.optional().describe("Of the first region, the next has the next; 7500 unless set"),
+  auth: z
+    .enum(["token", "mtls", "none"])
+    .default("token")
+    .describe("Who may call: who has one of Forge's tokens, who has a certificate, or who reaches it"),
+  cert_file: textSchema.optional().describe("Of mtls: PEM of the service's own certificates; relative to forge.toml"),
+  key_file: textSchema.optional().describe("Of mtls: PEM of its key"),
+  client_ca_dir: textSchema
+    .optional()
+    .describe("Of mtls: folder whose .crt and .pem files are the authorities of clients"),
+});
+
+const pingSchema = z.strictObject({
+  host: hostSchema
+    .optional()
+    .describe("Where it listens; where the API does unless set, 0.0.0.0 for players elsewhere"),
+  port: portNumberSchema.optional().describe("Of the first region, the next has the next; 7400 unless set"),
+  rate_limit: z.int().min(1).max(10_000).default(20).describe("UDP packets a second from one address"),
 });
 
 const ownSystem = { address: addressSchema.optional(), ca_file: caFileSchema.optional() };
@@ -186,6 +210,8 @@ export const forgeTomlSchema = z.strictObject({
     .describe("Without any: one region on the embedded engine, named after [nomad].datacenter"),
   experiences: z.record(nameSchema, experienceSchema).default({}),
   webhooks: z.array(webhookSchema).default([]),
+  allocator: allocatorSchema.optional().describe("Agones' allocation service on a port of its own; off without it"),
+  ping: pingSchema.optional().describe("Echo by HTTP and UDP, to measure how far a region is; off without it"),
   demo: demoSchema.optional().describe("Bots that `forge up` starts unless told --no-demo"),
 });
 

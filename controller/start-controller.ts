@@ -27,6 +27,7 @@ import { EventLog } from "./event-log";
 import { idSource } from "./id-source";
 import { watchFile } from "./live-config";
 import { RegionPeers } from "./region-peers";
+import { startRegionServices, type RegionServices } from "./region-services";
 import { Tokens } from "./tokens";
 import { readWebhooks, Webhooks } from "./webhooks";
 
@@ -111,9 +112,11 @@ export async function startController(config: ControllerConfig, deps: StartContr
   const webhooks = new Webhooks({ hooks, source: events, clock, random: Math.random, log });
   let api: FastifyInstance | undefined;
   let listener: ChannelListener | undefined;
+  let services: RegionServices | undefined;
   try {
     // Its port first: nothing is spawned by a controller that nobody can reach.
     api = await listenApi(config, controller, { tokens, secrets }, deps);
+    services = await startRegionServices(config, forge, { controller, tokens, clock, log });
     if (config.agentListen !== undefined) {
       const options = {
         codec: controllerCodec,
@@ -128,7 +131,14 @@ export async function startController(config: ControllerConfig, deps: StartContr
       () => leadership.certainUntilMs(),
     );
   } catch (error) {
-    await Promise.allSettled([api?.close(), listener?.close(), webhooks.close(), controller.close(), consul?.close()]);
+    await Promise.allSettled([
+      api?.close(),
+      services?.close(),
+      listener?.close(),
+      webhooks.close(),
+      controller.close(),
+      consul?.close(),
+    ]);
     throw error;
   }
   await leadership.start(({ leader, epoch, ...more }) => {
@@ -137,7 +147,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     consul?.showLeader(leader);
   });
   const endWatch = followConfig(config, consul, { controller, webhooks }, deps);
-  const running = { api, listener };
+  const running = { api, listener, services };
   return {
     controller,
     acceptAgent: (channel) => links.accept(channel),
@@ -146,6 +156,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
       // First of all, so that another leads at once.
       await leadership.close();
       await consul?.close();
+      await running.services.close();
       await running.api.close();
       await running.listener?.close();
       await webhooks.close();

@@ -24,6 +24,7 @@ const EXPECTED: Readonly<Record<RouteKey, string>> = {
   "GET /v1/queue/:queueTicket": "AA-o---",
   "DELETE /v1/queue/:queueTicket": "AA-o---",
   "POST /v1/allocations": "AA-----",
+  "POST /v1/gameserverallocations": "AA-----",
   "GET /v1/fleets": "AAA----",
   "GET /v1/fleets/:experienceId": "AAA----",
   "PUT /v1/fleets/:experienceId": "A------",

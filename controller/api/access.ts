@@ -37,6 +37,8 @@ export const ACCESS = {
 
   "POST /v1/allocations": PLACE,
 
+  "POST /v1/gameserverallocations": PLACE,
+
   "GET /v1/fleets": READ,
   "GET /v1/fleets/:experienceId": READ,
   "PUT /v1/fleets/:experienceId": OPERATE,

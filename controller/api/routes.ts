@@ -1,4 +1,5 @@
 import type { AnyRoute } from "./route";
+import { agonesAllocationRoutes } from "./routes/agones-allocations";
 import { allocationRoutes } from "./routes/allocations";
 import { auditRoutes } from "./routes/audit";
 import { decisionRoutes } from "./routes/decisions";
@@ -21,6 +22,7 @@ export const ROUTES: readonly AnyRoute[] = [
   ...sessionRoutes,
   ...queueRoutes,
   ...allocationRoutes,
+  ...agonesAllocationRoutes,
   ...fleetRoutes,
   ...regionRoutes,
   ...eventRoutes,

@@ -41,6 +41,11 @@ export const SAMPLE_CALLS: Readonly<Record<RouteKey, SampleCall>> = {
     url: "/v1/allocations",
     body: { experienceId: "arena", matchId: "match-1", players: [{ playerId: "ann" }] },
   },
+  "POST /v1/gameserverallocations": {
+    method: "POST",
+    url: "/v1/gameserverallocations",
+    body: { spec: { selectors: [{ matchLabels: { "agones.dev/fleet": "arena" } }] } },
+  },
   "GET /v1/fleets": { method: "GET", url: "/v1/fleets" },
   "GET /v1/fleets/:experienceId": { method: "GET", url: "/v1/fleets/arena?region=local" },
   "PUT /v1/fleets/:experienceId": {

@@ -124,6 +124,13 @@ function labelOf(server: GameServer, key: string): string | undefined {
   return Object.hasOwn(server.labels, key) ? server.labels[key] : undefined;
 }
 
+/** All of them. */
+export function allocationLabels(
+  server: Pick<GameServer, "labels" | "experienceId" | "version">,
+): Record<string, string> {
+  return { ...server.labels, [FLEET_LABEL]: server.experienceId, [SET_LABEL]: setName(server) };
+}
+
 function setName({ experienceId, version }: Pick<GameServer, "experienceId" | "version">): string {
   return `${experienceId}-${version}`;
 }

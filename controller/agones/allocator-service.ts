@@ -1,0 +1,196 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { Http2ServerResponse, type Http2ServerRequest } from "node:http2";
+import type { Logger } from "pino";
+import type { Clock } from "../../protocol/clock";
+import type { Actor } from "../api/backend";
+import { ALL_REGIONS, type Tokens } from "../tokens";
+import { allocate, type AllocatorDeps } from "./allocate";
+import { decodeRequest, encodeResponse, requestOfJson, type PlainRequest } from "./allocation-wire";
+import { readBody } from "./body";
+import { readCertificates, type CertificateFiles, type Certificates } from "./certificates";
+import { answerGrpc, isGrpc } from "./grpc-call";
+import { GrpcError, toGrpcError } from "./grpc-status";
+import { openSharedPort, type AnyRequest, type AnyResponse, type SharedPort } from "./shared-port";
+import { specOfWire } from "./wire-spec";
+
+export interface AllocatorOptions {
+  readonly host: string;
+  /** 0 for a free one. */
+  readonly port: number;
+  readonly auth:
+    | { readonly kind: "mtls"; readonly files: CertificateFiles }
+    /** Forge's own tokens: operator or allocator, for this region. */
+    | { readonly kind: "token" }
+    /** Whoever reaches the port; only good on loopback. */
+    | { readonly kind: "none" };
+}
+
+export interface AllocatorServiceDeps extends AllocatorDeps {
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface AllocatorService {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** A request or message may have so many bytes. */
+const LIMIT_BYTES = 256 * 1024;
+/** More calls than this at once are refused: their answers would come too late for anybody. */
+const MAX_UNDER_WAY = 2000;
+/** How often the certificates' files are looked at, in milliseconds; Agones' allocator looks each second. */
+const LOOK_MS = 1000;
+
+/**
+ * Agones' allocation service: gRPC `allocation.AllocationService/Allocate` and `POST /gameserverallocation` on one port.
+ * @throws {Error} where the port is taken or the certificates are none
+ */
+export async function startAllocatorService(
+  options: AllocatorOptions,
+  deps: AllocatorServiceDeps,
+): Promise<AllocatorService> {
+  const files = options.auth.kind === "mtls" ? options.auth.files : undefined;
+  const certificates = files && readCertificates(files);
+  const calls = new Calls(options.auth.kind, deps);
+  const port = await openSharedPort({ ...options, certificates }, (request, response) =>
+    calls.answer(request, response),
+  );
+  const endFollow = files && certificates ? followCertificates(files, certificates, port, deps) : undefined;
+  return {
+    port: port.port,
+    close: async () => {
+      endFollow?.();
+      await port.close();
+    },
+  };
+}
+
+class Calls {
+  private underWay = 0;
+
+  constructor(
+    private readonly auth: AllocatorOptions["auth"]["kind"],
+    private readonly deps: AllocatorServiceDeps,
+  ) {}
+
+  answer(request: AnyRequest, response: AnyResponse): void {
+    const done = (): void => void this.underWay--;
+    this.underWay++;
+    const answering =
+      response instanceof Http2ServerResponse && isGrpc(request)
+        ? answerGrpc(request as Http2ServerRequest, response, this.grpc, LIMIT_BYTES)
+        : this.rest(request, response);
+    answering.catch((error: unknown) => this.deps.log.error({ err: error }, "an allocation call failed")).finally(done);
+  }
+
+  private readonly grpc = {
+    "/allocation.AllocationService/Allocate": async (message: Buffer, headers: IncomingHttpHeaders) => {
+      const actor = this.enter(headers);
+      return encodeResponse(await this.allocate(() => decodeRequest(message), actor));
+    },
+  };
+
+  private async rest(request: AnyRequest, response: AnyResponse): Promise<void> {
+    try {
+      const [path] = (request.url ?? "").split("?");
+      if (path !== "/gameserverallocation") throw new GrpcError("NOT_FOUND", "Not Found");
+      if (request.method !== "POST") throw new GrpcError("UNIMPLEMENTED", "Method Not Allowed");
+      const actor = this.enter(request.headers);
+      const body = await readBody(request, LIMIT_BYTES);
+      const answer = await this.allocate(() => requestOfJson(parseJson(body)), actor);
+      respond(response, 200, answer);
+    } catch (error) {
+      const { number, httpStatus, message } = this.failure(error);
+      respond(response, httpStatus, { code: number, message, details: [] });
+      if (!request.complete) request.destroy();
+    }
+  }
+
+  private async allocate(read: () => PlainRequest, actor: Actor): ReturnType<typeof allocate> {
+    let ask: ReturnType<typeof specOfWire>;
+    try {
+      ask = specOfWire(read());
+    } catch (error) {
+      const detail = error instanceof Error ? error.message.slice(0, 200) : "";
+      throw new GrpcError("INVALID_ARGUMENT", `the request is no AllocationRequest: ${detail}`);
+    }
+    try {
+      return await allocate(this.deps, ask.namespace, ask.spec, actor);
+    } catch (error) {
+      throw this.failure(error);
+    }
+  }
+
+  /** @throws {GrpcError} where the caller may not, or too much is under way */
+  private enter({ authorization }: IncomingHttpHeaders): Actor {
+    if (this.underWay > MAX_UNDER_WAY)
+      throw new GrpcError("UNAVAILABLE", `${String(MAX_UNDER_WAY)} allocations are under way; try again`);
+    if (this.auth !== "token")
+      return { sub: this.auth === "mtls" ? "client certificate" : "anyone", role: "allocator", regions: [ALL_REGIONS] };
+    return tokenActor(authorization, this.deps);
+  }
+
+  private failure(error: unknown): GrpcError {
+    if (!(error instanceof GrpcError)) this.deps.log.error({ err: error }, "an allocation failed");
+    return toGrpcError(error);
+  }
+}
+
+function tokenActor(authorization: string | undefined, { tokens, backend }: AllocatorServiceDeps): Actor {
+  const [, token] = /^bearer (\S+)$/i.exec(authorization ?? "") ?? [];
+  if (token === undefined) throw new GrpcError("UNAUTHENTICATED", "the call needs authorization: Bearer TOKEN");
+  const checked = tokens.verify(token);
+  if (!checked.ok) throw new GrpcError("UNAUTHENTICATED", `the token is not good: ${checked.problem}`);
+  const { actor } = checked;
+  if (actor.role !== "operator" && actor.role !== "allocator")
+    throw new GrpcError("PERMISSION_DENIED", `role ${actor.role} does not allocate`);
+  if (!actor.regions.includes(ALL_REGIONS) && !actor.regions.includes(backend.region))
+    throw new GrpcError("PERMISSION_DENIED", `the token is for ${actor.regions.join(", ")}, not ${backend.region}`);
+  return actor;
+}
+
+function parseJson(body: Buffer): unknown {
+  return JSON.parse(body.toString("utf8")) as unknown;
+}
+
+function respond(response: AnyResponse, status: number, body: object): void {
+  if (response.headersSent || response.destroyed) return;
+  const text = JSON.stringify(body);
+  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+  // One signature for both versions: the types of the two only differ in what they leave out.
+  (response as Http2ServerResponse).writeHead(status, headers);
+  response.end(text);
+}
+
+/** A change that is no good leaves in force what was before. */
+function followCertificates(
+  files: CertificateFiles,
+  first: Certificates,
+  port: SharedPort,
+  { clock, log }: AllocatorServiceDeps,
+): () => void {
+  let inForce = JSON.stringify(first);
+  let complaint = "";
+  let cancel: () => void = () => undefined;
+  const look = (): void => {
+    try {
+      const now = readCertificates(files);
+      const text = JSON.stringify(now);
+      complaint = "";
+      if (text !== inForce) {
+        port.replaceCertificates(now);
+        inForce = text;
+        log.info("the allocation service took new certificates");
+      }
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== complaint) log.error({ err: error }, "certificates cannot be used; those before stay");
+      complaint = message;
+    }
+    cancel = clock.after(LOOK_MS, look);
+  };
+  cancel = clock.after(LOOK_MS, look);
+  return () => cancel();
+}

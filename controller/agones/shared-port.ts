@@ -1,0 +1,114 @@
+import { createServer as createHttp, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import {
+  createSecureServer,
+  createServer as createHttp2,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from "node:http2";
+import { createServer as createTcp, type Server, type Socket } from "node:net";
+import type { Certificates } from "./certificates";
+
+export type AnyRequest = IncomingMessage | Http2ServerRequest;
+export type AnyResponse = ServerResponse | Http2ServerResponse;
+export type Handler = (request: AnyRequest, response: AnyResponse) => void;
+
+/** HTTP/1.1 and HTTP/2 on one port, as gRPC and REST share it at Agones' allocator. */
+export interface SharedPort {
+  readonly port: number;
+  /** New connections get these; open ones stay as they are. */
+  replaceCertificates(certificates: Certificates): void;
+  close(): Promise<void>;
+}
+
+export interface SharedPortOptions {
+  readonly host: string;
+  /** 0 for a free one. */
+  readonly port: number;
+  /** Only who shows a certificate of one of its authorities is served; without them there is no TLS. */
+  readonly certificates: Certificates | undefined;
+}
+
+const MAX_CONNECTIONS = 10_000;
+const MAX_STREAMS = 256;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Agones' allocator ends connections that are idle for so long, in milliseconds. */
+const IDLE_MS = 5 * 60_000;
+/** A request on HTTP/1.1 may be silent for so long, in milliseconds. */
+const QUIET_MS = 65_000;
+/** A connection has to say what it speaks within so long, in milliseconds. */
+const HELLO_MS = 10_000;
+/** Clients send the whole preface at once; no method of HTTP/1.1 begins so. */
+const HTTP2_PREFACE = Buffer.from("PRI ");
+
+/** @throws {Error} where the port is taken */
+export async function openSharedPort(options: SharedPortOptions, handler: Handler): Promise<SharedPort> {
+  const sockets = new Set<Socket>();
+  const { server, secure } = options.certificates ? withTls(options.certificates, handler) : withoutTls(handler);
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : options.port,
+    replaceCertificates: (certificates) => secure?.setSecureContext(certificates),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+function withTls(certificates: Certificates, handler: Handler): { server: Server; secure: Http2SecureServer } {
+  const server = createSecureServer(
+    {
+      ...certificates,
+      minVersion: "TLSv1.2",
+      requestCert: true,
+      rejectUnauthorized: true,
+      allowHTTP1: true,
+      maxHeaderListPairs: 64,
+      settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES },
+      handshakeTimeout: HELLO_MS,
+    },
+    handler,
+  );
+  server.setTimeout(IDLE_MS);
+  server.on("sessionError", () => undefined);
+  return { server, secure: server };
+}
+
+/** The first bytes of a connection tell which version it speaks. */
+function withoutTls(handler: Handler): { server: Server; secure: undefined } {
+  const http1 = createHttp({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: QUIET_MS }, handler as RequestListener);
+  // Its own check of slow requests runs only on a port that it listens on itself.
+  http1.setTimeout(QUIET_MS);
+  const http2 = createHttp2(
+    { maxHeaderListPairs: 64, settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES } },
+    handler,
+  );
+  http2.setTimeout(IDLE_MS);
+  http2.on("sessionError", () => undefined);
+  const server = createTcp({ noDelay: true }, (socket) => {
+    socket.setTimeout(HELLO_MS, () => socket.destroy());
+    const look = (): void => {
+      const first = socket.read() as Buffer | null;
+      if (first === null) return;
+      socket.off("readable", look);
+      socket.setTimeout(0);
+      socket.unshift(first);
+      const isHttp2 = first.subarray(0, HTTP2_PREFACE.length).equals(HTTP2_PREFACE);
+      (isHttp2 ? http2 : http1).emit("connection", socket);
+    };
+    socket.on("readable", look);
+  });
+  return { server, secure: undefined };
+}
