@@ -27,6 +27,8 @@ export interface VirtualRegionOptions {
   /** Bundled: `agent/main.ts` and `agent/gate/main.ts`. With them, a real gate stands by each agent, else a double. */
   readonly real?: { readonly agent: string; readonly gate: string };
   readonly nodeOptions?: readonly string[];
+  /** More of its forge.toml: whole sections. */
+  readonly toml?: string;
 }
 
 export interface ServedProgram {
@@ -130,7 +132,7 @@ export class VirtualRegion {
     let next: string | null = "";
     while (next !== null) {
       const page: { items: ServerRow[]; next: string | null } = await this.get(
-        `/v1/servers?limit=1000${next === "" ? "" : `&cursor=${encodeURIComponent(next)}`}`,
+        `/v1/servers?limit=1000${next === "" ? "" : `&after=${encodeURIComponent(next)}`}`,
       );
       rows.push(...page.items);
       ({ next } = page);
@@ -182,11 +184,11 @@ function realPrograms(
 }
 
 function controllerConfig(
-  { folder, servers, seats, apart, real }: VirtualRegionOptions,
+  { folder, servers, seats, apart, real, toml = "" }: VirtualRegionOptions,
   port: number,
 ): ControllerConfig {
   const configFile = join(folder, "forge.toml");
-  writeFileSync(configFile, forgeToml(servers, seats));
+  writeFileSync(configFile, forgeToml(servers, seats) + toml);
   return {
     region: REGION,
     controllerId: "bench-controller",

@@ -64,11 +64,15 @@ function succeed(response: Http2ServerResponse, message: Uint8Array): void {
 /** Status and headers in one frame, which gRPC calls trailers only. */
 function fail(response: Http2ServerResponse, error: GrpcError): void {
   if (response.headersSent || response.stream.destroyed) return;
-  response.writeHead(200, {
-    "content-type": "application/grpc+proto",
-    "grpc-status": String(error.number),
-    "grpc-message": encodeURIComponent(error.message.slice(0, 1024)),
-    "grpc-accept-encoding": "identity",
-  });
-  response.end();
+  response.stream.respond(
+    {
+      ":status": 200,
+      "content-type": "application/grpc+proto",
+      "grpc-status": String(error.number),
+      "grpc-message": encodeURIComponent(error.message.slice(0, 1024)),
+      "grpc-accept-encoding": "identity",
+    },
+    // Go's client takes a status for one only where its frame ends the stream.
+    { endStream: true },
+  );
 }

@@ -1,4 +1,4 @@
-import { connect, type ClientHttp2Session, type SecureClientSessionOptions } from "node:http2";
+import { connect, constants, type ClientHttp2Session, type SecureClientSessionOptions } from "node:http2";
 import { fromJson, toJson } from "protobufjs/ext/protojson";
 import { requestType, responseType } from "../allocation-wire";
 
@@ -43,7 +43,11 @@ export class AllocationClient {
       const chunks: Buffer[] = [];
       let status: Record<string, unknown> = {};
       const take = (given: Record<string, unknown>): void => void (status = { ...status, ...given });
-      stream.on("response", take);
+      stream.on("response", (given, flags) => {
+        // As Go's client: a status among the headers counts only where they end the stream.
+        const ends = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+        take(ends ? given : { ...given, "grpc-status": "-1" });
+      });
       stream.on("trailers", take);
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.once("error", reject);
