@@ -194,6 +194,10 @@ export interface RoutingPolicy {
   readonly strategy: "pack" | "spread";
   /** A player whose best latency is above this waits rather than play badly; undefined: no limit. */
   readonly maxLatencyMs: number | undefined;
+  /** By so many milliseconds a second the limit grows for whoever waits; 0: not at all. */
+  readonly relaxMsPerSec: number;
+  /** It grows no further than this; undefined: without end. */
+  readonly relaxToMs: number | undefined;
   /** How long a player waits in the queue before being told that there is no place. */
   readonly queueDeadlineSecs: number;
   /** How many may wait; beyond it the answer is 429. */

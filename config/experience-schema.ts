@@ -128,6 +128,8 @@ const routingSchema = z.strictObject({
     .default("pack")
     .describe("pack fills servers up so that others can go; spread levels them"),
   max_latency_ms: z.number().gt(0).optional().describe("A player with a worse latency everywhere waits"),
+  relax_ms_per_sec: z.number().min(0).default(0).describe("max_latency_ms grows by so much a second for whoever waits"),
+  relax_to_ms: z.number().gt(0).optional().describe("max_latency_ms grows no further than this"),
   queue_deadline_secs: positiveSecondsSchema.default(30),
   queue_limit: z.int().min(0).max(1_000_000).default(1000),
 });

@@ -38,6 +38,8 @@ export function resolveExperience(id: string, toml: ExperienceToml, scaling: For
     routing: {
       strategy: toml.routing.strategy,
       maxLatencyMs: toml.routing.max_latency_ms,
+      relaxMsPerSec: toml.routing.relax_ms_per_sec,
+      relaxToMs: toml.routing.relax_to_ms,
       queueDeadlineSecs: toml.routing.queue_deadline_secs,
       queueLimit: toml.routing.queue_limit,
     },

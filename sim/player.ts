@@ -1,5 +1,5 @@
-import type { CommandResult, FollowResult } from "../controller/core/decision";
-import type { Placement, Queued } from "../controller/core/resources";
+import type { CommandResult, FollowResult, Waiting } from "../controller/core/decision";
+import type { Placement } from "../controller/core/resources";
 import { peekTicket, type TicketClaims } from "../protocol/ticket";
 import type { Client } from "./client";
 import type { VirtualServer, Visitor } from "./game-server";
@@ -123,7 +123,7 @@ export class Player {
       for (const other of party) if (other.state === "asking") other.giveUp();
       return this.giveUp();
     }
-    const value = result.value as Placement | Queued;
+    const value = result.value as Placement | Waiting;
     if ("queueTicket" in value) return this.waitInLine(value, party);
     for (const { session, ticket } of value.party ?? []) this.world.handOver(session.playerId, ticket);
     const placed = new Set([this.id, ...(value.party ?? []).map(({ session }) => session.playerId)]);
@@ -131,7 +131,7 @@ export class Player {
     this.goTo(value.ticket);
   }
 
-  private waitInLine({ queueTicket, sessionId }: Queued, party: readonly Player[]): void {
+  private waitInLine({ queueTicket, sessionId, claim }: Waiting, party: readonly Player[]): void {
     this.enter("waiting", this.experienceId);
     this.sessionId = sessionId;
     const turn = this.turn;
@@ -139,8 +139,8 @@ export class Player {
     this.world.client.ask(
       (nowMs) =>
         gives
-          ? { type: "leaveQueue", queueTicket }
-          : { type: "waitQueue", queueTicket, untilMs: nowMs + QUEUE_WAIT_MS },
+          ? { type: "leaveQueue", queueTicket, claim }
+          : { type: "waitQueue", queueTicket, claim, untilMs: nowMs + QUEUE_WAIT_MS },
       (result) => {
         if (this.turn !== turn) return;
         if (!gives) return this.onAnswer(result, party);

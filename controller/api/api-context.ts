@@ -21,6 +21,8 @@ export interface ApiContext {
   readonly spawnWaitMs: number;
   /** The contract as JSON text. */
   readonly openApi: () => string;
+  /** The run's, the one in use first: queue tickets are sealed with it. */
+  readonly ticketSecrets: () => readonly string[];
   /** Aborted when the API closes. */
   readonly closing: AbortSignal;
 }

@@ -24,6 +24,7 @@ import { Gatekeeper } from "./gatekeeper";
 import { IdempotencyStore } from "./idempotency";
 import { acceptJsonOnly } from "./json-body";
 import { Metrics } from "./metrics";
+import { SEALED_MOST } from "./queue-seal";
 import { openApiOf } from "./openapi";
 import { type AnyRoute, pathOf } from "./route";
 import { ROUTES } from "./routes";
@@ -97,6 +98,7 @@ export function buildApi({ backend, tokens, clock, options, audit = new AuditLog
     forwarder: new Forwarder(backend),
     spawnWaitMs: options.spawnWaitMs ?? 120_000,
     openApi: () => (contract ??= JSON.stringify(openApiOf(ROUTES, options.version))),
+    ticketSecrets: secretsOf(options.ticketSecret),
     closing: closing.signal,
   };
 
@@ -133,7 +135,7 @@ function newFastify({ controllerId }: ApiBackend, { logger }: ApiOptions): Fasti
     forceCloseConnections: true,
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 256 },
+    routerOptions: { maxParamLength: SEALED_MOST },
     http: { maxHeaderSize: 16 * 1024 },
     genReqId: ({ headers }) => {
       const given = headers["x-request-id"];

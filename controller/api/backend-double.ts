@@ -1,10 +1,21 @@
 import { EventLog } from "../event-log";
-import type { CommandValues, CoreProblem } from "../core/decision";
+import type { CommandValues, CoreProblem, Waiting } from "../core/decision";
 import type { CommandType } from "../core/input";
-import type { Placement, Queued, Region, Server, Session } from "../core/resources";
+import type { Placement, Region, Server, Session } from "../core/resources";
 import type { Actor, ApiBackend, BackendStatus, CommandOf, Gauge, RegionAsk, ResultOf } from "./backend";
 
 const AT = "2025-01-01T00:00:00.000Z";
+const CLAIM: Waiting["claim"] = {
+  ticket: "que-local-1",
+  experienceId: "arena",
+  version: undefined,
+  mods: [],
+  matchId: null,
+  order: 1,
+  sinceMs: 1,
+  deadlineMs: 2,
+  members: [{ sessionId: "ses-local-1", playerId: "ann", latencies: {} }],
+};
 
 type Stub<T extends CommandType> = (command: CommandOf<T>, actor: Actor) => Promise<ResultOf<T>> | ResultOf<T>;
 type Stubs = { [T in CommandType]?: Stub<T> };
@@ -68,10 +79,12 @@ export function placementSample(over: Partial<Session> = {}): Placement {
   };
 }
 
-export function queuedSample(over: Partial<Queued> = {}): Queued {
+export function queuedSample(over: Partial<Waiting> = {}): Waiting {
   return {
     queueTicket: "que-local-1",
     position: 1,
+    estimatedWaitMs: null,
+    claim: CLAIM,
     sessionId: "ses-local-1",
     deadlineAt: AT,
     reason: "all servers are full",
@@ -155,6 +168,7 @@ export class BackendDouble implements ApiBackend {
     const session = sessionSample({ region, id: `ses-${region}-1`, serverId: server.id });
     const placement: Placement = { ...placementSample(), session };
     const queued = queuedSample({ queueTicket: `que-${region}-1`, sessionId: session.id });
+    const { claim: _sealed, ...entry } = queued;
     const status: Omit<Region, "url" | "leader"> = {
       name: region,
       state: "up",
@@ -213,7 +227,7 @@ export class BackendDouble implements ApiBackend {
       followSession: { session, server: placement.server, ticket: placement.ticket },
       updateSession: session,
       endSession: { ...session, state: "ended" },
-      listQueue: [{ ...queued, playerId: "ann", experienceId: "arena", party: [], since: AT }],
+      listQueue: [{ ...entry, playerId: "ann", experienceId: "arena", party: [], since: AT }],
       waitQueue: placement,
       leaveQueue: queued,
       allocateMatch: { server, connection: "127.0.0.1:20001", matchId: "match-1", tickets: { ann: "ticket-1" } },

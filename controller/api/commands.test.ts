@@ -282,9 +282,17 @@ describe("calls and what the core is asked", () => {
     api.backend.when("createSession", () => ({ ok: true, value: queuedSample({ position: 3 }) }));
     api.backend.when("waitQueue", () => ({ ok: true, value: queuedSample({ position: 2 }) }));
     const queued = await api.call("POST", "/v1/sessions", { body: { playerId: "ann", experienceId: "arena" } });
-    expect([queued.statusCode, queued.json()]).toEqual([202, queuedSample({ position: 3 })]);
+    const queueTicket = expect.stringMatching(/^que-local-1~/) as string;
+    const { claim, ...told } = queuedSample({ queueTicket });
+    expect([queued.statusCode, queued.json()]).toEqual([202, { ...told, position: 3 }]);
     const waited = await api.call("GET", "/v1/queue/que-local-1?wait=1");
-    expect([waited.statusCode, waited.json()]).toEqual([202, queuedSample({ position: 2 })]);
+    expect([waited.statusCode, waited.json()]).toEqual([202, { ...told, position: 2 }]);
+    // The ticket carries the wait to whoever is asked with it, and to nobody where it was changed.
+    const sealed = queued.json<{ queueTicket: string }>().queueTicket;
+    await api.call("GET", `/v1/queue/${sealed}?wait=1`);
+    expect(api.backend.asked.at(-1)?.command).toMatchObject({ queueTicket: "que-local-1", claim });
+    const changed = await api.call("GET", `/v1/queue/${sealed.slice(0, -1)}?wait=1`);
+    expect([changed.statusCode, changed.json<{ code: string }>().code]).toEqual([404, "unknownQueueTicket"]);
   });
 
   it("asks for the region that suits most players of a match", async () => {

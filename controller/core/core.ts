@@ -151,6 +151,7 @@ export class Core implements CoreMachine {
     s.endedSessions.expire(s.nowMs);
     s.endedServers.expire(s.nowMs);
     s.oldTickets.expire(s.nowMs);
+    s.spentTickets.expire(s.nowMs);
     s.oldMatches.expire(s.nowMs);
     if (!s.leader) return;
     stopAgain(s);

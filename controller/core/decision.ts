@@ -2,6 +2,7 @@ import type { RequestBody } from "../../protocol/messages";
 import type { ServerLaunch } from "../engine";
 import type { Arrival } from "./arrival";
 import type { CommandType } from "./input";
+import type { QueueClaim } from "./queue-claim";
 import type {
   DecisionRecord,
   Fleet,
@@ -44,7 +45,7 @@ export interface CommandValues {
   getServer: Server;
   labelServer: Server;
   terminateServer: Server;
-  createSession: Placement | Queued;
+  createSession: Placement | Waiting;
   routePlayers: readonly Placement[];
   getSession: Session;
   findSessions: readonly Session[];
@@ -52,8 +53,8 @@ export interface CommandValues {
   updateSession: Session;
   endSession: Session;
   listQueue: readonly QueueEntry[];
-  waitQueue: Placement | Queued;
-  leaveQueue: Queued;
+  waitQueue: Placement | Waiting;
+  leaveQueue: Waiting;
   allocateMatch: MatchAllocation;
   allocateServer: Server;
   listFleets: readonly Fleet[];
@@ -66,6 +67,11 @@ export interface CommandValues {
   getDecision: DecisionRecord;
 }
 export type CommandValue = CommandValues[CommandType];
+
+/** Waiting in the queue, with what its ticket has to carry: the API seals it in. */
+export interface Waiting extends Queued {
+  readonly claim: QueueClaim;
+}
 
 /** A session as its player follows it: where it is now, with a fresh ticket where it has a seat. */
 export interface FollowResult {

@@ -4,6 +4,7 @@ import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import type { PlayerSession } from "./player-session";
 import { WaitingLine } from "./queue";
+import { ServiceRate } from "./service-rate";
 import type { FleetPolicy } from "./resources";
 import type { Rollout, RolloutEnd } from "./rollout";
 
@@ -39,6 +40,8 @@ export interface Fleet {
   readonly index: FleetIndex;
   readonly players: Map<string, PlayerSession>;
   readonly line: WaitingLine;
+  /** How fast the line is served. */
+  readonly served: ServiceRate;
   /** The waiting group that a server is kept for; one at a time. */
   keeps: Group | null;
   /** Failed servers whose replacement has not been started yet. */
@@ -109,6 +112,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     index: new FleetIndex(),
     players: new Map(),
     line: new WaitingLine(),
+    served: new ServiceRate(),
     keeps: null,
     owed: [],
     crash: { failures: 0, untilMs: -Infinity, final: null },

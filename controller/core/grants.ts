@@ -59,6 +59,7 @@ function onGranted(s: CoreState, group: Group, server: GameServer, seats: Grante
     }
   }
   if (group.kind === "join" || group.kind === "match") noteAnswer(fleet, s.nowMs - group.sinceMs, s.nowMs);
+  if (group.ticket !== null) fleet.served.note(s.nowMs);
   closeTicket(s, group);
   answerPlaced(s, group, server);
   for (const session of group.sessions) if (session.server === server) answerFollowers(s, session);

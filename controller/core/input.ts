@@ -4,6 +4,7 @@ import type { EngineEvent, EngineServer } from "../engine";
 import type { AllocationRequest } from "./allocation";
 import type { Arrival } from "./arrival";
 import type { CommandValues, CoreProblem } from "./decision";
+import type { QueueClaim } from "./queue-claim";
 import type { FleetPolicy, RegionSummary, ServerSelector } from "./resources";
 
 /** Everything that the core ever learns. `nowMs` is the only clock it has. */
@@ -117,8 +118,14 @@ export type Command =
   | { readonly type: "endSession"; readonly sessionId: string; readonly reason: string }
   | { readonly type: "listQueue"; readonly experienceId?: string }
   /** Answers with a Placement when placed, else with Queued at `untilMs`. */
-  | { readonly type: "waitQueue"; readonly queueTicket: string; readonly untilMs: number }
-  | { readonly type: "leaveQueue"; readonly queueTicket: string }
+  | {
+      readonly type: "waitQueue";
+      readonly queueTicket: string;
+      readonly untilMs: number;
+      /** What its ticket carries: with it the wait goes on where this controller does not know it. */
+      readonly claim?: QueueClaim;
+    }
+  | { readonly type: "leaveQueue"; readonly queueTicket: string; readonly claim?: QueueClaim }
   | {
       readonly type: "allocateMatch";
       readonly experienceId: string;

@@ -2,6 +2,7 @@ import { takeLosses } from "./agent-events";
 import { answerRefused } from "./answers";
 import { sendEpoch, suspectUnseen } from "./connection";
 import type { Group } from "./group";
+import { letGo } from "./keeping";
 import { dropHeld, setHolding } from "./holding";
 import { stopMoving } from "./move-out";
 import { problem } from "./outbox";
@@ -50,7 +51,12 @@ function stopLeading(s: CoreState): void {
   for (const group of openGroups(s)) {
     s.fleet(group.experienceId).line.remove(group);
     group.target = null;
-    // The next leader learns of seats from the agents, and so of players whose server is lost; of a wait it learns nothing.
+    // The next leader learns of seats from the agents, and so of players whose server is lost; of a wait it learns by its
+    // ticket, which carries it: whoever waits comes back with that.
+    if (group.kind === "join") {
+      letWaitElsewhere(s, group);
+      continue;
+    }
     if (group.kind !== "move" && group.kind !== "refresh") {
       giveUp(s, group, NOT_LEADER);
       continue;
@@ -88,6 +94,21 @@ function stopLeading(s: CoreState): void {
   }
   s.ending.clear();
   dropHeld(s);
+}
+
+/** Forgotten here without a word but to those who ask: its wait is not over. */
+function letWaitElsewhere(s: CoreState, group: Group): void {
+  answerRefused(s, group, NOT_LEADER);
+  letGo(s, group);
+  if (group.ticket !== null) s.tickets.delete(group.ticket);
+  const { players } = s.fleet(group.experienceId);
+  for (const session of group.sessions) {
+    if (session.group === group) session.group = null;
+    if (session.server !== null || session.state === "ended") continue;
+    session.state = "ended";
+    s.sessions.delete(session.id);
+    if (players.get(session.playerId) === session) players.delete(session.playerId);
+  }
 }
 
 /** All groups that wait or are being granted. */

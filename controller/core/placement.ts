@@ -180,10 +180,15 @@ function enqueue(s: CoreState, fleet: Fleet, group: Group, reason: string): void
       giveTicket(s, group);
       for (const session of group.sessions) s.out.session("session.queued", session, reason);
     }
-    s.timers.at(group.deadlineMs, () => overdue(s, group));
+    giveUpAt(s, group);
   }
   for (const session of group.sessions) if (session.state === "queued") session.reason = reason;
   answerQueued(s, group);
+}
+
+/** It waits until its deadline. */
+export function giveUpAt(s: CoreState, group: Group): void {
+  s.timers.at(group.deadlineMs, () => overdue(s, group));
 }
 
 /** A ticket to ask with how its wait goes. */
@@ -228,7 +233,10 @@ export function abandon(s: CoreState, group: Group): void {
 
 /** Its ticket can be asked for a little longer: whoever comes back for it is told how it went. */
 export function closeTicket(s: CoreState, group: Group): void {
-  if (group.ticket !== null) s.oldTickets.add(group.ticket, s.nowMs);
+  if (group.ticket === null) return;
+  s.oldTickets.add(group.ticket, s.nowMs);
+  s.spent.add(group.ticket);
+  s.spentTickets.add(group.ticket, s.nowMs);
 }
 
 /** Asks for fresh tickets for seats that are held already. */

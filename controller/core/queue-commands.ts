@@ -3,6 +3,9 @@ import { endSession } from "./sessions";
 import type { Command } from "./input";
 import { problem } from "./outbox";
 import { giveTicket } from "./placement";
+import { newGroup, type Group } from "./group";
+import type { PlayerSession } from "./player-session";
+import { takeUp, type QueueClaim } from "./queue-claim";
 import { holderOf, type Holder } from "./queue-ticket";
 import type { QueueEntry } from "./resources";
 import type { CoreState } from "./state";
@@ -11,9 +14,38 @@ import { queuedView, queueEntryView } from "./views";
 
 type Of<T extends Command["type"]> = Extract<Command, { type: T }>;
 
+/** Whom the ticket stands for; where nobody here knows it, its wait is taken up again. Refuses where that cannot be. */
+function find(
+  s: CoreState,
+  requestId: number,
+  { queueTicket, claim }: Of<"waitQueue"> | Of<"leaveQueue">,
+): Holder | undefined {
+  const known = holderOf(s, queueTicket) ?? (claim && elsewhere(s, queueTicket, claim));
+  if (known) return known;
+  const why = claim ? takeUp(s, claim) : unknownTicket(queueTicket);
+  const holder = why === null ? holderOf(s, queueTicket) : undefined;
+  if (!holder) s.out.refuse(requestId, why ?? unknownTicket(queueTicket));
+  return holder;
+}
+
+/** The player waits by another call, or has been placed: a leader who does not know the ticket knows the player. */
+function elsewhere(s: CoreState, queueTicket: string, claim: QueueClaim): Holder | undefined {
+  const place = Number(queueTicket.split(".")[1] ?? 0);
+  const player = claim.members[place]?.playerId;
+  const session = player === undefined ? undefined : s.fleets.get(claim.experienceId)?.players.get(player);
+  const group = session && (session.group ?? settled(s, session));
+  return group && { group, session, first: claim.members.length === 1 };
+}
+
+/** Stands for the wait of one who has a seat. */
+function settled(s: CoreState, session: PlayerSession): Group {
+  const { experienceId } = session;
+  return newGroup({ kind: "join", experienceId, sessions: [session], sinceMs: s.nowMs, deadlineMs: s.nowMs });
+}
+
 export function waitQueue(s: CoreState, requestId: number, command: Of<"waitQueue">): void {
-  const holder = holderOf(s, command.queueTicket);
-  if (!holder) return s.out.refuse(requestId, unknownTicket(command.queueTicket));
+  const holder = find(s, requestId, command);
+  if (!holder) return;
   const { group, session } = holder;
   if (group.failed) return s.out.refuse(requestId, group.failed);
   if (session && (group.waiting || group.target)) {
@@ -42,9 +74,10 @@ function answerPlacedSince(s: CoreState, requestId: number, { group, session }: 
     );
 }
 
-export function leaveQueue(s: CoreState, requestId: number, { queueTicket }: Of<"leaveQueue">): void {
-  const holder = holderOf(s, queueTicket);
-  if (!holder) return s.out.refuse(requestId, unknownTicket(queueTicket));
+export function leaveQueue(s: CoreState, requestId: number, command: Of<"leaveQueue">): void {
+  const { queueTicket } = command;
+  const holder = find(s, requestId, command);
+  if (!holder) return;
   const { group, session } = holder;
   if (group.failed) return s.out.refuse(requestId, group.failed);
   if (!session || (!group.waiting && !group.target) || group.kind === "move") {

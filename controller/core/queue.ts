@@ -1,5 +1,8 @@
 import type { Group } from "./group";
 
+/** Places in line are times, so that they mean the same to every controller; so many fit into a millisecond. */
+const ORDERS_PER_MS = 1024;
+
 /** Groups that ask for the same thing: what fits one of them fits all, so only the first needs to be looked at. */
 interface Shape {
   readonly moving: boolean;
@@ -16,7 +19,8 @@ interface Shape {
  */
 export class WaitingLine {
   private readonly shapes = new Map<string, Shape>();
-  private nextOrder = 0;
+  private lastOrder = 0;
+  private readonly orders = new Set<number>();
   private count = 0;
   /** Groups that lost their server, and all others. */
   moving = 0;
@@ -35,7 +39,10 @@ export class WaitingLine {
 
   add(group: Group): void {
     if (group.waiting) return;
-    if (group.order < 0) group.order = this.nextOrder++;
+    if (group.order < 0) group.order = this.lastOrder = Math.max(this.lastOrder + 1, group.sinceMs * ORDERS_PER_MS);
+    // Two controllers may have given the same: that of a wait taken up again.
+    while (this.orders.has(group.order)) group.order++;
+    this.orders.add(group.order);
     group.waiting = true;
     const shape = this.shapeOf(group);
     const { groups } = shape;
@@ -53,6 +60,7 @@ export class WaitingLine {
     shape.groups.splice(at, 1);
     if (shape.groups.length === 0) this.shapes.delete(key);
     group.waiting = false;
+    this.orders.delete(group.order);
     this.tally(group, -1);
     return true;
   }

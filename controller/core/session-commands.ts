@@ -9,6 +9,7 @@ import { giveTicket, place, refresh } from "./placement";
 import type { PlayerSession } from "./player-session";
 import type { ServerSelector } from "./resources";
 import { hasVersion, unknownMods } from "./routing";
+import { bound, reconsider } from "./too-far";
 import { endSession, openSession } from "./sessions";
 import type { CoreState } from "./state";
 import { placementView, sessionView } from "./views";
@@ -63,7 +64,7 @@ export function createSession(s: CoreState, requestId: number, command: Of<"crea
     s.nowMs +
     Math.max(0, Math.min(command.deadlineMs ?? fleet.config.routing.queueDeadlineSecs * 1000, DEADLINE_MAX_MS));
   const group = openGroup(s, fleet, members, { kind: "join", version, mods, latencies, deadlineMs, matchId: null });
-  group.hindrance = tooFar(s, fleet, latencies);
+  bound(s, fleet, group);
   letWait(s, group, {
     requestId,
     answer: "createSession",
@@ -131,14 +132,6 @@ export function badPlayers(players: readonly string[]): string | null {
     : `a playerId has 1 to ${String(PLAYER_ID_LIMIT)} characters; one has ${String(bad.length)}`;
 }
 
-/** Why this player should not play here although there may be room; null where nothing speaks against it. */
-function tooFar(s: CoreState, fleet: Fleet, latencies: Readonly<Record<string, number>>): string | null {
-  const limit = fleet.config?.routing.maxLatencyMs;
-  const measured = latencies[s.settings.region];
-  if (limit === undefined || measured === undefined || measured <= limit) return null;
-  return `${String(measured)} ms to ${s.settings.region} are above the limit of ${String(limit)} ms`;
-}
-
 /** The player asks again: the same place, the same wait, never a second session. */
 function again(
   s: CoreState,
@@ -155,7 +148,7 @@ function again(
     letWait(s, group, waiter);
     if (!group.waiting) return;
     giveTicket(s, group);
-    reconsider(s, fleet, group, session);
+    reconsider(s, fleet, group);
     if (group.waiting) answerQueued(s, group);
     return;
   }
@@ -167,16 +160,6 @@ function again(
         retryAfterSecs: 1,
       }),
     );
-}
-
-/** Newly measured latencies may open what was too far away. */
-function reconsider(s: CoreState, fleet: Fleet, group: Group, session: PlayerSession): void {
-  if (group.hindrance === null) return;
-  const hindrance = tooFar(s, fleet, session.latencies);
-  if (hindrance === group.hindrance) return;
-  fleet.line.remove(group);
-  group.hindrance = hindrance;
-  place(s, group);
 }
 
 /** A fresh ticket for a seat that is held; from memory where its agent cannot be asked. */

@@ -66,6 +66,9 @@ export interface MatchRecord {
 
 /** How long ended servers and sessions can still be asked for. */
 const KEEP_ENDED_MS = 60_000;
+/** Longer than anybody may wait. */
+const KEEP_SPENT_MS = 600_000;
+const SPENT_TICKETS = 100_000;
 /** How long a matchId stands for the same match. */
 const KEEP_MATCHES_MS = 600_000;
 const ENDED_SESSIONS = 50_000;
@@ -116,6 +119,9 @@ export class CoreState {
   });
   readonly endedServers = new Fading<GameServer>(KEEP_ENDED_MS, ENDED_SERVERS, (server) => this.forgetServer(server));
   readonly oldTickets = new Fading<string>(KEEP_ENDED_MS, ENDED_SESSIONS, (ticket) => this.tickets.delete(ticket));
+  /** Tickets of waits that are over: none of them is taken up again. */
+  readonly spent = new Set<string>();
+  readonly spentTickets = new Fading<string>(KEEP_SPENT_MS, SPENT_TICKETS, (ticket) => this.spent.delete(ticket));
   readonly oldMatches = new Fading<string>(KEEP_MATCHES_MS, MATCHES, (key) => this.matches.delete(key));
   /** Fleets and servers to look at before the input is done with. */
   readonly dirty = new Set<Fleet>();

@@ -1,14 +1,15 @@
 import type { Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
+import type { Waiting } from "./decision";
 import type { Group } from "./group";
 import { isPrimary, poolKeyOf, seatsHeld } from "./game-server";
 import type { PlayerSession } from "./player-session";
+import { claimOf } from "./queue-claim";
 import { queueTicketOf } from "./queue-ticket";
 import type {
   Endpoint,
   Fleet as FleetView,
   Placement,
-  Queued,
   QueueEntry,
   Region,
   RegionDrainView,
@@ -114,10 +115,13 @@ export function placementView(
   };
 }
 
-export function queuedView(s: CoreState, fleet: Fleet, group: Group, session: PlayerSession): Queued {
+export function queuedView(s: CoreState, fleet: Fleet, group: Group, session: PlayerSession): Waiting {
+  const position = fleet.line.position(group);
   return {
     queueTicket: queueTicketOf(group, session),
-    position: fleet.line.position(group),
+    position,
+    estimatedWaitMs: fleet.served.waitMs(position, s.nowMs),
+    claim: claimOf(group),
     sessionId: session.id,
     deadlineAt: s.out.iso(group.deadlineMs),
     reason: group.reason,
@@ -128,6 +132,7 @@ export function queueEntryView(s: CoreState, group: Group, session: PlayerSessio
   return {
     queueTicket: queueTicketOf(group, session),
     position,
+    estimatedWaitMs: s.fleet(group.experienceId).served.waitMs(position, s.nowMs),
     sessionId: session.id,
     deadlineAt: s.out.iso(group.deadlineMs),
     reason: group.reason,

@@ -81,6 +81,8 @@ export interface Queued {
   readonly queueTicket: string;
   /** 1 is next. */
   readonly position: number;
+  /** How long it may yet take at the pace of the last two minutes; null where nobody was placed to tell by. */
+  readonly estimatedWaitMs: number | null;
   readonly sessionId: string;
   readonly deadlineAt: string;
   readonly reason: string;

@@ -131,6 +131,7 @@ function answerWithSamples(backend: BackendDouble, region: string): void {
         {
           queueTicket: `que-${region}-1`,
           position: 1,
+          estimatedWaitMs: null,
           sessionId: session.id,
           deadlineAt: isoBefore(-30),
           reason: "all servers are full",

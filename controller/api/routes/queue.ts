@@ -1,10 +1,14 @@
 import type { CommandValues } from "../../core/decision";
+import type { QueueClaim } from "../../core/queue-claim";
+import { ProblemError } from "../../problems";
 import { json } from "../answer";
 import { type ApiContext, ask } from "../api-context";
 import { mergedList } from "../merged-list";
+import { openQueueTicket } from "../queue-seal";
 import { regionOfId } from "../region-of-id";
 import { type AnyRoute, type Call, route } from "../route";
 import { listOf, noQuery } from "../schemas/common";
+import { sealed } from "../sealed";
 import { queueEntrySchema, queueParams, queueQuery, waitQueueQuery } from "../schemas/queue";
 import { placementSchema, queuedSchema } from "../schemas/session";
 import { regionOfQuery } from "./located";
@@ -44,13 +48,9 @@ export const queueRoutes: readonly AnyRoute[] = [
     patienceMs: ({ query }) => (query.wait ?? 0) * 1000,
     own: requireOwnTicket,
     async handle({ params, query, caller }, api) {
-      const waitMs = (query.wait ?? 0) * 1000;
-      const result = await ask(api, caller, {
-        type: "waitQueue",
-        queueTicket: params.queueTicket,
-        untilMs: api.clock.now() + waitMs,
-      });
-      return json("queueTicket" in result ? 202 : 200, result);
+      const untilMs = api.clock.now() + (query.wait ?? 0) * 1000;
+      const result = await ask(api, caller, { type: "waitQueue", ...opened(params, api), untilMs });
+      return "queueTicket" in result ? json(202, sealed(result, api)) : json(200, result);
     },
   }),
 
@@ -65,7 +65,7 @@ export const queueRoutes: readonly AnyRoute[] = [
     region: regionOfTicket,
     own: requireOwnTicket,
     async handle({ params, caller }, api) {
-      return json(200, await ask(api, caller, { type: "leaveQueue", queueTicket: params.queueTicket }));
+      return json(200, sealed(await ask(api, caller, { type: "leaveQueue", ...opened(params, api) }), api));
     },
   }),
 ];
@@ -74,14 +74,20 @@ function regionOfTicket({ params }: Call<TicketParams>, { backend }: ApiContext)
   return regionOfId(params.queueTicket, backend.regions()) ?? backend.region;
 }
 
+/** @throws {ProblemError} unknownQueueTicket */
+function opened(
+  { queueTicket }: TicketParams,
+  { ticketSecrets }: ApiContext,
+): { readonly queueTicket: string; readonly claim?: QueueClaim } {
+  const ticket = openQueueTicket(ticketSecrets(), queueTicket);
+  if (!ticket) throw new ProblemError("unknownQueueTicket", "the queue ticket was not sealed by this run");
+  return { queueTicket: ticket.queueTicket, ...(ticket.claim && { claim: ticket.claim }) };
+}
+
 async function requireOwnTicket({ params, caller }: Call<TicketParams>, api: ApiContext): Promise<void> {
-  const state = await ask(api, caller, {
-    type: "waitQueue",
-    queueTicket: params.queueTicket,
-    untilMs: api.clock.now(),
-  });
+  const state = await ask(api, caller, { type: "waitQueue", ...opened(params, api), untilMs: api.clock.now() });
   if ((await playerOf(state, caller, api)) !== caller.actor.sub)
-    throw notYours(`queue ticket ${params.queueTicket}`, caller);
+    throw notYours(`queue ticket ${params.queueTicket.slice(0, 64)}`, caller);
 }
 
 async function playerOf(state: CommandValues["waitQueue"], caller: Call["caller"], api: ApiContext): Promise<string> {

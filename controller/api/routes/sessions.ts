@@ -16,6 +16,7 @@ import {
   sessionsQuery,
   updateSessionBody,
 } from "../schemas/session";
+import { sealed } from "../sealed";
 import { regionOfPathId, regionOfQuery } from "./located";
 import { notYours, requireOwnSession } from "./ownership";
 
@@ -157,7 +158,7 @@ async function createHere(
 ): Promise<Answer> {
   const { region: _chosen, ...wanted } = body;
   const result = await ask(api, caller, { type: "createSession", ...wanted });
-  return json("queueTicket" in result ? 202 : 200, result);
+  return "queueTicket" in result ? json(202, sealed(result, api)) : json(200, result);
 }
 
 /** Without a generation from query or ticket, the answer comes as soon as the session has a seat. */

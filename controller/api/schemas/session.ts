@@ -61,6 +61,7 @@ export const queuedSchema = z
   .strictObject({
     queueTicket: z.string(),
     position: z.number().describe("1 is next"),
+    estimatedWaitMs: z.number().nullable().describe("At the pace of the last two minutes; null where none is known"),
     sessionId: z.string(),
     deadlineAt: timeSchema,
     reason: z.string(),

@@ -46,7 +46,15 @@ export function testExperience(id: string, over: Over = {}): ExperienceConfig {
     log: undefined,
     readyTimeoutSecs: 20,
     scaling: testScaling(scaling),
-    routing: { strategy: "pack", maxLatencyMs: undefined, queueDeadlineSecs: 30, queueLimit: 100, ...routing },
+    routing: {
+      strategy: "pack",
+      maxLatencyMs: undefined,
+      relaxMsPerSec: 0,
+      relaxToMs: undefined,
+      queueDeadlineSecs: 30,
+      queueLimit: 100,
+      ...routing,
+    },
     rollout: {
       canaryShare: 1,
       promoteAfterSecs: undefined,

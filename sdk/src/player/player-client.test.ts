@@ -12,6 +12,7 @@ import { PlayerClient } from "./player-client";
 const URLS = ["http://one:7700", "http://two:7701/"];
 const QUEUED: Queued = {
   queueTicket: "que-here-1",
+  estimatedWaitMs: null,
   position: 2,
   sessionId: "ses-here-1",
   deadlineAt: "",

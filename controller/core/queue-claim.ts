@@ -1,0 +1,95 @@
+import { problem } from "./outbox";
+import type { CoreProblem } from "./decision";
+import { newGroup, type Group } from "./group";
+import { giveUpAt } from "./placement";
+import type { PlayerSession } from "./player-session";
+import { openSession } from "./sessions";
+import type { CoreState } from "./state";
+
+/**
+ * A wait in the queue as its ticket carries it: enough to take it up again in its place where no controller remembers it, after
+ * a change of leaders or a restart. The API seals it; what comes back here is what some leader of this region once said.
+ */
+export interface QueueClaim {
+  readonly ticket: string;
+  readonly experienceId: string;
+  readonly version: string | undefined;
+  readonly mods: readonly string[];
+  /** Of an experience whose parties take whole servers. */
+  readonly matchId: string | null;
+  /** Its place in line: lower is earlier, comparable between controllers. */
+  readonly order: number;
+  readonly sinceMs: number;
+  readonly deadlineMs: number;
+  readonly members: readonly QueueMember[];
+}
+
+export interface QueueMember {
+  readonly sessionId: string;
+  readonly playerId: string;
+  /** Milliseconds by region. */
+  readonly latencies: Readonly<Record<string, number>>;
+}
+
+/** What the tickets of a waiting group carry. */
+export function claimOf(group: Group): QueueClaim {
+  const { ticket, experienceId, version, mods, matchId, order, sinceMs, deadlineMs, sessions } = group;
+  return {
+    ticket: ticket ?? "",
+    experienceId,
+    version,
+    mods,
+    matchId,
+    order,
+    sinceMs,
+    deadlineMs,
+    members: sessions.map(({ id: sessionId, playerId, latencies }) => ({ sessionId, playerId, latencies })),
+  };
+}
+
+/** Takes a wait up again that this controller does not know. Null where it waits now; otherwise why not. */
+export function takeUp(s: CoreState, claim: QueueClaim): CoreProblem | null {
+  const fleet = s.fleets.get(claim.experienceId);
+  if (s.spent.has(claim.ticket))
+    return problem("conflict", `${claim.ticket} does not wait any more: it was placed, or given up`);
+  if (!fleet?.config) return problem("unknownExperience", `experience "${claim.experienceId}" is not in this region`);
+  if (claim.deadlineMs <= s.nowMs)
+    return problem("deadlineExceeded", `the wait of ${claim.ticket} is over since ${s.out.iso(claim.deadlineMs)}`, {
+      retryAfterSecs: 5,
+    });
+  if (s.draining) return problem("unavailable", `region ${s.settings.region} is being drained`);
+  // Whoever has a session by now was placed, or waits by another call.
+  const members = claim.members.filter(
+    ({ playerId, sessionId }) => !fleet.players.has(playerId) && !s.sessions.has(sessionId),
+  );
+  if (members.length === 0)
+    return problem("conflict", `${claim.ticket} does not wait any more: its players have other sessions`);
+  const party = claim.members.length > 1 ? claim.members.map(({ playerId }) => playerId) : [];
+  const sessions = members.map((member): PlayerSession => {
+    const session = openSession(s, fleet, {
+      id: member.sessionId,
+      playerId: member.playerId,
+      experienceId: fleet.id,
+      party,
+      connectedAtMs: claim.sinceMs,
+      version: claim.version,
+      mods: claim.mods,
+      latencies: member.latencies,
+      matchId: claim.matchId,
+    });
+    // Followers of events heard of it from the leader before.
+    session.announced = true;
+    return session;
+  });
+  const { experienceId, version, mods, matchId, sinceMs, deadlineMs } = claim;
+  const group = newGroup({ kind: "join", experienceId, sessions, version, mods, matchId, sinceMs, deadlineMs });
+  for (const session of sessions) session.group = group;
+  group.ticket = claim.ticket;
+  group.order = claim.order;
+  group.reason = "waits on, as its ticket says";
+  s.tickets.set(claim.ticket, group);
+  giveUpAt(s, group);
+  fleet.line.add(group);
+  s.dirty.add(fleet);
+  return null;
+}

@@ -1,0 +1,36 @@
+import type { Fleet } from "./fleet";
+import type { Group } from "./group";
+import { limitAfter, waitFor } from "./latency-limit";
+import { place } from "./placement";
+import type { CoreState } from "./state";
+
+/** Holds a group to the experience's latency limit, which gives way as it waits. Call before it is placed. */
+export function bound(s: CoreState, fleet: Fleet, group: Group): void {
+  group.hindrance = tooFar(s, fleet, group);
+  if (group.hindrance === null || !fleet.config) return;
+  const atMs = group.sinceMs + waitFor(fleet.config.routing, worst(s, group) ?? 0);
+  if (atMs < group.deadlineMs) s.timers.at(atMs, () => reconsider(s, fleet, group));
+}
+
+/** Newly measured latencies, or a longer wait, may open what was too far away. */
+export function reconsider(s: CoreState, fleet: Fleet, group: Group): void {
+  if (!group.waiting || group.hindrance === null) return;
+  fleet.line.remove(group);
+  bound(s, fleet, group);
+  place(s, group);
+}
+
+/** Why these players should not play here although there may be room; null where nothing speaks against it. */
+function tooFar(s: CoreState, fleet: Fleet, group: Group): string | null {
+  const measured = worst(s, group);
+  if (!fleet.config || measured === null) return null;
+  const limit = limitAfter(fleet.config.routing, s.nowMs - group.sinceMs);
+  if (measured <= limit) return null;
+  return `${String(measured)} ms to ${s.settings.region} are above the limit of ${String(Math.round(limit))} ms`;
+}
+
+/** Of those whose latency is known; a party is as far as its farthest. */
+function worst(s: CoreState, { sessions }: Group): number | null {
+  const known = sessions.flatMap(({ latencies }) => latencies[s.settings.region] ?? []);
+  return known.length === 0 ? null : Math.max(...known);
+}
