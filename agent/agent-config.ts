@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { consulAccessSchema } from "../clients/consul-access";
+import { certificateSourceSchema } from "../clients/live-certificate";
 import { secretsSourceSchema } from "../clients/secrets-source";
 import { formatAddress, parseAddress } from "../protocol/address";
 
@@ -40,6 +41,8 @@ export const agentConfigSchema = z
     /** Where the gate waits for its agent; or the folder of its socket, where a new gate comes to stand beside the old. */
     gateSocket: z.union([address, z.strictObject({ folder: z.string().startsWith("/", "must be an absolute path") })]),
     secrets: secretsSourceSchema(["shared", "ticket"]),
+    /** As the controllers', whose port then speaks TLS. */
+    tls: certificateSourceSchema.optional(),
     /** Where each server of the node is registered; without it nowhere. */
     consul: consulAccessSchema.optional(),
     node: z.strictObject({

@@ -1,4 +1,5 @@
 import { Consul } from "../clients/consul";
+import { openCertificate } from "../clients/live-certificate";
 import { openSecrets } from "../clients/run-secrets";
 import { parseAddress } from "../protocol/address";
 import { agentCodec, agentGateCodec } from "../protocol/codec";
@@ -29,7 +30,7 @@ export interface RunningAgent {
 
 /** What both ways of running it need of the configuration; addresses only where it dials sockets. */
 export type StartAgentConfig = Pick<AgentConfig, "nodeId" | "region" | "journalDir" | "secrets" | "node"> &
-  Partial<Pick<AgentConfig, "controllers" | "gateSocket" | "consul">>;
+  Partial<Pick<AgentConfig, "controllers" | "gateSocket" | "consul" | "tls">>;
 
 /**
  * Starts an agent and connects it to its gate and its controllers: over sockets as a program of its own, or over whatever
@@ -40,6 +41,7 @@ export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps)
   const { nodeId, region, journalDir, node } = config;
   const { clock, random, log, dialControllers, dialGate } = deps;
   const secrets = await openSecrets(config.secrets, ["shared", "ticket"], deps);
+  const certificate = config.tls && (await openCertificate(config.tls, deps));
   const consul = config.consul && new Consul(config.consul, deps);
   const says = (what: string) => (problem: string | undefined) => {
     if (problem === undefined) log.info({ what }, "Consul answers again");
@@ -74,7 +76,8 @@ export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps)
   if (dialControllers) dialled.push(dialControllers((channel) => agent.attachController(channel)));
   const { controllers = [] } = config;
   const dial = (address: string): Dialling => {
-    const how = { ...options, codec: agentCodec, onFailure: failure(`controller ${address}`) };
+    const tls = certificate === undefined ? {} : { tls: () => certificate.now };
+    const how = { ...options, ...tls, codec: agentCodec, onFailure: failure(`controller ${address}`) };
     return dialSocket(parseAddress(address), how, (channel) => agent.attachController(channel));
   };
   if (!dialControllers && Array.isArray(controllers)) dialled.push(...controllers.map(dial));
@@ -89,6 +92,7 @@ export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps)
       observer?.close();
       await closed;
       await consul?.close();
+      await certificate?.close();
       await secrets.close();
     },
   };

@@ -21,6 +21,10 @@ const TOKEN_SECS = 600;
 export async function connect(options: GlobalOptions, io: Place): Promise<ForgeApi> {
   const known = await knownRun(options, io);
   const urls = options.addr === undefined ? urlsOf(mustExist(known).access, options.region) : [addressOf(options.addr)];
+  if (urls.some((url) => url.startsWith("https:"))) {
+    const { trustRun } = await import("./deploy/trust-run");
+    trustRun(folderOf(options, io.cwd));
+  }
   const own = operated(known, options);
   const mint = own === undefined ? undefined : ownTokens(own.access, io.now);
   return new ForgeApi({

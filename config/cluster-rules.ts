@@ -12,6 +12,7 @@ export const CLUSTER_RULES: readonly Rule[] = [
   localControllersAreOne,
   namespacesOfOneClusterDiffer,
   managedSystemsHaveForgesMounts,
+  somebodyCertifies,
   rawExecStaysLocal,
   volumesAreMounted,
 ];
@@ -98,6 +99,24 @@ function managedSystemsHaveForgesMounts(toml: ForgeToml, flags: ConfigFlags): re
             },
           ],
     );
+  });
+}
+
+function somebodyCertifies(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
+  return toml.regions.flatMap((region, index) => {
+    const { auth_mount = toml.vault.auth_mount, pki_mount = toml.vault.pki_mount } = region.vault;
+    const ours = isOurCluster(region, flags) || (region.manage ?? []).includes("vault");
+    const onNomad = (flags.engine ?? region.engine) === "nomad";
+    if (region.tls !== true || !onNomad || ours || (auth_mount !== undefined && pki_mount !== undefined)) return [];
+    return [
+      {
+        path: ["regions", index, "tls"],
+        value: true,
+        problem: "needs certificates, and this region names nobody who issues them",
+        fix: "set vault.auth_mount and vault.pki_mount, or leave tls out",
+        about: [["regions", index, "vault"]],
+      },
+    ];
   });
 }
 

@@ -112,6 +112,8 @@ export interface RegionConfig {
   readonly location: readonly [number, number] | undefined;
   /** Where other regions reach this one's API; undefined: not at all. */
   readonly url: string | undefined;
+  /** Whether API and agents' port speak TLS, with certificates of the region's Vault. */
+  readonly tls: boolean;
   /** Replicas of the controller; one of them leads. */
   readonly controllers: number;
   /** Nomad's node pools. */

@@ -163,6 +163,9 @@ function resolveRegion(region: PlacedRegion, toml: ForgeToml, flags: ConfigFlags
     ? ownSystems(region, toml, layers)
     : resolveSystems(region, toml, layers);
   const manage = region.manage ?? (hosts === "existing" ? ["jobs"] : ALL_PARTS);
+  const certified = engine === "nomad" && (manage.includes("vault") || vault.pkiMount !== undefined);
+  // On this machine nobody else is on the way.
+  const tls = certified && (region.tls ?? hosts !== "local");
   return {
     name: region.name,
     index: region.index,
@@ -173,7 +176,10 @@ function resolveRegion(region: PlacedRegion, toml: ForgeToml, flags: ConfigFlags
     datacenters: region.datacenters ?? [toml.nomad.datacenter],
     publicAddress: region.public_address,
     location: region.location,
-    url: region.url ?? (isOurCluster(region, flags) ? `http://127.0.0.1:${region.ports.api}` : undefined),
+    url:
+      region.url ??
+      (isOurCluster(region, flags) ? `${tls ? "https" : "http"}://127.0.0.1:${region.ports.api}` : undefined),
+    tls,
     controllers: region.controllers ?? (hosts === "local" ? 1 : 2),
     pools: region.pools,
     constraints: region.constraints,

@@ -141,6 +141,12 @@ const regionSchema = z.strictObject({
     .describe(
       "Where the other regions reach this one's API: a name in DNS, a balancer; of hosts = local Forge knows it",
     ),
+  tls: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the API and the agents' port speak TLS, with certificates of the region's Vault; true on clusters that have such a PKI, false on hosts = local",
+    ),
   controllers: z
     .int()
     .min(1)

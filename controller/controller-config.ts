@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { consulAccessSchema } from "../clients/consul-access";
+import { certificateSourceSchema } from "../clients/live-certificate";
 import { secretsSourceSchema } from "../clients/secrets-source";
 import { nomadEngineSchema } from "./adapters/nomad/nomad-config";
 
@@ -47,6 +48,8 @@ export const controllerConfigSchema = z.strictObject({
   ),
   /** Unix socket or HOST:PORT where agents dial in; none where they are in the same process. */
   agentListen: z.string().optional(),
+  /** With a certificate of the region's Vault the API and the agents' port speak TLS; without it they speak plainly. */
+  tls: certificateSourceSchema.optional(),
   secrets: secretsSourceSchema(["shared", "ticket", "token"]),
   /** Leadership, live configuration and registration; without it this is its region's only controller. */
   consul: consulAccessSchema.optional(),

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
-import { request } from "undici";
+import { type Agent, request } from "undici";
 import { z } from "zod";
+import { trustingAgent } from "../clients/authority";
 import type { Clock } from "../protocol/clock";
 import { placementsSchema } from "./api/schemas/session";
 import type { Arrival } from "./core/arrival";
@@ -20,6 +21,8 @@ export interface RegionPeersDeps {
   readonly token: () => string;
   /** One that may place players in them. */
   readonly placeToken: () => string;
+  /** What the other regions' authorities are sealed with. */
+  readonly shared?: () => readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -69,9 +72,11 @@ export class RegionPeers {
   private readonly peers: Peer[];
   private cancelPoll: () => void = () => undefined;
   private closed = false;
+  private readonly connections: Agent;
   private onSummaries: (regions: readonly RegionSummary[]) => void = () => undefined;
 
   constructor(private readonly deps: RegionPeersDeps) {
+    this.connections = trustingAgent({ shared: deps.shared ?? (() => []) });
     this.peers = deps.regions.flatMap((address) =>
       address.name === deps.region || address.url === undefined
         ? []
@@ -101,6 +106,7 @@ export class RegionPeers {
     try {
       const { statusCode, body } = await request(`${peer.address.url}/v1/regions/${region}/arrivals`, {
         method: "POST",
+        dispatcher: this.connections,
         headers: { authorization: `Bearer ${this.deps.placeToken()}`, "content-type": "application/json" },
         body: JSON.stringify(arrival),
         headersTimeout: TRANSFER_MS,
@@ -118,6 +124,7 @@ export class RegionPeers {
   close(): void {
     this.closed = true;
     this.cancelPoll();
+    void this.connections.destroy();
   }
 
   private async poll(): Promise<void> {
@@ -131,6 +138,7 @@ export class RegionPeers {
   private async ask(peer: Peer): Promise<void> {
     try {
       const { statusCode, body } = await request(`${peer.address.url}/v1/regions/${peer.address.name}/summary`, {
+        dispatcher: this.connections,
         headers: { authorization: `Bearer ${this.deps.token()}` },
         headersTimeout: TIMEOUT_MS,
         bodyTimeout: TIMEOUT_MS,

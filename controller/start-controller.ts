@@ -1,8 +1,11 @@
 import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Server as TlsServer } from "node:tls";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
+import { showAuthority } from "../clients/authority";
+import { openCertificate, type LiveCertificate } from "../clients/live-certificate";
 import { openSecrets, type LiveSecrets } from "../clients/run-secrets";
 import type { ForgeConfig } from "../config/config";
 import { loadConfig } from "../config/load";
@@ -68,6 +71,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     env,
     log,
   });
+  const certificate = config.tls && (await openCertificate(config.tls, { clock, random: Math.random, env, log }));
   const tokens = new Tokens(secrets.now.token, clock);
   secrets.subscribe(({ token }) => tokens.setKeys(token));
   const events = new EventLog({
@@ -93,6 +97,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
       regions: regionAddresses(config),
       token: peerToken(tokens, config.region, "viewer", clock),
       placeToken: peerToken(tokens, config.region, "allocator", clock),
+      shared: () => secrets.now.shared,
       clock,
       log,
     }),
@@ -102,7 +107,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     log,
     settings,
   });
-  const publicUrl = config.publicUrl ?? `http://${formatAddress(config.api)}`;
+  const publicUrl = config.publicUrl ?? `${config.tls === undefined ? "http" : "https"}://${formatAddress(config.api)}`;
   const { region, controllerId, agentListen } = config;
   const seenEpoch = (): number => links.highestEpoch;
   const world = { clock, random: Math.random, env, log };
@@ -115,7 +120,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
   let services: RegionServices | undefined;
   try {
     // Its port first: nothing is spawned by a controller that nobody can reach.
-    api = await listenApi(config, controller, { tokens, secrets }, deps);
+    api = await listenApi(config, controller, { tokens, secrets, certificate }, deps);
     services = await startRegionServices(config, forge, { controller, tokens, clock, log });
     if (config.agentListen !== undefined) {
       const options = {
@@ -123,6 +128,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
         secret: () => secrets.now.shared,
         clock,
         onRefused: (reason: string) => log.warn({ reason }, "a connection that is no agent of this run was refused"),
+        ...(certificate === undefined ? {} : { tls: certificate.now }),
       };
       listener = await listenSocket(parseAddress(config.agentListen), options, (channel) => links.accept(channel));
     }
@@ -146,6 +152,11 @@ export async function startController(config: ControllerConfig, deps: StartContr
     controller.setLeadership(leader, epoch, more);
     consul?.showLeader(leader);
   });
+  certificate?.subscribe((next) => {
+    // A server of Fastify's that speaks TLS is one of node:tls.
+    (api?.server as unknown as TlsServer | undefined)?.setSecureContext(next);
+    listener?.renew(next);
+  });
   const endWatch = followConfig(config, consul, { controller, webhooks }, deps);
   const running = { api, listener, services };
   return {
@@ -161,6 +172,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
       await running.listener?.close();
       await webhooks.close();
       await controller.close();
+      await certificate?.close();
       await secrets.close();
     },
   };
@@ -195,10 +207,17 @@ function hostNames({ region, publicUrl, consul }: ControllerConfig): readonly st
   return [...own, `${service}.service.consul`, ...tagged, `${controllerQuery(region)}.query.consul`];
 }
 
+/** What tells this controller's callers who it is, and it who they are. */
+interface Trust {
+  readonly tokens: Tokens;
+  readonly secrets: LiveSecrets;
+  readonly certificate: LiveCertificate | undefined;
+}
+
 async function listenApi(
   config: ControllerConfig,
   controller: Controller,
-  { tokens, secrets }: { readonly tokens: Tokens; readonly secrets: LiveSecrets },
+  { tokens, secrets, certificate }: Trust,
   { clock, version, log }: StartControllerDeps,
 ): Promise<FastifyInstance> {
   const api = buildApi({
@@ -211,6 +230,10 @@ async function listenApi(
       processMetrics: true,
       logger: log,
       hosts: hostNames(config),
+      sharedSecret: () => secrets.now.shared,
+      ...(certificate === undefined
+        ? {}
+        : { tls: certificate.now, authority: () => showAuthority(certificate.now.ca, secrets.now.shared[0]) }),
       ...(config.dashboardDir === undefined ? {} : { dashboardDir: config.dashboardDir }),
     },
   });

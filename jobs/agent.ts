@@ -6,6 +6,7 @@ import {
   nodeFolderOf,
   programJob,
   secretsConfig,
+  tlsConfig,
   type ProgramJobProps,
 } from "./program";
 import type { JobSpec } from "./spec";
@@ -52,6 +53,7 @@ export function agentJob(props: AgentJobProps): JobSpec {
       processes: "find",
       ...consulConfig(props),
       secrets: secretsConfig(props, "agent"),
+      ...tlsConfig(props, "agent"),
     },
     identities: identitiesOf(props, true),
     resources: { cpu: 200, cores: undefined, memory: 256 },

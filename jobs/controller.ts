@@ -1,5 +1,13 @@
 import { join } from "node:path/posix";
-import { consulConfig, identitiesOf, nodeFolderOf, programJob, secretsConfig, type ProgramJobProps } from "./program";
+import {
+  consulConfig,
+  identitiesOf,
+  nodeFolderOf,
+  programJob,
+  secretsConfig,
+  tlsConfig,
+  type ProgramJobProps,
+} from "./program";
 import type { JsonObject } from "./render";
 import type { JobSpec } from "./spec";
 
@@ -80,6 +88,8 @@ export function controllerJob(props: ControllerJobProps): JobSpec {
 function configOf(props: ControllerJobProps): JsonObject {
   const { region, forgeToml, forgeTomlFile, regions, dashboardFolder, nomad } = props;
   const own = regions.some(({ name }) => name === region.name);
+  const tls = tlsConfig(props, "controller", ["${NOMAD_IP_api}"]);
+  const url = `${tls.tls === undefined ? "http" : "https"}://\${NOMAD_ADDR_api}`;
   return {
     region: region.name,
     controllerId: "${NOMAD_ALLOC_ID}",
@@ -90,10 +100,10 @@ function configOf(props: ControllerJobProps): JsonObject {
         : { kind: "file", path: forgeTomlFile },
     dataDir: join(nodeFolderOf(props), "controller"),
     api: { host: "${NOMAD_IP_api}", port: "${NOMAD_PORT_api}" },
-    publicUrl: "http://${NOMAD_ADDR_api}",
+    publicUrl: url,
     agentListen: "${NOMAD_ADDR_agents}",
     regions: [
-      ...(own ? [] : [addressOf({ name: region.name, url: "http://${NOMAD_ADDR_api}", ...located(region.location) })]),
+      ...(own ? [] : [addressOf({ name: region.name, url, ...located(region.location) })]),
       ...regions.map(addressOf),
     ],
     engine: {
@@ -106,6 +116,7 @@ function configOf(props: ControllerJobProps): JsonObject {
     },
     ...consulConfig(props),
     secrets: secretsConfig(props, "controller"),
+    ...tls,
     ...(dashboardFolder === undefined ? {} : { dashboardDir: dashboardFolder }),
   };
 }

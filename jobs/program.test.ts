@@ -150,10 +150,10 @@ describe("the jobs of Forge's programs", () => {
       region: "us-east",
       controllerId: FILLED["NOMAD_ALLOC_ID"],
       api: { host: "10.0.0.5", port: 7700 },
-      publicUrl: "http://10.0.0.5:7700",
+      publicUrl: "https://10.0.0.5:7700",
       agentListen: "10.0.0.5:7800",
       regions: [
-        { name: "us-east", url: "http://10.0.0.5:7700", location: [38.9, -77.4] },
+        { name: "us-east", url: "https://10.0.0.5:7700", location: [38.9, -77.4] },
         { name: "eu-west", url: "http://10.1.0.1:7701" },
       ],
       engine: { kind: "nomad", namespace: "games", publicAddress: "meta.public_ip" },

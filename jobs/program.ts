@@ -166,6 +166,33 @@ export function secretsConfig(
   };
 }
 
+/**
+ * `tls` of a program's configuration, where the region's Vault certifies its programs.
+ * @param ipSans addresses that the program is called by
+ */
+export function tlsConfig(
+  props: ProgramJobProps,
+  program: RegionProgram,
+  ipSans: readonly string[] = [],
+): { readonly tls?: JsonObject } {
+  const { region, secrets } = props;
+  const places = vaultPlaces(region);
+  if (!region.tls || secrets.kind !== "vault" || places?.pki === undefined) return {};
+  return {
+    tls: {
+      address: secrets.address,
+      ...(secrets.ca === undefined ? {} : { ca: secrets.ca }),
+      authMount: places.authMount,
+      role: places.role(program),
+      pkiMount: places.pki.mount,
+      pkiRole: places.pki.role,
+      commonName: `${program}.${region.name}.forge`,
+      ipSans,
+      copy: join(nodeFolderOf(props), `${program}-certificate.json`),
+    },
+  };
+}
+
 /** `consul` of a program's configuration, where the region has one. */
 export function consulConfig({ consul }: ProgramJobProps): JsonObject {
   return consul === undefined ? {} : { consul: defined(consul) };

@@ -1,10 +1,12 @@
 import { createConnection, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import type { Address } from "./address";
 import type { Channel } from "./channel";
 import type { Clock } from "./clock";
 import type { Codec } from "./codec";
 import { dialHandshake, type SharedSecret } from "./handshake";
 import { socketChannel } from "./socket-channel";
+import type { TlsIdentity } from "./socket-listener";
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2000;
@@ -20,6 +22,8 @@ export interface DialOptions<Out, In> {
   /** Each attempt that failed: why. */
   readonly onFailure?: (reason: string) => void;
   readonly signal?: AbortSignal;
+  /** Asked at each attempt: shows this certificate, and believes one of the same authority for the dialled address only. */
+  readonly tls?: () => TlsIdentity;
 }
 
 export interface Dialling {
@@ -55,7 +59,10 @@ class Dialler<Out, In> implements Dialling {
 
   dial(): void {
     const { address } = this;
-    const socket = createConnection(typeof address === "string" ? { path: address } : { ...address });
+    const { tls } = this.options;
+    const where = typeof address === "string" ? { path: address } : { ...address };
+    const socket =
+      tls === undefined ? createConnection(where) : connectTls({ ...where, ...tls(), minVersion: "TLSv1.3" });
     this.socket = socket;
     dialHandshake(
       socket,

@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { formatAddress, type Address } from "./address";
 import type { Channel } from "./channel";
 import type { Clock } from "./clock";
@@ -9,6 +10,8 @@ import { socketChannel } from "./socket-channel";
 
 /** Connections that have not yet proved themselves; more are closed at once. */
 const MAX_UNPROVED = 64;
+const TLS_WITHIN_MS = 5000;
+const ONE_AUTHORITY = { requestCert: true, rejectUnauthorized: true, minVersion: "TLSv1.3" } as const;
 
 export interface ListenOptions<Out, In> {
   readonly codec: Codec<Out, In>;
@@ -18,9 +21,20 @@ export interface ListenOptions<Out, In> {
   /** A connection that failed its handshake: why, and from where. */
   readonly onRefused?: (reason: string) => void;
   readonly signal?: AbortSignal;
+  /** Takes only those who show a certificate of the same authority. */
+  readonly tls?: TlsIdentity;
+}
+
+/** Whom one side shows itself as, and whom it believes: PEM texts. */
+export interface TlsIdentity {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
 }
 
 export interface ChannelListener {
+  /** For connections from now on; those that stand go on. Only where it began with one. */
+  renew(tls: TlsIdentity): void;
   /** With the port that the system chose, where 0 was asked for. */
   readonly address: Address;
   /** Takes no more connections and closes those there are. */
@@ -41,7 +55,7 @@ export async function listenSocket<Out, In>(
   const sockets = new Set<Socket>();
   const channels = new Set<Channel<Out, In>>();
   let unproved = 0;
-  const server = createServer((socket) => {
+  const onSocket = (socket: Socket): void => {
     if (unproved >= MAX_UNPROVED) {
       socket.destroy();
       return;
@@ -62,7 +76,11 @@ export async function listenSocket<Out, In>(
         options.onRefused?.(error.message);
       },
     });
-  });
+  };
+  const { tls } = options;
+  const secure = tls && createTlsServer({ ...tls, ...ONE_AUTHORITY, handshakeTimeout: TLS_WITHIN_MS }, onSocket);
+  secure?.on("tlsClientError", (error) => options.onRefused?.(error.message));
+  const server = secure ?? createServer(onSocket);
   await listening(server, address);
   if (typeof address === "string") chmodSync(address, 0o600);
 
@@ -70,7 +88,11 @@ export async function listenSocket<Out, In>(
   const close = (): Promise<void> => (closing ??= closeAll(server, channels, sockets));
   options.signal?.addEventListener("abort", () => void close(), { once: true });
   if (options.signal?.aborted) await close();
-  return { address: boundAddress(server, address), close };
+  return {
+    address: boundAddress(server, address),
+    renew: (next) => secure?.setSecureContext({ ...next, minVersion: ONE_AUTHORITY.minVersion }),
+    close,
+  };
 }
 
 function listening(server: Server, address: Address): Promise<void> {

@@ -120,7 +120,7 @@ async function controllersOf(region: RegionConfig, nomad: HttpJson): Promise<rea
       const { AllocatedResources } = allocation.parse(await nomad.json("GET", `/v1/allocation/${ID}`, { query }));
       const api = AllocatedResources.Shared.Ports.find(({ Label }) => Label === "api");
       if (api === undefined) throw new Error(`allocation ${ID} of job ${job} has no port for the API`);
-      return `http://${formatAddress({ host: api.HostIP, port: api.Value })}`;
+      return `${region.tls ? "https" : "http"}://${formatAddress({ host: api.HostIP, port: api.Value })}`;
     }),
   );
 }

@@ -9,6 +9,7 @@ import type { CliContext } from "../context";
 import { DeployRun } from "../deploy/deploy-run";
 import type { DeployEvent } from "../deploy/deploy-events";
 import { parseStackId } from "../deploy/stack-names";
+import { trustRun } from "../deploy/trust-run";
 import { StackStore } from "../deploy/stack-store";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
@@ -58,7 +59,11 @@ export class NomadRun implements RunningRun {
       );
       const deploy = await DeployRun.prepare(askOf(false), context, options.tell);
       await deploy.apply();
-      const regions = config.regions.map(({ name, ports }) => ({ name, url: `http://127.0.0.1:${ports.api}` }));
+      const regions = config.regions.map(({ name, url, ports }) => ({
+        name,
+        url: url ?? `http://127.0.0.1:${ports.api}`,
+      }));
+      if (config.regions.some(({ tls }) => tls)) trustRun(folder);
       onStep("waiting until the controllers are ready");
       await Promise.all(regions.map((region) => untilReady(region, options.clock)));
       const secrets = readRunSecrets(runSecretsFile(folder));

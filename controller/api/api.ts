@@ -6,7 +6,9 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type FastifyServerOptions,
 } from "fastify";
+import { AUTHORITY_PATH, type ShownAuthority } from "../../clients/authority";
 import type { Clock } from "../../protocol/clock";
 import { AuditLog } from "../audit-log";
 import { ProblemError } from "../problems";
@@ -33,6 +35,7 @@ import { unknownRoute } from "./unknown-route";
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const MAX_CONNECTIONS = 30_000;
+const HEADERS = { maxHeaderSize: 16 * 1024 };
 /** How long a call may take beyond what it asked to wait. */
 const CALL_MS = 30_000;
 const LONGEST_POLL_MS = 60_000;
@@ -50,6 +53,12 @@ export interface ApiOptions extends SiteOptions {
   readonly logger?: FastifyBaseLogger;
   /** Folder of the web page that `/` shows; without one there is none. */
   readonly dashboardDir?: string;
+  /** PEM texts to speak TLS with; plain HTTP where not given. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** The authority that others of the run are shown at `AUTHORITY_PATH`, with its seal. */
+  readonly authority?: () => ShownAuthority;
+  /** Asked for what the regions' authorities are sealed with. */
+  readonly sharedSecret?: () => readonly string[];
 }
 
 export interface ApiDeps {
@@ -95,7 +104,7 @@ export function buildApi({ backend, tokens, clock, options, audit = new AuditLog
     clock,
     audit,
     metrics,
-    forwarder: new Forwarder(backend),
+    forwarder: new Forwarder(backend, options.sharedSecret === undefined ? {} : { shared: options.sharedSecret }),
     spawnWaitMs: options.spawnWaitMs ?? 120_000,
     openApi: () => (contract ??= JSON.stringify(openApiOf(ROUTES, options.version))),
     ticketSecrets: secretsOf(options.ticketSecret),
@@ -105,7 +114,7 @@ export function buildApi({ backend, tokens, clock, options, audit = new AuditLog
   acceptJsonOnly(app);
   app.decorateRequest("visit");
   app.setErrorHandler((error, request, reply) => void fail(error, request, reply));
-  addDashboard(app, site, options.dashboardDir);
+  addDashboard(app, site, options);
   const store = new IdempotencyStore(clock);
   const deadlines = new CallDeadlines(clock);
   for (const definition of ROUTES) addRoute(app, definition, { gatekeeper, context, store, deadlines });
@@ -124,9 +133,9 @@ function secretsOf(secret: ApiOptions["ticketSecret"]): () => readonly string[] 
   return typeof secret === "string" ? () => [secret] : secret;
 }
 
-function newFastify({ controllerId }: ApiBackend, { logger }: ApiOptions): FastifyInstance {
+function newFastify({ controllerId }: ApiBackend, { logger, tls }: ApiOptions): FastifyInstance {
   let requests = 0;
-  return Fastify({
+  const common = {
     ...(logger ? { loggerInstance: logger } : { logger: false }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
@@ -136,7 +145,6 @@ function newFastify({ controllerId }: ApiBackend, { logger }: ApiOptions): Fasti
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: SEALED_MOST },
-    http: { maxHeaderSize: 16 * 1024 },
     genReqId: ({ headers }) => {
       const given = headers["x-request-id"];
       return typeof given === "string" && /^[\x21-\x7e]{1,128}$/.test(given)
@@ -145,7 +153,10 @@ function newFastify({ controllerId }: ApiBackend, { logger }: ApiOptions): Fasti
     },
     frameworkErrors: (error, request, reply) => void fail(error, request, reply),
     clientErrorHandler: refuseConnection,
-  });
+  } satisfies FastifyServerOptions;
+  if (tls === undefined) return Fastify({ ...common, http: HEADERS });
+  // The same to all that use it: which server is below concerns nobody.
+  return Fastify({ ...common, https: { ...HEADERS, ...tls, minVersion: "TLSv1.2" } });
 }
 
 function addRoute(
@@ -178,8 +189,8 @@ function addRoute(
   });
 }
 
-/** What is no call of the API is a page of the dashboard, or nothing. */
-function addDashboard(app: FastifyInstance, site: SiteCheck, folder: string | undefined): void {
+/** What is no call of the API is a page of the dashboard, what other programs of the run ask, or nothing. */
+function addDashboard(app: FastifyInstance, site: SiteCheck, { dashboardDir: folder, authority }: ApiOptions): void {
   let dashboard: Dashboard | undefined;
   app.addHook("onReady", async () => {
     if (folder !== undefined) dashboard = await Dashboard.read(folder);
@@ -189,8 +200,9 @@ function addDashboard(app: FastifyInstance, site: SiteCheck, folder: string | un
     site.check(method, headers.host, headers.origin);
     const page =
       method === "GET" || method === "HEAD" ? dashboard?.answer(pathOf(url), headers["if-none-match"]) : undefined;
-    if (!page) throw unknownRoute(method, url);
-    send(reply, page);
+    if (page) return send(reply, page);
+    if (method !== "GET" || authority === undefined || pathOf(url) !== AUTHORITY_PATH) throw unknownRoute(method, url);
+    send(reply, { status: 200, contentType: "application/json", body: JSON.stringify(authority()) });
   });
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { Agent, type Dispatcher, errors as undiciErrors } from "undici";
+import { type Agent, type Dispatcher, errors as undiciErrors } from "undici";
+import { trustingAgent } from "../../clients/authority";
 import { ProblemError } from "../problems";
 import type { Answer } from "./answer";
 import type { ApiBackend } from "./backend";
@@ -33,11 +34,15 @@ export class Forwarder {
 
   constructor(
     backend: Pick<ApiBackend, "regions" | "region" | "status">,
-    { connectTimeoutMs = 1000 }: { readonly connectTimeoutMs?: number } = {},
+    {
+      connectTimeoutMs = 1000,
+      shared = () => [],
+    }: { readonly connectTimeoutMs?: number; readonly shared?: () => readonly string[] } = {},
   ) {
     this.#backend = backend;
-    this.#agent = new Agent({
-      connect: { timeout: connectTimeoutMs },
+    this.#agent = trustingAgent({
+      shared,
+      connectTimeoutMs,
       connections: 128,
       keepAliveTimeout: 30_000,
       pipelining: 1,

@@ -18,7 +18,7 @@ const OVER = new Set(["complete", "failed", "lost"]);
 
 /** What Forge's programs keep there, by name: the folder may be one that somebody else uses too. */
 const SCRIPT =
-  'cd "$0" 2>/dev/null || exit 0; rm -rf journal controller gates ./*-secrets.json; cd / && rmdir "$0"; exit 0';
+  'cd "$0" 2>/dev/null || exit 0; rm -rf journal controller gates ./*-secrets.json ./*-certificate.json; cd / && rmdir "$0"; exit 0';
 
 /** Removes what a region's programs keep on its nodes, by a job that runs once on each of them. */
 export async function clearNodes(region: RegionConfig, nomad: HttpJson, world: ClearNodesWorld): Promise<void> {

@@ -43,6 +43,7 @@ auth_method = "nomad-workloads"
 [regions.vault]
 address = "${cluster.vault.address}"
 auth_mount = "jwt-nomad"
+pki_mount = "pki"
 [experiences.pocket]
 command = "${process.execPath}"
 args = ["${game.file}"]
@@ -130,6 +131,10 @@ memory = 32
     const placed = await result("route", server.id, "ann");
     const [{ ticket }] = placed.items ?? placed.sessions ?? placed;
     expect(await PocketServer.at(server).join(ticket)).toMatchObject({ admitted: true, playerId: "ann" });
+    const [controller] = await cluster.consul.call<Loose[]>("GET", "/v1/catalog/service/forge-controller-us-east");
+    expect(controller.ServiceMeta.url).toMatch(/^https:/);
+    // Who does not know the run's authority is not answered, by the API nor by the agents' port.
+    await expect(fetch(`${controller.ServiceMeta.url}/health`)).rejects.toThrow();
     expect(Object.keys(await cluster.consul.call<object>("GET", "/v1/catalog/services"))).toEqual(
       expect.arrayContaining(["forge-controller-us-east", `gameserver-${server.id}`]),
     );
