@@ -57,7 +57,13 @@ async function checksOfConfig(context: CliContext, lookup: LookupPlace): Promise
   try {
     const { config } = loadConfig({ file, env, readFile: (path) => readFileSync(path, "utf8") });
     const own: Check = { name: "forge.toml", status: "ok", detail: file };
-    return [own, ...(await configChecks(config, { lookup, ownPorts: ownPorts(context) }, thisMachine(lookup)))];
+    const { clusterChecks } = await import("../doctor/cluster-checks");
+    const clusters = config.regions.map((region) => clusterChecks(region, dirname(file), env));
+    return [
+      own,
+      ...(await configChecks(config, { lookup, ownPorts: ownPorts(context) }, thisMachine(lookup))),
+      ...(await Promise.all(clusters)).flat(),
+    ];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return [fileCheck(file, error.problems.length, context)];
