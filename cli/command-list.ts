@@ -40,9 +40,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "region", summary: "start, renew or end one embedded region", load: () => import("./commands/region") },
   { name: "bundle", summary: "write the nodes' programs and their checksums", load: () => import("./commands/bundle") },
   { name: "migrate", summary: "turn Kubernetes manifests into Nomad jobs", load: () => import("./commands/migrate") },
+  {
+    name: "shift",
+    summary: "move new matches from Agones to Forge in steps",
+    load: () => import("./commands/shift"),
+  },
   { name: "render", summary: "write plain Terraform and job files", load: () => import("./commands/render") },
   { name: "synth", summary: "turn forge.toml into Terraform JSON", load: () => import("./commands/synth") },
 ];
 
 /** Named in the design and not in this version; README says what is not there yet. */
-export const LATER: readonly string[] = ["shift", "bench", "cost"];
+export const LATER: readonly string[] = ["bench", "cost"];

@@ -108,6 +108,11 @@ export function configKey(region: string): string {
   return `${kvPrefix(region)}config`;
 }
 
+/** Consul KV: the region's shift away from an Agones cluster, JSON, written by CAS by the leader. */
+export function shiftKey(region: string): string {
+  return `${kvPrefix(region)}shift`;
+}
+
 /** Consul KV: the lock that the leading controller holds; its value names the leader. */
 export function leaderKey(region: string): string {
   return `${kvPrefix(region)}leader`;

@@ -107,6 +107,7 @@ export const PROBLEMS = {
     "No such decision",
     "The last decisions are kept in a bounded ring; this one is not, or no longer, in it.",
   ),
+  shiftUnknown: kind(404, "No shift is planned", "Nobody has planned a shift from Agones in this region."),
   unknownRegion: kind(404, "No such region", "The run has no region of this name; `GET /v1/regions` lists them."),
 
   serverFull: kind(409, "The server is full", "It has no seat left for these players."),

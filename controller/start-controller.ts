@@ -31,6 +31,10 @@ import { idSource } from "./id-source";
 import { watchFile } from "./live-config";
 import { RegionPeers } from "./region-peers";
 import { startRegionServices, type RegionServices } from "./region-services";
+import { AgonesAllocator } from "./shift/agones-allocator";
+import { prometheusValue } from "./shift/prometheus-value";
+import { Shift } from "./shift/shift";
+import { FileShiftStore } from "./shift/shift-store";
 import { Tokens } from "./tokens";
 import { readWebhooks, Webhooks } from "./webhooks";
 
@@ -114,13 +118,24 @@ export async function startController(config: ControllerConfig, deps: StartContr
   const consul =
     config.consul && joinConsul(config.consul, { region, controllerId, publicUrl, agentListen, seenEpoch, ...world });
   const leadership = consul?.leadership ?? new SoleLeadership(join(config.dataDir, "epoch"));
+  const shift = new Shift({
+    store: consul?.shifts ?? new FileShiftStore(join(config.dataDir, "shift.json")),
+    clock,
+    log,
+    leads: () => controller.status(),
+    connect: (agones) => new AgonesAllocator(agones),
+    metric: prometheusValue,
+  });
+  events.subscribe(({ event }) => {
+    if (event.type === "session.lost") shift.addLost(event.experienceId);
+  });
   const webhooks = new Webhooks({ hooks, source: events, clock, random: Math.random, log });
   let api: FastifyInstance | undefined;
   let listener: ChannelListener | undefined;
   let services: RegionServices | undefined;
   try {
     // Its port first: nothing is spawned by a controller that nobody can reach.
-    api = await listenApi(config, controller, { tokens, secrets, certificate }, deps);
+    api = await listenApi(config, controller, { tokens, secrets, certificate, shift }, deps);
     services = await startRegionServices(config, forge, { controller, tokens, clock, log });
     if (config.agentListen !== undefined) {
       const options = {
@@ -152,6 +167,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     controller.setLeadership(leader, epoch, more);
     consul?.showLeader(leader);
   });
+  shift.start();
   certificate?.subscribe((next) => {
     // A server of Fastify's that speaks TLS is one of node:tls.
     (api?.server as unknown as TlsServer | undefined)?.setSecureContext(next);
@@ -166,6 +182,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
       endWatch();
       // First of all, so that another leads at once.
       await leadership.close();
+      await shift.close();
       await consul?.close();
       await running.services.close();
       await running.api.close();
@@ -217,11 +234,12 @@ interface Trust {
 async function listenApi(
   config: ControllerConfig,
   controller: Controller,
-  { tokens, secrets, certificate }: Trust,
+  { tokens, secrets, certificate, shift }: Trust & { readonly shift: Shift },
   { clock, version, log }: StartControllerDeps,
 ): Promise<FastifyInstance> {
   const api = buildApi({
     backend: controller,
+    shift,
     tokens,
     clock,
     options: {

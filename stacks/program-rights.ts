@@ -2,6 +2,7 @@ import type { RegionConfig } from "../config/config";
 import {
   agentLinkService,
   configKey,
+  shiftKey,
   controllerService,
   epochKey,
   gameServerService,
@@ -22,6 +23,7 @@ export function consulRules({ name }: Pick<RegionConfig, "name">, program: Consu
   const rules: Readonly<Record<ConsulProgram, readonly string[]>> = {
     controller: [
       consulRule("key", configKey(name), "read"),
+      consulRule("key", shiftKey(name), "write"),
       consulRule("key", leaderKey(name), "write"),
       consulRule("key", epochKey(name), "write"),
       consulRule("service", controllerService(name), "write"),

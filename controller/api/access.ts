@@ -50,6 +50,10 @@ export const ACCESS = {
   "POST /v1/regions/:name/drain": OPERATE,
   "DELETE /v1/regions/:name/drain": OPERATE,
 
+  "GET /v1/shift": READ,
+  "PUT /v1/shift": OPERATE,
+  "POST /v1/shift": OPERATE,
+
   "GET /v1/events": READ,
   "GET /v1/decisions/:id": READ,
   "GET /v1/audit": { operator: "all", viewer: "all" },

@@ -3,6 +3,7 @@ import type { AuditLog } from "../audit-log";
 import type { CommandValues } from "../core/decision";
 import type { CommandType } from "../core/input";
 import { ProblemError } from "../problems";
+import type { Shift } from "../shift/shift";
 import type { Tokens } from "../tokens";
 import type { ApiBackend, CommandOf, ResultOf } from "./backend";
 import type { Caller } from "./caller";
@@ -17,6 +18,8 @@ export interface ApiContext {
   readonly audit: AuditLog;
   readonly forwarder: Forwarder;
   readonly metrics: Metrics;
+  /** Moves new matches from an Agones cluster to this region in steps. */
+  readonly shift: Shift | undefined;
   /** How long `POST /v1/servers?wait=ready` may take. */
   readonly spawnWaitMs: number;
   /** The contract as JSON text. */

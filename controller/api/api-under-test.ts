@@ -3,6 +3,7 @@ import { VirtualClock } from "../../protocol/virtual-clock";
 import { Tokens } from "../tokens";
 import { type ApiOptions, buildApi } from "./api";
 import type { Role } from "./backend";
+import { shiftForTest } from "../shift/for-test";
 import { BackendDouble } from "./backend-double";
 
 export const RUN_KEY = "a key of one run, for tests only, long enough";
@@ -33,6 +34,7 @@ export function apiUnderTest(options: Partial<ApiOptions> & { readonly backend?:
     backend,
     tokens,
     clock,
+    shift: shiftForTest(clock),
     options: { ticketSecret: TICKET_SECRET, version: "0.0.0-test", ...rest },
   });
   const as: ApiUnderTest["as"] = (role, sub = "someone", regions = ["*"]) =>

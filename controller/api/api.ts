@@ -12,6 +12,7 @@ import { AUTHORITY_PATH, type ShownAuthority } from "../../clients/authority";
 import type { Clock } from "../../protocol/clock";
 import { AuditLog } from "../audit-log";
 import { ProblemError } from "../problems";
+import type { Shift } from "../shift/shift";
 import { MAX_TOKEN_SECS, type Tokens } from "../tokens";
 import { Admission, type AdmissionLimits } from "./admission";
 import { type Answer, PROBLEM_TYPE, problemAnswer } from "./answer";
@@ -66,6 +67,8 @@ export interface ApiDeps {
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly options: ApiOptions;
+  /** Where matches are shared with an Agones cluster. */
+  readonly shift?: Shift | undefined;
   /** Kept by the caller where it shall outlive this API. */
   readonly audit?: AuditLog;
 }
@@ -78,7 +81,7 @@ interface Machinery {
 }
 
 /** The controller's HTTP API. It listens to nothing until `listen` is called on it. */
-export function buildApi({ backend, tokens, clock, options, audit = new AuditLog() }: ApiDeps): FastifyInstance {
+export function buildApi({ backend, tokens, clock, options, shift, audit = new AuditLog() }: ApiDeps): FastifyInstance {
   const app = newFastify(backend, options);
   const closing = new AbortController();
   const admission = new Admission(options.limits);
@@ -104,6 +107,7 @@ export function buildApi({ backend, tokens, clock, options, audit = new AuditLog
     clock,
     audit,
     metrics,
+    shift,
     forwarder: new Forwarder(backend, options.sharedSecret === undefined ? {} : { shared: options.sharedSecret }),
     spawnWaitMs: options.spawnWaitMs ?? 120_000,
     openApi: () => (contract ??= JSON.stringify(openApiOf(ROUTES, options.version))),

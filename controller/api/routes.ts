@@ -12,6 +12,7 @@ import { serverLogRoutes } from "./routes/server-logs";
 import { serverSessionRoutes } from "./routes/server-sessions";
 import { serverRoutes } from "./routes/servers";
 import { sessionRoutes } from "./routes/sessions";
+import { shiftRoutes } from "./routes/shift";
 import { tokenRoutes } from "./routes/tokens";
 
 /** Every call of the API, in the order of the contract. */
@@ -25,6 +26,7 @@ export const ROUTES: readonly AnyRoute[] = [
   ...agonesAllocationRoutes,
   ...fleetRoutes,
   ...regionRoutes,
+  ...shiftRoutes,
   ...eventRoutes,
   ...decisionRoutes,
   ...auditRoutes,
