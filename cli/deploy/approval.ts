@@ -23,10 +23,11 @@ export function approval(verb: string, yes: boolean, context: CliContext): (stac
       context.io.out(`${verb} ${stack}? [y/N] `);
       const off = terminal.onKey((key) => {
         off();
-        const agreed = key === "y" || key === "Y";
+        // What was typed ahead comes in one piece: "y" and the line's end.
+        const agreed = /^y/i.test(key);
         context.io.out(agreed ? "yes\n" : "no\n");
         // In raw mode Ctrl-C is a key like any other.
-        if (key === "\u0003") process.kill(process.pid, "SIGINT");
+        if (key.startsWith("\u0003")) process.kill(process.pid, "SIGINT");
         resolve(agreed);
       });
     });

@@ -1,0 +1,35 @@
+import type { CliContext } from "../context";
+import { approval } from "./approval";
+
+/** As much of a command's surroundings as asking needs: a terminal on which one thing is typed. */
+function asked(typed: string | undefined) {
+  const out: string[] = [];
+  const terminal = {
+    onKey: (listener: (key: string) => void) => {
+      setImmediate(() => listener(typed ?? ""));
+      return () => undefined;
+    },
+  };
+  const io = { out: (text: string) => out.push(text), terminal: typed === undefined ? undefined : terminal };
+  return { out, context: { io, options: { json: false } } as unknown as CliContext };
+}
+
+test.each([
+  ["y", true],
+  ["Y", true],
+  ["y\r", true],
+  ["yes\n", true],
+  ["n", false],
+  ["\r", false],
+  ["q", false],
+])("%j typed is %s", async (typed, agreed) => {
+  const { context, out } = asked(typed);
+  expect(await approval("Deploy", false, context)("east-embedded")).toBe(agreed);
+  expect(out.join("")).toBe(`Deploy east-embedded? [y/N] ${agreed ? "yes" : "no"}\n`);
+});
+
+test("where nobody can be asked it is said at once, unless it was said before", async () => {
+  const { context } = asked(undefined);
+  expect(() => approval("Deploy", false, context)).toThrow(/nobody can be asked/);
+  expect(await approval("Deploy", true, context)("east-embedded")).toBe(true);
+});
