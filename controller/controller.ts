@@ -53,6 +53,8 @@ export class Controller implements ApiBackend {
   readonly region: string;
   readonly controllerId: string;
   readonly events: EventSource;
+  /** Set once its service listens. */
+  ping: ApiBackend["ping"] = null;
   private settings: CoreSettings;
   private readonly waiting = new Map<number, (result: CommandResult) => void>();
   private nextRequest = 1;

@@ -1,11 +1,13 @@
 import { dirname, resolve } from "node:path";
 import type { Logger } from "pino";
-import type { AllocatorConfig, ForgeConfig } from "../config/config";
+import type { AllocatorConfig, ForgeConfig, PingConfig, RegionConfig } from "../config/config";
 import { servicePort } from "../config/local-ports";
+import { formatAddress } from "../protocol/address";
 import type { Clock } from "../protocol/clock";
 import { startAllocatorService, type AllocatorOptions } from "./agones/allocator-service";
 import type { Controller } from "./controller";
 import type { ControllerConfig } from "./controller-config";
+import { startPingService } from "./ping/ping-service";
 import { ALL_REGIONS, type Tokens } from "./tokens";
 
 export interface RegionServicesDeps {
@@ -30,17 +32,53 @@ const TOKEN_SLACK_SECS = 300;
 export async function startRegionServices(
   config: ControllerConfig,
   forge: ForgeConfig,
-  { controller, tokens, clock, log }: RegionServicesDeps,
+  deps: RegionServicesDeps,
 ): Promise<RegionServices> {
   const region = forge.regions.find(({ name }) => name === config.region);
-  const { allocator } = forge;
-  if (!region || !allocator) return { close: () => Promise.resolve() };
+  if (!region) return { close: () => Promise.resolve() };
+  const allocator = forge.allocator && (await startAllocator(config, region, forge.allocator, deps));
+  try {
+    const ping = forge.ping && (await startPing(config, region, forge.ping, deps));
+    return { close: async () => void (await Promise.all([allocator?.close(), ping?.close()])) };
+  } catch (error) {
+    await allocator?.close();
+    throw error;
+  }
+}
+
+async function startAllocator(
+  config: ControllerConfig,
+  region: RegionConfig,
+  allocator: AllocatorConfig,
+  { controller, tokens, clock, log }: RegionServicesDeps,
+): Promise<RegionServices> {
   const port = servicePort(region, "allocator", allocator.port);
   const token = allocatorToken(tokens, config.region, clock);
   const options = { host: allocator.host ?? config.api.host, port, auth: authOf(allocator, config) };
   const service = await startAllocatorService(options, { backend: controller, tokens, token, clock, log });
   log.info({ host: options.host, port, auth: allocator.auth }, "the allocation service listens");
-  return { close: () => service.close() };
+  return service;
+}
+
+async function startPing(
+  config: ControllerConfig,
+  region: RegionConfig,
+  { host = config.api.host, port: first, rateLimit }: PingConfig,
+  { controller, clock, log }: RegionServicesDeps,
+): Promise<RegionServices> {
+  const port = servicePort(region, "ping", first);
+  const service = await startPingService({ host, port, rateLimit }, clock);
+  log.info({ host, port }, "the ping service listens");
+  const at = formatAddress({ host: toldHost(config, region, host), port });
+  controller.ping = { http: `http://${at}/`, udp: at };
+  return service;
+}
+
+/** What players reach it by: where it listens on every address, what they are told of servers, else of the API. */
+function toldHost({ api, publicUrl }: ControllerConfig, { publicAddress }: RegionConfig, host: string): string {
+  if (host !== "0.0.0.0" && host !== "::") return host;
+  const literal = publicAddress !== "auto" && !publicAddress.startsWith("meta.");
+  return literal ? publicAddress : publicUrl === undefined ? api.host : new URL(publicUrl).hostname;
 }
 
 /** Files are from the folder of forge.toml, where that is a file. */

@@ -102,6 +102,7 @@ export function refused(problem: CoreProblem): { readonly ok: false; readonly pr
  * with a sample, unless a test says otherwise with `when`, and remembers what it was asked.
  */
 export class BackendDouble implements ApiBackend {
+  readonly ping = { http: "http://127.0.0.1:7400/", udp: "127.0.0.1:7400" };
   readonly region: string;
   readonly controllerId: string;
   readonly events = new EventLog({ epoch: 1, capacity: 100 });
@@ -169,7 +170,7 @@ export class BackendDouble implements ApiBackend {
     const placement: Placement = { ...placementSample(), session };
     const queued = queuedSample({ queueTicket: `que-${region}-1`, sessionId: session.id });
     const { claim: _sealed, ...entry } = queued;
-    const status: Omit<Region, "url" | "leader"> = {
+    const status: Omit<Region, "url" | "ping" | "leader"> = {
       name: region,
       state: "up",
       location: null,

@@ -1,6 +1,6 @@
 import type { CommandValues, CoreProblem } from "../core/decision";
 import type { Command, CommandType } from "../core/input";
-import type { ForgeEvent } from "../core/resources";
+import type { ForgeEvent, Region } from "../core/resources";
 
 /** Who is asking, as the token said. */
 export interface Actor {
@@ -28,6 +28,8 @@ export interface ApiBackend {
     readonly location: readonly [number, number] | undefined;
   }[];
   status(): BackendStatus;
+  /** Where players measure how far this region is; null where it has no such service. */
+  readonly ping: Region["ping"];
   /** Asks the core; resolves with its one reply. Rejects only where the controller is closing. */
   command<T extends CommandType>(command: CommandOf<T>, actor: Actor): Promise<ResultOf<T>>;
   /** Which region should serve this player: by asked region, measured latency, distance, load, version and free seats. */

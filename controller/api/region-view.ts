@@ -39,6 +39,7 @@ function downRegion({ name, url, location }: Known): Region {
     name,
     state: "down",
     url: url ?? null,
+    ping: null,
     location: location ?? null,
     nodes: [],
     servers: 0,

@@ -60,8 +60,8 @@ export interface CommandValues {
   listFleets: readonly Fleet[];
   getFleet: Fleet;
   putFleet: Fleet;
-  getRegion: { readonly region: Omit<Region, "url" | "leader">; readonly summary: RegionSummary };
-  drainRegion: Omit<Region, "url" | "leader">;
+  getRegion: { readonly region: Omit<Region, "url" | "ping" | "leader">; readonly summary: RegionSummary };
+  drainRegion: Omit<Region, "url" | "ping" | "leader">;
   /** One for each player, in no order. */
   takeIn: readonly Placement[];
   getDecision: DecisionRecord;

@@ -156,6 +156,8 @@ export interface Region {
   readonly name: string;
   readonly state: "up" | "draining" | "down";
   readonly url: string | null;
+  /** Where to measure how far it is: an HTTP URL that answers anything, and `host:port` that sends UDP packets back. */
+  readonly ping: { readonly http: string; readonly udp: string } | null;
   readonly location: readonly [number, number] | null;
   readonly nodes: readonly {
     readonly id: string;

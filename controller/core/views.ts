@@ -199,7 +199,7 @@ export function meanCpu(servers: Iterable<GameServer>): number | undefined {
   return count === 0 ? undefined : sum / count;
 }
 
-export function regionView(s: CoreState): Omit<Region, "url" | "leader"> {
+export function regionView(s: CoreState): Omit<Region, "url" | "ping" | "leader"> {
   const live = [...s.servers.values()].filter(({ state }) => state !== "terminated");
   const total = { total: 0, held: 0, free: 0 };
   let players = 0;

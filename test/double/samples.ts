@@ -42,6 +42,7 @@ export function sampleRegion(over: Partial<Region> = {}): Region {
     name: "us-east",
     state: "up",
     url: "http://127.0.0.1:7701",
+    ping: null,
     location: [38.9, -77.4],
     nodes: [{ id: "us-east-node-1", state: "connected", address: "127.0.0.1", servers: 5 }],
     servers: 5,

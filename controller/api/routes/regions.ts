@@ -102,7 +102,7 @@ async function regionHere(caller: Caller, api: ApiContext): Promise<Region> {
   return caller.actor.role === "player" ? { ...region, nodes: [] } : region;
 }
 
-function here(status: Omit<Region, "url" | "leader">, { backend }: ApiContext): Region {
+function here(status: Omit<Region, "url" | "ping" | "leader">, { backend }: ApiContext): Region {
   const url = backend.regions().find(({ name }) => name === backend.region)?.url ?? null;
-  return { ...status, url, leader: backend.status().leader ? backend.controllerId : null };
+  return { ...status, url, ping: backend.ping, leader: backend.status().leader ? backend.controllerId : null };
 }

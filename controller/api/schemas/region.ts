@@ -23,6 +23,10 @@ export const regionSchema = z
     name: z.string(),
     state: z.enum(regionStates),
     url: z.string().nullable(),
+    ping: z
+      .strictObject({ http: z.string(), udp: z.string().describe("host:port") })
+      .nullable()
+      .describe("Where to measure how far it is"),
     location,
     nodes: z.array(
       z.strictObject({

@@ -28,6 +28,13 @@ const LONG_POLL_SECS = 25;
 /** A queue that a controller has forgotten is joined again, but not for ever. */
 const MAX_REQUEUES = 5;
 
+/** As much of a region as measuring needs; older controllers tell of no ping service. */
+interface KnownRegion {
+  readonly name: string;
+  readonly url: string | null;
+  readonly ping?: { readonly http: string } | null;
+}
+
 /** A player's side of Forge, for browsers and Node: get a place, follow it when the server goes, report, leave. */
 export class PlayerClient {
   private readonly api: ApiConnection;
@@ -126,19 +133,25 @@ export class PlayerClient {
   }
 
   /**
-   * Measures the round trip to each region's controller, for `latencies`, and remembers their addresses for the day
-   * when one does not answer. Without `regions` asks a controller for them. Regions that do not answer are left out.
+   * Measures the round trip to all regions at once, for `latencies`: to a region's ping service where it has one, else
+   * to its controller. Remembers the controllers' addresses for the day when one does not answer. Without `regions`,
+   * URLs of controllers, asks a controller for them. Regions that do not answer are left out.
    */
   async measureLatencies(regions?: Readonly<Record<string, string>>): Promise<Record<string, number>> {
-    const urls = regions ?? (await this.regions());
-    for (const url of Object.values(urls)) this.api.know(url);
-    return measureLatencies(urls, this.fetch, this.timing);
+    const known: readonly KnownRegion[] = regions
+      ? Object.entries(regions).map(([name, url]) => ({ name, url }))
+      : await this.regions();
+    for (const { url } of known) if (url !== null) this.api.know(url);
+    const targets = known.flatMap(({ name, url, ping }) => {
+      const target = ping?.http ?? (url === null ? undefined : `${url.replace(/\/+$/, "")}/health`);
+      return target === undefined ? [] : [[name, target] as const];
+    });
+    return measureLatencies(Object.fromEntries(targets), this.fetch, this.timing);
   }
 
-  private async regions(): Promise<Record<string, string>> {
+  private async regions(): Promise<readonly KnownRegion[]> {
     const { body } = await this.api.call({ method: "GET", path: "/v1/regions" });
-    const { items = [] } = (body ?? {}) as { items?: readonly { name: string; url: string | null }[] };
-    return Object.fromEntries(items.flatMap(({ name, url }) => (url === null ? [] : [[name, url]])));
+    return ((body ?? {}) as { items?: readonly KnownRegion[] }).items ?? [];
   }
 
   private async ask(ask: SessionAsk, signal: AbortSignal | undefined): Promise<Placement | Queued> {
