@@ -265,6 +265,14 @@ describe("latencies", () => {
     await expect(client.measureLatencies()).resolves.toEqual({ a: 0 });
     expect(double.asked.filter((call) => call === "GET /health")).toHaveLength(6);
   });
+
+  it("are measured at a region's ping service where it tells of one", async () => {
+    const items = [{ name: "a", url: "http://a:1", ping: { http: "http://ping-a:7400/", udp: "ping-a:7400" } }];
+    const double = new FetchDouble(({ path }) => (path === "/v1/regions" ? { body: { items, next: null } } : {}));
+    const client = new PlayerClient({ url: "http://a:1", token: "t", fetch: double.fetch, timing: new ManualTiming() });
+    await expect(client.measureLatencies()).resolves.toEqual({ a: 0 });
+    expect(double.asked).toEqual(["GET /v1/regions", "GET /", "GET /", "GET /"]);
+  });
 });
 
 it("names the ports that there are", async () => {
