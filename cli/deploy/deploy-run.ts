@@ -3,9 +3,12 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { ForgeConfig } from "../../config/config";
 import type { EngineName } from "../../config/engine-name";
+import { regionEndpoints } from "../../config/region-endpoints";
+import { systemClient } from "../../infra/system-client";
 import type { CliContext } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
+import type { DeployedSystems } from "./broken-apply";
 import { type DeployEvent, type StackOutcome, tellEvent } from "./deploy-events";
 import type { PlannedChange } from "./plan-words";
 import { StackDeploy, type StackDeployOptions, StackFailed } from "./stack-deploy";
@@ -134,9 +137,24 @@ export class DeployRun {
       signal: this.ending.signal,
       now: () => this.context.io.now(),
       tell: this.tell,
+      systems: (work) => this.withSystems(stack, work),
       approve: (changes) => this.ask.approve(stack, changes),
     };
     return new StackDeploy(options);
+  }
+
+  private async withSystems<T>(stack: string, work: (systems: DeployedSystems) => Promise<T>): Promise<T> {
+    const region = this.config.regions.find(({ name }) => name === parseStackId(stack)?.region);
+    if (region === undefined)
+      throw new Error(`forge.toml no longer has the region of ${stack}: put it back, then destroy it`);
+    const endpoints = regionEndpoints(region, dirname(this.context.configFile));
+    const { env } = this.context.io;
+    const [consul, vault] = [systemClient(endpoints.consul, env), systemClient(endpoints.vault, env)];
+    try {
+      return await work({ consul, vault });
+    } finally {
+      await Promise.all([consul.close(), vault.close()]);
+    }
   }
 
   private environment(): Readonly<Record<string, string | undefined>> {

@@ -1,5 +1,6 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { ApplyMark, findOrphans, mayCollide, removeOrphan, type DeployedSystems, type Orphan } from "./broken-apply";
 import type { DeployEvent, StackOutcome } from "./deploy-events";
 import { diagnose, type Diagnosis } from "./diagnosis";
 import { plannedChanges, type PlannedChange } from "./plan-words";
@@ -13,6 +14,8 @@ export interface StackDeployOptions extends TerraformOptions {
   readonly destroy: boolean;
   readonly now: () => number;
   readonly tell: (event: DeployEvent) => void;
+  /** Of the stack's region; asked for where an apply was killed before. */
+  readonly systems: <T>(work: (systems: DeployedSystems) => Promise<T>) => Promise<T>;
   /** Asked once the plan is known and holds changes; `false` leaves everything as it is. */
   readonly approve: (changes: readonly PlannedChange[]) => Promise<boolean>;
 }
@@ -28,15 +31,20 @@ export class StackFailed extends Error {
 const PLAN_FILE = "forge.tfplan";
 const SAID_PREFIX = /^\s*(?:\([\w-]+\):\s*)?/;
 
-/** One stack from init to apply. What was broken off before goes on: Terraform's state says how far it came. */
+/**
+ * One stack from init to apply. What was broken off before goes on: Terraform's state says how far it came, and what it does
+ * not know of an apply that was killed is looked for.
+ */
 export class StackDeploy {
   private readonly terraform: Terraform;
+  private readonly mark: ApplyMark;
   private readonly startedMs: number;
   private words: ReadonlyMap<string, string> = new Map();
   private readonly startedAt = new Map<string, number>();
 
   constructor(private readonly options: StackDeployOptions) {
     this.terraform = new Terraform(options.folder, options);
+    this.mark = new ApplyMark(options.folder);
     this.startedMs = options.now();
   }
 
@@ -44,10 +52,12 @@ export class StackDeploy {
   async run(): Promise<StackOutcome> {
     const { tell, stack, destroy } = this.options;
     try {
+      await this.init();
+      await this.adopt();
       const changes = await this.plan();
       if (changes.length === 0 && !destroy) return this.done("unchanged");
       if (changes.length > 0 && !(await this.options.approve(changes))) return this.done("declined");
-      await this.apply();
+      await this.apply(changes);
       return this.done(destroy ? "destroyed" : "deployed");
     } catch (error) {
       if (error instanceof StackFailed) tell({ stack, type: "failed", ...error.diagnosis });
@@ -60,6 +70,7 @@ export class StackDeploy {
   /** What would change. @throws {StackFailed} */
   async preview(): Promise<readonly PlannedChange[]> {
     try {
+      await this.init();
       return await this.plan();
     } finally {
       this.forgetPlan();
@@ -71,10 +82,37 @@ export class StackDeploy {
     rmSync(join(this.options.folder, PLAN_FILE), { force: true });
   }
 
-  private async plan(): Promise<readonly PlannedChange[]> {
-    const { stack, destroy, tell } = this.options;
+  private async init(): Promise<void> {
     const init = await this.terraform.init();
     if (init.code !== 0) throw this.failed(init, "init");
+  }
+
+  /** Takes into the state what a killed apply has made without its knowing: it could not be made again. */
+  private async adopt(): Promise<void> {
+    const left = this.mark.left();
+    if (!mayCollide(left)) return this.mark.end();
+    const { folder, stack, systems, tell } = this.options;
+    const json: unknown = JSON.parse(readFileSync(join(folder, "cdk.tf.json"), "utf8"));
+    const known = await this.terraform.stateList();
+    const orphans: Orphan[] = [];
+    try {
+      await systems(async (of) => {
+        for (const orphan of await findOrphans(left, known, json, of))
+          if (!(await removeOrphan(orphan, of))) orphans.push(orphan);
+      });
+    } catch (error) {
+      throw new StackFailed(diagnose(stack, { severity: "error", summary: (error as Error).message, detail: "" }));
+    }
+    for (const { address, id } of orphans) {
+      const imported = await this.terraform.import(address, id);
+      if (imported.code !== 0) throw this.failed(imported, "import");
+      tell({ stack, type: "said", address, text: `${address} was made by a deploy that was broken off: taken over` });
+    }
+    this.mark.end();
+  }
+
+  private async plan(): Promise<readonly PlannedChange[]> {
+    const { stack, destroy, tell } = this.options;
     const plan = await this.terraform.plan(PLAN_FILE, () => undefined, destroy);
     if (plan.code !== 0) throw this.failed(plan, "plan");
     const region = parseStackId(stack)?.region ?? stack;
@@ -84,8 +122,12 @@ export class StackDeploy {
     return changes;
   }
 
-  private async apply(): Promise<void> {
+  private async apply(changes: readonly PlannedChange[]): Promise<void> {
+    const made = changes.filter(({ action }) => action === "create" || action === "replace");
+    this.mark.begin(made.map(({ address }) => address));
     const applied = await this.terraform.apply(PLAN_FILE, (line) => this.progress(line));
+    // By a signal, and not by itself: its state may not have all.
+    if (!applied.killed) this.mark.end();
     if (applied.code !== 0) throw this.failed(applied, "apply");
   }
 

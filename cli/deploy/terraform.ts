@@ -12,6 +12,8 @@ export interface TerraformOptions {
 
 export interface TerraformRun {
   readonly code: number;
+  /** By a signal, before it had written what it was about to. */
+  readonly killed: boolean;
   /** What it printed for whoever reads it as a result. */
   readonly out: string;
   /** Everything printed, errors too; the end of it where it was long. */
@@ -51,6 +53,17 @@ export class Terraform {
     return JSON.parse(out);
   }
 
+  /** Addresses of what the state holds. */
+  async stateList(): Promise<readonly string[]> {
+    const { code, out } = await this.run(["state", "list"]);
+    return code === 0 ? out.split("\n").filter((line) => line !== "") : [];
+  }
+
+  /** Takes what there is already into the state; `id` is as the provider calls it. */
+  import(address: string, id: string): Promise<TerraformRun> {
+    return this.run(["import", "-input=false", "-no-color", LOCK_TIMEOUT, address, id]);
+  }
+
   private run(args: readonly string[], onLine: (line: TerraformLine) => void = () => undefined): Promise<TerraformRun> {
     const { env, signal } = this.options;
     const binary = env["TERRAFORM_BINARY_NAME"] ?? "terraform";
@@ -79,11 +92,11 @@ export class Terraform {
       signal.addEventListener("abort", interrupt, { once: true });
       if (signal.aborted) interrupt();
       child.once("error", reject);
-      child.once("close", (code) => {
+      child.once("close", (code, signalName) => {
         signal.removeEventListener("abort", interrupt);
         // What a shell says of a program that is not there.
         if (code === 127 || code === 126) reject(terraformMissing(binary));
-        else resolve({ code: code ?? 1, out: out.join("\n"), said, errors });
+        else resolve({ code: code ?? 1, killed: signalName !== null, out: out.join("\n"), said, errors });
       });
     });
   }

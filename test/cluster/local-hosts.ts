@@ -25,6 +25,12 @@ export const HOST_PROGRAMS = {
   reason: "nomad, consul, or vault or bao is neither on PATH nor in Forge's cache",
 };
 
+/** Tests that take minutes: `npm run verify` runs them, or `FORGE_LONG_TESTS=1`. */
+export const LONG_TESTS = {
+  available: process.env["FORGE_LONG_TESTS"] === "1",
+  reason: "it takes minutes: set FORGE_LONG_TESTS=1",
+};
+
 /** Looked into by tests, field by field. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type InfraValue = any;
