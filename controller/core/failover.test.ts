@@ -70,6 +70,11 @@ it("moves nobody while a node is silent, and everybody once the engine says it i
   r.cut(nodeId);
   r.advance(20_000);
   expect(r.must<Server>({ type: "getServer", serverId: server.id }).state).toBe("suspect");
+  // Whoever wants this very server is told that it passes, not that the server is not ready.
+  const problem = (
+    r.call({ type: "routePlayers", serverId: server.id, players: ["late"] }) as { problem?: { code: string } }
+  ).problem;
+  expect(problem?.code).toBe("unavailable");
   expect(session(r, id)).toMatchObject({ serverId: server.id, generation: 1 });
   expect(r.must<Placement>(join("bob")).server.id).not.toBe(server.id);
   r.give({ type: "engine", event: { type: "nodeDown", nodeId, reason: "lost" } });

@@ -166,10 +166,11 @@ function whyNotRoute(s: CoreState, server: GameServer): CoreProblem | null {
   const info = { serverId: id, state };
   if (state === "draining" || state === "terminated")
     return problem("serverClosed", `server ${id} is ${state}: ${server.reason}`, { info });
+  // What is wrong passes, and callers try again: agent or leader is away, and after that its state is another.
+  if (whyNotNow(s) !== null || state === "suspect" || (server.nodeId !== null && !s.usable(server.nodeId)))
+    return problem("unavailable", `server ${id} cannot be asked for seats now`, { retryAfterSecs: 1, info });
   if (!takesPlayers(state) || !isPrimary(server))
     return problem("serverNotReady", `server ${id} is ${state} and takes nobody now`, { info });
-  if (whyNotNow(s) !== null || !s.usable(server.nodeId))
-    return problem("unavailable", `server ${id} cannot be asked for seats now`, { retryAfterSecs: 1, info });
   if (s.fleet(server.experienceId).config?.seats === "match" && server.matchId === null && !isEmpty(server))
     return problem("serverNotReady", `server ${id} is busy with a match of its own`, { info });
   return null;
