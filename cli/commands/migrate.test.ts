@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -80,6 +82,44 @@ describe("forge migrate", () => {
     ["answers that are not there", ["in", "--out", "a", "--answers", "none.toml"], "cannot be read"],
   ])("refuses %s", async (_what, args, says) => {
     write("bad.toml", 'ports = "any"\n');
+    expect(await forge(...args)).toMatchObject({ code: 2, err: expect.stringContaining(says) });
+  });
+});
+
+describe("forge migrate verify", () => {
+  /** TEST DOUBLE of Nomad: it takes every job, and parses HCL into what it is told. */
+  async function judged(parsed: unknown, ...args: readonly string[]): Promise<CliResult> {
+    const server = createServer((request, response) => {
+      request.resume();
+      response.end(JSON.stringify(request.url === "/v1/validate/job" ? { Error: "" } : parsed));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      return await forge("verify", ...args, "--nomad", `http://127.0.0.1:${port}`);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  it("says where HCL and JSON differ", async () => {
+    await forge("in", "--out", "a");
+    const { Job } = JSON.parse(readFileSync(join(folder, "a/jobs/web.json"), "utf8")) as { Job: object };
+    expect(await judged(Job, "a")).toMatchObject({ code: 0, out: expect.stringContaining("1 jobs") });
+    const other = await judged({ ...Job, Priority: 7 }, "a");
+    expect(other).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("says something else than the JSON at /Priority"),
+    });
+  });
+
+  it.each([
+    ["no folder", ["verify"], "one folder"],
+    ["a folder without jobs", ["verify", "in", "--nomad", "http://127.0.0.1:1"], "has no jobs/"],
+    ["no Nomad", ["verify", "in"], "which Nomad"],
+    ["nowhere to write to", ["in"], "where to"],
+  ])("refuses %s", async (_what, args, says) => {
     expect(await forge(...args)).toMatchObject({ code: 2, err: expect.stringContaining(says) });
   });
 });

@@ -5,13 +5,16 @@ import { countByStatus } from "../../migrate/emit/report";
 import { CODES, type Code } from "../../migrate/ledger/codes";
 import { isAtLeast, type LedgerEntry, SEVERITIES, type Severity } from "../../migrate/ledger/entry";
 import { migrate, type Migration } from "../../migrate/migrate";
+import { type NomadJudge, verifyJobs } from "../../migrate/verify";
+import { HttpJson } from "../../clients/http-json";
 import { readSources, type SourceDisk, STANDARD_INPUT } from "../../migrate/reader/read-sources";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
 
 interface MigrateOptions {
-  readonly out: string;
+  readonly out?: string;
+  readonly nomad?: string;
   readonly answers?: string;
   /** True: of warning. */
   readonly strict?: true | string;
@@ -20,22 +23,27 @@ interface MigrateOptions {
 export const register: Register = (command, context) => {
   command
     .argument("<paths...>", "manifests: files, folders, or - for the standard input")
-    .requiredOption("--out <dir>", "folder to write into")
+    .option("--out <dir>", "folder to write into")
+    .option("--nomad <url>", "for `migrate verify DIR`: who looks at the jobs (default: NOMAD_ADDR)")
     .option("--answers <file>", "TOML with what manifests do not say; see docs/leaving-kubernetes.md")
     .option("--strict [severity]", "exit 1 where an entry is at least this severe: info, warning (default) or error")
     .addHelpText(
       "after",
-      "\nTurns Kubernetes manifests into Nomad jobs and says of every value what became of it: REPORT.md for people,\nledger.json for programs. Nothing is changed in any cluster.",
+      "\nTurns Kubernetes manifests into Nomad jobs and says of every value what became of it: REPORT.md for people,\nledger.json for programs. Nothing is changed in any cluster.\n\n`forge migrate verify DIR` has Nomad look at what was written: each job is valid, and its HCL says what its JSON says.",
     )
-    .action((paths: readonly string[], options: MigrateOptions) => run(paths, options, context));
+    .action((paths: readonly string[], options: MigrateOptions) =>
+      paths[0] === "verify" ? verify(paths.slice(1), options, context) : run(paths, options, context),
+    );
 };
 
 function run(paths: readonly string[], options: MigrateOptions, context: CliContext): void {
   const { cwd } = context.io;
+  const { out } = options;
+  if (out === undefined) throw new CliError("usage", EXIT.badInput, "where to?", "name a folder with --out DIR");
   const least = strictness(options.strict);
   const answers = answersOf(options.answers, cwd);
-  const folder = resolve(cwd, options.out);
-  refuseOthersFolder(folder, options.out);
+  const folder = resolve(cwd, out);
+  refuseOthersFolder(folder, out);
 
   const sources = readSources(
     paths.map((path) => nameOf(path, cwd)),
@@ -69,7 +77,41 @@ function run(paths: readonly string[], options: MigrateOptions, context: CliCont
     })),
     files: [...migration.files.keys()],
   };
-  context.print(summary, () => lines(migration, counted, summary.refused, options.out));
+  context.print(summary, () => lines(migration, counted, summary.refused, out));
+}
+
+async function verify(paths: readonly string[], options: MigrateOptions, context: CliContext): Promise<void> {
+  const { cwd, env } = context.io;
+  const [out] = paths;
+  if (out === undefined || paths.length > 1)
+    throw new CliError("usage", EXIT.badInput, "verify looks at one folder", "forge migrate verify DIR");
+  const folder = join(resolve(cwd, out), "jobs");
+  const address = options.nomad ?? env["NOMAD_ADDR"];
+  if (address === undefined)
+    throw new CliError("usage", EXIT.badInput, "which Nomad looks at the jobs?", "--nomad URL, or NOMAD_ADDR");
+  if (!existsSync(folder))
+    throw new CliError("notFound", EXIT.badInput, `${out} has no jobs/`, "run forge migrate first");
+  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const jobs = names.sort().map((name) => {
+    const file = `jobs/${name.slice(0, -".json".length)}`;
+    const text = (suffix: string): string => readFileSync(join(folder, "..", `${file}${suffix}`), "utf8");
+    return { file, hcl: text(".nomad.hcl"), json: text(".json") };
+  });
+  const findings = await verifyJobs(jobs, nomadJudge(address, env["NOMAD_TOKEN"]));
+  if (findings.length > 0) context.exitCode = EXIT.failed;
+  context.print({ jobs: jobs.length, findings }, () => [
+    ...findings.map(({ file, problem }) => `${file}: ${problem}`),
+    `${jobs.length} jobs before ${address}, ${findings.length} findings`,
+  ]);
+}
+
+function nomadJudge(address: string, token: string | undefined): NomadJudge {
+  const http = new HttpJson({ address, name: "Nomad", ...(token && { headers: () => ({ "x-nomad-token": token }) }) });
+  return {
+    validate: async (body) =>
+      (await http.json<{ readonly Error?: string }>("PUT", "/v1/validate/job", { body })).Error ?? "",
+    parse: (hcl) => http.json("PUT", "/v1/jobs/parse", { body: { JobHCL: hcl, Canonicalize: false } }),
+  };
 }
 
 function strictness(strict: MigrateOptions["strict"]): Severity | undefined {

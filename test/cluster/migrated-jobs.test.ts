@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_ANSWERS, type Answers } from "../../migrate/answers";
 import type { ConvertedJob } from "../../migrate/convert/convert";
-import { jobJson } from "../../migrate/emit/job-json";
+import { renderJobJson } from "../../migrate/emit/job-json";
 import { renderJobHcl } from "../../migrate/emit/job-hcl";
 import { deployment, migrateText } from "../../migrate/for-test";
 import { migrate } from "../../migrate/migrate";
 import { readSources, type Sources } from "../../migrate/reader/read-sources";
+import { verifyJobs } from "../../migrate/verify";
 import { CORPUS, CORPUS_MISSING, corpusDisk, corpusFiles } from "../migrate-corpus";
 import { skipUnless } from "../skips";
 import { NomadAgent } from "./nomad-agent";
@@ -24,24 +25,6 @@ const VAULT = `vault {
   default_identity { aud = ["vault.io"] }
 }
 `;
-
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
-/** Without what says nothing: Nomad's parser fills in zeros, and a template's splay. */
-function meaning(value: Json): Json {
-  if (Array.isArray(value)) return value.map((each: Json) => meaning(each));
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, each]) => [key, meaning(each)] as const);
-  const isNothing = (each: Json): boolean =>
-    each === null ||
-    each === "" ||
-    each === false ||
-    each === 0 ||
-    (typeof each === "object" && Object.keys(each).length === 0);
-  const kept = entries.filter(([key, each]) => !isNothing(each) && key !== "Splay");
-  // What Nomad says of every template that says nothing of it.
-  return Object.fromEntries(kept.filter(([key, each]) => !(key === "Perms" && each === "0644")));
-}
 
 skipUnless(
   "Nomad",
@@ -61,14 +44,12 @@ skipUnless(
 
   /** What Nomad has against a job; nothing where it takes it. */
   async function faults({ job, file }: ConvertedJob): Promise<readonly unknown[]> {
-    // Namespaces are made by the stack; here there is only the one.
-    const body = jobJson({ ...job, namespace: "default" });
-    const said = await agent.call<{ readonly Error?: string }>("PUT", "/v1/validate/job", body);
-    const parsed = await agent.call<Json>("PUT", "/v1/jobs/parse", { JobHCL: renderJobHcl(job), Canonicalize: false });
-    const { Job } = jobJson(job) as { readonly Job: Json };
-    const isSame = JSON.stringify(sorted(meaning(parsed))) === JSON.stringify(sorted(meaning(Job)));
-    if (!isSame) expect(meaning(parsed)).toEqual(meaning(Job));
-    return said.Error === undefined || said.Error === "" ? [] : [[file, said.Error]];
+    const written = { file, hcl: renderJobHcl(job), json: renderJobJson(job) };
+    return verifyJobs([written], {
+      validate: async (body) =>
+        (await agent.call<{ readonly Error?: string }>("PUT", "/v1/validate/job", body)).Error ?? "",
+      parse: (hcl) => agent.call("PUT", "/v1/jobs/parse", { JobHCL: hcl, Canonicalize: false }),
+    });
   }
 
   test("strings survive all three layers of interpolation", async () => {
@@ -127,13 +108,3 @@ skipUnless(
     );
   });
 });
-
-function sorted(value: Json): Json {
-  if (Array.isArray(value)) return value.map((each: Json) => sorted(each));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, each]) => [key, sorted(each)]),
-  );
-}
