@@ -92,6 +92,12 @@ export interface HealthPolicy {
   readonly timeoutSecs: number;
   readonly unhealthyThreshold: number;
   readonly healthyThreshold: number;
+  /** Errors (5xx) a second that a server reports, above which it is given no new seats; undefined: no limit. */
+  readonly maxErrorRate: number | undefined;
+  /** The same of its share of the memory asked for, 0 up. */
+  readonly maxMemory: number | undefined;
+  /** Over a limit for so long, a server has failed. */
+  readonly limitSecs: number;
 }
 
 export type ManagedPart = "infra" | "consul" | "vault" | "nomad" | "jobs";

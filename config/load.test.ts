@@ -57,6 +57,9 @@ describe("loadConfig", () => {
       timeoutSecs: 5,
       unhealthyThreshold: 3,
       healthyThreshold: 2,
+      maxErrorRate: undefined,
+      maxMemory: undefined,
+      limitSecs: 30,
     });
     expect(config.regions.map(({ name, datacenters }) => ({ name, datacenters }))).toEqual([
       { name: "us-east-1", datacenters: ["us-east-1"] },

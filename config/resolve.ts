@@ -115,6 +115,9 @@ export function resolve(toml: ForgeToml, flags: ConfigFlags, layers: Layers, por
       timeoutSecs: toml.health.timeout_secs,
       unhealthyThreshold: toml.health.unhealthy_threshold,
       healthyThreshold: toml.health.healthy_threshold,
+      maxErrorRate: toml.health.max_error_rate,
+      maxMemory: toml.health.max_memory,
+      limitSecs: toml.health.limit_secs,
     },
     regions: chosen === undefined ? regions : regions.filter(({ name }) => chosen.includes(name)),
     experiences: Object.fromEntries(

@@ -91,6 +91,18 @@ const healthSchema = z.strictObject({
   timeout_secs: positiveSecondsSchema.default(5).describe("A probe without an answer for so long has failed"),
   unhealthy_threshold: positiveCountSchema.default(3).describe("Failed probes in a row"),
   healthy_threshold: positiveCountSchema.default(2).describe("Good probes in a row"),
+  max_error_rate: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe("Errors a second that a server reports, above which it gets no new seats"),
+  max_memory: z
+    .number()
+    .gt(0)
+    .max(2)
+    .optional()
+    .describe("Share of its memory above which a server gets no new seats: 0.95"),
+  limit_secs: positiveSecondsSchema.default(30).describe("Over one of these limits for so long, a server has failed"),
 });
 
 const allocatorSchema = z.strictObject({

@@ -10,6 +10,7 @@ import { setState } from "./servers";
 import { endSession, settleTwin } from "./sessions";
 import { becameReady, failStart } from "./spawn";
 import type { CoreState } from "./state";
+import { takeStats } from "./vitals";
 import { noLongerWanted } from "./wanted";
 
 /** How long after an agent saw a match server go the engine gets to say how it ended, in milliseconds. */
@@ -34,8 +35,7 @@ export function onAgentEvent(s: CoreState, nodeId: string, event: AgentEvent): v
       if (!event.healthy) return onUnhealthy(s, server, event.reason);
       return;
     case "stats":
-      server.stats = event.stats;
-      return s.reindex(server);
+      return takeStats(s, server, event.stats);
     case "joined":
       return onJoined(s, fleet, server, event);
     case "left":

@@ -1,4 +1,5 @@
 import { isEmpty, isPrimary, isTaken, seatsHeld, type GameServer } from "./game-server";
+import { openPlaces } from "./backfill";
 import { takesPlayers } from "./lifecycle";
 import { NodeShelves } from "./node-shelves";
 import { Pool } from "./pool";
@@ -11,6 +12,8 @@ export class FleetIndex {
   private readonly byKey = new Map<string, Pool>();
   /** Those that nobody is on. */
   readonly freeByNode = new NodeShelves();
+  /** Servers of a match that wants more players. */
+  readonly backfill = new Set<GameServer>();
   /** Servers up and in use or ready for it; suspect, starting and ending ones are not among them. */
   usable = 0;
   /** Seats taken or promised on usable servers, and their seats in all. */
@@ -39,6 +42,7 @@ export class FleetIndex {
       this.cpuSum += server.countedCpu;
       this.cpuCount++;
     }
+    if (open && openPlaces(server) > 0) this.backfill.add(server);
     const free = server.maxPlayers - server.countedHeld;
     if (!open || free <= 0 || server.keptFor) return;
     server.countedFree = free;
@@ -51,6 +55,7 @@ export class FleetIndex {
   remove(server: GameServer): void {
     if (!server.counted) return;
     server.counted = false;
+    this.backfill.delete(server);
     this.usable--;
     this.held -= server.countedHeld;
     this.count(server, -1);

@@ -4,6 +4,7 @@ import type { AgentNode } from "./agent-node";
 import type { PlayerSession } from "./player-session";
 import type { Pool } from "./pool";
 import type { ServerState } from "./resources";
+import type { Strain } from "./vitals";
 
 /** What the engine has told of a server. `held`: not asked for yet; `asked`: start was decided. */
 export type EngineView = "held" | "asked" | "placed" | "running" | "exited";
@@ -55,6 +56,8 @@ export interface GameServer {
   lists: Readonly<Record<string, CountedList>>;
   tracked: CountedList | null;
   stats: ServerStats | null;
+  /** Over a limit of its vitals: it is given no new seats; see vitals.ts. */
+  strain: Strain | null;
   /** Mean of what its players report, newest weighted most. */
   latencyMs: number | null;
   readyAtMs: number | null;
@@ -154,6 +157,7 @@ export function newServer(of: NewServer): GameServer {
     lists: of.lists ?? {},
     tracked: of.tracked ?? null,
     stats: null,
+    strain: null,
     latencyMs: null,
     readyAtMs: null,
     endedAtMs: null,

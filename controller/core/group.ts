@@ -23,7 +23,7 @@ export interface Group {
   /** In order of preference, for a group that claims a whole server; empty takes any. */
   readonly selectors: readonly ServerSelector[];
   /** Takes the whole server for this match. */
-  readonly matchId: string | null;
+  matchId: string | null;
   readonly sinceMs: number;
   /** From then on it is told that there is no place. */
   deadlineMs: number;

@@ -10,6 +10,21 @@ const allocate = (matchId: string, players: readonly string[], more: object = {}
 });
 const duel = (over: Parameters<typeof arena>[0] = {}) => arena({ seats: "match", maxPlayers: 2, ...over });
 
+it("fills a match up to what it wants with those who come, and claims another server for the rest", () => {
+  const r = arena({ seats: "match", maxPlayers: 4, scaling: { minServers: 3, maxServers: 3 } });
+  const { server } = r.must<MatchAllocation>(allocate("m", ["ann"], { annotations: { "forge.backfill-to": "3" } }));
+  const party = r.must<Placement>(join("bob", { party: ["cyd"] }));
+  expect(party.server.id).toBe(server.id);
+  const dan = r.must<Placement>(join("dan"));
+  expect(dan.server.id).not.toBe(server.id);
+  // One has left, and the server wants one more; then it wants nobody.
+  r.must({ type: "endSession", sessionId: party.session.id, reason: "left" });
+  expect(r.must<Placement>(join("eve")).server.id).toBe(server.id);
+  r.must({ type: "labelServer", serverId: server.id, annotations: { "forge.backfill-to": null } });
+  expect(r.must<Placement>(join("fay")).server.id).not.toBe(server.id);
+  expect(r.must<Server>({ type: "getServer", serverId: server.id })).toMatchObject({ matchId: "m", players: 3 });
+});
+
 it("gives a whole server and a ticket to everybody", () => {
   const r = duel();
   const match = r.must<MatchAllocation>(allocate("m", ["ann", "bob"], { labels: { map: "ice" } }));

@@ -1,5 +1,6 @@
 import type { SeatRequest } from "../../protocol/messages";
 import { answerQueued, answerRefused } from "./answers";
+import { matchOf } from "./backfill";
 import type { CoreProblem } from "./decision";
 import type { Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
@@ -76,6 +77,8 @@ function ask(s: CoreState, fleet: Fleet, group: Group, choice: Choice): void {
     if (record) s.out.push({ type: "record", record });
   }
   if (fleet.line.size > 0) overtake(s, fleet, group);
+  group.matchId = matchOf(group, server);
+  for (const session of group.sessions) session.matchId = group.matchId;
   askSeats(s, group, server);
 }
 

@@ -218,6 +218,7 @@ export type ForgeEvent = { readonly region: string; readonly at: string; readonl
         | "server.allocated"
         | "server.draining"
         | "server.suspect"
+        | "server.strained"
         | "server.unhealthy"
         | "server.stopping"
         | "server.terminated"

@@ -1,3 +1,4 @@
+import { openPlaces } from "./backfill";
 import type { Fleet } from "./fleet";
 import { hasMods } from "./fleet-index";
 import type { GameServer } from "./game-server";
@@ -86,10 +87,20 @@ function takeFrom(
   into: GameServer[],
 ): void {
   const seats = group.sessions.length;
+  if (group.kind === "join" && group.matchId !== null) takeBackfill(fleet, version, group, most, into);
   for (const pool of fleet.index.pools()) {
     if (pool.version !== version || pool.size === 0 || !hasMods(group.mods, pool.mods)) continue;
     if (group.matchId !== null) pool.takeEmpty(seats, most, into);
     else pool.take(seats, strategy, most, into);
+  }
+}
+
+/** Matches that want so many more, however few: whoever finds one claims no server. */
+function takeBackfill(fleet: Fleet, version: string, group: Group, most: number, into: GameServer[]): void {
+  for (const server of fleet.index.backfill) {
+    if (into.length >= most) return;
+    if (server.version === version && openPlaces(server) >= group.sessions.length && hasMods(group.mods, server.mods))
+      into.push(server);
   }
 }
 

@@ -183,7 +183,8 @@ export class CoreState {
   reindex(server: GameServer): void {
     const fleet = this.fleets.get(server.experienceId);
     if (!fleet) return;
-    fleet.index.update(server, this.nowMs >= server.pausedUntilMs && this.usable(server.nodeId));
+    const open = this.nowMs >= server.pausedUntilMs && server.strain === null && this.usable(server.nodeId);
+    fleet.index.update(server, open);
     countOnNode(server, server.nodeId === null ? undefined : this.nodes.get(server.nodeId));
     this.dirty.add(fleet);
     if (server.ending) this.ending.add(server);

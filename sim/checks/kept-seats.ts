@@ -109,15 +109,16 @@ export class KeptSeats implements WorldWatch {
     const { toServerId, toSessionId } = (detail ?? {}) as { toServerId?: string; toSessionId?: string };
     if (toServerId === undefined || toSessionId === undefined) return;
     this.over.add(sessionId);
-    for (const region of this.world.regions)
-      for (const node of region.nodes)
-        for (const server of node.truth.servers.values())
-          if (server.expect.serverId === toServerId && !server.highest.has(toSessionId))
-            this.world.broken(
-              "P2",
-              "a seat is given up for another only",
-              `${sessionId} was moved to ${toServerId} as ${toSessionId}, which its journal does not know`,
-            );
+    // A server that another allocation replaced is known twice.
+    const known = this.world.regions
+      .flatMap(({ nodes }) => nodes.flatMap(({ truth }) => [...truth.servers.values()]))
+      .filter(({ expect }) => expect.serverId === toServerId);
+    if (known.length > 0 && !known.some(({ highest }) => highest.has(toSessionId)))
+      this.world.broken(
+        "P2",
+        "a seat is given up for another only",
+        `${sessionId} was moved to ${toServerId} as ${toSessionId}, which its journal does not know`,
+      );
   }
 
   onForced(serverId: string): void {

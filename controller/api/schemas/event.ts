@@ -9,6 +9,7 @@ export const eventTypes = [
   "server.allocated",
   "server.draining",
   "server.suspect",
+  "server.strained",
   "server.unhealthy",
   "server.stopping",
   "server.terminated",

@@ -10,6 +10,7 @@ export const EVENT_NAMES = {
   "server.ready": "serverReady",
   "server.allocated": "serverAllocated",
   "server.draining": "serverDraining",
+  "server.strained": "serverStrained",
   "server.suspect": "serverSuspect",
   "server.unhealthy": "serverUnhealthy",
   "server.stopping": "serverStopping",

@@ -1,0 +1,73 @@
+import fc from "fast-check";
+import type { Placement, Server } from "./resources";
+import { arena, code, join } from "./testing/ask";
+import { testExperience, testSettings } from "./testing/settings-double";
+import { strainOf, type Strain } from "./vitals";
+
+const LIMITS = { maxErrorRate: 5, maxMemory: 0.9, limitSecs: 30 };
+const MIB = 1_048_576;
+
+it("strains a server over a limit, and lets it be well only well below", () => {
+  const seen = (before: Strain | null, errorRate: number, memory: number): Strain | null =>
+    strainOf(before, { errorRate, memoryBytes: memory * 256 * MIB }, LIMITS, 256, 1000);
+  expect(seen(null, 5, 0.9)).toBeNull();
+  expect(seen(null, 5.1, 0)?.reason).toBe("5.1 errors a second, at most 5");
+  expect(seen(null, 0, 0.95)?.reason).toBe("95 % of its memory, at most 90 %");
+  const strain = { sinceMs: 7, reason: "before" };
+  expect(seen(strain, 4.8, 0)).toMatchObject({ sinceMs: 7 });
+  expect(seen(strain, 4.4, 0.8)).toBeNull();
+});
+
+it("strains nobody where no limit is set", () => {
+  fc.assert(
+    fc.property(fc.double({ min: 0, noNaN: true }), fc.nat(), (errorRate, memoryBytes) => {
+      const limits = { maxErrorRate: undefined, maxMemory: undefined, limitSecs: 30 };
+      return strainOf(null, { errorRate, memoryBytes }, limits, 1, 0) === null;
+    }),
+  );
+});
+
+describe("a server with too many errors", () => {
+  const strained = () => {
+    const r = arena({ scaling: { minServers: 2 } });
+    const { health, ...settings } = testSettings([testExperience("arena", { scaling: { minServers: 2 } })]);
+    r.setSettings({ ...settings, health: { ...health, maxErrorRate: 5, limitSecs: 30 } });
+    const placed = r.must<Placement>(join("ann"));
+    r.agentOf(placed.server.id).join(placed.server.id, placed.session.id, 1, r.nowMs);
+    r.run();
+    const report = (errorRate: number): void => {
+      r.agentOf(placed.server.id).measure(placed.server.id, { errorRate }, r.nowMs);
+      r.run();
+    };
+    return { r, placed, report };
+  };
+  const state = ({ r, placed }: ReturnType<typeof strained>): string =>
+    r.must<Server>({ type: "getServer", serverId: placed.server.id }).state;
+
+  it("is given nobody while it has, and its players stay", () => {
+    const it = strained();
+    it.report(9);
+    const bob = it.r.must<Placement>(join("bob"));
+    expect(bob.server.id).not.toBe(it.placed.server.id);
+    expect(state(it)).toBe("ready");
+    expect(it.r.eventTypes().filter((type) => type === "server.strained")).toHaveLength(1);
+    it.report(1);
+    expect(it.r.must<Placement>(join("cyd")).server.id).toBeDefined();
+    it.r.advance(40_000);
+    expect(state(it)).toBe("ready");
+  });
+
+  it("fails once it has had them for so long, and its players go elsewhere", () => {
+    const it = strained();
+    it.report(9);
+    it.r.advance(20_000);
+    it.report(8);
+    expect(state(it)).toBe("ready");
+    it.r.advance(11_000);
+    it.report(8);
+    expect(state(it)).toBe("terminated");
+    const session = it.r.must<Placement["session"]>({ type: "getSession", sessionId: it.placed.session.id });
+    expect(session).toMatchObject({ state: "reserved", generation: 2 });
+    expect(code(it.r.call(join("dan")))).toBe("ok");
+  });
+});
