@@ -237,7 +237,7 @@ export class Player {
         if (!result?.ok) return this.lost(sessionId, result === undefined);
         const { session, ticket: fresh } = result.value as FollowResult;
         if (session.state === "ended") return this.lost(sessionId, false);
-        if (fresh !== null && session.generation > generation) return this.goTo(fresh);
+        if (fresh !== null && (session.id !== sessionId || session.generation > generation)) return this.goTo(fresh);
         // Its place is where it was: the door opens again, or somebody notices that it does not.
         const { schedule } = this.world;
         schedule.after(500, undefined, () => {

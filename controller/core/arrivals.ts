@@ -2,7 +2,6 @@ import { letWait } from "./answers";
 import type { ArrivingPlayer } from "./arrival";
 import type { Fleet } from "./fleet";
 import { hasSeat } from "./follow";
-import type { GameServer } from "./game-server";
 import { newGroup, type Group } from "./group";
 import type { Command } from "./input";
 import { problem } from "./outbox";
@@ -13,7 +12,6 @@ import { badPlayers, experienceNames } from "./session-commands";
 import { openSession } from "./sessions";
 import type { CoreProblem } from "./decision";
 import type { CoreState } from "./state";
-import { placementView } from "./views";
 
 type TakeIn = Extract<Command, { type: "takeIn" }>;
 
@@ -65,27 +63,17 @@ function answerHere(s: CoreState, requestId: number, here: readonly PlayerSessio
   const seated = here.flatMap((session) =>
     hasSeat(session) && session.server ? [{ session, server: session.server }] : [],
   );
-  const [first] = seated;
+  const first = seated.find(({ server }) => s.usable(server.nodeId));
+  // Those of one server only: without a fresh ticket nobody can come, and the others are asked for again.
   if (first) {
-    const together = seated.every(({ server }) => server === first.server);
-    if (!together || !s.usable(first.server.nodeId))
-      return s.out.reply(
-        requestId,
-        seated.map(({ session, server }) => placementView(s, session, server, true, [])),
-      );
-    return letWait(s, refreshAll(s, seated), waiter);
+    const together = seated.filter(({ server }) => server === first.server).map(({ session }) => session);
+    return letWait(s, refresh(s, together, first.server), waiter);
   }
+  if (seated.length > 0)
+    return s.out.refuse(requestId, problem("unavailable", "the node of their server is silent now"));
   const group = here.find((session) => session.group && session.group.kind !== "refresh")?.group;
   if (group) return letWait(s, group, waiter);
   s.out.refuse(requestId, problem("conflict", "these players have neither seats nor a wait here; ask again"));
-}
-
-function refreshAll(
-  s: CoreState,
-  [first, ...rest]: readonly { readonly session: PlayerSession; readonly server: GameServer }[],
-): Group {
-  if (!first) throw new Error("nobody to refresh");
-  return refresh(s, [first.session, ...rest.map(({ session }) => session)], first.server);
 }
 
 function openArrival(s: CoreState, fleet: Fleet, { fromRegion, version, mods, match, players }: TakeIn): Group {

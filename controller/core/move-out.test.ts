@@ -218,3 +218,16 @@ it("gives a seat back again where the agent's disk was full", () => {
   two.advance(2000);
   expect(agent.servers.get(server.id)?.seats.size).toBe(0);
 });
+
+it("sends a player who has gone there already to the seat that they have, with a ticket for it", () => {
+  const two = new TwoRegions();
+  const { here, there } = two;
+  const ann = here.must<Placement>(join("ann"));
+  const already = there.must<Placement>(join("ann"));
+  here.must(DRAIN);
+  two.advance(1000);
+  const sessionId = ann.session.id;
+  const told = here.must<FollowResult>({ type: "followSession", sessionId, afterGeneration: 1, untilMs: here.nowMs });
+  expect(told).toMatchObject({ session: { id: already.session.id }, server: { id: already.server.id } });
+  expect(told.ticket).toBeTruthy();
+});

@@ -109,9 +109,9 @@ export class KeptSeats implements WorldWatch {
     const { toServerId, toSessionId } = (detail ?? {}) as { toServerId?: string; toSessionId?: string };
     if (toServerId === undefined || toSessionId === undefined) return;
     this.over.add(sessionId);
-    // A server that another allocation replaced is known twice.
+    // A server that another allocation replaced is known twice; a machine that lost its power may have lost the record.
     const known = this.world.regions
-      .flatMap(({ nodes }) => nodes.flatMap(({ truth }) => [...truth.servers.values()]))
+      .flatMap(({ nodes }) => nodes.flatMap(({ truth, distrusted }) => (distrusted ? [] : [...truth.servers.values()])))
       .filter(({ expect }) => expect.serverId === toServerId);
     if (known.length > 0 && !known.some(({ highest }) => highest.has(toSessionId)))
       this.world.broken(

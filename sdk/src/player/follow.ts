@@ -89,7 +89,8 @@ async function ask(
 function judge(before: Place, { session, server, ticket }: Follow, moved: boolean): FollowOutcome | undefined {
   if (session.state === "ended") return { kind: "ended", reason: session.reason, session };
   if (server === null || session.state === "migrating" || session.state === "queued") return undefined;
-  if (session.generation > before.session.generation) {
+  // In another region it is another session, whose generation may be any.
+  if (session.id !== before.session.id || session.generation > before.session.generation) {
     return ticket === null ? undefined : { kind: "moved", place: { session, server, ticket } };
   }
   // A fresh ticket where there is one: the old may have run out while the player sat.

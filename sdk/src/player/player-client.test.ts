@@ -172,6 +172,12 @@ describe("follow", () => {
     expect(double.calls).toHaveLength(2);
   });
 
+  it("goes where another region has taken the player in, under another session", async () => {
+    const taken = { body: placementSample({ id: "ses-there-1", region: "there" }) };
+    const { client } = await connected([taken]);
+    await expect(client.follow({ moved: true })).resolves.toEqual({ kind: "moved", place: taken.body });
+  });
+
   it("says why a session ended", async () => {
     const ended = sessionSample({ state: "ended", reason: "no server has room" });
     const { client } = await connected([{ body: { session: ended, server: null, ticket: null } }]);
