@@ -19,7 +19,7 @@ function stepsOf(): number {
   let steps = 0;
   for (let moved = true; moved;) {
     moved = false;
-    for (const channel of r.channels()) while (r.deliver(channel)) ((moved = true), steps++);
+    for (const channel of r.channels()) while (r.deliver(channel)) moved = steps++ >= 0;
   }
   return steps;
 }

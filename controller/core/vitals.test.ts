@@ -36,7 +36,11 @@ describe("a server with too many errors", () => {
     r.agentOf(placed.server.id).join(placed.server.id, placed.session.id, 1, r.nowMs);
     r.run();
     const report = (errorRate: number): void => {
-      r.agentOf(placed.server.id).measure(placed.server.id, { errorRate }, r.nowMs);
+      const { id: serverId } = placed.server;
+      const agent = r.agentOf(serverId);
+      const allocationId = agent.servers.get(serverId)?.expect.allocationId ?? "";
+      const stats = { cpu: 0, memoryBytes: 0, players: 1, responseMs: undefined, errorRate, atMs: r.nowMs };
+      agent.events.push({ kind: "stats", serverId, allocationId, atMs: r.nowMs, stats });
       r.run();
     };
     return { r, placed, report };

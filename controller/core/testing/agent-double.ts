@@ -14,7 +14,6 @@ import type {
   SeatReport,
   SeatRequest,
   ServerReport,
-  ServerStats,
   Snapshot,
 } from "../../../protocol/messages";
 
@@ -179,13 +178,6 @@ export class AgentDouble {
   }
 
   /** The server's process is no more. */
-  /** Measures something of a server, and tells it. */
-  measure(serverId: string, stats: Partial<ServerStats>, nowMs: number): void {
-    const measured = { cpu: 0, memoryBytes: 0, players: 0, responseMs: undefined, errorRate: undefined, atMs: nowMs };
-    const server = this.servers.get(serverId);
-    if (server) this.tell(server, { kind: "stats", stats: { ...measured, ...stats } }, nowMs);
-  }
-
   lose(serverId: string, reason: string, nowMs: number): void {
     const server = this.servers.get(serverId);
     if (!server || server.gone) return;
