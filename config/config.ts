@@ -1,4 +1,5 @@
 import type { LocalPorts } from "./local-ports";
+import type { ChainEntry } from "./scaling-chain";
 
 /**
  * What a forge.toml means once it is read: every default applied, names in camelCase.
@@ -181,6 +182,17 @@ export interface ScalingPolicy {
     { readonly kind: "servers"; readonly servers: number } | { readonly kind: "share"; readonly share: number };
   /** p95 of the time from asking for a seat to having it, above which one more server is wanted; undefined: not used. */
   readonly targetResponseMs: number | undefined;
+  /** The first entry that applies decides how much is kept ready, instead of `buffer`. */
+  readonly chain: readonly ChainEntry[];
+  /** Whether servers with few players are emptied where the others have room: by waiting, or by moving the players. */
+  readonly defragment: "off" | "wait" | "move";
+  readonly defragmentIntervalSecs: number;
+}
+
+/** Other bounds of an experience in one region. */
+export interface RegionBounds {
+  readonly minServers?: number | undefined;
+  readonly maxServers?: number | undefined;
 }
 
 /** How a new version is taken in. */
@@ -260,6 +272,8 @@ export interface ExperienceConfig {
   /** Seconds from start to ready before a server counts as failed. */
   readonly readyTimeoutSecs: number;
   readonly scaling: ScalingPolicy;
+  /** By region, where its bounds are others than those of `scaling`. */
+  readonly scalingIn?: Readonly<Record<string, RegionBounds>> | undefined;
   readonly routing: RoutingPolicy;
   readonly rollout: RolloutPolicy;
   readonly stop: StopConfig;

@@ -47,7 +47,7 @@ function regionToml({ index: _index, ports: _ports, nomad, consul, vault, ...res
 }
 
 function experienceToml(experience: ExperienceConfig): TomlTable {
-  const { id: _id, cpu, cores, ports, health, log, scaling, rollout, roles, ...rest } = experience;
+  const { id: _id, cpu, cores, ports, health, log, scaling, scalingIn, rollout, roles, ...rest } = experience;
   const { canaryShare, maxSurge, ...rolling } = rollout;
   return {
     ...snake(rest),
@@ -60,6 +60,8 @@ function experienceToml(experience: ExperienceConfig): TomlTable {
     scaling: {
       ...snake(scaling),
       buffer: amountToml(scaling.buffer),
+      chain: scaling.chain.map(deepSnake),
+      regions: Object.fromEntries(Object.entries(scalingIn ?? {}).map(([name, bounds]) => [name, snake(bounds)])),
     },
     routing: snake(rest.routing),
     rollout: { canary: percentToml(canaryShare), ...snake(rolling), max_surge: amountToml(maxSurge) },
@@ -101,6 +103,16 @@ function healthToml(health: HealthCheckConfig, log: LogCounting | undefined): To
     default:
       return { [health.kind]: true, ...counting };
   }
+}
+
+/** Of all levels: names of things are not among a chain's keys. */
+function deepSnake(table: object): TomlTable {
+  return Object.fromEntries(
+    Object.entries(snake(table)).map(([key, value]) => [
+      key,
+      typeof value === "object" && !Array.isArray(value) ? deepSnake(value) : value,
+    ]),
+  );
 }
 
 /** Keys of one level from camelCase to snake_case. */

@@ -5,6 +5,7 @@ import { portRules } from "./port-rules";
 import type { Path } from "./problem";
 import { driverOf } from "./resolve-experience";
 import type { RuleFinding } from "./rules";
+import { chainRules } from "./scaling-rules";
 import type { ForgeToml } from "./schema";
 
 /** What must hold between the keys of one experience. `at` is where it stands in the file. */
@@ -21,6 +22,7 @@ export function experienceRules(
     ...healthRules(at, experience),
     ...worldRules(at, experience),
     ...scalingRules(at, experience, scaling),
+    ...chainRules(at, experience),
     ...environmentRules(at, experience),
     ...portRules(at, experience),
     ...countRules(at, experience),

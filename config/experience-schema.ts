@@ -13,9 +13,9 @@ import {
   countNameSchema,
   secondsSchema,
   serverCountSchema,
-  shareSchema,
   textSchema,
 } from "./fields";
+import { scalingPolicySchema } from "./scaling-schema";
 
 /** `[experiences.NAME]` and what stands in it. Defaults for CPU and memory are those of the document's example job. */
 
@@ -81,46 +81,6 @@ const healthCheckSchema = z.union(
     ),
   },
 );
-
-const bufferSchema = z.union(
-  [
-    serverCountSchema,
-    z
-      .string()
-      .regex(
-        /^\d{1,3}(?:\.\d+)?%$/,
-        message("is neither servers nor a share", 'write servers, 5, or a share of what is in use, "10%"'),
-      ),
-  ],
-  { error: message("is neither servers nor a share", 'write servers, 5, or a share of what is in use, "10%"') },
-);
-
-/** The document's ScalingPolicy. */
-const scalingPolicySchema = z.strictObject({
-  min_servers: serverCountSchema
-    .optional()
-    .describe("[scaling].min_servers_per_region unless set; at most 1 of a world"),
-  max_servers: serverCountSchema.optional().describe("[scaling].max_servers_per_region unless set; 1 of a world"),
-  target_cpu: shareSchema.gt(0).optional().describe("0 to 1; [scaling].target_cpu_utilization unless set"),
-  target_players: positiveCountSchema
-    .optional()
-    .describe("[scaling].target_players_per_server or max_players unless set, whichever is less"),
-  scale_up_threshold: shareSchema
-    .optional()
-    .describe("0 to 1; average CPU above this scales up; target_cpu unless set"),
-  scale_down_threshold: shareSchema
-    .optional()
-    .describe("0 to 1; average CPU below this scales down; half of scale_up_threshold unless set"),
-  cooldown_secs: secondsSchema.optional().describe("Both cooldowns at once"),
-  scale_up_cooldown_secs: secondsSchema.optional(),
-  scale_down_cooldown_secs: secondsSchema.optional(),
-  buffer: bufferSchema.default(0).describe('Free capacity kept ready: servers, 5, or a share of what is in use, "10%"'),
-  target_response_ms: z
-    .number()
-    .gt(0)
-    .optional()
-    .describe("p95 from asking for a seat to having it, above which a server is added"),
-});
 
 const routingSchema = z.strictObject({
   strategy: z

@@ -9,6 +9,8 @@ import type {
   SeatCounting,
 } from "./config";
 import type { ExperienceToml, HealthCheckToml, PortToml, RoleToml } from "./experience-schema";
+import type { ChainEntry, CountRule } from "./scaling-chain";
+import type { ChainEntryToml } from "./scaling-schema";
 import type { ForgeToml } from "./schema";
 
 /** One experience with every default derived. Its entry must have passed `rules.ts`. */
@@ -35,6 +37,12 @@ export function resolveExperience(id: string, toml: ExperienceToml, scaling: For
     log: countingOf(toml.health),
     readyTimeoutSecs: toml.ready_timeout_secs,
     scaling: resolveScaling(toml, scaling),
+    scalingIn: Object.fromEntries(
+      Object.entries(toml.scaling.regions).map(([name, { min_servers: minServers, max_servers: maxServers }]) => [
+        name,
+        { minServers, maxServers },
+      ]),
+    ),
     routing: {
       strategy: toml.routing.strategy,
       maxLatencyMs: toml.routing.max_latency_ms,
@@ -159,7 +167,48 @@ function resolveScaling(toml: ExperienceToml, region: ForgeToml["scaling"]): Sca
     scaleDownCooldownSecs: own.scale_down_cooldown_secs ?? own.cooldown_secs ?? region.scale_down_cooldown_secs,
     buffer: bufferOf(own.buffer),
     targetResponseMs: own.target_response_ms,
+    chain: own.chain.map(resolveEntry),
+    defragment: own.defragment,
+    defragmentIntervalSecs: own.defragment_interval_secs,
   };
+}
+
+function resolveEntry({ id, schedule, buffer, counter, list, webhook }: ChainEntryToml): ChainEntry {
+  const period = schedule?.active_period;
+  return given({
+    id,
+    schedule:
+      schedule &&
+      given({
+        between: schedule.between && given(schedule.between),
+        activePeriod:
+          period &&
+          given({ timezone: period.timezone, startCron: period.start_cron, durationSecs: period.duration_secs }),
+      }),
+    buffer:
+      buffer &&
+      given({ bufferSize: buffer.buffer_size, minReplicas: buffer.min_replicas, maxReplicas: buffer.max_replicas }),
+    counter: counter && resolveCount(counter),
+    list: list && resolveCount(list),
+    webhook:
+      webhook &&
+      given({
+        url: webhook.url,
+        caFile: webhook.ca_file,
+        secretEnv: webhook.secret_env,
+        timeoutSecs: webhook.timeout_secs,
+      }),
+  });
+}
+
+function resolveCount(rule: NonNullable<ChainEntryToml["counter"]>): CountRule {
+  const { key, buffer_size: bufferSize, min_capacity: minCapacity, max_capacity: maxCapacity } = rule;
+  return given({ key, bufferSize, minCapacity, maxCapacity });
+}
+
+/** Without the keys that nobody gave: what goes over the API has none of them. */
+function given<T extends object>(table: T): T {
+  return Object.fromEntries(Object.entries(table).filter(([, value]) => value !== undefined)) as T;
 }
 
 function bufferOf(buffer: number | string): ScalingPolicy["buffer"] {

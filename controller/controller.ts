@@ -19,6 +19,7 @@ import type { DecisionRecord, ForgeEvent, RegionSummary } from "./core/resources
 import { EngineError, type Engine, type EngineEvent } from "./engine";
 import type { LeadershipChange } from "./leadership";
 import type { RegionPeers } from "./region-peers";
+import type { ConsultDecision, ScalingWebhook } from "./scaling-webhook";
 
 /** What the shell needs of the core beyond `handle`. */
 export interface ControlledCore extends CoreMachine {
@@ -37,6 +38,8 @@ export interface ControllerDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly settings: CoreSettings;
+  /** Asks the webhooks of scaling chains; without it every one counts as not answering. */
+  readonly webhook?: Pick<ScalingWebhook, "ask">;
 }
 
 /** Plain `Omit` over the union would lose its cases. */
@@ -322,6 +325,9 @@ export class Controller implements ApiBackend {
         void peers.transfer(region, arrival).then((result) => this.give({ type: "transferred", transferId, result }));
         return;
       }
+      case "consult":
+        void this.consult(decision);
+        return;
       case "wake":
         this.wake(decision.atMs);
         return;
@@ -330,6 +336,16 @@ export class Controller implements ApiBackend {
         this.stepDown(decision.seenEpoch);
         return;
     }
+  }
+
+  private async consult(decision: ConsultDecision): Promise<void> {
+    const answer = (await this.deps.webhook?.ask(decision)) ?? { failure: "this controller asks no webhooks" };
+    if ("failure" in answer)
+      this.deps.log.warn(
+        { experienceId: decision.experienceId, reason: answer.failure },
+        "a scaling webhook did not answer",
+      );
+    this.give({ type: "advice", experienceId: decision.experienceId, url: decision.webhook.url, answer });
   }
 
   private startRefused(serverId: string, error: unknown): void {

@@ -1,4 +1,4 @@
-import type { ForgeConfig } from "../config/config";
+import type { ExperienceConfig, ForgeConfig } from "../config/config";
 import type { CoreSettings } from "./core/input";
 
 /** Seconds that a granted seat waits for its player; DESIGN: tickets and leases. */
@@ -24,13 +24,23 @@ export function coreSettings(config: ForgeConfig, regionName: string): CoreSetti
     scaling: config.scaling,
     health: config.health,
     experiences: Object.fromEntries(
-      Object.entries(config.experiences).filter(
-        ([, { regions }]) => regions.length === 0 || regions.includes(region.name),
-      ),
+      Object.entries(config.experiences)
+        .filter(([, { regions }]) => regions.length === 0 || regions.includes(region.name))
+        .map(([id, experience]) => [id, withBounds(experience, region.name)]),
     ),
     leaseSecs: LEASE_SECS,
     suspectAfterSecs: SUSPECT_AFTER_SECS,
     scalingIntervalSecs: SCALING_INTERVAL_SECS,
     publicAddress: region.publicAddress,
   };
+}
+
+/** With the bounds that the experience has in this region. */
+function withBounds(experience: ExperienceConfig, region: string): ExperienceConfig {
+  const bounds = experience.scalingIn?.[region];
+  if (!bounds) return experience;
+  const { scaling } = experience;
+  const maxServers = bounds.maxServers ?? scaling.maxServers;
+  const minServers = bounds.minServers ?? Math.min(scaling.minServers, maxServers);
+  return { ...experience, scaling: { ...scaling, minServers, maxServers } };
 }

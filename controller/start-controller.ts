@@ -31,6 +31,7 @@ import { idSource } from "./id-source";
 import { watchFile } from "./live-config";
 import { RegionPeers } from "./region-peers";
 import { startRegionServices, type RegionServices } from "./region-services";
+import { ScalingWebhook } from "./scaling-webhook";
 import { AgonesAllocator } from "./shift/agones-allocator";
 import { prometheusValue } from "./shift/prometheus-value";
 import { Shift } from "./shift/shift";
@@ -90,6 +91,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     silentAfterMs: settings.suspectAfterSecs * 1000,
   });
   const engine = await (deps.connectEngine ?? (() => connectEngine(config, deps)))();
+  const scalingWebhook = new ScalingWebhook({ region: config.region, folder: folderOf(config), env, clock });
   const controller = new Controller({
     region: config.region,
     controllerId: config.controllerId,
@@ -110,6 +112,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     clock,
     log,
     settings,
+    webhook: scalingWebhook,
   });
   const publicUrl = config.publicUrl ?? `${config.tls === undefined ? "http" : "https"}://${formatAddress(config.api)}`;
   const { region, controllerId, agentListen } = config;
@@ -188,6 +191,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
       await running.api.close();
       await running.listener?.close();
       await webhooks.close();
+      await scalingWebhook.close();
       await controller.close();
       await certificate?.close();
       await secrets.close();
@@ -207,12 +211,17 @@ function connectEngine(
     runDir,
     dataDir,
     home,
-    baseDir: config.kind === "file" ? (config.baseDir ?? dirname(config.path)) : home,
+    baseDir: config.kind === "file" ? folderOf({ config }) : home,
     ports,
     env,
     warn: (message) => log.warn(message),
     clock,
   });
+}
+
+/** Where forge.toml's relative paths begin; where it came without a file, the working folder. */
+function folderOf({ config }: Pick<ControllerConfig, "config">): string {
+  return config.kind === "file" ? (config.baseDir ?? dirname(config.path)) : process.cwd();
 }
 
 /** By which names, beside plain addresses, it may be called: its own, and those that Consul's DNS has for it. */

@@ -36,6 +36,7 @@ true satisfies Same<ours.QueueEntry, theirs.QueueEntry>;
 true satisfies Same<ours.MatchAllocation, theirs.MatchAllocation>;
 true satisfies Same<ours.Fleet, theirs.Fleet>;
 true satisfies Same<ours.FleetPolicy, theirs.FleetPolicy>;
+true satisfies Same<ours.ScalingEntry, theirs.ScalingEntry>;
 true satisfies Same<ours.Region, theirs.Region>;
 true satisfies Same<ours.ForgeEvent, theirs.ForgeEvent>;
 true satisfies Same<ours.DecisionRecord, theirs.DecisionRecord>;

@@ -192,6 +192,8 @@ export class BackendDouble implements ApiBackend {
       scaleDownThreshold: 0.35,
       scaleUpCooldownSecs: 30,
       scaleDownCooldownSecs: 300,
+      buffer: 0,
+      chain: [],
     };
     const states = {
       starting: 0,

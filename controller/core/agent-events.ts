@@ -1,4 +1,5 @@
 import type { AgentEvent } from "../../protocol/messages";
+import { noteCounts } from "./advice";
 import { onOwnWish } from "./drain";
 import { failover } from "./failover";
 import type { Fleet } from "./fleet";
@@ -57,6 +58,7 @@ export function onAgentEvent(s: CoreState, nodeId: string, event: AgentEvent): v
     case "counts":
       server.counters = { ...server.counters, ...event.counters };
       server.lists = { ...server.lists, ...event.lists };
+      noteCounts(s, fleet);
       server.tracked = event.tracked ?? server.tracked;
       return s.reindex(server);
   }

@@ -6,6 +6,7 @@ import { HOLDING, mustWait } from "./holding";
 import { NOT_LEADER } from "./leadership";
 import { allocateMatch, routePlayers } from "./match-commands";
 import { problem } from "./outbox";
+import type { DecisionRecord } from "./resources";
 import { leaveQueue, listQueue, waitQueue } from "./queue-commands";
 import { getServer, labelServer, listServers, spawnServer, terminateServer } from "./server-commands";
 import {
@@ -82,7 +83,7 @@ export function onCommand(s: CoreState, requestId: number, command: Command): vo
     case "takeIn":
       return takeIn(s, requestId, command);
     case "getDecision": {
-      const record = s.records.find(command.id);
+      const record = decisionAbout(s, command.id);
       if (record) s.out.reply(requestId, record);
       else
         s.out.refuse(
@@ -94,4 +95,15 @@ export function onCommand(s: CoreState, requestId: number, command: Command): vo
         );
     }
   }
+}
+
+/** The newest decision about it; of an experience also what was last thought of its size, where that changed nothing. */
+function decisionAbout(s: CoreState, id: string): DecisionRecord | undefined {
+  const record = s.records.find(id);
+  const fleet = s.fleets.get(id);
+  if (!fleet?.config || fleet.thought === null) return record;
+  const { thought } = fleet;
+  if (record) return { ...record, reasons: [...record.reasons, `since then, ${thought}`] };
+  const at = s.out.iso(s.nowMs);
+  return { id, at, kind: "scale", subject: id, outcome: "no change so far", reasons: [thought], considered: [] };
 }

@@ -1,3 +1,4 @@
+import { takeAdvice } from "./advice";
 import { onAgentEvent } from "./agent-events";
 import { onCommand } from "./commands";
 import { dropConnection, onHello, onSilent, nodeReady } from "./connection";
@@ -107,6 +108,8 @@ export class Core implements CoreMachine {
         if (s.holding) s.settingsHeld = input.settings;
         else takeSettings(s, input.settings);
         return;
+      case "advice":
+        return takeAdvice(s, input);
       case "peers":
         s.peers = input.regions;
         return;

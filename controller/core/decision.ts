@@ -1,6 +1,7 @@
 import type { RequestBody } from "../../protocol/messages";
 import type { ServerLaunch } from "../engine";
 import type { Arrival } from "./arrival";
+import type { WebhookRule } from "../../config/scaling-chain";
 import type { CommandType } from "./input";
 import type { QueueClaim } from "./queue-claim";
 import type {
@@ -30,10 +31,30 @@ export type Decision =
   | { readonly type: "reply"; readonly requestId: number; readonly result: CommandResult }
   | { readonly type: "event"; readonly event: ForgeEvent }
   | { readonly type: "record"; readonly record: DecisionRecord }
+  /** Ask a webhook how many servers a fleet shall have; what it says, or that it says nothing, comes as `advice`. */
+  | {
+      readonly type: "consult";
+      readonly experienceId: string;
+      readonly webhook: WebhookRule;
+      readonly fleet: FleetStatus;
+    }
   /** Call `tick` no later than this. */
   | { readonly type: "wake"; readonly atMs: number }
   /** Another leader has a higher epoch: stop leading. */
   | { readonly type: "stepDown"; readonly seenEpoch: number };
+
+/** What a scaling webhook is told of a fleet; the first four are Agones' numbers. */
+export interface FleetStatus {
+  readonly replicas: number;
+  readonly readyReplicas: number;
+  readonly reservedReplicas: number;
+  readonly allocatedReplicas: number;
+  readonly players: number;
+  /** Players who wait for a seat. */
+  readonly queued: number;
+  readonly counters: Readonly<Record<string, { readonly count: number; readonly capacity: number }>>;
+  readonly lists: Readonly<Record<string, { readonly count: number; readonly capacity: number }>>;
+}
 
 export type CommandResult =
   { readonly ok: true; readonly value: CommandValue } | { readonly ok: false; readonly problem: CoreProblem };

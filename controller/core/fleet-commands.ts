@@ -71,6 +71,8 @@ function whyNotPolicy(fleet: Fleet, override: Partial<FleetPolicy>, desired: num
   };
   for (const [name, value] of Object.entries(secs))
     if (!(value >= 0)) return `${name} is at least 0, not ${String(value)}`;
+  const chain = whyNotChain(fleet, override.chain ?? []);
+  if (chain !== null) return chain;
   if (merged.minServers > merged.maxServers)
     return `minServers (${String(merged.minServers)}) is above maxServers (${String(merged.maxServers)})`;
   if ((desired ?? 0) > merged.maxServers)
@@ -82,6 +84,27 @@ function whyNotPolicy(fleet: Fleet, override: Partial<FleetPolicy>, desired: num
     (override.minServers !== undefined || override.maxServers !== undefined || (desired ?? 1) > 1)
   )
     return `${fleet.id} is a world: it always has exactly one server`;
+  return null;
+}
+
+const CHAIN_KINDS = ["buffer", "counter", "list", "webhook"] as const;
+
+/** What the schema of the call cannot know. */
+function whyNotChain({ config }: Fleet, chain: FleetPolicy["chain"]): string | null {
+  const kept = JSON.stringify(config?.scaling.chain.flatMap(({ webhook }) => webhook ?? []) ?? []);
+  for (const [index, entry] of chain.entries()) {
+    const name = `chain[${String(index)}]`;
+    const kinds = CHAIN_KINDS.filter((kind) => entry[kind] !== undefined);
+    if (kinds.length !== 1) return `${name} has one of ${CHAIN_KINDS.join(", ")}, not ${kinds.join(" and ") || "none"}`;
+    const { counter, list, webhook } = entry;
+    if (counter && !Object.hasOwn(config?.counters ?? {}, counter.key))
+      return `${name}: ${counter.key} is no counter of ${config?.id ?? ""}`;
+    if (list && !Object.hasOwn(config?.lists ?? {}, list.key))
+      return `${name}: ${list.key} is no list of ${config?.id ?? ""}`;
+    // A call must not choose where controllers send what they know, nor which secret they sign with.
+    if (webhook && !kept.includes(JSON.stringify(webhook)))
+      return `${name}: forge.toml has no such webhook, and calls cannot add any`;
+  }
   return null;
 }
 

@@ -1,4 +1,5 @@
 import type { ExperienceConfig, ScalingPolicy } from "../../config/config";
+import type { Advice, ChainVerdict } from "./chain";
 import { FleetIndex } from "./fleet-index";
 import type { GameServer } from "./game-server";
 import type { Group } from "./group";
@@ -7,6 +8,7 @@ import { WaitingLine } from "./queue";
 import { ServiceRate } from "./service-rate";
 import type { FleetPolicy } from "./resources";
 import type { Rollout, RolloutEnd } from "./rollout";
+import { shareOfText } from "./share-text";
 
 /** The servers of one experience in this region, their players and those who wait for them. */
 export interface Fleet {
@@ -55,6 +57,19 @@ export interface Fleet {
   readonly peers: Map<string, string>;
   /** Milliseconds from asking for a seat to having it, newest overwrite oldest. */
   readonly answers: { readonly ms: Float64Array; readonly atMs: Float64Array; next: number };
+  /** What the chain of policies said last; null before the first evaluation. */
+  verdict: ChainVerdict | null;
+  /** Of webhooks, by url. */
+  readonly advice: Map<string, Advice>;
+  /** When webhooks were asked last, whether they still may answer, and why they did not the last time. */
+  readonly consulted: Map<string, { askedMs: number; open: boolean; failure: string | null }>;
+  /** Something that the chain counts has changed. */
+  countsChanged: boolean;
+  evaluatedMs: number;
+  /** A timer is set for when the chain's entry that decides may be another. */
+  changesAtMs: number;
+  /** What the last evaluation said, for whoever asks why nothing happens. */
+  thought: string | null;
   /** The number of servers that the last evaluation wanted. */
   want: number;
   nextEvaluationMs: number;
@@ -89,6 +104,9 @@ const RETIRED: ScalingPolicy = {
   scaleDownCooldownSecs: 0,
   buffer: { kind: "servers", servers: 0 },
   targetResponseMs: undefined,
+  chain: [],
+  defragment: "off",
+  defragmentIntervalSecs: 60,
 };
 
 export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
@@ -121,6 +139,13 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     held: new Set(),
     peers: new Map(),
     answers: { ms: new Float64Array(ANSWERS), atMs: new Float64Array(ANSWERS).fill(-Infinity), next: 0 },
+    verdict: null,
+    advice: new Map(),
+    consulted: new Map(),
+    countsChanged: false,
+    evaluatedMs: -Infinity,
+    changesAtMs: Infinity,
+    thought: null,
     want: 0,
     nextEvaluationMs: -Infinity,
     recheckAtMs: null,
@@ -131,15 +156,27 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
 
 /** Works out the policy in force from forge.toml and what was put over it since. A world is always exactly one server. */
 export function applyPolicy(fleet: Fleet): void {
+  fleet.verdict = null;
   if (!fleet.config) {
     fleet.policy = RETIRED;
     return;
   }
-  const merged = { ...fleet.config.scaling, ...fleet.policyOverride };
+  const { buffer, ...override } = fleet.policyOverride;
+  const merged = {
+    ...fleet.config.scaling,
+    ...override,
+    ...(buffer === undefined ? {} : { buffer: amountOfText(buffer) }),
+  };
   fleet.policy =
     fleet.config.kind === "world"
-      ? { ...merged, minServers: 1, maxServers: 1, buffer: { kind: "servers", servers: 0 } }
+      ? { ...merged, minServers: 1, maxServers: 1, buffer: { kind: "servers", servers: 0 }, chain: [] }
       : merged;
+}
+
+/** `5` or `"10%"`, as the policy has it. */
+function amountOfText(buffer: number | string): ScalingPolicy["buffer"] {
+  const share = shareOfText(buffer);
+  return share === undefined ? { kind: "servers", servers: Number(buffer) } : { kind: "share", share };
 }
 
 /** Whether one party takes a whole server. */

@@ -22,6 +22,13 @@ export type Input = { readonly nowMs: number } & (
   /** `holding`: it leads, but not surely alone: nothing is started, stopped or changed for good until that is over. */
   | { readonly type: "leadership"; readonly leader: boolean; readonly epoch: number; readonly holding?: boolean }
   | { readonly type: "policy"; readonly settings: CoreSettings }
+  /** A scaling webhook has answered, or not: `failure` says why. */
+  | {
+      readonly type: "advice";
+      readonly experienceId: string;
+      readonly url: string;
+      readonly answer: { readonly scale: boolean; readonly replicas: number } | { readonly failure: string };
+    }
   | { readonly type: "peers"; readonly regions: readonly RegionSummary[] }
   /** Another region has answered a `transfer`, or nobody has. */
   | {

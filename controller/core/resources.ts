@@ -150,6 +150,44 @@ export interface FleetPolicy {
   readonly scaleDownThreshold: number;
   readonly scaleUpCooldownSecs: number;
   readonly scaleDownCooldownSecs: number;
+  /** Free capacity kept ready: servers, `5`, or a share of what is in use, `"10%"`. */
+  readonly buffer: number | string;
+  /** The first entry that applies decides how much is kept ready, instead of `buffer`. */
+  readonly chain: readonly ScalingEntry[];
+}
+
+/** An entry of a fleet's chain of scaling policies: Agones' FleetAutoscaler, durations in seconds. One of the last four. */
+export interface ScalingEntry {
+  readonly id?: string;
+  readonly schedule?: {
+    /** ISO 8601. */
+    readonly between?: { readonly start?: string; readonly end?: string };
+    readonly activePeriod?: {
+      readonly timezone?: string;
+      readonly startCron?: string;
+      readonly durationSecs?: number;
+    };
+  };
+  readonly buffer?: {
+    readonly bufferSize: number | string;
+    readonly minReplicas?: number;
+    readonly maxReplicas?: number;
+  };
+  readonly counter?: ScalingCount;
+  readonly list?: ScalingCount;
+  readonly webhook?: {
+    readonly url: string;
+    readonly caFile?: string;
+    readonly secretEnv?: string;
+    readonly timeoutSecs?: number;
+  };
+}
+
+export interface ScalingCount {
+  readonly key: string;
+  readonly bufferSize: number | string;
+  readonly minCapacity?: number;
+  readonly maxCapacity?: number;
 }
 
 export interface Region {

@@ -1,7 +1,10 @@
+import { chainSeen, consult } from "./advice";
+import { followChain, type ChainVerdict } from "./chain";
 import { askClose } from "./drain";
 import { answerP95, wholeServers, type Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
 import { fairShares, regionFloors } from "./region-share";
+import { factsOf, planText } from "./scaling-facts";
 import { evaluate, type FleetObservation, type ScalingBounds, type ScalingPlan } from "./scaling";
 import { rollOut } from "./roller";
 import { crashOf, ensureRoles, mayStart, spawn } from "./spawn";
@@ -22,16 +25,29 @@ export function scale(s: CoreState, fleet: Fleet): void {
     fleet.nextEvaluationMs = s.nowMs + s.settings.scalingIntervalSecs * 1000;
     fleet.index.prune();
   }
-  const bounds = boundsOf(s, fleet);
-  const plan = evaluate(observe(s, fleet), fleet.policy, bounds, fleet.cooldown, s.nowMs);
+  fleet.countsChanged = false;
+  fleet.evaluatedMs = s.nowMs;
+  const verdict = followChain(fleet.policy, chainSeen(fleet), s.nowMs);
+  fleet.verdict = verdict;
+  consult(s, fleet, verdict);
+  const bounds = boundsOf(s, fleet, verdict);
+  const seen = observe(s, fleet);
+  const plan = evaluate(seen, { ...fleet.policy, buffer: verdict.buffer }, bounds, fleet.cooldown, s.nowMs);
   fleet.want = Math.min(plan.want, bounds.cap);
-  apply(s, fleet, plan);
+  fleet.thought = `at ${s.out.iso(s.nowMs).slice(11, 19)} UTC: ${planText(plan)}`;
+  apply(s, fleet, { ...plan, reasons: [...plan.reasons, ...factsOf(fleet, seen, bounds)] }, plan.reasons.join("; "));
+  if (verdict.changesAtMs < Infinity && verdict.changesAtMs !== fleet.changesAtMs) {
+    fleet.changesAtMs = verdict.changesAtMs;
+    s.timers.at(verdict.changesAtMs, () => s.dirty.add(fleet));
+  }
 }
 
 /** Whether something has crossed a threshold since the last evaluation; costs the same for any number of servers. */
 function crossed(s: CoreState, fleet: Fleet): boolean {
   const { index, line, policy, servers } = fleet;
+  const { buffer } = fleet.verdict ?? policy;
   if (fleet.recheckAtMs !== null && s.nowMs >= fleet.recheckAtMs) return true;
+  if (fleet.countsChanged || s.nowMs >= (fleet.verdict?.changesAtMs ?? Infinity)) return true;
   if (roomFor(s, fleet) <= 0 || !mayStart(s, fleet)) return false;
   if (servers.size < Math.max(policy.minServers, fleet.desired ?? 0)) return true;
   if (fleet.recheckAtMs !== null && line.size === 0) return false;
@@ -40,9 +56,9 @@ function crossed(s: CoreState, fleet: Fleet): boolean {
     line.joinServers + line.moveServers + (wholeServers(fleet) ? 0 : (line.joinSeats + line.moveSeats) / per);
   const { starting } = fleet;
   if (waiting > starting) return true;
-  if (policy.buffer.kind === "servers") {
-    if (emptyCurrent(fleet) + starting < policy.buffer.servers) return true;
-  } else if (freeCurrent(fleet) + starting * per < index.held * policy.buffer.share) return true;
+  if (buffer.kind === "servers") {
+    if (emptyCurrent(fleet) + starting < buffer.servers) return true;
+  } else if (freeCurrent(fleet) + starting * per < index.held * buffer.share) return true;
   return !wholeServers(fleet) && index.held > policy.targetPlayers * (index.usable + starting);
 }
 
@@ -67,7 +83,7 @@ export function observe(s: CoreState, fleet: Fleet): FleetObservation {
   };
 }
 
-function boundsOf(s: CoreState, fleet: Fleet): ScalingBounds {
+function boundsOf(s: CoreState, fleet: Fleet, { min, max, keep }: ChainVerdict): ScalingBounds {
   const { scaling } = s.settings;
   const claims = [...s.fleets.values()]
     .filter(({ config }) => config !== null)
@@ -86,7 +102,8 @@ function boundsOf(s: CoreState, fleet: Fleet): ScalingBounds {
   for (const each of s.fleets.values()) total += each.servers.size;
   const room = Math.max(0, scaling.maxServersPerRegion - total);
   const cap = Math.min(fleet.policy.maxServers, shares.get(fleet.id) ?? 0, fleet.servers.size + room);
-  return { floor: Math.min(cap, floors.get(fleet.id) ?? 0), cap };
+  const most = Math.min(cap, max);
+  return { floor: Math.min(most, Math.max(floors.get(fleet.id) ?? 0, min)), cap: most, keep };
 }
 
 /** How many more servers may be started now, by the experience's and the region's maximum. */
@@ -99,7 +116,7 @@ export function roomFor(s: CoreState, fleet: Fleet): number {
   );
 }
 
-function apply(s: CoreState, fleet: Fleet, plan: ScalingPlan): void {
+function apply(s: CoreState, fleet: Fleet, plan: ScalingPlan, reason: string): void {
   fleet.recheckAtMs = null;
   const again = Math.max(
     plan.againMs ?? -Infinity,
@@ -109,24 +126,22 @@ function apply(s: CoreState, fleet: Fleet, plan: ScalingPlan): void {
     fleet.recheckAtMs = again;
     s.timers.at(again, () => s.dirty.add(fleet));
   }
-  if (plan.action === "up") grow(s, fleet, plan);
-  else if (plan.action === "down") shrink(s, fleet, plan);
+  if (plan.action === "up") grow(s, fleet, plan, reason);
+  else if (plan.action === "down") shrink(s, fleet, plan, reason);
 }
 
-function grow(s: CoreState, fleet: Fleet, plan: ScalingPlan): void {
+function grow(s: CoreState, fleet: Fleet, plan: ScalingPlan, reason: string): void {
   if (!mayStart(s, fleet)) return;
   const by = Math.min(plan.by, roomFor(s, fleet));
   if (by <= 0) return;
   const from = fleet.servers.size;
-  const reason = plan.reasons.join("; ");
   for (let i = 0; i < by; i++) spawn(s, fleet, { reason });
   if (plan.cause === "step") fleet.cooldown.lastUpMs = s.nowMs;
   s.out.scaling(fleet.id, "up", from, from + by, reason, { cause: plan.cause });
   record(s, fleet, `up by ${String(by)} to ${String(from + by)}`, plan);
 }
 
-function shrink(s: CoreState, fleet: Fleet, plan: ScalingPlan): void {
-  const reason = plan.reasons.join("; ");
+function shrink(s: CoreState, fleet: Fleet, plan: ScalingPlan, reason: string): void {
   // Above the maximum those that were asked for go too, after all others.
   const going = emptyServers(s, fleet, { wanted: plan.cause === "over" }).slice(0, plan.by);
   if (going.length === 0) return;

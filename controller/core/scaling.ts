@@ -32,6 +32,8 @@ export interface ScalingBounds {
   readonly floor: number;
   /** At most so many: the policy's maximum, the region's share. */
   readonly cap: number;
+  /** What the chain of policies wants kept; growing to it is a step like any other. */
+  readonly keep?: { readonly servers: number; readonly reason: string } | null;
 }
 
 export interface CooldownState {
@@ -70,7 +72,7 @@ export function evaluate(
 ): ScalingPlan {
   const have = seen.usable + seen.starting + seen.suspect;
   const repair = wantForRepair(seen, bounds, have);
-  const growth = wantForDemand(seen, policy, have);
+  const growth = wantForDemand(seen, policy, bounds, have);
   const want = Math.max(repair.want, growth.want);
   const room = Math.max(0, bounds.cap - seen.live);
   if (want > have) return planUp(seen, policy, cooldown, nowMs, { have, room, repair, growth, want });
@@ -107,7 +109,7 @@ function wantForRepair(seen: FleetObservation, bounds: ScalingBounds, have: numb
   };
 }
 
-function wantForDemand(seen: FleetObservation, policy: ScalingPolicy, have: number): Want {
+function wantForDemand(seen: FleetObservation, policy: ScalingPolicy, { keep }: ScalingBounds, have: number): Want {
   const reasons: string[] = [];
   let want = 0;
   const ask = (count: number, reason: string): void => {
@@ -118,6 +120,7 @@ function wantForDemand(seen: FleetObservation, policy: ScalingPolicy, have: numb
   const queue = wantForQueue(seen, have);
   ask(queue, `${String(seen.waiting)} wait and ${String(seen.starting)} starting servers do not cover them`);
   ask(wantForBuffer(seen, policy, have), `free capacity is below the buffer of ${bufferText(policy)}`);
+  if (keep) ask(keep.servers, keep.reason);
   if (seen.cpu !== undefined && seen.cpu > policy.scaleUpThreshold && policy.targetCpu > 0) {
     ask(
       Math.max(seen.usable + 1, Math.ceil((seen.usable * seen.cpu) / policy.targetCpu)),
@@ -163,7 +166,7 @@ function wantForBuffer(seen: FleetObservation, policy: ScalingPolicy, have: numb
   }
   const used = seen.whole ? seen.usable - seen.empty : seen.seatsHeld;
   const free = (seen.whole ? seen.empty : seen.seatsFree) + seen.starting * per - seen.waiting - seen.moving;
-  const missing = Math.ceil(used * buffer.share) - free;
+  const missing = Math.ceil(used * buffer.share - 1e-9) - free;
   return missing > 0 ? have + Math.ceil(missing / per) : 0;
 }
 
@@ -226,7 +229,7 @@ function planDown(
   const excess = over > 0 ? Math.min(seen.empty, over) : spare(withoutWanted(seen), policy, bounds);
   if (excess <= 0) return hold(seen.wanted > 0 ? `no excess capacity beside ${askedText(seen)}` : "no excess capacity");
   if (over <= 0) {
-    if (seen.cpu !== undefined && seen.cpu >= policy.scaleDownThreshold)
+    if (seen.cpu !== undefined && seen.cpu >= policy.scaleDownThreshold && seen.empty < seen.usable)
       return hold(`mean CPU ${share(seen.cpu)} is not below ${share(policy.scaleDownThreshold)}`);
     if (seen.waiting > 0 || seen.moving > 0 || seen.starting > 0) return hold("players wait or servers start");
   }
@@ -260,15 +263,16 @@ function askedText({ wanted }: FleetObservation): string {
 /** Empty servers that could go and leave minimum, buffer, target players and CPU satisfied. */
 function spare(seen: FleetObservation, policy: ScalingPolicy, bounds: ScalingBounds): number {
   const { usable } = seen;
-  let keep = bounds.floor;
+  let keep = Math.max(bounds.floor, bounds.keep?.servers ?? 0);
   if (!seen.whole && policy.targetPlayers > 0) keep = Math.max(keep, Math.ceil(seen.seatsHeld / policy.targetPlayers));
-  if (seen.cpu !== undefined && policy.scaleUpThreshold > 0) {
+  // What idle servers use of their CPU is no reason to keep them.
+  if (seen.cpu !== undefined && policy.scaleUpThreshold > 0 && seen.empty < usable) {
     // The same work on fewer servers must not call for another at once.
     keep = Math.max(keep, Math.ceil((usable * seen.cpu) / policy.scaleUpThreshold));
   }
   const { buffer } = policy;
   if (buffer.kind === "servers") keep = Math.max(keep, usable - seen.empty + buffer.servers);
-  else if (seen.whole) keep = Math.max(keep, Math.ceil((usable - seen.empty) * (1 + buffer.share)));
+  else if (seen.whole) keep = Math.max(keep, Math.ceil((usable - seen.empty) * (1 + buffer.share) - 1e-9));
   else {
     const surplus = seen.seatsFree - Math.ceil(seen.seatsHeld * buffer.share);
     keep = Math.max(keep, usable - Math.max(0, Math.floor(surplus / Math.max(1, seen.seatsPerServer))));

@@ -166,6 +166,11 @@ export function fleetView(s: CoreState, fleet: Fleet): FleetView {
       scaleDownThreshold: policy.scaleDownThreshold,
       scaleUpCooldownSecs: policy.scaleUpCooldownSecs,
       scaleDownCooldownSecs: policy.scaleDownCooldownSecs,
+      buffer:
+        policy.buffer.kind === "servers"
+          ? policy.buffer.servers
+          : `${String(Number((policy.buffer.share * 100).toPrecision(12)))}%`,
+      chain: policy.chain as FleetView["policy"]["chain"],
     },
     rollout: rolloutView(s, fleet),
   };

@@ -76,6 +76,8 @@ export function sampleFleet(over: Partial<Fleet> = {}): Fleet {
       scaleDownThreshold: 0.35,
       scaleUpCooldownSecs: 2,
       scaleDownCooldownSecs: 6,
+      buffer: 0,
+      chain: [],
     },
     rollout: null,
     ...over,

@@ -1,8 +1,60 @@
 import { z } from "zod";
-import type { Fleet, FleetPolicy, FleetRollout } from "../../core/resources";
+import { cronSchema, timezoneSchema } from "../../../config/scaling-schema";
+import type { Fleet, FleetPolicy, FleetRollout, ScalingEntry } from "../../core/resources";
 import { nameSchema, pageQuery, regionQuery, timeSchema, versionSchema } from "./common";
 import type { Same } from "./same";
 import { serverStates } from "./server";
+
+const bufferSchema = z.union([z.number().int().min(0).max(100_000), z.string().regex(/^\d{1,3}(?:\.\d+)?%$/)]);
+const bufferSizeSchema = z.union([z.number().int().min(0).max(1_000_000), z.string().regex(/^\d{1,2}(?:\.\d+)?%$/)]);
+const replicasSchema = z.number().int().min(0).max(100_000);
+const capacitySchema = z.number().int().min(0).max(100_000_000);
+
+const scalingCountSchema = z
+  .strictObject({
+    key: z.string().min(1),
+    bufferSize: bufferSizeSchema,
+    minCapacity: capacitySchema.exactOptional(),
+    maxCapacity: capacitySchema.exactOptional(),
+  })
+  .meta({ id: "ScalingCount" });
+
+const scalingEntrySchema = z
+  .strictObject({
+    id: z.string().min(1).max(64).exactOptional(),
+    schedule: z
+      .strictObject({
+        between: z.strictObject({ start: timeSchema.exactOptional(), end: timeSchema.exactOptional() }).exactOptional(),
+        activePeriod: z
+          .strictObject({
+            timezone: timezoneSchema.exactOptional(),
+            startCron: cronSchema.exactOptional(),
+            durationSecs: z.number().min(1).max(31_622_400).exactOptional(),
+          })
+          .exactOptional(),
+      })
+      .exactOptional(),
+    buffer: z
+      .strictObject({
+        bufferSize: bufferSizeSchema,
+        minReplicas: replicasSchema.exactOptional(),
+        maxReplicas: replicasSchema.exactOptional(),
+      })
+      .exactOptional(),
+    counter: scalingCountSchema.exactOptional(),
+    list: scalingCountSchema.exactOptional(),
+    webhook: z
+      .strictObject({
+        url: z.string(),
+        caFile: z.string().exactOptional(),
+        secretEnv: z.string().exactOptional(),
+        timeoutSecs: z.number().exactOptional(),
+      })
+      .exactOptional()
+      .describe("Only one that forge.toml has"),
+  })
+  .meta({ id: "ScalingEntry", description: "Agones' FleetAutoscaler: one of buffer, counter, list and webhook" });
+true satisfies Same<z.output<typeof scalingEntrySchema>, ScalingEntry>;
 
 export const fleetPolicySchema = z
   .strictObject({
@@ -14,6 +66,11 @@ export const fleetPolicySchema = z
     scaleDownThreshold: z.number().min(0).max(1),
     scaleUpCooldownSecs: z.number().min(0).max(86_400),
     scaleDownCooldownSecs: z.number().min(0).max(86_400),
+    buffer: bufferSchema.describe('Servers, 5, or a share of what is in use, "10%"'),
+    chain: z
+      .array(scalingEntrySchema)
+      .max(32)
+      .describe("The first entry that applies decides how much is kept ready, instead of buffer"),
   })
   .meta({ id: "FleetPolicy" });
 true satisfies Same<z.output<typeof fleetPolicySchema>, FleetPolicy>;
@@ -88,6 +145,8 @@ function fleetPolicyPatch() {
     scaleDownThreshold: shape.scaleDownThreshold.exactOptional(),
     scaleUpCooldownSecs: shape.scaleUpCooldownSecs.exactOptional(),
     scaleDownCooldownSecs: shape.scaleDownCooldownSecs.exactOptional(),
+    buffer: shape.buffer.exactOptional(),
+    chain: shape.chain.exactOptional(),
     cooldownSecs: shape.scaleUpCooldownSecs.exactOptional().describe("Sets both cooldowns, where one is not given"),
   });
 }

@@ -32,6 +32,8 @@ export class RegionDouble {
   /** What other regions are asked to take in; nobody answers unless the test does. */
   readonly transfers: Extract<Decision, { type: "transfer" }>[] = [];
   readonly stops: { readonly serverId: string; readonly atMs: number; readonly reason: string }[] = [];
+  /** Scaling webhooks that were asked. */
+  readonly consults: Extract<Decision, { type: "consult" }>[] = [];
   /** Called with every decision, before it is carried out. */
   watch: (decision: Decision) => void = () => undefined;
   /** Servers say that they are ready as soon as their agent expects them. */
@@ -314,6 +316,9 @@ export class RegionDouble {
         return;
       case "wake":
         this.wakeAtMs = Math.min(this.wakeAtMs, decision.atMs);
+        return;
+      case "consult":
+        this.consults.push(decision);
         return;
       case "stepDown":
         this.steppedDown++;

@@ -14,6 +14,9 @@ export function testScaling(over: Partial<ScalingPolicy> = {}): ScalingPolicy {
     scaleDownCooldownSecs: 60,
     buffer: { kind: "servers", servers: 0 },
     targetResponseMs: undefined,
+    chain: [],
+    defragment: "off",
+    defragmentIntervalSecs: 60,
     ...over,
   };
 }

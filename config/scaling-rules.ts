@@ -1,0 +1,113 @@
+import type { ExperienceToml } from "./experience-schema";
+import { didYouMean } from "./names";
+import type { Path } from "./problem";
+import { SEATS_OF_SDK } from "./resolve-experience";
+import type { RuleFinding } from "./rules";
+
+/** What must hold in a chain of policies and in what stands beside it. `at` is the experience. */
+export function chainRules(at: Path, experience: ExperienceToml): readonly RuleFinding[] {
+  return [
+    ...experience.scaling.chain.flatMap((entry, index) => [
+      ...countRules(at, experience, index, "counter", Object.keys(experience.counters ?? {})),
+      ...countRules(at, experience, index, "list", Object.keys(experience.lists ?? {})),
+      ...orderRules([...at, "scaling", "chain", index], entry),
+    ]),
+    ...moveRules(at, experience),
+    ...boundsRules(at, experience),
+  ];
+}
+
+function countRules(
+  at: Path,
+  { scaling }: ExperienceToml,
+  index: number,
+  kind: "counter" | "list",
+  known: readonly string[],
+): readonly RuleFinding[] {
+  const rule = scaling.chain[index]?.[kind];
+  if (rule === undefined || known.includes(rule.key)) return [];
+  const path = [...at, "scaling", "chain", index, kind, "key"];
+  const meant = didYouMean(rule.key, known);
+  const fix = meant === undefined ? `add it to ${kind}s of the experience` : `did you mean ${meant}?`;
+  return [{ path, value: rule.key, problem: `is no ${kind} of this experience`, fix, about: [[...at, `${kind}s`]] }];
+}
+
+function orderRules(at: Path, entry: ExperienceToml["scaling"]["chain"][number]): readonly RuleFinding[] {
+  const found: RuleFinding[] = [];
+  const ordered = (table: string, low: string, high: string, from?: number | string, to?: number | string): void => {
+    if (from === undefined || to === undefined || from <= to) return;
+    found.push({
+      path: [...at, ...table.split("."), high],
+      value: to,
+      problem: `is below ${low}, ${from}`,
+      fix: `write at least ${from}`,
+      about: [[...at, ...table.split("."), low]],
+    });
+  };
+  const { buffer, counter, list, schedule } = entry;
+  ordered("buffer", "min_replicas", "max_replicas", buffer?.min_replicas, buffer?.max_replicas);
+  ordered("counter", "min_capacity", "max_capacity", counter?.min_capacity, counter?.max_capacity);
+  ordered("list", "min_capacity", "max_capacity", list?.min_capacity, list?.max_capacity);
+  const time = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
+  const [start, end] = [time(schedule?.between?.start), time(schedule?.between?.end)];
+  if (start !== undefined && end !== undefined && end <= start)
+    found.push({
+      path: [...at, "schedule", "between", "end"],
+      value: schedule?.between?.end,
+      problem: "is not after start, so the entry would never apply",
+      fix: "write a later time, or leave it out",
+    });
+  return found;
+}
+
+function moveRules(at: Path, { scaling, seats, sdk, kind }: ExperienceToml): readonly RuleFinding[] {
+  const counted = seats ?? SEATS_OF_SDK[sdk];
+  const path = [...at, "scaling", "defragment"];
+  const about: Path[] = [
+    [...at, "seats"],
+    [...at, "sdk"],
+    [...at, "kind"],
+  ];
+  if (scaling.defragment === "off") return [];
+  if (kind === "world")
+    return [
+      { path, value: scaling.defragment, problem: "is not for a world, which is one server", fix: "remove it", about },
+    ];
+  if (counted === "match")
+    return [
+      {
+        path,
+        value: scaling.defragment,
+        problem: "is not for matches that take a whole server",
+        fix: "remove it: their servers are free when the match ends",
+        about,
+      },
+    ];
+  if (scaling.defragment === "wait" || counted === "reported") return [];
+  const problem = "needs a server that says who is on it, and this one's seats are only observed";
+  return [{ path, value: scaling.defragment, problem, fix: 'write "wait"', about }];
+}
+
+function boundsRules(at: Path, { scaling, kind }: ExperienceToml): readonly RuleFinding[] {
+  return Object.entries(scaling.regions).flatMap(
+    ([region, { min_servers: least, max_servers: most }]): RuleFinding[] => {
+      const path = [...at, "scaling", "regions", region];
+      const bound = most ?? (kind === "world" ? 1 : scaling.max_servers);
+      if (kind === "world" && ((least ?? 0) > 1 || (most ?? 0) > 1))
+        return [{ path, value: undefined, problem: "is too many: a world has one server a region", fix: "write 1" }];
+      if (least === undefined || bound === undefined || least <= bound) return [];
+      return [
+        {
+          path: [...path, "min_servers"],
+          value: least,
+          problem: `is above max_servers, ${bound}`,
+          fix: `write at most ${bound}, or raise the maximum`,
+          about: [
+            [...path, "max_servers"],
+            [...at, "scaling", "max_servers"],
+          ],
+        },
+      ];
+    },
+  );
+}

@@ -1,0 +1,173 @@
+import { Cron } from "croner";
+import { z } from "zod";
+import {
+  addressSchema,
+  message,
+  positiveCountSchema,
+  positiveSecondsSchema,
+  secondsSchema,
+  serverCountSchema,
+  shareSchema,
+  textSchema,
+} from "./fields";
+import { CHAIN_KINDS } from "./scaling-chain";
+
+/** `[experiences.NAME.scaling]` and its chain. */
+
+const NOT_AN_AMOUNT = message(
+  "is neither servers nor a share",
+  'write servers, 5, or a share of what is in use, "10%"',
+);
+
+const bufferSchema = z.union([serverCountSchema, z.string().regex(/^\d{1,3}(?:\.\d+)?%$/, NOT_AN_AMOUNT)], {
+  error: NOT_AN_AMOUNT,
+});
+
+/** As Agones has it: a share is of the whole, so it stays below all of it. */
+const NOT_A_SIZE = message("is neither a number nor a share", 'write a number, 5, or a share below 100 %, "20%"');
+
+export const bufferSizeSchema = z.union(
+  [z.int().min(0).max(1_000_000), z.string().regex(/^\d{1,2}(?:\.\d+)?%$/, NOT_A_SIZE)],
+  { error: NOT_A_SIZE },
+);
+
+export const timezoneSchema = z
+  .string()
+  .refine(isTimezone, { error: message("is not a time zone", 'write its IANA name: "Europe/Berlin", "UTC"') });
+
+export const cronSchema = z.string().refine(isCron, {
+  error: message("is not a cron expression", 'write minute, hour, day, month and weekday: "0 18 * * 5"'),
+});
+
+const NOT_A_TIME = message("is not a time", 'write it as ISO 8601 has it, in quotes: "2026-12-24T18:00:00Z"');
+const timeSchema = z
+  .string()
+  .refine((text) => /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text)), {
+    error: NOT_A_TIME,
+  });
+
+const countSchema = z.strictObject({
+  key: textSchema.describe("Its name in the experience's counters or lists"),
+  buffer_size: bufferSizeSchema.describe('What is left of the capacity of all servers: 5, or a share of it, "20%"'),
+  min_capacity: serverCountSchema.optional().describe("Of all servers together"),
+  max_capacity: z.int().min(1).max(100_000_000).optional(),
+});
+
+const chainEntrySchema = z
+  .strictObject({
+    id: textSchema.max(64).optional().describe("For people; its number unless set"),
+    schedule: z
+      .strictObject({
+        between: z.strictObject({ start: timeSchema.optional(), end: timeSchema.optional() }).optional(),
+        active_period: z
+          .strictObject({
+            timezone: timezoneSchema.optional().describe("IANA name; UTC unless set"),
+            start_cron: cronSchema.optional().describe("When it begins to apply; always unless set"),
+            duration_secs: z
+              .number()
+              .min(1)
+              .max(31_622_400)
+              .optional()
+              .describe("How long from each start; without end unless set"),
+          })
+          .optional(),
+      })
+      .optional()
+      .describe("When the entry applies; always unless set"),
+    buffer: z
+      .strictObject({
+        buffer_size: bufferSizeSchema.describe('Free servers: 5, or the share of all servers that are free, "20%"'),
+        min_replicas: serverCountSchema.optional(),
+        max_replicas: serverCountSchema.optional(),
+      })
+      .optional(),
+    counter: countSchema.optional(),
+    list: countSchema.optional(),
+    webhook: z
+      .strictObject({
+        url: addressSchema,
+        ca_file: textSchema
+          .optional()
+          .describe("PEM of the authority that signed its certificate; relative to forge.toml"),
+        secret_env: z
+          .string()
+          .regex(
+            /^[A-Za-z_][A-Za-z0-9_]*$/,
+            message("is not the name of an environment variable", "name the variable that holds the signing secret"),
+          )
+          .optional()
+          .describe("Name of the environment variable that holds the signing secret"),
+        timeout_secs: z.number().min(0.1).max(60).optional().describe("5 unless set"),
+      })
+      .optional(),
+  })
+  .refine((entry) => CHAIN_KINDS.filter((kind) => entry[kind] !== undefined).length === 1, {
+    error: message("does not say one thing", `write one of ${CHAIN_KINDS.join(", ")}`),
+  });
+
+/** The document's ScalingPolicy, and what is beside it. */
+export const scalingPolicySchema = z.strictObject({
+  min_servers: serverCountSchema
+    .optional()
+    .describe("[scaling].min_servers_per_region unless set; at most 1 of a world"),
+  max_servers: serverCountSchema.optional().describe("[scaling].max_servers_per_region unless set; 1 of a world"),
+  target_cpu: shareSchema.gt(0).optional().describe("0 to 1; [scaling].target_cpu_utilization unless set"),
+  target_players: positiveCountSchema
+    .optional()
+    .describe("[scaling].target_players_per_server or max_players unless set, whichever is less"),
+  scale_up_threshold: shareSchema
+    .optional()
+    .describe("0 to 1; average CPU above this scales up; target_cpu unless set"),
+  scale_down_threshold: shareSchema
+    .optional()
+    .describe("0 to 1; average CPU below this scales down; half of scale_up_threshold unless set"),
+  cooldown_secs: secondsSchema.optional().describe("Both cooldowns at once"),
+  scale_up_cooldown_secs: secondsSchema.optional(),
+  scale_down_cooldown_secs: secondsSchema.optional(),
+  buffer: bufferSchema.default(0).describe('Free capacity kept ready: servers, 5, or a share of what is in use, "10%"'),
+  target_response_ms: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe("p95 from asking for a seat to having it, above which a server is added"),
+  defragment: z
+    .enum(["off", "wait", "move"])
+    .default("off")
+    .describe(
+      "Empty the server with fewest players where the others have room: wait until they have left, or move them",
+    ),
+  defragment_interval_secs: positiveSecondsSchema.default(60).describe("Between two servers that are emptied for it"),
+  chain: z
+    .array(chainEntrySchema)
+    .max(32)
+    .default([])
+    .describe("Policies in order: the first that applies decides how much is kept ready, instead of buffer"),
+  regions: z
+    .record(
+      z.string(),
+      z.strictObject({ min_servers: serverCountSchema.optional(), max_servers: serverCountSchema.optional() }),
+    )
+    .default({})
+    .describe("By region: other bounds"),
+});
+
+export type ChainEntryToml = z.output<typeof chainEntrySchema>;
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isCron(text: string): boolean {
+  if (text.trim().split(/\s+/).length !== 5) return false;
+  try {
+    new Cron(text, { paused: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
