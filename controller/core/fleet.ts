@@ -66,6 +66,8 @@ export interface Fleet {
   /** Something that the chain counts has changed. */
   countsChanged: boolean;
   evaluatedMs: number;
+  /** When a server was last emptied to free it. */
+  defragmentedMs: number;
   /** A timer is set for when the chain's entry that decides may be another. */
   changesAtMs: number;
   /** What the last evaluation said, for whoever asks why nothing happens. */
@@ -144,6 +146,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     consulted: new Map(),
     countsChanged: false,
     evaluatedMs: -Infinity,
+    defragmentedMs: -Infinity,
     changesAtMs: Infinity,
     thought: null,
     want: 0,

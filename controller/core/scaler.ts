@@ -1,5 +1,6 @@
 import { chainSeen, consult } from "./advice";
 import { followChain, type ChainVerdict } from "./chain";
+import { defragment, playersOn } from "./defragment";
 import { askClose } from "./drain";
 import { answerP95, wholeServers, type Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
@@ -36,6 +37,7 @@ export function scale(s: CoreState, fleet: Fleet): void {
   fleet.want = Math.min(plan.want, bounds.cap);
   fleet.thought = `at ${s.out.iso(s.nowMs).slice(11, 19)} UTC: ${planText(plan)}`;
   apply(s, fleet, { ...plan, reasons: [...plan.reasons, ...factsOf(fleet, seen, bounds)] }, plan.reasons.join("; "));
+  if (interval && plan.action === "hold") defragment(s, fleet, seen, bounds);
   if (verdict.changesAtMs < Infinity && verdict.changesAtMs !== fleet.changesAtMs) {
     fleet.changesAtMs = verdict.changesAtMs;
     s.timers.at(verdict.changesAtMs, () => s.dirty.add(fleet));
@@ -151,7 +153,8 @@ function shrink(s: CoreState, fleet: Fleet, plan: ScalingPlan, reason: string): 
 }
 
 /**
- * Empty servers, those of old versions first, then the youngest: old ones have shown that they last. `wanted`: with those
+ * Empty servers, those of old versions first, then those of the nodes with fewest players, so that nodes become free, then
+ * the youngest: old ones have shown that they last. `wanted`: with those
  * that were asked for, which come last.
  */
 export function emptyServers(s: CoreState, fleet: Fleet, { wanted }: { readonly wanted: boolean }): GameServer[] {
@@ -159,9 +162,15 @@ export function emptyServers(s: CoreState, fleet: Fleet, { wanted }: { readonly 
   for (const pool of fleet.index.pools()) empties.push(...pool.emptyServers());
   const old = (server: GameServer): number => Number(!isCurrent(fleet, server.version));
   const kept = (server: GameServer): number => Number(isWanted(s, server));
+  const players = new Map<string | null, number>();
+  const onNode = (server: GameServer): number => {
+    let count = players.get(server.nodeId);
+    if (count === undefined) players.set(server.nodeId, (count = playersOn(s, server)));
+    return count;
+  };
   return empties
     .filter((server) => s.usable(server.nodeId) && s.nowMs >= server.closeAgainMs && (wanted || !isWanted(s, server)))
-    .sort((a, b) => kept(a) - kept(b) || old(b) - old(a) || b.createdAtMs - a.createdAtMs);
+    .sort((a, b) => kept(a) - kept(b) || old(b) - old(a) || onNode(a) - onNode(b) || b.createdAtMs - a.createdAtMs);
 }
 
 /** Asks for a server to be closed if it is empty; what its agent then does not close stays. */

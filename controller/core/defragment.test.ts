@@ -1,0 +1,76 @@
+import { arena, join, servers } from "./testing/ask";
+import type { RegionDouble } from "./testing/region-double";
+import type { DecisionRecord, Placement, Server, Session } from "./resources";
+
+/** Four servers with these many players each, all joined. */
+function spread(defragment: "off" | "wait" | "move", players: readonly number[], seats = 10): RegionDouble {
+  const r = arena({
+    maxPlayers: seats,
+    routing: { strategy: "spread" },
+    scaling: { minServers: players.length, maxServers: 10, scaleDownCooldownSecs: 30, targetPlayers: 9, defragment },
+  });
+  players.forEach((count, index) => {
+    const { id = "" } = r.must<Server[]>(servers)[index] ?? {};
+    for (let i = 0; i < count; i++) {
+      const playerId = `p${String(index)}-${String(i)}`;
+      const [placed] = r.must<Placement[]>({ type: "routePlayers", serverId: id, players: [playerId] });
+      r.agentOf(id).join(id, placed?.session.id ?? "", 1, r.nowMs);
+    }
+  });
+  r.must({ type: "putFleet", experienceId: "arena", policy: { minServers: 1 } });
+  return r.run();
+}
+
+const live = (r: RegionDouble): Server[] => r.must<Server[]>(servers).filter(({ state }) => state !== "terminated");
+const sessions = (r: RegionDouble): Session[] =>
+  r.must<Session[]>({ type: "findSessions", experienceId: "arena" }).filter(({ state }) => state !== "ended");
+
+it("leaves players alone unless it is told to", () => {
+  const r = spread("off", [3, 3, 1, 2]);
+  r.advance(600_000);
+  expect(live(r)).toHaveLength(4);
+});
+
+it("moves players of the thinnest server, one server at a time, until what is left is needed", () => {
+  const r = spread("move", [3, 3, 1, 2]);
+  // Who is moved joins again where the new seat is.
+  for (let i = 0; i < 30; i++) {
+    if (i === 2) expect(live(r)).toHaveLength(3);
+    for (const { id, serverId, state, generation } of sessions(r))
+      if (state === "reserved" && serverId !== null) r.agentOf(serverId).join(serverId, id, generation, r.nowMs);
+    r.run().advance(20_000);
+  }
+  expect(sessions(r)).toHaveLength(9);
+  expect(live(r).map(({ players }) => players)).toEqual([9]);
+  expect(r.stops).toHaveLength(3);
+  const records = r.records.filter(({ outcome }) => outcome.startsWith("moves the players of"));
+  expect(records).toHaveLength(3);
+  expect(records[0]?.reasons[0]).toMatch(/^emptied to free it: 1 players are on it and the others have/);
+});
+
+it("waits for players where it may not move them, and gives the server nobody else", () => {
+  const r = spread("wait", [3, 3, 1, 2]);
+  r.advance(60_000);
+  const draining = live(r).filter(({ state }) => state === "draining");
+  expect(draining.map(({ players }) => players)).toEqual([1]);
+  const [{ id } = { id: "" }] = draining;
+  const { server } = r.must<Placement>(join("new"));
+  expect(server.id).not.toBe(id);
+  r.advance(600_000);
+  expect(r.stops.filter(({ serverId }) => serverId === id)).toHaveLength(0);
+  const [last] = sessions(r).filter(({ serverId }) => serverId === id);
+  r.agentOf(id).leave(id, last?.id ?? "", r.nowMs);
+  r.run().advance(1000);
+  expect(r.stops.map(({ serverId }) => serverId)).toContain(id);
+  const why = r.must<DecisionRecord>({ type: "getDecision", id: "arena" });
+  expect(why.reasons.join("\n")).toMatch(/emptied to free it|could go|no excess/);
+});
+
+it.each<[string, readonly number[], number]>([
+  ["the others have no room", [7, 7, 7], 10],
+  ["a target would be passed", [9, 9, 1], 10],
+])("does nothing where %s", (_, players, seats) => {
+  const r = spread("move", players, seats);
+  r.advance(300_000);
+  expect(live(r)).toHaveLength(players.length);
+});
