@@ -17,9 +17,11 @@ export interface DrainAsk {
 
 /** Tells every agent that can be asked, and lets the command wait for them. */
 export function keepDrain(s: CoreState, requestId: number): void {
+  // It was never drained, and is not to be: there is nothing to keep.
+  if (!s.drain) return s.out.reply(requestId, regionView(s));
   const ask: DrainAsk = { requestId, open: 0, kept: 0 };
   for (const node of s.nodes.values()) {
-    if (!s.drain || !s.usable(node.id)) continue;
+    if (!s.usable(node.id)) continue;
     ask.open++;
     send(s, node, s.drain, ask);
   }

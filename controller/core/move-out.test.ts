@@ -137,6 +137,12 @@ it("lets those stay who were not moved when the drain is undone, and nobody lose
   expect(there.must<Session[]>(sessions)).toEqual([]);
 });
 
+it("takes back what was never said", () => {
+  const { here } = new TwoRegions();
+  expect(code(here.call(UNDRAIN))).toBe("ok");
+  expect(here.eventTypes()).not.toContain("region.undrained");
+});
+
 describe("a new leader", () => {
   it("goes on with the drain, as the agents keep it", () => {
     const two = new TwoRegions();
