@@ -174,3 +174,21 @@ test("a manifest with lines lost, doubled, moved and spoilt: nothing is thrown, 
     { numRuns: 300 },
   );
 });
+
+test.each([
+  ["*/5 0-23 * JAN-DEC MON-FRI", true],
+  ["1,2,3-9/2 */2 L * 5#3", true],
+  ["@daily", true],
+  ["a b c d e", false],
+  ["60 * * * *", false],
+  ["*/90 * * * *", false],
+  ["0 24 * * *", false],
+  ["* * 0 * *", false],
+  ["0 0 * * FOO", false],
+  ["* * * * ,", false],
+  ["constructor", false],
+])("the schedule %s", (schedule, isTaken) => {
+  const job = `jobTemplate: { spec: { template: { spec: { containers: [{ name: a, image: b }] } } } }`;
+  const text = `apiVersion: batch/v1\nkind: CronJob\nmetadata: { name: c }\nspec: { schedule: "${schedule}", ${job} }\n`;
+  expect(migrateText(text).converted.jobs.length).toBe(isTaken ? 1 : 0);
+});

@@ -3,6 +3,7 @@ import type { Cursor } from "../ledger/claims";
 import type { Code } from "../ledger/codes";
 import type { KubeObject } from "../object";
 import type { NomadGroup, NomadJob, Periodic, Restart, Service, Update } from "../model/nomad-job";
+import { isCron } from "./cron";
 import { dnsLabel } from "./names";
 import { claimCommon, claimMetadata, textsOf } from "./metadata";
 import { type PodParts, podParts, withChecks } from "./pod";
@@ -309,7 +310,6 @@ function batch(spec: Cursor, pod: Cursor, target: string): KindParts {
 }
 
 const MACROS: Readonly<Record<string, string>> = { "@midnight": "@daily", "@annually": "@yearly" };
-const CRON = /^(?:@(?:yearly|monthly|weekly|daily|hourly)|[\d*,/?LW#A-Za-z-]+(?:\s+[\d*,/?LW#A-Za-z-]+){4})$/;
 
 function periodicOf(object: KubeObject): Periodic | undefined {
   const spec = object.root.get("spec");
@@ -317,7 +317,7 @@ function periodicOf(object: KubeObject): Periodic | undefined {
   const [, zone, schedule = ""] = /^(?:(?:CRON_)?TZ=(\S+)\s+)?(.*)$/s.exec(written) ?? [];
   const cron = entryOf(MACROS, schedule) ?? schedule;
   const timeZone = spec.get("timeZone").text() ?? zone;
-  if (!CRON.test(cron) || (timeZone !== undefined && !isTimeZone(timeZone))) return undefined;
+  if (!isCron(cron) || (timeZone !== undefined && !isTimeZone(timeZone))) return undefined;
   return {
     crons: [cron],
     timeZone,
