@@ -18,6 +18,8 @@ import type { JournalEntry } from "./journal/journal-entry";
 import { Ledger, type AgentLog } from "./ledger";
 import { ProbeSet } from "./probe-set";
 import { Requests } from "./requests";
+import { agonesCall, isAgonesCall } from "./agones/agones-calls";
+import { agonesGameServer } from "./agones/agones-game-server";
 import { sdkCall } from "./sdk-calls";
 import { sdkProblem } from "./sdk-problem";
 import { serverDescription } from "./server-description";
@@ -117,6 +119,7 @@ export class Agent {
         servers: () => this.withSdk(),
         onCall: (call, answer) => this.onCall(call, answer),
         onStreams: (server, streams, ended) => this.onStreams(server, streams, ended),
+        onWatchers: (server, watchers) => this.onWatchers(server, watchers),
         onOpenFailed: (server, detail) => server.health({ healthy: false, reason: detail }),
       },
       log,
@@ -191,7 +194,8 @@ export class Agent {
       const ended = server.endedProcess(this.deps.processStarted);
       if (ended !== undefined) server.end(`its process ${ended} ended while the agent was away`);
       else this.probes.start(server);
-      if (server.book.state.ready) server.heartbeat?.resume(now, server.book.state.healthy);
+      const { ready, healthy } = server.book.state;
+      if (ready || server.expect.sdk === "agones") server.heartbeat?.resume(now, healthy);
     }
     this.tick();
   }
@@ -265,7 +269,8 @@ export class Agent {
       return reply(sdkProblem("unknownServer", `server ${call.serverId} was forgotten, or was never expected here`));
     const { gone } = server.book.state;
     if (gone) return reply(sdkProblem("serverGone", `server ${call.serverId} was given up: ${gone.reason}`));
-    const result = sdkCall(server, call, { nowMs: this.deps.clock.now(), ticketSecrets: this.ticketSecrets() });
+    const context = { nowMs: this.deps.clock.now(), ticketSecrets: this.ticketSecrets() };
+    const result = isAgonesCall(call) ? agonesCall(server, call, context) : sdkCall(server, call, context);
     this.ledger.then(
       () => reply(result),
       (error) => reply(sdkProblem("journal", error.message)),
@@ -278,9 +283,17 @@ export class Agent {
     else if (!server.stopping && !server.book.state.closed) server.end("its SDK stream ended");
   }
 
+  /** Whoever watches may go: Agones' clients close streams as they like, and only the process's end is the server's. */
+  private onWatchers(server: GameServer, watchers: number): void {
+    const more = watchers > server.watchers;
+    server.watchers = watchers;
+    if (more) this.describe(server);
+  }
+
   private onChanged(server: GameServer): void {
     this.deps.observer?.changed(server);
-    if (server.streams === 0 && !server.counts.hasChanged) return;
+    server.changedAtMs = this.deps.clock.now();
+    if (server.streams + server.watchers === 0 && !server.counts.hasChanged) return;
     if (this.changed.size === 0) this.cancelDescribe = this.deps.clock.after(DESCRIBE_MS, () => this.describeChanged());
     this.changed.add(server);
   }
@@ -295,8 +308,10 @@ export class Agent {
   }
 
   private describe(server: GameServer): void {
-    if (server.streams > 0 && !server.gone) {
+    if (server.gone) return;
+    if (server.streams > 0) {
       this.gates.push(server.serverId, "gameserver", serverDescription(server, this.deps.clock.now()));
     }
+    if (server.watchers > 0) this.gates.pushAgones(server.serverId, agonesGameServer(server));
   }
 }

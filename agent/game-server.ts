@@ -1,5 +1,4 @@
 import type { Clock } from "../protocol/clock";
-import type { Counts } from "../protocol/counts";
 import type {
   AgentEvent,
   ExpectedServer,
@@ -9,14 +8,16 @@ import type {
   ServerReport,
   ServerStats,
 } from "../protocol/messages";
-import { serverTicketKey } from "../protocol/ticket";
+import { LAST_ALLOCATED } from "./agones/agones-labels";
 import { CountBook } from "./counts/count-book";
-import { Heartbeat, type Pulse } from "./heartbeat";
+import { countsReport, hasCounts, initialCounts } from "./counts/counts-report";
+import { heartbeatOf, type Heartbeat, type Pulse } from "./heartbeat";
 import type { JournalEntry } from "./journal/journal-entry";
 import type { AgentLog, Ledger } from "./ledger";
 import { SavedStates } from "./saved-states";
+import { keysOf, merged, seatReport } from "./server-values";
 import { SeatBook, type Granted, type Observed } from "./seats/seat-book";
-import type { Seat, SeatKey, SeatRecord } from "./seats/seat-record";
+import type { SeatKey, SeatRecord } from "./seats/seat-record";
 
 /** What a server needs of the agent around it. */
 export interface ServerSurroundings {
@@ -58,6 +59,9 @@ export class GameServer {
   statsChanged = false;
   /** Open SDK streams. */
   streams = 0;
+  /** Who watches it by Agones' SDK. */
+  watchers = 0;
+  changedAtMs: number;
   /** By task; told by the engine, or found on the node. */
   pids: Readonly<Record<string, number>>;
   /** Its stop was asked for, by a controller or by itself: the end of its streams is then no failure. */
@@ -78,7 +82,8 @@ export class GameServer {
     const { serverId, allocationId, health } = expect;
     this.book = new SeatBook(expect, (record) => around.ledger.record(this.entry(record), this.book.state));
     this.ticketKeys = keysOf(around.ticketSecrets(), serverId, allocationId);
-    this.heartbeat = health.check.kind === "sdk" ? new Heartbeat(health) : undefined;
+    this.heartbeat = heartbeatOf(health, expectedAtMs);
+    this.changedAtMs = expectedAtMs;
     this.saved = new SavedStates(serverId);
     this.counts = new CountBook(
       initialCounts(expect),
@@ -111,7 +116,8 @@ export class GameServer {
   /** Joined players and walk-ins; of a server that reports no joins, everybody it was given. */
   get players(): number {
     const { seats, walkIns } = this.book.state;
-    if (this.expect.seats === "match") return seats.size;
+    // A server on Agones' SDK may say itself who is on; whoever was given to it need not have come.
+    if (this.expect.seats === "match") return Math.max(seats.size, this.counts.players.values.length);
     let joined = 0;
     for (const seat of seats.values()) if (seat.joinedAtMs !== undefined) joined += 1;
     return joined + walkIns.count;
@@ -128,7 +134,10 @@ export class GameServer {
   claim(matchId: string, seats: readonly SeatRequest[], leaseMs: number): Granted {
     this.expire();
     this.around.onChanged(this);
-    return this.book.claim(matchId, seats, leaseMs, this.around.clock.now());
+    const known = this.book.state.claim?.matchId === matchId;
+    const granted = this.book.claim(matchId, seats, leaseMs, this.around.clock.now());
+    if (granted.ok && !known) this.noteAllocated();
+    return granted;
   }
 
   release(seats: readonly SeatKey[]): void {
@@ -157,7 +166,24 @@ export class GameServer {
     const { first, matchId, dropped } = this.book.ready(repeated);
     if (first) this.tell({ kind: "ready" });
     this.matchEnded(matchId, dropped);
-    if (first && this.toldLate && !this.book.state.healthy) this.health({ healthy: true, reason: "ready at last" });
+    if (!first || this.book.state.healthy) return;
+    if (this.toldLate) this.health({ healthy: true, reason: "ready at last" });
+    // What was said of a server that was still starting was not acted on.
+    else this.tell({ kind: "health", healthy: false, reason: this.book.state.healthReason });
+  }
+
+  /** By its own word (Agones' `Allocate`): nobody's to give until it says Ready. */
+  selfAllocate(): void {
+    if (this.book.state.selfAllocated) return;
+    this.book.note({ kind: "selfAllocated" });
+    this.noteAllocated();
+    this.tell({ kind: "selfAllocated" });
+  }
+
+  /** It wants to end: its end is then no failure. */
+  askForShutdown(): void {
+    this.stopping = true;
+    this.tell({ kind: "shutdownAsked" });
   }
 
   /** @param untilMs undefined: until it says that it is ready */
@@ -252,13 +278,14 @@ export class GameServer {
 
   report(): ServerReport {
     const { serverId, allocationId, expect, labels, annotations, stats } = this;
-    const { ready, reserved, healthy, closed, claim, gone, walkIns, seats } = this.book.state;
+    const { ready, reserved, selfAllocated, healthy, closed, claim, gone, walkIns, seats } = this.book.state;
     return {
       serverId,
       allocationId,
       expect,
       ready,
       reserved: reserved !== undefined,
+      ...(selfAllocated ? { selfAllocated } : {}),
       healthy,
       closed,
       claim: claim && { matchId: claim.matchId, sessionIds: claim.sessionIds },
@@ -312,14 +339,21 @@ export class GameServer {
 
   private passTime(now: number): void {
     this.expire();
-    const { ready, reserved } = this.book.state;
-    if (reserved?.untilMs !== undefined && now >= reserved.untilMs) this.ready(true);
+    const { ready, reserved, selfAllocated } = this.book.state;
+    // Under Agones that is a Ready like any other, also for a match that was on.
+    if (reserved?.untilMs !== undefined && now >= reserved.untilMs) this.ready(this.expect.sdk !== "agones");
     const pulse = this.heartbeat?.check(now);
     if (pulse) this.health(pulse);
-    if (!ready && !this.toldLate && now - this.expectedAtMs >= this.expect.readyTimeoutMs) {
+    const silent = !ready && !reserved && !selfAllocated;
+    if (silent && !this.toldLate && now - this.expectedAtMs >= this.expect.readyTimeoutMs) {
       this.toldLate = true;
       this.health({ healthy: false, reason: `not ready within ${this.expect.readyTimeoutMs / 1000} s` });
     }
+  }
+
+  private noteAllocated(): void {
+    if (this.expect.sdk !== "agones") return;
+    this.relabel({}, { [LAST_ALLOCATED]: new Date(this.around.clock.now()).toISOString() });
   }
 
   private expire(): boolean {
@@ -360,39 +394,4 @@ export class GameServer {
   private entry(record: SeatRecord): JournalEntry {
     return { kind: "seats", serverId: this.serverId, allocationId: this.allocationId, record };
   }
-}
-
-function keysOf(
-  [secret, ...earlier]: readonly [string, ...string[]],
-  serverId: string,
-  allocationId: string,
-): readonly [string, ...string[]] {
-  const key = (of: string): string => serverTicketKey(of, serverId, allocationId);
-  return [key(secret), ...earlier.map(key)];
-}
-
-function initialCounts({ counters = {}, lists = {}, tracked }: ExpectedServer): Counts {
-  return { counters, lists, tracked };
-}
-
-function hasCounts({ counters, lists, tracked }: Counts): boolean {
-  return tracked !== undefined || Object.keys(counters).length + Object.keys(lists).length > 0;
-}
-
-function countsReport(counts: Counts): Partial<Pick<ServerReport, "counters" | "lists" | "tracked">> {
-  return hasCounts(counts) ? counts : {};
-}
-
-function seatReport(seat: Seat): ServerReport["seats"][number] {
-  const { restore, ...report } = seat;
-  void restore;
-  return { ...report, joined: seat.joinedAtMs !== undefined };
-}
-
-function merged(
-  present: Readonly<Record<string, string>>,
-  changes: Readonly<Record<string, string | null>>,
-): Readonly<Record<string, string>> {
-  const entries = Object.entries({ ...present, ...changes });
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null));
 }

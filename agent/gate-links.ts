@@ -16,6 +16,8 @@ export interface GateLinksHandlers {
   onCall(call: GateCall, answer: (status: number, body: unknown) => void): void;
   /** How many streams a server has now. `ended`: it had some, and the last has ended. */
   onStreams(server: GameServer, streams: number, ended: boolean): void;
+  /** How many watch a server by Agones' SDK. */
+  onWatchers(server: GameServer, watchers: number): void;
   onOpenFailed(server: GameServer, detail: string): void;
 }
 
@@ -93,6 +95,10 @@ export class GateLinks {
     return this.holder(serverId) !== undefined;
   }
 
+  pushAgones(serverId: string, gameServer: unknown): void {
+    this.holder(serverId)?.channel.send({ type: "agonesState", serverId, gameServer });
+  }
+
   closeAll(reason: string): void {
     for (const gate of [...this.gates]) gate.channel.close(reason);
   }
@@ -142,14 +148,17 @@ export class GateLinks {
     gate.held.add(open.serverId);
     this.failures.delete(open.serverId);
     this.handlers.onStreams(server, open.streams, open.everStreamed && open.streams === 0);
+    this.handlers.onWatchers(server, open.watchers ?? 0);
   }
 
   private openOn(gate: Gate, server: GameServer): void {
-    const { serverId, allocationId, ports, sdkToken: token } = server.expect;
+    const { serverId, allocationId, ports, sdkToken: token, sdk } = server.expect;
     const port = ports[SDK_PORT];
     if (port === undefined || server.gone) return;
     gate.held.add(serverId);
-    gate.channel.send({ type: "open", serverId, allocationId, port, token, pids: Object.values(server.pids) });
+    const pids = Object.values(server.pids);
+    const agones = sdk === "agones" ? { sdk } : {};
+    gate.channel.send({ type: "open", serverId, allocationId, port, token, pids, ...agones });
   }
 
   private onMessage(gate: Gate, message: FromGate): void {
@@ -162,6 +171,11 @@ export class GateLinks {
       case "streamEnded": {
         const server = gate.held.has(message.serverId) ? this.handlers.server(message.serverId) : undefined;
         if (server) this.handlers.onStreams(server, message.streams, message.streams === 0);
+        return;
+      }
+      case "watchers": {
+        const server = gate.held.has(message.serverId) ? this.handlers.server(message.serverId) : undefined;
+        if (server) this.handlers.onWatchers(server, message.watchers);
         return;
       }
       case "openFailed": {

@@ -4,8 +4,8 @@ export type Pulse = { readonly healthy: boolean; readonly reason: string };
 
 /**
  * Health by the server's own heartbeats (`health = "sdk"`): silent for longer than interval × threshold is unhealthy.
- * Looked at each second, so a hang is noticed within a second of that. Nothing counts before the first sign of life,
- * nor while heartbeats could not have arrived.
+ * Looked at each second, so a hang is noticed within a second of that. Nothing counts before the first sign of life
+ * unless told, nor while heartbeats could not have arrived.
  *
  *     unborn -- beat --> healthy -- silence --> unhealthy -- healthyThreshold beats --> healthy
  */
@@ -14,7 +14,13 @@ export class Heartbeat {
   private beats = 0;
   private silent = false;
 
-  constructor(private readonly rules: Pick<ExpectedHealth, "intervalMs" | "unhealthyThreshold" | "healthyThreshold">) {}
+  /** @param fromMs from then on silence counts also before the first sign of life (Agones' initial delay) */
+  constructor(
+    private readonly rules: Pick<ExpectedHealth, "intervalMs" | "unhealthyThreshold" | "healthyThreshold">,
+    private readonly fromMs?: number,
+  ) {
+    this.lastMs = fromMs;
+  }
 
   /** A sign of life. Returns the change of health that it makes, if any. */
   beat(nowMs: number): Pulse | undefined {
@@ -39,18 +45,25 @@ export class Heartbeat {
 
   /** Goes on where an agent before this one left off, with its judgement. */
   resume(nowMs: number, healthy: boolean): void {
-    this.lastMs = nowMs;
+    this.lastMs = Math.max(nowMs, this.fromMs ?? 0);
     this.silent = !healthy;
   }
 
   /** Silence until now was not the server's: gate or agent was away. */
   excuse(nowMs: number): void {
-    if (this.lastMs !== undefined) this.lastMs = nowMs;
+    if (this.lastMs !== undefined) this.lastMs = Math.max(nowMs, this.fromMs ?? 0);
   }
 
   private get allowedMs(): number {
     return this.rules.intervalMs * this.rules.unhealthyThreshold;
   }
+}
+
+/** The heartbeat that a server's health is known by, where it is. */
+export function heartbeatOf(health: ExpectedHealth, expectedAtMs: number): Heartbeat | undefined {
+  if (health.check.kind !== "sdk") return undefined;
+  const { initialDelayMs } = health.check;
+  return new Heartbeat(health, initialDelayMs === undefined ? undefined : expectedAtMs + initialDelayMs);
 }
 
 function seconds(ms: number): string {

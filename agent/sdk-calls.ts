@@ -40,8 +40,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
     return DONE;
   }),
   "POST /v1/shutdown": route(nothing, (server) => {
-    server.stopping = true;
-    server.tell({ kind: "shutdownAsked" });
+    server.askForShutdown();
     return DONE;
   }),
   "POST /v1/reserve": route(z.object({ seconds: number }), (server, { seconds }, { nowMs }) => {

@@ -151,7 +151,15 @@ export interface PortConfig {
 
 /** How a server's readiness and liveness are learned. */
 export type HealthCheckConfig =
-  | { readonly kind: "sdk" }
+  | {
+      readonly kind: "sdk";
+      /** Agones' health settings; undefined: `[health]` says how long silence may last, once there was a sign of life. */
+      readonly agones?: {
+        readonly periodSecs: number;
+        readonly failureThreshold: number;
+        readonly initialDelaySecs: number;
+      };
+    }
   | { readonly kind: "http"; readonly path: string; readonly port: string; readonly metricsPath: string | undefined }
   | { readonly kind: "tcp"; readonly port: string }
   | { readonly kind: "query"; readonly protocol: string; readonly port: string }

@@ -100,6 +100,8 @@ function healthToml(health: HealthCheckConfig, log: LogCounting | undefined): To
       return { query: health.protocol, port: health.port, ...counting };
     case "log":
       return { log: { ready: health.ready, ...log } };
+    case "sdk":
+      return { sdk: true, ...(health.agones ? snake(health.agones) : {}), ...counting };
     default:
       return { [health.kind]: true, ...counting };
   }

@@ -71,6 +71,13 @@ const healthCheckSchema = z.union(
         .describe("A game server query protocol; also counts players"),
       process: z.literal(true).optional().describe("The process runs"),
       log: logSchema.optional().describe("Lines of the server's output: readiness, and who comes and goes"),
+      period_secs: positiveSecondsSchema.optional().describe("With sdk agones: a Health is due so often; 5 unless set"),
+      failure_threshold: positiveCountSchema
+        .optional()
+        .describe("With sdk agones: so many periods without one are too many; 3 unless set"),
+      initial_delay_secs: secondsSchema
+        .optional()
+        .describe("With sdk agones: counting begins so long after the start; 5 unless set"),
       port: portNameSchema.optional().describe("Of http, tcp and query: which port, unless the first that fits"),
     }),
   ],

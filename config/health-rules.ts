@@ -59,6 +59,10 @@ export function healthRules(at: Path, experience: ExperienceToml): readonly Rule
     complain(`asks for ${kinds.join(" and ")} at once`, `keep one of them; log may stand beside it to count players`);
   if (typeof health === "object") {
     const { log, metrics } = health;
+    const agonesOnly = (["period_secs", "failure_threshold", "initial_delay_secs"] as const).find((key) => health[key]);
+    if (agonesOnly !== undefined && (experience.sdk !== "agones" || kinds[0] !== "sdk")) {
+      complain('is for sdk = "agones" and its Health calls', "remove it, or use [health]", agonesOnly);
+    }
     if (kinds.length === 0 && log === undefined)
       complain(
         "says nothing to check",

@@ -139,9 +139,21 @@ function resolveHealth(toml: ExperienceToml): HealthCheckConfig {
   if (kind === "http") return { kind, path: table.http ?? "/", port, metricsPath: table.metrics };
   if (kind === "tcp") return { kind, port };
   if (kind === "query") return { kind, protocol: table.query ?? "", port };
-  if (kind === "sdk" || kind === "process") return { kind };
+  if (kind === "sdk") return toml.sdk === "agones" ? { kind, agones: agonesHealth(table) } : { kind };
+  if (kind === "process") return { kind };
   return { kind: "log", ready: table.log?.ready };
 }
+
+/** Defaults of a GameServer's `health` in Agones. */
+function agonesHealth(table: Exclude<HealthCheckToml, string>): AgonesHealth {
+  return {
+    periodSecs: table.period_secs ?? 5,
+    failureThreshold: table.failure_threshold ?? 3,
+    initialDelaySecs: table.initial_delay_secs ?? 5,
+  };
+}
+
+type AgonesHealth = Exclude<Extract<HealthCheckConfig, { kind: "sdk" }>["agones"], undefined>;
 
 function countingOf(check: HealthCheckToml | undefined): ExperienceConfig["log"] {
   if (check === undefined || typeof check === "string") return undefined;

@@ -46,6 +46,11 @@ export function forgeEnvironment(
   const sdk = ports.includes("sdk")
     ? { FORGE_SDK_URL: "http://127.0.0.1:${NOMAD_PORT_sdk}", FORGE_SDK_TOKEN: "${NOMAD_META_sdkToken}" }
     : {};
+  // The gate answers both on the SDK's one port: the first bytes tell them apart.
+  const agones =
+    experience.sdk === "agones"
+      ? { AGONES_SDK_GRPC_PORT: "${NOMAD_PORT_sdk}", AGONES_SDK_HTTP_PORT: "${NOMAD_PORT_sdk}" }
+      : {};
   return {
     FORGE_HOME: of.forgeHome,
     FORGE_SERVER_ID: "${NOMAD_META_serverId}",
@@ -57,6 +62,7 @@ export function forgeEnvironment(
     FORGE_MAX_PLAYERS: "${NOMAD_META_maxPlayers}",
     FORGE_MODS: experience.mods.join(","),
     ...sdk,
+    ...agones,
     ...entries(ports, (name) => [`FORGE_PORT_${variable(name)}`, `\${NOMAD_PORT_${name}}`]),
     ...entries(Object.keys(volumes), (name) => [`FORGE_VOLUME_${variable(name)}`, volumes[name] ?? ""]),
     ...entries(fleetRoles, ({ name }) => [`FORGE_ROLE_${variable(name)}`, `\${NOMAD_META_${roleMetaKey(name)}}`]),

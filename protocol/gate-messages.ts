@@ -12,6 +12,8 @@
  *       | <-------------------- answer (id, …) |
  *       | streamOpened / streamEnded ---------> |
  *       | <------------- push (serverId, event) |   to every stream of that server
+ *       | watchers (serverId, count) ---------> |   who watches by Agones' SDK
+ *       | <-------- agonesState (serverId, …) |   to each of them
  */
 
 export interface GateHello {
@@ -29,6 +31,8 @@ export interface GateHello {
     readonly port: number;
     readonly streams: number;
     readonly everStreamed: boolean;
+    /** Of a server on Agones' SDK: how many watch it. */
+    readonly watchers?: number;
   }[];
 }
 
@@ -45,7 +49,10 @@ export interface GateOpenFailed {
   readonly detail: string;
 }
 
-/** One SDK call. `path` without its query, e.g. `/v1/players/join`. */
+/**
+ * One SDK call. `path` without its query, e.g. `/v1/players/join`; of Agones' SDK gRPC's own, whichever wire it came
+ * over, e.g. `/agones.dev.sdk.SDK/Ready`, with its message as the body.
+ */
 export interface GateCall {
   readonly type: "call";
   readonly id: number;
@@ -64,6 +71,13 @@ export interface GateStream {
   readonly streams: number;
 }
 
+/** How many watch a server by Agones' SDK, after each one's coming and going. */
+export interface GateWatchers {
+  readonly type: "watchers";
+  readonly serverId: string;
+  readonly watchers: number;
+}
+
 export interface OpenServer {
   readonly type: "open";
   readonly serverId: string;
@@ -72,6 +86,8 @@ export interface OpenServer {
   readonly token: string;
   /** Root processes of the server, where known: the gate then refuses callers that it can see to be no part of them. */
   readonly pids?: readonly number[];
+  /** Also answers Agones' SDK, over gRPC and HTTP. */
+  readonly sdk?: "agones";
 }
 
 export interface CloseServer {
@@ -94,5 +110,12 @@ export interface GatePush {
   readonly data: unknown;
 }
 
-export type FromGate = GateHello | GateOpened | GateOpenFailed | GateCall | GateStream;
-export type ToGate = OpenServer | CloseServer | GateAnswer | GatePush;
+/** The state of a server on Agones' SDK, for those who watch it. */
+export interface AgonesState {
+  readonly type: "agonesState";
+  readonly serverId: string;
+  readonly gameServer: unknown;
+}
+
+export type FromGate = GateHello | GateOpened | GateOpenFailed | GateCall | GateStream | GateWatchers;
+export type ToGate = OpenServer | CloseServer | GateAnswer | GatePush | AgonesState;

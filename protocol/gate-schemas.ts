@@ -13,7 +13,16 @@ const gateHello: z.ZodType<Wire<GateHello>> = z.object({
   gateVersion: text,
   startedAtMs: z.number().nonnegative().optional(),
   retiring: z.literal(true).optional(),
-  servers: z.array(z.object({ serverId: id, allocationId: id, port, streams: count, everStreamed: z.boolean() })),
+  servers: z.array(
+    z.object({
+      serverId: id,
+      allocationId: id,
+      port,
+      streams: count,
+      everStreamed: z.boolean(),
+      watchers: count.exactOptional(),
+    }),
+  ),
 });
 
 const stream = { serverId: id, streams: count };
@@ -35,6 +44,7 @@ export const fromGateSchemas = {
   }),
   streamOpened: z.object({ type: z.literal("streamOpened"), ...stream }),
   streamEnded: z.object({ type: z.literal("streamEnded"), ...stream }),
+  watchers: z.object({ type: z.literal("watchers"), serverId: id, watchers: count }),
 } satisfies Schemas<FromGate>;
 
 const open: z.ZodType<Wire<OpenServer>> = z.object({
@@ -44,6 +54,7 @@ const open: z.ZodType<Wire<OpenServer>> = z.object({
   port,
   token: text,
   pids: z.array(count).optional(),
+  sdk: z.literal("agones").exactOptional(),
 });
 
 /** By `type`: the check of a message that an agent sends to its gate. */
@@ -57,4 +68,5 @@ export const toGateSchemas = {
     body: z.unknown().optional(),
   }),
   push: z.object({ type: z.literal("push"), serverId: id, event: text, data: z.unknown().optional() }),
+  agonesState: z.object({ type: z.literal("agonesState"), serverId: id, gameServer: z.unknown().optional() }),
 } satisfies Schemas<ToGate>;

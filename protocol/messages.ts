@@ -92,6 +92,8 @@ export interface ServerReport {
   /** What the server says of itself (SDK) or its probes say for it. */
   readonly ready: boolean;
   readonly reserved: boolean;
+  /** Taken by its own word (Agones' `Allocate`); left out where not. */
+  readonly selfAllocated?: boolean;
   readonly healthy: boolean;
   /** No more seats: closed for good, only ever followed by its stop. */
   readonly closed: boolean;
@@ -194,7 +196,8 @@ export interface ExpectedServer {
 
 export interface ExpectedHealth {
   readonly check:
-    | { readonly kind: "sdk" }
+    /** With a delay, silence counts from then on, also before the first sign of life. */
+    | { readonly kind: "sdk"; readonly initialDelayMs?: number | undefined }
     | { readonly kind: "http"; readonly path: string; readonly port: string; readonly metricsPath: string | undefined }
     | { readonly kind: "tcp"; readonly port: string }
     | { readonly kind: "query"; readonly protocol: string; readonly port: string }
@@ -332,7 +335,7 @@ export type Ack =
 export type AgentEvent = { readonly serverId: string; readonly allocationId: string; readonly atMs: number } & (
   | { readonly kind: "ready" }
   | { readonly kind: "reserved"; readonly untilMs: number | undefined }
-  /** An Agones server allocated itself, or a match server said Ready again. */
+  /** A server on Agones' SDK allocated itself. */
   | { readonly kind: "selfAllocated" }
   | { readonly kind: "matchEnded"; readonly matchId: string }
   | { readonly kind: "health"; readonly healthy: boolean; readonly reason: string }

@@ -78,7 +78,7 @@ const saved: z.ZodType<Wire<SavedState>> = z.object({
 });
 
 const check = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("sdk") }),
+  z.object({ kind: z.literal("sdk"), initialDelayMs: ms.optional() }),
   z.object({ kind: z.literal("http"), path: text, port: text, metricsPath: text.optional() }),
   z.object({ kind: z.literal("tcp"), port: text }),
   z.object({ kind: z.literal("query"), protocol: text, port: text }),
@@ -146,6 +146,7 @@ const serverReport: z.ZodType<Wire<ServerReport>> = z.object({
   expect: expectedServerSchema,
   ready: z.boolean(),
   reserved: z.boolean(),
+  selfAllocated: z.boolean().exactOptional(),
   healthy: z.boolean(),
   closed: z.boolean(),
   claim: z.object({ matchId: id, sessionIds: z.array(id) }).optional(),

@@ -55,12 +55,13 @@ export class Gate {
 
   /** What is open now, as it tells a new agent. */
   get hello(): GateHello {
-    const servers = [...this.#ports.values()].map(({ server, streams, port }) => ({
+    const servers = [...this.#ports.values()].map(({ server, streams, agones, port }) => ({
       serverId: server.serverId,
       allocationId: server.allocationId,
       port,
       streams: streams.count,
       everStreamed: streams.everOpened,
+      ...(agones ? { watchers: agones.watchers.count } : {}),
     }));
     return {
       type: "gateHello",
@@ -130,6 +131,8 @@ export class Gate {
         return this.#calls.answered(message.id, message);
       case "push":
         return this.#ports.get(message.serverId)?.streams.push(message.event, message.data);
+      case "agonesState":
+        return this.#ports.get(message.serverId)?.agones?.watchers.push(message.gameServer);
     }
   }
 
@@ -165,10 +168,12 @@ export class Gate {
   #newPort(server: OpenServer): ServerPort {
     const { serverId } = server;
     return new ServerPort(server, {
+      clock: this.deps.clock,
       limits: this.#limits,
       checkPeer: this.deps.checkPeer ?? (() => Promise.resolve("unknown")),
       call: (request, answer) => this.#calls.begin(request, answer),
       streamsChanged: (type, streams) => this.#tell({ type, serverId, streams }),
+      watchersChanged: (watchers) => this.#tell({ type: "watchers", serverId, watchers }),
     });
   }
 

@@ -14,6 +14,10 @@ export interface GateLimits {
   readonly heldBytes: number;
   /** How long a call waits for its answer. */
   readonly answerMs: number;
+  /** The same of a call of Agones' SDK that names no end: its clients take a failed call for the server's end. */
+  readonly agonesAnswerMs: number;
+  /** Calls under way on one gRPC connection; a client queues more by itself. */
+  readonly grpcStreamsPerConnection: number;
   readonly heartbeatMs: number;
   /** What may wait in the gate for one stream's reader; more drops the stream. */
   readonly streamBacklogBytes: number;
@@ -32,6 +36,8 @@ export const GATE_LIMITS: GateLimits = {
   heldCalls: 256,
   heldBytes: 64 * 1024 * 1024,
   answerMs: 10_000,
+  agonesAnswerMs: 60_000,
+  grpcStreamsPerConnection: 64,
   heartbeatMs: 10_000,
   streamBacklogBytes: 1024 * 1024,
   forsakenMs: 30_000,

@@ -12,6 +12,8 @@ export interface CallAnswer {
 export type CallRequest = Pick<GateCall, "serverId" | "method" | "path" | "query" | "body"> & {
   /** Size of the body as it came. */
   readonly bytes: number;
+  /** How long it waits for its answer, where that is not `answerMs`. */
+  readonly waitMs?: number;
 };
 
 /** Hands a call to the agent. */
@@ -53,7 +55,7 @@ export class PendingCalls {
    * Starts a call; `answer` is called once, unless the result of this function was called first (the caller hung up).
    */
   begin(request: CallRequest, answer: (answer: CallAnswer) => void): () => void {
-    const { bytes, ...content } = request;
+    const { bytes, waitMs = this.limits.answerMs, ...content } = request;
     const inServer = this.#perServer.get(request.serverId) ?? 0;
     if (inServer >= this.limits.heldCalls || this.#bytes + bytes > this.limits.heldBytes) {
       answer(
@@ -66,7 +68,7 @@ export class PendingCalls {
       call: { type: "call", id, ...content },
       bytes,
       answer,
-      cancelTimer: this.clock.after(this.limits.answerMs, () => this.#expire(id)),
+      cancelTimer: this.clock.after(waitMs, () => this.#expire(id, waitMs)),
       sent: false,
     };
     this.#pending.set(id, pending);
@@ -109,8 +111,8 @@ export class PendingCalls {
     }
   }
 
-  #expire(id: number): void {
-    const waited = `waited ${this.limits.answerMs / 1000} s`;
+  #expire(id: number, waitMs: number): void {
+    const waited = `waited ${waitMs / 1000} s`;
     const away = this.#send === undefined;
     const detail = away
       ? `${waited} for the agent to come back; try again`

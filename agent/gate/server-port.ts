@@ -1,7 +1,11 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Clock } from "../../protocol/clock";
 import type { OpenServer } from "../../protocol/gate-messages";
+import { AgonesPort } from "./agones/agones-port";
+import { isAgonesPath } from "./agones/rest-routes";
+import { divertHttp2 } from "./divert-http2";
 import type { GateLimits } from "./limits";
 import type { PeerCheck, PeerVerdict } from "./peer-check";
 import type { CallAnswer, CallRequest } from "./pending-calls";
@@ -11,22 +15,31 @@ import { WatchStreams } from "./watch-streams";
 
 const HOST = "127.0.0.1";
 const WATCH_PATH = "/v1/watch";
+const AGONES_WATCH_PATH = "/watch/gameserver";
 
 /** What a port needs of the gate around it. */
 export interface PortContext {
+  readonly clock: Clock;
   readonly limits: GateLimits;
   readonly checkPeer: PeerCheck;
   /** Passes a call on; the result gives up waiting for its answer. */
   readonly call: (request: CallRequest, answer: (answer: CallAnswer) => void) => () => void;
   readonly streamsChanged: (change: "streamOpened" | "streamEnded", streams: number) => void;
+  readonly watchersChanged: (watchers: number) => void;
 }
 
-/** Where one game server finds its SDK: one listener on loopback that knows one token. */
+/**
+ * Where one game server finds its SDK: one listener on loopback. Forge's own calls show the server's token; Agones', which
+ * know no tokens, are answered where the server was declared to use that SDK, and only to the server's own processes.
+ */
 export class ServerPort {
   readonly streams: WatchStreams;
+  /** Only with `sdk = "agones"`. */
+  readonly agones: AgonesPort | undefined;
   readonly #http: Server;
   readonly #tokenHash: Buffer;
-  readonly #verdicts = new WeakMap<object, Promise<PeerVerdict>>();
+  /** By the caller's port, which no two connections to this one share. */
+  readonly #verdicts = new Map<number, Promise<PeerVerdict>>();
   #pids: readonly number[];
   #connections = 0;
 
@@ -51,9 +64,14 @@ export class ServerPort {
     );
     this.#http.maxConnections = limits.connectionsPerServer;
     this.#http.on("clientError", refuseUnreadable);
+    this.agones = server.sdk === "agones" ? this.#serveAgones() : undefined;
     this.#http.on("connection", (socket) => {
       this.#connections += 1;
-      socket.once("close", () => (this.#connections -= 1));
+      const { remotePort } = socket;
+      socket.once("close", () => {
+        this.#connections -= 1;
+        if (remotePort !== undefined) this.#verdicts.delete(remotePort);
+      });
     });
   }
 
@@ -81,8 +99,8 @@ export class ServerPort {
 
   /** Whether `open` asks for what is open already, so that its streams may stay. */
   isFor(open: OpenServer): boolean {
-    const { allocationId, port, token } = this.server;
-    return open.allocationId === allocationId && open.port === port && open.token === token;
+    const { allocationId, port, token, sdk } = this.server;
+    return open.allocationId === allocationId && open.port === port && open.token === token && open.sdk === sdk;
   }
 
   /** The server's processes may become known, or change, after its port is open. */
@@ -93,20 +111,41 @@ export class ServerPort {
   /** Ends streams and connections and gives the port back. */
   async close(): Promise<void> {
     this.streams.endAll();
+    this.agones?.watchers.endAll();
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     // What was written just now is with the kernel after a turn of the loop, and arrives also when we hang up.
     await new Promise((resolve) => setImmediate(resolve));
     this.#http.closeAllConnections();
+    this.agones?.close();
     await closed;
+  }
+
+  #serveAgones(): AgonesPort {
+    const { clock, limits, call, watchersChanged } = this.context;
+    const agones = new AgonesPort({
+      serverId: this.server.serverId,
+      clock,
+      limits,
+      call,
+      watchersChanged,
+      refusePeer: (callerPort) => this.#foreign(callerPort),
+    });
+    divertHttp2(this.#http, limits.requestMs, (socket) => agones.takeGrpc(socket));
+    this.#http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (parseTarget(request.url)?.pathname === AGONES_WATCH_PATH) agones.upgrade(request, socket, head);
+      else socket.destroy();
+    });
+    return agones;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.on("error", () => response.destroy());
     response.on("error", () => request.destroy());
+    const url = parseTarget(request.url);
+    if (this.agones && url && isAgonesPath(url.pathname)) return this.agones.serveRest(request, response, url);
     const refused = this.#refuseToken(request) ?? (await this.#refusePeer(request));
     if (refused !== undefined) return this.#refuse(request, response, refused);
 
-    const url = parseTarget(request.url);
     if (url === undefined)
       return this.#refuse(request, response, gateProblem("malformed", "the request's target is no path"));
     if (request.method === "GET" && url.pathname === WATCH_PATH) return this.#watch(request, response);
@@ -152,18 +191,22 @@ export class ServerPort {
     return undefined;
   }
 
-  /** Only asked once a connection has shown the right token, and then once for its life. */
+  /** Only asked once a connection has shown the right token. */
   async #refusePeer({ socket }: IncomingMessage): Promise<Problem | undefined> {
-    const callerPort = socket.remotePort;
+    const foreign = await this.#foreign(socket.remotePort);
+    return foreign === undefined ? undefined : gateProblem("peerForeign", foreign);
+  }
+
+  /** Why the caller behind a port is none of the server's own, looked at once for each connection. */
+  async #foreign(callerPort: number | undefined): Promise<string | undefined> {
     if (this.#pids.length === 0 || callerPort === undefined) return undefined;
-    let verdict = this.#verdicts.get(socket);
+    let verdict = this.#verdicts.get(callerPort);
     if (verdict === undefined) {
       verdict = this.context.checkPeer({ port: this.port, callerPort, pids: this.#pids });
-      this.#verdicts.set(socket, verdict);
+      this.#verdicts.set(callerPort, verdict);
     }
     if ((await verdict) !== "foreign") return undefined;
-    const detail = `the connection comes from a process outside those of server ${this.server.serverId}`;
-    return gateProblem("peerForeign", `${detail}; each server calls its own FORGE_SDK_URL`);
+    return `the connection comes from a process outside those of server ${this.server.serverId}; each server calls its own FORGE_SDK_URL`;
   }
 
   /** The body is read away meanwhile, see `readBody`. */

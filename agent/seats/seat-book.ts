@@ -48,7 +48,7 @@ export class SeatBook {
 
   /** Nobody on, nobody on the way, no match. */
   get empty(): boolean {
-    return this.occupied === 0 && !this.state.claim;
+    return this.occupied === 0 && !this.state.claim && !this.state.selfAllocated;
   }
 
   /**
@@ -130,8 +130,7 @@ export class SeatBook {
   close(onlyIfEmpty: boolean): { readonly ok: true } | Refusal {
     if (this.state.closed) return { ok: true };
     if (onlyIfEmpty && !this.empty && !this.state.gone) {
-      const { claim } = this.state;
-      return refuse("notEmpty", claim ? `match ${claim.matchId} has this server` : `${this.occupied} seats are held`);
+      return refuse("notEmpty", this.taken ?? `${this.occupied} seats are held`);
     }
     this.record({ kind: "closed" });
     return { ok: true };
@@ -161,12 +160,13 @@ export class SeatBook {
     readonly matchId: string | undefined;
     readonly dropped: readonly Dropped[];
   } {
-    const { ready, reserved, claim, seats } = this.state;
+    const { ready, reserved, selfAllocated, claim, seats } = this.state;
     const ends = ready && !repeated && (claim !== undefined || (this.rules.seats === "match" && seats.size > 0));
     const dropped = ends ? [...seats.values()].map(toDropped) : [];
     if (ends) this.record({ kind: "matchEnded" });
-    if (!ready || reserved) this.record({ kind: "ready" });
-    return { first: !ready || reserved !== undefined, matchId: ends ? claim?.matchId : undefined, dropped };
+    const first = !ready || reserved !== undefined || selfAllocated;
+    if (first) this.record({ kind: "ready" });
+    return { first, matchId: ends ? claim?.matchId : undefined, dropped };
   }
 
   /** What a query or the log shows, in `observed` counting. */
@@ -185,8 +185,15 @@ export class SeatBook {
   }
 
   /** Changes that decide nothing: what a server or its probes say, and what the engine saw. */
-  note(record: Extract<SeatRecord, { kind: "reserved" | "health" | "gone" }>): void {
+  note(record: Extract<SeatRecord, { kind: "reserved" | "selfAllocated" | "health" | "gone" }>): void {
     this.record(record);
+  }
+
+  /** Who has the whole server, if anybody. */
+  private get taken(): string | undefined {
+    const { claim, selfAllocated } = this.state;
+    if (claim) return `match ${claim.matchId} has this server`;
+    return selfAllocated ? "the server has allocated itself" : undefined;
   }
 
   private get occupied(): number {
@@ -255,7 +262,8 @@ export class SeatBook {
   }
 
   private notPlayable(nowMs: number): Refusal | undefined {
-    const { ready, reserved, healthy, healthReason } = this.state;
+    const { ready, reserved, selfAllocated, healthy, healthReason } = this.state;
+    if (selfAllocated) return refuse("claimed", "the server has allocated itself");
     if (!ready) return refuse("notReady", "the server has not said that it is ready");
     if (reserved && nowMs < (reserved.untilMs ?? Infinity)) return refuse("notReady", "the server has reserved itself");
     if (!healthy) return refuse("unhealthy", healthReason);

@@ -32,6 +32,8 @@ export type SeatRecord =
   | { readonly kind: "walkIns"; readonly walkIns: WalkIns }
   | { readonly kind: "ready" }
   | { readonly kind: "reserved"; readonly untilMs: number | undefined }
+  /** By its own word, without a match that was asked for. */
+  | { readonly kind: "selfAllocated" }
   | { readonly kind: "health"; readonly healthy: boolean; readonly reason: string }
   | { readonly kind: "closed" }
   | { readonly kind: "gone"; readonly reason: string; readonly atMs: number }
@@ -55,6 +57,8 @@ export interface Claim {
 export interface SeatStateData {
   readonly ready: boolean;
   readonly reserved: { readonly untilMs: number | undefined } | undefined;
+  /** Left out by agents that did not know it. */
+  readonly selfAllocated?: boolean;
   readonly healthy: boolean;
   readonly healthReason: string;
   readonly closed: boolean;

@@ -16,6 +16,7 @@ export interface Checkpoint {
 export class SeatState {
   ready = false;
   reserved: { readonly untilMs: number | undefined } | undefined;
+  selfAllocated = false;
   healthy = true;
   healthReason = "";
   closed = false;
@@ -62,9 +63,15 @@ export class SeatState {
       case "ready":
         this.ready = true;
         this.reserved = undefined;
+        this.selfAllocated = false;
         return;
       case "reserved":
         this.reserved = { untilMs: record.untilMs };
+        this.selfAllocated = false;
+        return;
+      case "selfAllocated":
+        this.reserved = undefined;
+        this.selfAllocated = true;
         return;
       case "health":
         this.healthy = record.healthy;
@@ -84,11 +91,12 @@ export class SeatState {
   }
 
   toData(): SeatStateData {
-    const { ready, reserved, healthy, healthReason, closed, gone, claim, walkIns } = this;
+    const { ready, reserved, selfAllocated, healthy, healthReason, closed, gone, claim, walkIns } = this;
     const former = [...this.former].map(([sessionId, generation]) => ({ sessionId, generation }));
     return {
       ready,
       reserved,
+      selfAllocated,
       healthy,
       healthReason,
       closed,
@@ -105,7 +113,7 @@ export class SeatState {
    * Not a copy: there is one for each write of the journal, and a server may have a thousand seats.
    */
   checkpoint(): Checkpoint {
-    const { ready, reserved, healthy, healthReason, closed, gone, claim, walkIns } = this;
+    const { ready, reserved, selfAllocated, healthy, healthReason, closed, gone, claim, walkIns } = this;
     const undo: (() => void)[] = [];
     this.undo = undo;
     return {
@@ -113,14 +121,14 @@ export class SeatState {
       takeBack: () => {
         this.undo = undefined;
         for (const step of undo.reverse()) step();
-        Object.assign(this, { ready, reserved, healthy, healthReason, closed, gone, claim, walkIns });
+        Object.assign(this, { ready, reserved, selfAllocated, healthy, healthReason, closed, gone, claim, walkIns });
       },
     };
   }
 
   private restore(data: SeatStateData): void {
-    const { ready, reserved, healthy, healthReason, closed, gone, claim, walkIns } = data;
-    Object.assign(this, { ready, reserved, healthy, healthReason, closed, gone, claim, walkIns });
+    const { ready, reserved, selfAllocated = false, healthy, healthReason, closed, gone, claim, walkIns } = data;
+    Object.assign(this, { ready, reserved, selfAllocated, healthy, healthReason, closed, gone, claim, walkIns });
     this.seatMap = new Map(data.seats.map((seat) => [seat.sessionId, seat]));
     this.formerMap = new Map(data.former.map(({ sessionId, generation }) => [sessionId, generation]));
   }

@@ -93,6 +93,11 @@ function forgeEnv(s: CoreState, fleet: Fleet, server: GameServer): Record<string
     FORGE_MODS: server.mods.join(","),
     FORGE_SDK_TOKEN: server.sdkToken,
   };
+  // The gate answers both on the SDK's one port: the first bytes tell them apart.
+  if (fleet.config?.sdk === "agones") {
+    env.AGONES_SDK_GRPC_PORT = "${NOMAD_PORT_sdk}";
+    env.AGONES_SDK_HTTP_PORT = "${NOMAD_PORT_sdk}";
+  }
   for (const [role, addresses] of roleAddresses(fleet)) env[roleVariable(role)] = addresses.join(",");
   return env;
 }
@@ -208,6 +213,7 @@ export function expectOf(
       timeoutMs: s.settings.health.timeoutSecs * 1000,
       unhealthyThreshold: s.settings.health.unhealthyThreshold,
       healthyThreshold: s.settings.health.healthyThreshold,
+      ...(role ? {} : agonesHealth(config)),
     },
     log: role ? undefined : config.log,
     cpu: role ? role.cpu : cpuOf(config),
@@ -228,6 +234,17 @@ export function initialCounts({ counters, lists, trackedPlayers }: ExperienceCon
 }
 
 type InitialCounts = Pick<ExpectedServer, "counters" | "lists" | "tracked">;
+
+/** With Agones' SDK the experience says how long silence may last, as its GameServer did. */
+function agonesHealth({ health }: ExperienceConfig): Partial<ExpectedHealth> {
+  if (health.kind !== "sdk" || !health.agones) return {};
+  const { periodSecs, failureThreshold, initialDelaySecs } = health.agones;
+  return {
+    check: { kind: "sdk", initialDelayMs: initialDelaySecs * 1000 },
+    intervalMs: periodSecs * 1000,
+    unhealthyThreshold: failureThreshold,
+  };
+}
 
 /** A fleet role is up when its first port answers; where that is UDP, when its process runs. */
 function roleCheck(role: RoleConfig): ExpectedHealth["check"] {

@@ -109,21 +109,29 @@ function stopLeftover(s: CoreState, serverId: string): void {
     s.out.push({ type: "stop", serverId, graceSecs: 0, reason: "it was given up while it was out of reach" });
 }
 
+/** Whose a server that is up is, as its agent knows. */
+function standing({ claim, reserved, selfAllocated }: ServerReport): {
+  readonly state: "ready" | "reserved" | "allocated";
+  readonly reason: string;
+} {
+  if (claim) return { state: "allocated", reason: `match ${claim.matchId}` };
+  if (selfAllocated) return { state: "allocated", reason: "by its own word" };
+  return reserved ? { state: "reserved", reason: "by its own word" } : { state: "ready", reason: "its match is over" };
+}
+
 function takeState(s: CoreState, server: GameServer, report: ServerReport): void {
   const fleet = s.fleet(server.experienceId);
   if (server.state === "suspect") setState(s, server, server.beforeSuspect ?? "starting", "its node is back");
   if (server.state === "starting") {
-    if (report.ready) becameReady(s, fleet, server, isPrimary(server) ? "ready for players" : "ready");
+    if (report.ready || report.reserved || report.selfAllocated)
+      becameReady(s, fleet, server, isPrimary(server) ? "ready for players" : "ready");
     else if (server.readyDeadlineMs === Infinity || server.readyDeadlineMs <= s.nowMs) giveTimeToStart(s, server);
   }
-  if (server.state === "ready" || server.state === "reserved") {
-    if (report.claim) setState(s, server, "allocated", `match ${report.claim.matchId}`);
-    else if (report.reserved) {
-      server.ownBusy = true;
-      setState(s, server, "reserved", "by its own word");
-    }
-  } else if (server.state === "allocated" && !report.claim && !server.ownBusy)
-    setState(s, server, "ready", "its match is over");
+  server.ownBusy = report.reserved || report.selfAllocated === true;
+  if (server.state === "ready" || server.state === "reserved" || server.state === "allocated") {
+    const { state, reason } = standing(report);
+    if (state !== server.state) setState(s, server, state, reason);
+  }
   if (!report.healthy && takesPlayers(server.state)) onUnhealthy(s, server, "said while its node was out of reach");
   if (server.closing === "closed" && !server.ending && server.state !== "unhealthy") {
     server.ending = {
