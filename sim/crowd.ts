@@ -70,7 +70,7 @@ export class Crowd {
     const players = this.away(1 + this.random.int(2));
     if (players.length === 0) return;
     const matchId = `match-${this.region.name}-${String(++this.matches)}`;
-    for (const player of players) player.wait("duel");
+    const waiting = players.map((player) => ({ player, turn: player.wait("duel") }));
     const ask = (): void =>
       this.region.client.ask(
         () => ({
@@ -81,9 +81,9 @@ export class Crowd {
         }),
         (result) => {
           const tickets = result?.ok ? (result.value as MatchAllocation).tickets : {};
-          for (const player of players) {
+          for (const { player, turn } of waiting) {
             const ticket = tickets[player.id];
-            if (player.state !== "asking") continue;
+            if (!player.waitsFor(turn)) continue;
             if (ticket) player.given(ticket, "duel");
             else player.giveUp();
           }

@@ -31,6 +31,12 @@ export interface PlayerObserver {
   ended(player: Player, sessionId: string): void;
 }
 
+/** Somebody of a party, and what they wait for. */
+interface Mate {
+  readonly player: Player;
+  readonly turn: number;
+}
+
 const FOLLOW_MS = 5000;
 const GIVE_UP_MS = 90_000;
 const KNOCK_MS = 8000;
@@ -68,18 +74,14 @@ export class Player {
   /** Asks for a place, with a party or alone. */
   play(experienceId: string, party: readonly Player[]): void {
     this.enter("asking", experienceId);
-    for (const other of party) other.wait(experienceId);
+    const mates = party.map((player) => ({ player, turn: player.wait(experienceId) }));
     const ids = party.map(({ id }) => id);
     const turn = this.turn;
-    const turns = party.map((other) => other.turn);
     this.world.client.ask(
       () => ({ type: "createSession", playerId: this.id, experienceId, ...(ids.length > 0 ? { party: ids } : {}) }),
       (result) => {
-        if (this.turn === turn) return this.onAnswer(result, party);
-        // It has gone elsewhere meanwhile: those who were to come along are told so.
-        party.forEach((other, i) => {
-          if (other.turn === turns[i]) other.giveUp();
-        });
+        if (this.turn !== turn) return sendHome(mates);
+        this.onAnswer(result, mates);
       },
     );
   }
@@ -90,9 +92,15 @@ export class Player {
     this.goTo(ticket);
   }
 
-  /** Somebody else asks for a place for this player. */
-  wait(experienceId: string): void {
+  /** Somebody else asks for a place for this player, who can be told of the outcome with what this returns. */
+  wait(experienceId: string): number {
     this.enter("asking", experienceId);
+    return this.turn;
+  }
+
+  /** Whether it still waits for what `wait` returned for. */
+  waitsFor(turn: number): boolean {
+    return this.turn === turn;
   }
 
   /** Nothing has come of it. */
@@ -118,20 +126,20 @@ export class Player {
     this.sinceMs = this.world.schedule.nowMs;
   }
 
-  private onAnswer(result: CommandResult | undefined, party: readonly Player[]): void {
+  private onAnswer(result: CommandResult | undefined, mates: readonly Mate[]): void {
     if (!result?.ok) {
-      for (const other of party) if (other.state === "asking") other.giveUp();
+      sendHome(mates);
       return this.giveUp();
     }
     const value = result.value as Placement | Waiting;
-    if ("queueTicket" in value) return this.waitInLine(value, party);
+    if ("queueTicket" in value) return this.waitInLine(value, mates);
     for (const { session, ticket } of value.party ?? []) this.world.handOver(session.playerId, ticket);
     const placed = new Set([this.id, ...(value.party ?? []).map(({ session }) => session.playerId)]);
-    for (const other of party) if (!placed.has(other.id) && other.state === "asking") other.giveUp();
+    sendHome(mates.filter(({ player }) => !placed.has(player.id)));
     this.goTo(value.ticket);
   }
 
-  private waitInLine({ queueTicket, sessionId, claim }: Waiting, party: readonly Player[]): void {
+  private waitInLine({ queueTicket, sessionId, claim }: Waiting, mates: readonly Mate[]): void {
     this.enter("waiting", this.experienceId);
     this.sessionId = sessionId;
     const turn = this.turn;
@@ -142,9 +150,9 @@ export class Player {
           ? { type: "leaveQueue", queueTicket, claim }
           : { type: "waitQueue", queueTicket, claim, untilMs: nowMs + QUEUE_WAIT_MS },
       (result) => {
-        if (this.turn !== turn) return;
-        if (!gives) return this.onAnswer(result, party);
-        for (const other of party) if (other.state === "asking") other.giveUp();
+        if (this.turn !== turn) return sendHome(mates);
+        if (!gives) return this.onAnswer(result, mates);
+        sendHome(mates);
         this.giveUp();
       },
     );
@@ -257,4 +265,9 @@ export class Player {
     this.world.observe.ended(this, sessionId);
     this.giveUp();
   }
+}
+
+/** Nothing has come of it for those who still wait for it. */
+function sendHome(mates: readonly Mate[]): void {
+  for (const { player, turn } of mates) if (player.waitsFor(turn)) player.giveUp();
 }
