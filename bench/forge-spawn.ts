@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { GateDouble } from "../sdk/testing/gate-double";
 import { bundle } from "./bundle";
 import { distribution } from "./distribution";
+import { tellFigure } from "./figure";
 import { ForgeRun } from "./forge-run";
 import { machineLine } from "./machine";
 
@@ -115,6 +116,7 @@ async function compare(name: string, run: ForgeRun, programs: readonly Program[]
       console.log(
         `${`${program.what}, ${how}`.padEnd(44)}${cells.join("")}${(b.p50 / a.p50).toFixed(2).padStart(8)}  ${name}`,
       );
+      if (atOnce === 1) tellFigure(`${program.experience} ${name}`, { p50Ms: b.p50, p99Ms: b.p99, bareP50Ms: a.p50 });
     }
   }
 }

@@ -24,6 +24,7 @@ import { systemClock } from "../protocol/clock";
 import { NomadCluster } from "../test/cluster/nomad-node";
 import { findPart } from "../test/cluster/real-parts";
 import { distribution } from "./distribution";
+import { tellFigure } from "./figure";
 import { machineLine } from "./machine";
 
 const REGION = "bench";
@@ -105,6 +106,8 @@ async function measure(cluster: NomadCluster, engine: Engine, ear: Ear, driver: 
   await endAll(cluster);
   print(`${driver}, ${count} at once`, together.tookMs, togetherPlain.tookMs);
   const share = together.perSecond / togetherPlain.perSecond;
+  const { p50, p99 } = distribution(alone.engine);
+  tellFigure(driver, { p50Ms: p50, p99Ms: p99, startedShare: share });
   console.log(
     `  up a second: engine ${together.perSecond.toFixed(1)}, plain ${togetherPlain.perSecond.toFixed(1)}, ratio ${share.toFixed(2)}`,
   );

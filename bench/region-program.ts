@@ -21,6 +21,8 @@ export interface RegionProgramConfig {
   readonly agents: readonly AgentConfig[];
   /** All nodes of the region, whichever process their agents run in. */
   readonly nodeIds: readonly string[];
+  /** Where the engines of several controllers have their servers in common. */
+  readonly engineDir?: string;
 }
 
 const HEARTBEAT_MS = 2000;
@@ -33,7 +35,7 @@ const sdk = new VirtualSdk(HEARTBEAT_MS);
 
 async function start(config: RegionProgramConfig): Promise<void> {
   if (config.controller) {
-    const virtual = new VirtualEngine(config.nodeIds);
+    const virtual = new VirtualEngine(config.nodeIds, config.engineDir);
     engine = virtual;
     controller = await startController(config.controller, {
       clock: systemClock,

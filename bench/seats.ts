@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle";
 import { ChildProgram } from "./child-program";
+import { tellFigure } from "./figure";
 import { journaledSeats } from "./journal-seats";
 import type { Load, LoadResult } from "./load-program";
 import { machineLine } from "./machine";
@@ -249,6 +250,14 @@ async function main(): Promise<void> {
         const forge = await measureForge(programs, way, join(folder, `${way}-${n}`));
         print(way === "apart" ? "Forge, processes apart" : "Forge, one process", forge, bare);
         console.log(`  ${forge.check}`);
+        const { latency, seconds } = forge.result;
+        const controllerCpu = forge.used[0]?.cpuSeconds ?? NaN;
+        tellFigure(way, {
+          perSecond: latency.count / seconds,
+          p99Ms: latency.p99,
+          ofBare: latency.count / seconds / (bare.result.latency.count / bare.result.seconds),
+          controllerUsASeat: (controllerCpu * 1e6) / latency.count,
+        });
         ({ answer } = forge);
       }
     }

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Engine, EngineEvent, EngineServer, ServerExit, ServerLaunch } from "../controller/engine";
 
 /** Below what systems hand out to clients, and apart from what the embedded engine gives to real servers. */
@@ -15,9 +17,16 @@ export class VirtualEngine implements Engine {
   private nextNode = 0;
   private nextPort = FIRST_PORT;
 
-  constructor(private readonly nodeIds: readonly string[]) {}
+  /** @param folder where engines of several controllers have their servers in common; what one starts, the others list */
+  constructor(
+    private readonly nodeIds: readonly string[],
+    private readonly folder?: string,
+  ) {
+    if (folder !== undefined) mkdirSync(folder, { recursive: true });
+  }
 
   start(launch: ServerLaunch): Promise<void> {
+    this.read();
     if (this.servers.has(launch.serverId)) return Promise.resolve();
     const server: EngineServer = {
       serverId: launch.serverId,
@@ -40,6 +49,7 @@ export class VirtualEngine implements Engine {
   }
 
   stop(serverId: string): Promise<void> {
+    this.read();
     const server = this.servers.get(serverId);
     if (!server || server.state === "exited") return Promise.resolve();
     const exit: ServerExit = {
@@ -59,11 +69,13 @@ export class VirtualEngine implements Engine {
   }
 
   list(): Promise<readonly EngineServer[]> {
+    this.read();
     return Promise.resolve([...this.servers.values()]);
   }
 
   forget(serverId: string): Promise<void> {
     this.servers.delete(serverId);
+    if (this.folder !== undefined) rmSync(join(this.folder, `${serverId}.json`), { force: true });
     return Promise.resolve();
   }
 
@@ -84,8 +96,27 @@ export class VirtualEngine implements Engine {
   /** Later, as a real one would: whoever asked for a start is not told of it before the call returns. */
   private tell(event: Extract<EngineEvent, { server: EngineServer }>): void {
     this.servers.set(event.server.serverId, event.server);
+    this.write(event.server);
     setImmediate(() => {
       for (const listener of this.listeners) listener(event);
     });
+  }
+
+  private read(): void {
+    const { folder } = this;
+    if (folder === undefined) return;
+    this.servers.clear();
+    for (const name of readdirSync(folder).filter((file) => file.endsWith(".json"))) {
+      const server = JSON.parse(readFileSync(join(folder, name), "utf8")) as EngineServer;
+      this.servers.set(server.serverId, server);
+      this.nextPort = Math.max(this.nextPort, ...Object.values(server.ports).map((port) => port + 1));
+    }
+  }
+
+  private write(server: EngineServer): void {
+    if (this.folder === undefined) return;
+    const file = join(this.folder, `${server.serverId}.json`);
+    writeFileSync(`${file}.new`, JSON.stringify(server));
+    renameSync(`${file}.new`, file);
   }
 }

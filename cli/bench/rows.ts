@@ -1,0 +1,121 @@
+/** What a benchmark needs beyond Node. */
+export type Need = "root" | "nomad" | "consul";
+
+/** A benchmark of bench/, and the rows that its figures fill. */
+export interface Benchmark {
+  /** What `--only` takes. */
+  readonly name: string;
+  /** In bench/, without `.ts`. */
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly needs: readonly Need[];
+  readonly rows: readonly Row[];
+}
+
+export interface Row {
+  readonly what: string;
+  /** The figure that the benchmark tells by this name, and which of its fields. */
+  readonly figure: string;
+  readonly field: string;
+  readonly unit: "/s" | "ms" | "";
+  /** Undefined where only the figure is of interest. */
+  readonly target: number | undefined;
+  /** What the source document says, and the best known elsewhere, as the design's table has them. */
+  readonly document: string;
+  readonly elsewhere: string;
+}
+
+const row = (
+  what: string,
+  [figure, field]: readonly [string, string],
+  unit: Row["unit"],
+  target?: number,
+  [document, elsewhere]: readonly [string, string] = ["", ""],
+): Row => ({ what, figure, field, unit, target, document, elsewhere });
+
+const SPAWN: readonly [string, string] = ["2 to 5 s", "Fly 0.3 s, Gameye 0.5 s (claims), Kubernetes p99 5 s"];
+const EXIT: readonly [string, string] = ["1 to 3 s", "Agones 15 s"];
+
+export const BENCHMARKS: readonly Benchmark[] = [
+  {
+    name: "seats",
+    file: "seats",
+    args: ["--ways", "together,apart"],
+    needs: [],
+    rows: [
+      row("seats, one allocator's token, one process", ["together", "perSecond"], "/s", 10_000),
+      row("… p99", ["together", "p99Ms"], "ms", 25),
+      row("… share of bare HTTP in the same run", ["together", "ofBare"], ""),
+      row("seats, controller and agent apart", ["apart", "perSecond"], "/s", 5000),
+      row("… p99", ["apart", "p99Ms"], "ms", 25),
+    ],
+  },
+  {
+    name: "player-seats",
+    file: "seats",
+    args: ["--ways", "together", "--tokens", "each", "--seats", "20000"],
+    needs: [],
+    rows: [row("seats, a token for each player", ["together", "perSecond"], "/s")],
+  },
+  {
+    name: "spawn",
+    file: "forge-spawn",
+    args: ["--ways", "apart", "--parallel", "1"],
+    needs: [],
+    rows: [
+      row("spawn to ready, embedded, Node with the SDK, p50", ["small processes apart", "p50Ms"], "ms", 400, SPAWN),
+      row("… p99", ["small processes apart", "p99Ms"], "ms", 1500),
+      row("… a bare spawn of the same, p50", ["small processes apart", "bareP50Ms"], "ms"),
+    ],
+  },
+  {
+    name: "nomad-spawn",
+    file: "nomad-spawn",
+    args: ["--count", "20"],
+    needs: ["root", "nomad"],
+    rows: ["raw_exec", "exec"].flatMap((driver) => [
+      row(`spawn to ready on Nomad, ${driver}, p50`, [driver, "p50Ms"], "ms", 400, SPAWN),
+      row("… p99", [driver, "p99Ms"], "ms", 1500),
+      row("… started a second, share of plain dispatch", [driver, "startedShare"], "", 0.9, [
+        "",
+        "Agones 167/s, Nomad 780/s on large clusters",
+      ]),
+    ]),
+  },
+  {
+    name: "reactions",
+    file: "reactions",
+    args: [],
+    needs: [],
+    rows: [
+      row("threshold crossed to spawn asked, p50", ["threshold", "p50Ms"], "ms", 100, [
+        "0.1 to 0.5 s",
+        "Agones 30 s tick",
+      ]),
+      row("exit seen, p50", ["exitSeen", "p50Ms"], "ms", 500, EXIT),
+      row("exit told to its players, p50", ["exitTold", "p50Ms"], "ms", 1000, EXIT),
+      row("replacement ready, p50", ["exitReplaced", "p50Ms"], "ms", 2000, EXIT),
+      row("live config in force, p50", ["config", "p50Ms"], "ms", 250, ["1 to 2 s", ""]),
+      row("agent silent: servers suspect, p50", ["silent", "p50Ms"], "ms", 3000, ["", "Nomad about 20 s"]),
+    ],
+  },
+  {
+    name: "leader-killed",
+    file: "leader-kill",
+    args: [],
+    needs: ["consul"],
+    rows: [
+      row("leader killed to next seat, p50 of 10", ["leaderKilled", "p50Ms"], "ms", 2000, ["", "Agones lease 15 s"]),
+      row("… requests without a seat after retries", ["leaderKilled", "failed"], "", 0),
+      row("… told seats lost", ["leaderKilled", "lost"], "", 0),
+      row("… players with two seats", ["leaderKilled", "doubled"], "", 0),
+      row("10,000 players ask at once where they are: all told", ["followers", "allMs"], "ms"),
+    ],
+  },
+];
+
+/** Whether a figure is as good as its target: rates and shares at least that, times and counts of what went wrong at most. */
+export function reached({ unit, target, field }: Row, value: number): boolean | undefined {
+  if (target === undefined) return undefined;
+  return unit === "/s" || field === "startedShare" ? value >= target : value <= target;
+}

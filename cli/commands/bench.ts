@@ -1,0 +1,137 @@
+import { existsSync } from "node:fs";
+import { cpus, homedir, totalmem } from "node:os";
+import { dirname, join } from "node:path";
+import { InvalidArgumentError } from "commander";
+import { forgeCache } from "../../infra/programs";
+import { BENCHMARKS, reached, type Benchmark, type Need, type Row } from "../bench/rows";
+import { commandOf, runBenchmark, type Figures } from "../bench/run-benchmark";
+import type { CliContext, Register } from "../context";
+import { EXIT } from "../exit-code";
+import { CliError } from "../failure";
+import { several } from "../numbers";
+import { renderTable } from "../table";
+
+interface Outcome extends Row {
+  readonly benchmark: string;
+  readonly command: string;
+  /** Undefined where it was not measured; then `why` says so. */
+  readonly value: number | undefined;
+  readonly reached: boolean | undefined;
+  readonly why: string | undefined;
+}
+
+const NAMES = BENCHMARKS.map(({ name }) => name);
+
+export const register: Register = (command, context) => {
+  command
+    .option("--only <names>", `only these: ${NAMES.join(", ")}`, names)
+    .addHelpText(
+      "after",
+      "\nRuns the benchmarks of a checkout, one after the other (about ten minutes), each beside a bare peer where there is\n" +
+        "one, and prints figure, target, what the document says and the best known elsewhere. Times hang on what else the\n" +
+        "machine does. Exit code 1 where a benchmark failed; a target that is missed is no failure.",
+    )
+    .action((options: { readonly only?: readonly string[] }) => run(context, options.only ?? NAMES));
+};
+
+async function run(context: CliContext, only: readonly string[]): Promise<void> {
+  const repository = dirname(__dirname);
+  const benchmarks = BENCHMARKS.filter(({ name }) => only.includes(name));
+  if (!existsSync(join(repository, "bench", "seats.ts")))
+    throw new CliError(
+      "noBenchmarks",
+      EXIT.notFound,
+      "the benchmarks are part of the source, not of the published package",
+      "clone the repository, run npm ci there, then npx forge bench",
+    );
+  const machine = machineOf();
+  context.note(machine);
+  const outcomes: Outcome[] = [];
+  for (const benchmark of benchmarks) outcomes.push(...(await measured(benchmark, repository, context)));
+  context.print({ machine, rows: outcomes }, () => [machine, "", ...lines(outcomes, context)]);
+}
+
+/** A benchmark that cannot run, or fails, leaves its rows without figures and with the reason. */
+async function measured(benchmark: Benchmark, repository: string, context: CliContext): Promise<Outcome[]> {
+  const command = commandOf(benchmark);
+  const missing = benchmark.needs.filter((need) => !has(need, context.io.env));
+  if (missing.length > 0) return outcomes(benchmark, undefined, `needs ${missing.join(" and ")}`);
+  context.note(command);
+  try {
+    const figures = await runBenchmark(repository, benchmark, process.env, (line) => context.note(`  ${line}`));
+    return outcomes(benchmark, figures, undefined);
+  } catch (error) {
+    context.exitCode = EXIT.failed;
+    return outcomes(benchmark, undefined, (error as Error).message);
+  }
+}
+
+function outcomes(benchmark: Benchmark, figures: Figures | undefined, why: string | undefined): Outcome[] {
+  return benchmark.rows.map((row) => {
+    const value = figures?.get(row.figure)?.[row.field];
+    return {
+      ...row,
+      benchmark: benchmark.name,
+      command: commandOf(benchmark),
+      value,
+      reached: value === undefined ? undefined : reached(row, value),
+      why: why ?? (value === undefined ? "the benchmark told no such figure" : undefined),
+    };
+  });
+}
+
+function has(need: Need, env: NodeJS.ProcessEnv): boolean {
+  if (need === "root") return process.getuid?.() === 0;
+  const folders = [...(env["PATH"] ?? "").split(":"), join(forgeCache(env, homedir()), "bin")];
+  return folders.some((folder) => folder !== "" && existsSync(join(folder, need)));
+}
+
+function lines(outcomes: readonly Outcome[], context: CliContext): string[] {
+  const table = renderTable<Outcome>(
+    [
+      { title: "what", cell: ({ what }) => what },
+      { title: "figure", align: "right", cell: ({ value, unit }) => (value === undefined ? "–" : shown(value, unit)) },
+      {
+        title: "target",
+        align: "right",
+        cell: ({ target, unit }) => (target === undefined ? "" : shown(target, unit)),
+      },
+      { title: "reached", cell: ({ reached: is }) => (is === undefined ? "" : is ? "yes" : "no") },
+      { title: "document", cell: ({ document }) => document },
+      { title: "elsewhere", cell: ({ elsewhere }) => elsewhere },
+    ],
+    outcomes,
+    { paintTitle: context.paints.dim },
+  );
+  const commands = [...new Set(outcomes.map(({ command }) => command))].map((command) => `  ${command}`);
+  const gaps = [
+    ...new Set(outcomes.flatMap(({ benchmark, why }) => (why === undefined ? [] : [`${benchmark}: ${why}`]))),
+  ];
+  return [
+    ...table,
+    "",
+    "measured by",
+    ...commands,
+    ...(gaps.length > 0 ? ["", "not measured", ...gaps.map((gap) => `  ${gap}`)] : []),
+  ];
+}
+
+function shown(value: number, unit: Row["unit"]): string {
+  const digits = unit === "" && !Number.isInteger(value) ? 2 : 0;
+  const number = value.toFixed(digits).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  return unit === "ms" ? `${number} ms` : `${number}${unit}`;
+}
+
+function machineOf(): string {
+  const processors = cpus();
+  const gib = Math.round(totalmem() / 2 ** 30);
+  return `${processors.length} cores (${processors[0]?.model.trim() ?? "unknown"}), ${gib} GiB, Node ${process.version}`;
+}
+
+function names(text: string, before?: readonly string[]): readonly string[] {
+  const given = several(text, before);
+  const unknown = given.filter((name) => !NAMES.includes(name));
+  if (unknown.length > 0)
+    throw new InvalidArgumentError(`There is no ${unknown.join(", ")}; there are ${NAMES.join(", ")}.`);
+  return given;
+}
