@@ -42,4 +42,10 @@ export const CORPUS: readonly CorpusCase[] = [
     only: [2, 3, 4, 5, 6, 8],
     found: "whoever was moved to a server that closed before a new leader came never got its ticket",
   },
+  {
+    seed: 40138,
+    steps: 500,
+    only: [0, 1, 2, 5],
+    found: "a server that had become ready unheard of was stopped without a close, with the next leader's player on it",
+  },
 ];

@@ -27,10 +27,12 @@ export function beginEnding(s: CoreState, server: GameServer, ending: Ending): v
   s.ending.add(server);
 }
 
-/** It has not been ready yet, as its agent knows, or no agent has heard of it: nobody can be on it. */
+/**
+ * The engine has not placed it: nobody can be on it. One that is placed is closed first, ready or not: that it is ready may
+ * be on its way, and the next leader would give seats on it before the engine has carried the stop out.
+ */
 function neverUp(s: CoreState, server: GameServer): boolean {
-  const unplaced = server.engine === "held" || server.engine === "asked";
-  return server.state === "starting" && s.deciding && (unplaced || (server.expected && s.usable(server.nodeId)));
+  return server.state === "starting" && s.deciding && (server.engine === "held" || server.engine === "asked");
 }
 
 /** A second, stricter wish: an earlier deadline, or force. */

@@ -71,9 +71,11 @@ export class KeptSeats implements WorldWatch {
     // Two requests of one turn are journaled together and answered in order: what was answered before is what counts.
     const before = this.followed.get(node.nodeId) ?? 0;
     this.followed.set(node.nodeId, Math.max(before, epoch));
-    if (epoch < before || epoch > node.truth.epoch) {
+    // A machine whose power was cut may have forgotten the newest epoch, and with it all its servers are gone.
+    const stale = epoch < before && !node.distrusted;
+    if (stale || epoch > node.truth.epoch) {
       const detail = `${node.nodeId} took a ${body.kind} of epoch ${String(epoch)} after one of ${String(before)}; its journal has ${String(node.truth.epoch)}`;
-      this.world.broken("P1", epoch < before ? "a stale epoch is refused" : "an epoch is journaled", detail);
+      this.world.broken("P1", stale ? "a stale epoch is refused" : "an epoch is journaled", detail);
     }
     if (body.kind === "close" && node.truth.find(body.serverId, body.allocationId)?.closed === false)
       this.world.broken(
