@@ -192,3 +192,12 @@ test.each([
   const text = `apiVersion: batch/v1\nkind: CronJob\nmetadata: { name: c }\nspec: { schedule: "${schedule}", ${job} }\n`;
   expect(migrateText(text).converted.jobs.length).toBe(isTaken ? 1 : 0);
 });
+
+test("compares no node's label with an empty text, which Nomad refuses", () => {
+  const terms = (operator: string): string =>
+    `affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: zone, operator: ${operator}, values: [""] }] }] } } }`;
+  for (const pod of [`nodeSelector: { zone: "" }`, `nodeName: ""`, ...["In", "NotIn", "Gt", "Lt"].map(terms)]) {
+    const { group } = onlyJob(migrateText(deployment({ container: "ports: []", pod })));
+    expect(group.constraints.filter(({ operator, value }) => operator !== "regexp" && value === "")).toEqual([]);
+  }
+});

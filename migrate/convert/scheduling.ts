@@ -28,10 +28,11 @@ export function schedulingOf(pod: Cursor, podLabels: Readonly<Record<string, str
   for (const [label, value] of pod.get("nodeSelector").entries()) {
     const { attribute, isMeta } = attributeOf(label);
     value.note(isMeta ? "nodeLabel" : "converted", `${target}#constraint`);
-    constraints.push({ attribute, operator: "=", value: value.text() ?? "" });
+    constraints.push(equal(attribute, value.text() ?? ""));
   }
   const node = pod.get("nodeName");
-  if (node.present) constraints.push({ attribute: "${node.unique.name}", operator: "=", value: node.text() ?? "" });
+  const name = node.text() ?? ""; // an empty name is none to Kubernetes too
+  if (name !== "") constraints.push(equal("${node.unique.name}", name));
   node.note("nodeName", `${target}#constraint`);
   nodeAffinity(pod.get("affinity", "nodeAffinity"), constraints, affinities, target);
   antiAffinity(pod.get("affinity", "podAntiAffinity"), podLabels, constraints, spreads, target);
@@ -59,6 +60,11 @@ function nodeAffinity(
   }
 }
 
+/** Nomad refuses a comparison with nothing to compare to. */
+function equal(attribute: string, value: string): Constraint {
+  return value === "" ? { attribute, operator: "regexp", value: "^$" } : { attribute, operator: "=", value };
+}
+
 /** Affinities know no `is_set`: what is set is some text, and what is not is turned away from. */
 function preference(constraint: Constraint, weight: number): Constraint & { readonly weight: number } {
   if (constraint.operator !== "is_set" && constraint.operator !== "is_not_set") return { ...constraint, weight };
@@ -74,11 +80,17 @@ function expressions(term: Cursor, target: string): readonly Constraint[] {
     .flatMap((expression) => {
       const { attribute, isMeta } = attributeOf(expression.get("key").text() ?? "");
       const values = expression.get("values").texts();
+      const operator = expression.get("operator").text();
+      // Nomad has no rule for "some other value, or none".
+      if (operator === "NotIn" && values.includes("")) {
+        expression.note("noRule");
+        return [];
+      }
       expression.note(isMeta ? "nodeLabel" : "converted", target);
-      switch (expression.get("operator").text()) {
+      switch (operator) {
         case "In":
           return values.length === 1
-            ? [{ attribute, operator: "=", value: values[0] }]
+            ? [equal(attribute, values[0] ?? "")]
             : [{ attribute, operator: "regexp", value: `^(${values.map(regexpText).join("|")})$` }];
         case "NotIn":
           return values.map((value) => ({ attribute, operator: "!=", value }));
@@ -87,9 +99,9 @@ function expressions(term: Cursor, target: string): readonly Constraint[] {
         case "DoesNotExist":
           return [{ attribute, operator: "is_not_set" }];
         case "Gt":
-          return [{ attribute, operator: ">", value: values[0] ?? "0" }];
+          return [{ attribute, operator: ">", value: values[0] || "0" }];
         case "Lt":
-          return [{ attribute, operator: "<", value: values[0] ?? "0" }];
+          return [{ attribute, operator: "<", value: values[0] || "0" }];
         default:
           expression.note("noRule");
           return [];
