@@ -110,7 +110,7 @@ export class AgonesGrpc {
 
   readonly #watch = (call: ServerWritableStream<Received, unknown>): void => {
     void this.#refused(call).then((refused) => {
-      if (refused !== undefined) return void call.destroy(refused);
+      if (refused !== undefined) return void call.emit("error", refused);
       if (call.cancelled) return;
       const gone = this.context.watch({
         send: (gameServer, taken) => void call.write(gameServer, taken),
@@ -118,7 +118,7 @@ export class AgonesGrpc {
       });
       if (gone === undefined) {
         const detail = `${this.context.limits.streamsPerServer} watchers are open; close one, or share one`;
-        return void call.destroy(failure(CODE.resourceExhausted, detail));
+        return void call.emit("error", failure(CODE.resourceExhausted, detail));
       }
       call.on("cancelled", gone);
       call.on("error", gone);
