@@ -48,4 +48,11 @@ export const CORPUS: readonly CorpusCase[] = [
     only: [0, 1, 2, 5],
     found: "a server that had become ready unheard of was stopped without a close, with the next leader's player on it",
   },
+  {
+    seed: 904,
+    steps: 500,
+    only: [0, 1, 3, 4, 5],
+    found:
+      "a machine that had lost its power, and its last record with it, was held to an epoch that it no longer knew",
+  },
 ];

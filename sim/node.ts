@@ -56,6 +56,8 @@ export class VirtualNode implements NomadClient {
   powered = true;
   /** It has told what is not so, or lost what it had written: what it promised before may not hold. */
   distrusted = false;
+  /** Told once its power is gone, and with it the end of what it had written. */
+  onPowerLost: () => void = () => undefined;
   /** Its agent says what is not so, as long as this twists its words. */
   lie: ((line: string) => string) | undefined;
   private boots = 0;
@@ -142,6 +144,7 @@ export class VirtualNode implements NomadClient {
     this.servers.clear();
     this.disk.loseTail();
     this.distrusted = true;
+    this.onPowerLost();
   }
 
   run(server: EngineServer, launch: ServerLaunch): void {

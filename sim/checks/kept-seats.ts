@@ -21,13 +21,23 @@ export class KeptSeats implements WorldWatch {
 
   constructor(private readonly world: World) {
     for (const { nodes } of world.regions)
-      for (const node of nodes)
+      for (const node of nodes) {
         node.truth.onLower = (server, seat, highest) =>
           world.broken(
             "P1",
             "the higher generation wins",
             `${node.nodeId} seats ${seat.sessionId} generation ${String(seat.generation)} on ${server.expect.serverId}, after ${String(highest)}`,
           );
+        node.onPowerLost = () => this.forgetEpoch(node);
+      }
+  }
+
+  /**
+   * The journal is not flushed: a machine may lose with its power that it followed the newest leader. Its game servers
+   * are gone too, so it is as one that this leader has not reached yet, and may follow the one before until it has.
+   */
+  private forgetEpoch({ nodeId, truth }: VirtualNode): void {
+    this.followed.set(nodeId, Math.min(this.followed.get(nodeId) ?? 0, truth.epoch));
   }
 
   onRequest(_region: VirtualRegion, node: VirtualNode, { epoch, body }: Request, acked: number): void {
@@ -71,8 +81,7 @@ export class KeptSeats implements WorldWatch {
     // Two requests of one turn are journaled together and answered in order: what was answered before is what counts.
     const before = this.followed.get(node.nodeId) ?? 0;
     this.followed.set(node.nodeId, Math.max(before, epoch));
-    // A machine whose power was cut may have forgotten the newest epoch, and with it all its servers are gone.
-    const stale = epoch < before && !node.distrusted;
+    const stale = epoch < before;
     if (stale || epoch > node.truth.epoch) {
       const detail = `${node.nodeId} took a ${body.kind} of epoch ${String(epoch)} after one of ${String(before)}; its journal has ${String(node.truth.epoch)}`;
       this.world.broken("P1", stale ? "a stale epoch is refused" : "an epoch is journaled", detail);
