@@ -55,4 +55,10 @@ export const CORPUS: readonly CorpusCase[] = [
     found:
       "a machine that had lost its power, and its last record with it, was held to an epoch that it no longer knew",
   },
+  {
+    seed: 1608,
+    steps: 250,
+    only: [5],
+    found: "a grant that was journaled in one write with its server's end was taken for one that is not in the journal",
+  },
 ];

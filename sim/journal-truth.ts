@@ -26,12 +26,15 @@ const HEAD_BYTES = 12;
 export class JournalTruth {
   readonly servers = new Map<string, TrueServer>();
   epoch = 0;
+  /** Of the last write: what it forgot, which may have been granted seats in the same write. */
+  private readonly forgotten = new Map<string, TrueServer>();
   /** Told of a seat that was given with a lower generation than the session has had here. */
   onLower: (server: TrueServer, seat: Seat, highest: number) => void = () => undefined;
   private read = 0;
 
   /** The journal's file has become this. */
   become(content: Buffer): void {
+    this.forgotten.clear();
     if (content.length < this.read) {
       this.servers.clear();
       this.epoch = 0;
@@ -50,6 +53,12 @@ export class JournalTruth {
     return this.servers.get(key(serverId, allocationId));
   }
 
+  /** The same, also of a server that the last write forgot again. */
+  lastKnown(serverId: string, allocationId: string): TrueServer | undefined {
+    const id = key(serverId, allocationId);
+    return this.servers.get(id) ?? this.forgotten.get(id);
+  }
+
   private apply(entry: JournalEntry): void {
     if (entry.kind === "epoch") {
       this.epoch = Math.max(this.epoch, entry.epoch);
@@ -63,6 +72,8 @@ export class JournalTruth {
     }
     const id = key(entry.serverId, entry.allocationId);
     if (entry.kind === "forget") {
+      const server = this.servers.get(id);
+      if (server) this.forgotten.set(id, server);
       this.servers.delete(id);
       return;
     }
@@ -112,6 +123,7 @@ export class JournalTruth {
       }
       case "walkIns":
       case "reserved":
+      case "selfAllocated":
         return;
     }
   }

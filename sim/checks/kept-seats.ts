@@ -159,7 +159,8 @@ export class KeptSeats implements WorldWatch {
   private granted(node: VirtualNode, ticket: string): void {
     const claims = peekTicket(ticket);
     if (!claims) return this.world.broken("P2", "a ticket can be read", ticket);
-    const truth = node.truth.find(claims.serverId, claims.allocationId);
+    // Journaled with what was asked after it, which may have been to forget the server.
+    const truth = node.truth.lastKnown(claims.serverId, claims.allocationId);
     if ((truth?.highest.get(claims.sessionId) ?? -1) < claims.generation)
       return this.world.broken(
         "P2",
