@@ -95,6 +95,9 @@ export class VirtualGate {
         return;
       case "answer":
         this.calls.answered(message.id, { status: message.status, body: message.body });
+        return;
+      case "agonesState":
+        return; // the world's servers speak Forge's own SDK
     }
   }
 }
