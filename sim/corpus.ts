@@ -61,4 +61,10 @@ export const CORPUS: readonly CorpusCase[] = [
     only: [5],
     found: "a grant that was journaled in one write with its server's end was taken for one that is not in the journal",
   },
+  {
+    seed: 1426,
+    steps: 250,
+    only: [1, 2],
+    found: "a leader that led again gave back the seat that another had given meanwhile to whoever waited on",
+  },
 ];

@@ -6,6 +6,7 @@ import { letGo } from "./keeping";
 import { dropHeld, setHolding } from "./holding";
 import { stopMoving } from "./move-out";
 import { problem } from "./outbox";
+import { oweNoMore } from "./owed";
 import { closeTicket, giveUp } from "./placement";
 import { giveTimeToStart } from "./spawn";
 import type { CoreState } from "./state";
@@ -48,12 +49,14 @@ function startLeading(s: CoreState): void {
 
 /** What a leader alone may do stops at once, and everybody who waits for it is told. */
 function stopLeading(s: CoreState): void {
+  const elsewhere = new Set<string>();
   for (const group of openGroups(s)) {
     s.fleet(group.experienceId).line.remove(group);
     group.target = null;
     // The next leader learns of seats from the agents, and so of players whose server is lost; of a wait it learns by its
     // ticket, which carries it: whoever waits comes back with that.
     if (group.kind === "join") {
+      for (const { id } of group.sessions) elsewhere.add(id);
       letWaitElsewhere(s, group);
       continue;
     }
@@ -66,6 +69,7 @@ function stopLeading(s: CoreState): void {
     answerRefused(s, group, NOT_LEADER);
     for (const session of group.sessions) if (session.group === group) session.group = null;
   }
+  if (elsewhere.size > 0) oweNoMore(s.nodes.values(), elsewhere);
   for (const followers of s.followers.values()) {
     for (const { requestId } of followers) s.out.refuse(requestId, NOT_LEADER);
   }

@@ -51,6 +51,15 @@ export function oweAgain(node: AgentNode, purpose: Extract<RequestPurpose, { kin
   else keep(node.owedForgets, forgetKey(purpose.owed), purpose.owed);
 }
 
+/**
+ * These sessions go on under another leader, who may give the same seat with the same generation: what is owed of them
+ * would take that one back. A seat that is there after all is told by its agent, or goes with its lease.
+ */
+export function oweNoMore(nodes: Iterable<AgentNode>, sessionIds: ReadonlySet<string>): void {
+  for (const { owedReleases } of nodes)
+    for (const [key, { sessionId }] of owedReleases) if (sessionIds.has(sessionId)) owedReleases.delete(key);
+}
+
 /** The agent listens again. */
 export function payOwed(s: CoreState, node: AgentNode): void {
   const releases = [...node.owedReleases.values()];

@@ -122,3 +122,26 @@ it("lets players in from further away the longer they wait", () => {
   const refused = r.reply(never);
   expect(refused.ok || refused.problem.code).toBe("deadlineExceeded");
 });
+
+it("keeps the seat that another leader gave it, where an earlier grant of the same seat was never answered", () => {
+  const r = arena({ maxPlayers: 2, scaling: { minServers: 1, maxServers: 1 } });
+  const asked = r.ask(join("ann"));
+  r.cut("n1");
+  r.run();
+  const reply = r.reply(asked);
+  if (!reply.ok) throw new Error(reply.problem.detail);
+  const { claim, queueTicket, sessionId } = reply.value as Waiting;
+  r.give({ type: "leadership", leader: false, epoch: r.epoch });
+  r.connect("n1");
+  r.run();
+  r.usurp([{ type: "waitQueue", queueTicket, claim, untilMs: r.nowMs + 25_000 }]);
+  const seats = (): string[] =>
+    r
+      .agent("n1")
+      .snapshot()
+      .servers.flatMap((server) => server.seats.map((s) => s.sessionId));
+  expect(seats()).toEqual([sessionId]);
+  r.lead();
+  r.run();
+  expect(seats()).toEqual([sessionId]);
+});
