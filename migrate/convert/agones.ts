@@ -2,6 +2,8 @@ import { asName } from "../../config/names";
 import type { Answers } from "../answers";
 import type { Cursor } from "../ledger/claims";
 import type { KubeObject } from "../object";
+import { fleetScaling } from "./fleet-scaling";
+import { fleetStateOf, stateTables } from "./fleet-state";
 import { claimCommon, claimMetadata } from "./metadata";
 import { portLabel } from "./names";
 import { mebibytes, quantity } from "./quantity";
@@ -57,17 +59,16 @@ export function experienceOf(
     ? Math.max(0, spec.get("replicas").note("fleetReplicas", `${target}.scaling`).int() ?? 0)
     : 1;
   const server = gameServerOf(object);
-  for (const field of ["counters", "lists", "players"]) server.get(field).note("fleetState");
+  const state = fleetStateOf(server, target);
   server.get("scheduling").note("converted");
   server.get("sdkServer").note("sdkServer");
+  server.get("sdkServer", "logLevel").note("ignoredField");
   server.get("eviction").note("eviction");
   server.get("immutableReplicas").note("noRule");
   claimMetadata(object, isSized ? "spec/template/spec/template/metadata" : "spec/template/metadata", [target]);
   const pod = server.get("template", "spec");
   const primary = claimContainers(server, pod);
   const ports = portsOf(server.get("ports"), target, !isSized);
-  const health = server.get("health");
-  health.note("gameHealth", `${TARGET}#health`);
   const spread = (spec.get("scheduling").text() ?? server.get("scheduling").text()) === "Distributed";
   const isWorld = !isSized && Object.values(ports).some((port) => typeof port === "object");
   return {
@@ -81,8 +82,9 @@ export function experienceOf(
       max_players: seatsOf(server),
       ...sizeOf(primary, target, answers),
       ports,
-      ...(health.get("disabled").flag() === true ? { health: "process" } : {}),
-      scaling: scalingOf(replicas, autoscaler, target),
+      ...stateTables(server, state, target),
+      ...healthOf(server.get("health"), `${target}.health`),
+      scaling: fleetScaling({ replicas, autoscaler, state, target }),
       ...(spread ? { routing: { strategy: "spread" } } : {}),
       ...graceOf(pod, target),
     },
@@ -184,28 +186,28 @@ function forgeLabel(name: string | undefined, index: number): string {
   return /^[a-z]/.test(label) ? label : `p${index}`;
 }
 
-function scalingOf(replicas: number, autoscaler: KubeObject | undefined, target: string): Record<string, unknown> {
-  if (autoscaler === undefined) return { min_servers: replicas, max_servers: Math.max(1, replicas) };
-  claimCommon(autoscaler, `${target}.scaling`);
-  const spec = autoscaler.root.get("spec");
-  spec.get("fleetName").converted(`${target}.scaling`);
-  spec.get("sync").note("fleetSync");
-  const policy = spec.get("policy");
-  const buffer = policy.get("buffer");
-  const isBuffer = buffer.present;
-  policy.get("type").note(isBuffer ? "converted" : "fleetPolicy", `${target}.scaling`);
-  for (const key of ["webhook", "counter", "list", "schedule", "chain", "wasm"]) policy.get(key).note("fleetPolicy");
-  const at = (key: string): Cursor => buffer.get(key).converted(`${target}.scaling.${key}`);
-  const min = Math.max(0, at("minReplicas").int() ?? 0);
-  const max = Math.max(1, min, at("maxReplicas").int() ?? Math.max(replicas, 1));
-  const size = at("bufferSize").intOrText();
-  const isShare = typeof size === "string" && /^\d{1,3}(\.\d+)?%$/.test(size);
-  return { min_servers: min, max_servers: max, ...(typeof size === "number" || isShare ? { buffer: size } : {}) };
-}
-
 function graceOf(pod: Cursor, target: string): Record<string, unknown> {
   const grace = pod.get("terminationGracePeriodSeconds").converted(`${target}.stop.grace_secs`).int();
   return grace === undefined || grace < 0 ? {} : { stop: { grace_secs: Math.min(86_400, grace) } };
+}
+
+/** Times as Agones counts them; without any the defaults, which are Agones' own. */
+function healthOf(health: Cursor, target: string): Record<string, unknown> {
+  if (health.get("disabled").converted(target).flag() === true) return { health: "process" };
+  const read = (key: string, least: number): number | undefined => {
+    const at = health.get(key);
+    const value = at.int();
+    const isTaken = value !== undefined && value >= least && value <= 86_400;
+    at.note(isTaken ? "converted" : "wrongType", target);
+    return isTaken ? value : undefined;
+  };
+  const times = {
+    period_secs: read("periodSeconds", 1),
+    failure_threshold: read("failureThreshold", 1),
+    initial_delay_secs: read("initialDelaySeconds", 0),
+  };
+  const said = Object.entries(times).filter(([, value]) => value !== undefined);
+  return said.length === 0 ? {} : { health: { sdk: true, ...Object.fromEntries(said) } };
 }
 
 /** The experience's name: the object's own where forge.toml takes it. */

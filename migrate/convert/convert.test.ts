@@ -1,3 +1,4 @@
+import { loadConfig } from "../../config/load";
 import { deployment, entryAt, migrateText, onlyJob } from "../for-test";
 import type { Migration } from "../migrate";
 import { argument } from "./container";
@@ -306,5 +307,57 @@ describe("kinds", () => {
       },
     ]);
     expect(files.get("forge.toml")).toContain("[experiences.it]");
+  });
+
+  describe("a FleetAutoscaler's policy", () => {
+    const fleet = kind(
+      "agones.dev/v1",
+      "Fleet",
+      "{ replicas: 2, template: { spec: { counters: { rooms: { capacity: 10 } }, lists: { odd: { capacity: 1, values: [a, b] } }, template: { spec: { containers: [{ name: a, image: b:1 }] } } } } }",
+    );
+    const scaled = (policy: string) => {
+      const scaler = kind("autoscaling.agones.dev/v1", "FleetAutoscaler", `{ fleetName: it, policy: ${policy} }`);
+      const migration = migrateText(`${fleet}---\n${scaler}`);
+      const text = migration.files.get("forge.toml") ?? "";
+      expect(Object.keys(loadConfig({ file: "forge.toml", readFile: () => text }).config.experiences)).toEqual(["it"]);
+      return { migration, scaling: migration.converted.experiences[0]?.table["scaling"] };
+    };
+
+    test.each([
+      [
+        "{ type: Buffer, buffer: { bufferSize: 20%, maxReplicas: 9 } }",
+        { min_servers: 0, max_servers: 9, chain: [{ buffer: { buffer_size: "20%", max_replicas: 9 } }] },
+      ],
+      [
+        "{ type: Counter, counter: { key: rooms, bufferSize: 5, minCapacity: 15, maxCapacity: 45 } }",
+        {
+          min_servers: 2,
+          max_servers: 5,
+          chain: [{ counter: { key: "rooms", buffer_size: 5, min_capacity: 15, max_capacity: 45 } }],
+        },
+      ],
+      [
+        "{ type: Webhook, webhook: { service: { name: scaler, namespace: games, path: scale } } }",
+        { min_servers: 0, max_servers: 100, chain: [{ webhook: { url: "http://scaler.service.consul:8000/scale" } }] },
+      ],
+    ])("%s", (policy, scaling) => expect(scaled(policy).scaling).toEqual(scaling));
+
+    test.each([
+      ["a module of Wasm", "{ type: Wasm, wasm: { function: scale } }"],
+      ["a key that the Fleet has not", "{ type: Counter, counter: { key: toString, bufferSize: 1, maxCapacity: 9 } }"],
+      ["a list that forge.toml does not take", "{ type: List, list: { key: odd, bufferSize: 1, maxCapacity: 9 } }"],
+      ["bounds that cross", "{ type: Buffer, buffer: { bufferSize: 1, minReplicas: 9, maxReplicas: 2 } }"],
+      ["no address", "{ type: Webhook, webhook: {} }"],
+      ["a chain in a chain", "{ type: Chain, chain: [{ type: Chain, chain: [] }] }"],
+      [
+        "a duration that is none",
+        "{ type: Schedule, schedule: { activePeriod: { duration: soon }, policy: { type: Buffer, buffer: { bufferSize: 1, maxReplicas: 2 } } } }",
+      ],
+    ])("%s is an error, and the Fleet's replicas stay", (_what, policy) => {
+      const { migration, scaling } = scaled(policy);
+      expect(scaling).toEqual({ min_servers: 2, max_servers: 2 });
+      const entries = migration.ledger.filter(({ pointer }) => pointer.startsWith("/spec/policy"));
+      expect(new Set(entries.map(({ code }) => code)).has("fleetPolicy")).toBe(true);
+    });
   });
 });

@@ -2,6 +2,9 @@ import { stringify } from "smol-toml";
 import type { Experience } from "../convert/agones";
 import type { Answers } from "../answers";
 
+/** Of one region, as forge.toml takes it. */
+const MOST_SERVERS = 100_000;
+
 /** A forge.toml for the converted Fleets. */
 export function gameConfig(experiences: readonly Experience[], answers: Answers): string {
   const datacenters = answers.datacenters.filter((name) => name !== "*");
@@ -10,7 +13,7 @@ export function gameConfig(experiences: readonly Experience[], answers: Answers)
     0,
   );
   const config = {
-    scaling: { max_servers_per_region: Math.max(1, most) },
+    scaling: { max_servers_per_region: Math.min(MOST_SERVERS, Math.max(1, most)) },
     regions: [
       {
         name: "region-1",

@@ -1,6 +1,6 @@
 import { pointerTo, type SourceNode } from "../reader/source-node";
 import { CODES, type Code } from "./codes";
-import { worse } from "./entry";
+import { isAtLeast, worse } from "./entry";
 
 /** What was said about a node; it holds for every leaf below that nothing closer was said about. */
 export interface Claim {
@@ -12,15 +12,17 @@ export interface Claim {
 export class Claims {
   readonly #byPointer = new Map<string, Claim>();
 
-  /** Two about the same node: the worse code, both targets. */
+  /** Two about the same node: the worse code by status, then severity; both targets. */
   add(pointer: string, code: Code, targets: readonly string[]): void {
     const before = this.#byPointer.get(pointer);
     if (before === undefined) {
       this.#byPointer.set(pointer, { code, targets });
       return;
     }
-    const worst = worse(CODES[before.code].status, CODES[code].status);
-    const kept = CODES[before.code].status === worst ? before.code : code;
+    const [was, is] = [CODES[before.code], CODES[code]];
+    const isWorse =
+      was.status === is.status ? !isAtLeast(was.severity, is.severity) : worse(was.status, is.status) === is.status;
+    const kept = isWorse ? code : before.code;
     this.#byPointer.set(pointer, { code: kept, targets: [...new Set([...before.targets, ...targets])] });
   }
 

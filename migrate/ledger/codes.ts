@@ -248,6 +248,8 @@ const TABLE = {
   ),
   quota: unsupported("Quotas are Nomad Enterprise; defaults of a LimitRange were not applied.", "warning"),
   storageClass: unsupported("Nomad needs a volume plugin of its own, or volumes on the nodes.", "warning"),
+  gatewayApi: unsupported("Write its routes for the gateway that you run before the nodes.", "error"),
+  mesh: unsupported("There is no mesh: nothing separates, encrypts or splits traffic between jobs.", "error"),
   clusterExtension: unsupported("It extends Kubernetes' own API: what needs it has to be replaced.", "warning"),
   endpoints: unsupported("Register these addresses as an external service in Consul.", "warning"),
   targetMissing: unsupported("It names a workload that is not in the input: add the workload.", "error"),
@@ -261,12 +263,23 @@ const TABLE = {
   // Agones
   fleetStrategy: approximated("Forge replaces servers as they empty; a version comes beside the old one.", "info"),
   fleetReplicas: approximated("Forge keeps at least as many; ready ones beyond need are a buffer.", "info"),
-  fleetState: unsupported("Forge has no counters and lists yet.", "warning"),
-  fleetPolicy: unsupported("Forge scales by buffer, players, CPU and queue; write the policy anew.", "error"),
+  fleetState: unsupported("Forge chooses among servers by routing.strategy; a fleet has no such order.", "warning"),
+  fleetCount: unsupported(
+    "No counter or list of forge.toml can be like it: look at name, capacity and values.",
+    "error",
+  ),
+  fleetPolicy: unsupported("The chain of forge.toml takes no such policy: correct it, or ask a webhook.", "error"),
+  fleetWebhook: approximated(
+    "Nothing bounds what it asks for: look at max_servers, and whether the controller finds the address.",
+    "warning",
+  ),
+  fleetWebhookCa: needsConfig("Decode it to a PEM file beside forge.toml and name that as ca_file.", "warning"),
   fleetSync: ignored("Forge decides when something changes, not by the clock."),
-  sdkServer: unsupported("Forge's Agones SDK endpoints are not in this version.", "warning"),
+  sdkServer: approximated(
+    "The port is told in AGONES_SDK_GRPC_PORT and AGONES_SDK_HTTP_PORT; no server finds a fixed one.",
+    "warning",
+  ),
   eviction: approximated("Forge stops no server with players before its deadline.", "info"),
-  gameHealth: approximated("`[health]` of forge.toml holds for all experiences.", "info"),
   gameSidecar: unsupported('Write it as a role with per = "server".', "error"),
   gameEntrypoint: unsupported("An experience runs its image's own entry point: build it into the image.", "error"),
   gameEnvironment: unsupported("Set it in the image or at start: forge.toml takes literal values.", "error"),
@@ -282,6 +295,7 @@ const TABLE = {
   passthrough: converted("The server listens on the port that it is told."),
   portRange: unsupported("Ports come from Nomad's one range.", "warning"),
   bothProtocols: approximated("The node opens both; forge.toml names one.", "info"),
+  allocationPolicy: unsupported("Regions of a run forward to each other: docs/from-agones.md.", "warning"),
   allocationRequest: unsupported("Ask Forge instead: POST /v1/allocations, docs/from-agones.md.", "warning"),
 } satisfies Record<string, Reason>;
 
