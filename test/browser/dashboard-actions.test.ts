@@ -89,7 +89,7 @@ skipUnless(
     for (const key of ["Enter", "Escape"]) {
       await drainButton(page, "us-east").click();
       const dialog = page.getByRole("dialog");
-      expect(await dialog.innerText()).toContain("The 103 players there play on.");
+      expect(await dialog.innerText()).toContain("The 103 players there are moved to other regions.");
       await page.keyboard.press(key);
       await dialog.waitFor({ state: "hidden" });
     }

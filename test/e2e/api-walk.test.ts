@@ -226,6 +226,29 @@ describe("every call of the API at a real run", () => {
     await run.next({ type: "session.ended", playerId: "cy" }, next);
   });
 
+  test("allocations as Agones asks for them: a whole server, until it is ready again", async () => {
+    const spec = {
+      selectors: [{ matchLabels: { "agones.dev/fleet": "duel" } }],
+      metadata: { labels: { mode: "ranked" } },
+    };
+    const { body } = await api.call("POST /v1/gameserverallocations", { body: { region: "east", spec } });
+    const server = (await api.call<Server>("GET /v1/servers/:id", { path: { id: body.gameServerName } })).body;
+    expect(server).toMatchObject({ state: "allocated", labels: { mode: "ranked" }, address: body.address });
+    await PocketServer.at(server).post("/ready");
+    await run.next({ type: "server.ready", serverId: server.id });
+  });
+
+  test("a shift from Agones: planned, and given up", async () => {
+    const agones = { url: "http://127.0.0.1:9", namespace: "default", fleet: "duel" };
+    const gate = { holdSecs: 60, minMatches: 1, maxErrorRate: 0, maxP99Ms: 1000, maxLost: 0 };
+    const body = { experienceId: "duel", agones, steps: [50, 100], gate, soakSecs: 60 };
+    expect((await api.call("PUT /v1/shift", { body })).body).toMatchObject({ plan: { state: "planned" } });
+    await api.call("POST /v1/shift", { body: { action: "start" } });
+    const given = await api.call("POST /v1/shift", { body: { action: "abort" } });
+    expect(given.body.plan).toMatchObject({ state: "aborted", signedOff: { by: "operator" } });
+    expect((await api.call("GET /v1/shift", { query: "?region=east" })).body.plan).toEqual(given.body.plan);
+  });
+
   test("fleets: read and set, in force at once", async () => {
     const path = { experienceId: "pocket" };
     expect((await api.call("GET /v1/fleets")).body.items).toHaveLength(3);
@@ -257,6 +280,20 @@ describe("every call of the API at a real run", () => {
     const back = await run.place(body);
     expect(back.session.region).toBe("west");
     await api.call("DELETE /v1/sessions/:id", { path: { id: back.session.id } });
+
+    // What a region that is being drained asks of the next.
+    const hal = {
+      playerId: "hal",
+      party: ["hal"],
+      latencies: {},
+      connectedAtMs: 0,
+      sessionId: "ses-east-1",
+      generation: 3,
+    };
+    const arrival = { fromRegion: "east", experienceId: "pocket", mods: [], players: [{ ...hal, moves: 0 }] };
+    const taken = await api.call("POST /v1/regions/:name/arrivals", { path, body: arrival });
+    expect(taken.body.items).toMatchObject([{ session: { playerId: "hal", region: "west", generation: 4, moves: 1 } }]);
+    await api.call("DELETE /v1/sessions/:id", { path: { id: taken.body.items[0].session.id } });
   });
 
   test("events: from the first one, of one kind, of all regions, and on from where a reader was", async () => {

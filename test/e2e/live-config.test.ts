@@ -139,13 +139,14 @@ ${more}
 
   test("a receiver of webhooks that is added, and one that takes its place, are told at once, signed", async () => {
     const [one, two] = [await receiver(), await receiver()];
-    const hook = (url: string, events: string): string => `[[webhooks]]\nurl = "${url}"\nevents = ["${events}"]`;
+    const hook = (url: string, ...events: string[]): string =>
+      `[[webhooks]]\nurl = "${url}"\nevents = ${JSON.stringify(events)}`;
     try {
       run.folder.write("forge.toml", config(3, hook(one.url, "config.changed")));
       expect(await one.told("config.changed")).toEqual({ type: "config.changed", good: true });
-      const from = run.mark;
-      run.folder.write("forge.toml", config(3, hook(two.url, "session.reserved")));
-      await run.next({ type: "config.changed" }, from);
+      // Its own word for it: on a busy machine the change before may be read, and told, twice.
+      run.folder.write("forge.toml", config(3, hook(two.url, "config.changed", "session.reserved")));
+      expect(await two.told("config.changed")).toMatchObject({ good: true });
       await run.place({ playerId: "bob", experienceId: "pocket" });
       expect(await two.told("session.reserved")).toMatchObject({ good: true });
     } finally {
