@@ -43,7 +43,11 @@ skipUnless(
   beforeAll(async () => {
     hosts = await LocalHosts.create(["us-east"], GAMES);
   });
-  afterAll(() => hosts.remove());
+  afterAll(async () => {
+    // A provider that a killed Terraform was just starting.
+    for (const pid of workers()) killIfThere(pid);
+    await hosts.remove();
+  });
 
   function deploy(): ChildProcess {
     const { AWS_CA_BUNDLE: _none, ...env } = hosts.env;
