@@ -165,6 +165,25 @@ test("of two controllers the one with the lower epoch is refused", async () => {
   expect((await next.shift.status()).plan).toMatchObject({ state: "running", epoch: 2 });
 });
 
+test("a standby looks at nothing and warns of nothing, and looks once it leads", async () => {
+  const warn = jest.fn();
+  let leader = true;
+  const more = { log: { info: () => undefined, warn }, leads: () => ({ leader, epoch: 1 }) };
+  const { shift } = world(clock, store, 1, more);
+  await shift.plan(WISH);
+  await shift.act("start", "ann");
+  shift.addLost("arena");
+  leader = false;
+  shift.start();
+  await pass(3);
+  expect(store.stored).toMatchObject({ plan: { state: "running" } });
+  expect(warn).not.toHaveBeenCalled();
+  leader = true;
+  await pass(2);
+  expect(store.stored).toMatchObject({ plan: { state: "aborted" } });
+  await shift.close();
+});
+
 test("a player lost is the way back", async () => {
   const { shift } = world(clock, store, 1);
   await shift.plan(WISH);

@@ -141,6 +141,12 @@ export class Shift {
   }
 
   private async tick(): Promise<void> {
+    // The plan is the leader's: a standby has nothing to look at, and nothing to say of it.
+    if (this.deps.leads().leader) await this.lookOrTell();
+    if (!this.closed) this.cancel = this.deps.clock.after(TICK_MS, () => void this.tick());
+  }
+
+  private async lookOrTell(): Promise<void> {
     try {
       await this.turn(async () => {
         await this.load();
@@ -149,7 +155,6 @@ export class Shift {
     } catch (error) {
       this.deps.log.warn({ err: error }, "the shift could not be looked at; it stays as it is");
     }
-    if (!this.closed) this.cancel = this.deps.clock.after(TICK_MS, () => void this.tick());
   }
 
   private async look(): Promise<void> {
