@@ -16,7 +16,8 @@ import { bundle } from "./bundle";
 import { distribution } from "./distribution";
 import { freePort } from "./free-port";
 import { machineLine } from "./machine";
-import { EXPERIENCE, VirtualRegion } from "./virtual-region";
+import { EXPERIENCE } from "./fixed-fleet";
+import { VirtualRegion } from "./virtual-region";
 
 const { values } = parseArgs({
   options: {

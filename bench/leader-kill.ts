@@ -22,7 +22,8 @@ import { distribution } from "./distribution";
 import { tellFigure } from "./figure";
 import { journaledSeats } from "./journal-seats";
 import { machineLine } from "./machine";
-import { EXPERIENCE, TwoControllers } from "./two-controllers";
+import { EXPERIENCE } from "./fixed-fleet";
+import { TwoControllers } from "./two-controllers";
 
 const { values } = parseArgs({
   options: {

@@ -19,7 +19,8 @@ import { ForgeRun } from "./forge-run";
 import type { LoadResult } from "./load-program";
 import { machineLine } from "./machine";
 import type { Entry } from "./sdk-clients-program";
-import { EXPERIENCE, VirtualRegion } from "./virtual-region";
+import { EXPERIENCE } from "./fixed-fleet";
+import { VirtualRegion } from "./virtual-region";
 
 const { values } = parseArgs({
   options: {

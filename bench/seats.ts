@@ -20,7 +20,8 @@ import { journaledSeats } from "./journal-seats";
 import type { Load, LoadResult } from "./load-program";
 import { machineLine } from "./machine";
 import { playerName } from "./player-name";
-import { EXPERIENCE, type ServedProgram, VirtualRegion } from "./virtual-region";
+import { EXPERIENCE } from "./fixed-fleet";
+import { type ServedProgram, VirtualRegion } from "./virtual-region";
 
 const { values } = parseArgs({
   options: {

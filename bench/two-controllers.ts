@@ -6,6 +6,7 @@ import { Tokens } from "../controller/tokens";
 import { systemClock } from "../protocol/clock";
 import { ConsulAgent } from "../test/cluster/consul-agent";
 import { ChildProgram } from "./child-program";
+import { EXPERIENCE, fixedFleetToml, REGION, SECRETS } from "./fixed-fleet";
 import { freePort } from "./free-port";
 import type { RegionProgramConfig } from "./region-program";
 
@@ -26,14 +27,7 @@ interface Replica {
   child: ChildProgram;
 }
 
-export const EXPERIENCE = "arena";
-const REGION = "bench";
 const NODE = "node-0";
-const SECRETS = {
-  shared: "what the programs of this benchmark share",
-  ticket: "for the tickets of this benchmark only",
-  token: "for the tokens of this benchmark only",
-};
 const WITHIN_MS = 60_000;
 
 /**
@@ -55,7 +49,7 @@ export class TwoControllers {
     const { folder, program } = options;
     mkdirSync(folder, { recursive: true });
     const consul = await ConsulAgent.start(options.consul, folder);
-    const toml = forgeToml(options);
+    const toml = fixedFleetToml(options.servers, options.seats);
     await consul.call("PUT", `/v1/kv/${configKey(REGION)}`, toml);
     const links: string[] = [];
     const replica = async (name: string): Promise<Replica> => {
@@ -155,26 +149,4 @@ function agentConfig(journalDir: string, controllers: readonly string[]): Region
     },
     logLevel: "error",
   };
-}
-
-function forgeToml({ servers, seats }: TwoControllersOptions): string {
-  return `
-[scaling]
-min_servers_per_region = ${servers}
-max_servers_per_region = ${servers}
-target_players_per_server = ${seats}
-[health]
-check_interval_secs = 10
-[[regions]]
-name = "${REGION}"
-engine = "embedded"
-[experiences.${EXPERIENCE}]
-command = "true"
-version = "1.0.0"
-max_players = ${seats}
-ports = { game = "udp" }
-[experiences.${EXPERIENCE}.scaling]
-min_servers = ${servers}
-max_servers = ${servers}
-`;
 }

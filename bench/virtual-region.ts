@@ -8,6 +8,7 @@ import { CONTROLLER_NODE_OPTIONS } from "../controller/node-options";
 import { Tokens } from "../controller/tokens";
 import { systemClock } from "../protocol/clock";
 import { ChildProgram } from "./child-program";
+import { fixedFleetToml, REGION, SECRETS } from "./fixed-fleet";
 import { freePort } from "./free-port";
 import { PlainProgram } from "./plain-program";
 import type { RegionProgramConfig } from "./region-program";
@@ -43,13 +44,6 @@ interface ServerRow {
   readonly maxPlayers: number;
 }
 
-export const EXPERIENCE = "arena";
-const SECRETS_OF_RUN = {
-  shared: "what the programs of this benchmark share",
-  ticket: "for the tickets of this benchmark only",
-  token: "for the tokens of this benchmark only",
-};
-const REGION = "bench";
 const READY_WITHIN_MS = 30_000;
 const LOOK_MS = 200;
 
@@ -76,7 +70,7 @@ export class VirtualRegion {
     const nodeIds = Array.from({ length: nodes }, (_, n) => `node-${n}`);
     const controller = controllerConfig(options, port);
     const agents = nodeIds.map((nodeId, n) => agentConfig(folder, nodeId, n));
-    const tokens = new Tokens(SECRETS_OF_RUN.token, systemClock);
+    const tokens = new Tokens(SECRETS.token, systemClock);
     const programs: ServedProgram[] = [];
     const journalDirs = agents.map(({ journalDir }) => journalDir);
     const region = new VirtualRegion(port, tokens, programs, journalDirs);
@@ -173,7 +167,7 @@ function realPrograms(
   if (typeof gateSocket !== "string") throw new Error("a bench's gate has one socket");
   const gate: GateConfig = {
     agentSocket: gateSocket,
-    secrets: { kind: "inline", shared: SECRETS_OF_RUN.shared },
+    secrets: { kind: "inline", shared: SECRETS.shared },
     logLevel: "warn",
   };
   const file = (name: string): string => join(folder, `${name}.${agent.nodeId}.json`);
@@ -188,7 +182,7 @@ function controllerConfig(
   port: number,
 ): ControllerConfig {
   const configFile = join(folder, "forge.toml");
-  writeFileSync(configFile, forgeToml(servers, seats) + toml);
+  writeFileSync(configFile, fixedFleetToml(servers, seats) + toml);
   return {
     region: REGION,
     controllerId: "bench-controller",
@@ -197,7 +191,7 @@ function controllerConfig(
     api: { host: "127.0.0.1", port },
     regions: [{ name: REGION, url: `http://127.0.0.1:${port}` }],
     ...(apart || real ? { agentListen: join(folder, "controller.sock") } : {}),
-    secrets: { kind: "inline", ...SECRETS_OF_RUN },
+    secrets: { kind: "inline", ...SECRETS },
     // The engine double takes its place.
     engine: {
       kind: "embedded",
@@ -219,7 +213,7 @@ function agentConfig(folder: string, nodeId: string, n: number): AgentConfig {
     journalDir: join(folder, "journals", nodeId),
     controllers: [join(folder, "controller.sock")],
     gateSocket: join(folder, `gate-${n}.sock`),
-    secrets: { kind: "inline", shared: SECRETS_OF_RUN.shared, ticket: SECRETS_OF_RUN.ticket },
+    secrets: { kind: "inline", shared: SECRETS.shared, ticket: SECRETS.ticket },
     node: {
       address: "127.0.0.1",
       cpu: 1_000_000,
@@ -228,27 +222,4 @@ function agentConfig(folder: string, nodeId: string, n: number): AgentConfig {
     },
     logLevel: "warn",
   };
-}
-
-/** A fleet that neither grows nor shrinks. */
-function forgeToml(servers: number, seats: number): string {
-  return `
-[scaling]
-min_servers_per_region = ${servers}
-max_servers_per_region = ${servers}
-target_players_per_server = ${seats}
-[health]
-check_interval_secs = 10
-[[regions]]
-name = "${REGION}"
-engine = "embedded"
-[experiences.${EXPERIENCE}]
-command = "true"
-version = "1.0.0"
-max_players = ${seats}
-ports = { game = "udp" }
-[experiences.${EXPERIENCE}.scaling]
-min_servers = ${servers}
-max_servers = ${servers}
-`;
 }

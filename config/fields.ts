@@ -42,6 +42,16 @@ export const addressSchema = z.string().refine((text) => isUrl(text), {
   error: message("is not an http or https address", 'write scheme, host and port: "http://127.0.0.1:4646"'),
 });
 
+/** No secret is in the file itself. */
+export const secretEnvSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_]*$/,
+    message("is not the name of an environment variable", "name the variable that holds the signing secret"),
+  )
+  .optional()
+  .describe("Name of the environment variable that holds the signing secret");
+
 /** Nomad's own rule for namespaces. */
 export const namespaceSchema = z
   .string()

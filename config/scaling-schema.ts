@@ -6,6 +6,7 @@ import {
   positiveCountSchema,
   positiveSecondsSchema,
   secondsSchema,
+  secretEnvSchema,
   serverCountSchema,
   shareSchema,
   textSchema,
@@ -89,14 +90,7 @@ const chainEntrySchema = z
         ca_file: textSchema
           .optional()
           .describe("PEM of the authority that signed its certificate; relative to forge.toml"),
-        secret_env: z
-          .string()
-          .regex(
-            /^[A-Za-z_][A-Za-z0-9_]*$/,
-            message("is not the name of an environment variable", "name the variable that holds the signing secret"),
-          )
-          .optional()
-          .describe("Name of the environment variable that holds the signing secret"),
+        secret_env: secretEnvSchema,
         timeout_secs: z.number().min(0.1).max(60).optional().describe("5 unless set"),
       })
       .optional(),

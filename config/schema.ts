@@ -16,6 +16,7 @@ import {
   positiveSecondsSchema,
   publicAddressSchema,
   secondsSchema,
+  secretEnvSchema,
   serverCountSchema,
   shareSchema,
   textSchema,
@@ -200,14 +201,7 @@ const webhookSchema = z.strictObject({
         ),
     )
     .min(1),
-  secret_env: z
-    .string()
-    .regex(
-      /^[A-Za-z_][A-Za-z0-9_]*$/,
-      message("is not the name of an environment variable", "name the variable that holds the signing secret"),
-    )
-    .optional()
-    .describe("Name of the environment variable that holds the signing secret"),
+  secret_env: secretEnvSchema,
 });
 
 const demoSchema = z.strictObject({

@@ -255,39 +255,12 @@ skipUnless(
   let folder: string;
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => void execFileSync(OPENSSL ?? "", args, { cwd: folder, stdio: "ignore" });
+  const newKey = (name: string): readonly string[] =>
+    `-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=${name} -keyout ${name}.key`.split(" ");
   const authority = (name: string): void =>
-    openssl(
-      "req",
-      "-x509",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:P-256",
-      "-nodes",
-      "-subj",
-      `/CN=${name}`,
-      "-keyout",
-      `${name}.key`,
-      "-out",
-      `${name}.crt`,
-      "-days",
-      "2",
-    );
+    openssl("req", "-x509", ...newKey(name), "-out", `${name}.crt`, "-days", "2");
   const certificate = (name: string, ca: string): void => {
-    openssl(
-      "req",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:P-256",
-      "-nodes",
-      "-subj",
-      `/CN=${name}`,
-      "-keyout",
-      `${name}.key`,
-      "-out",
-      `${name}.csr`,
-    );
+    openssl("req", ...newKey(name), "-out", `${name}.csr`);
     openssl(
       "x509",
       "-req",

@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
+import { mountsBelow } from "../../infra/local/leftovers";
 import { ROOT } from "../e2e/run-folder";
 import { ConsulAgent } from "./consul-agent";
 import { NomadAgent } from "./nomad-agent";
@@ -102,7 +103,8 @@ export class OthersCluster {
   async stop(): Promise<void> {
     this.files.close();
     await Promise.all([this.nomad.stop(), this.consul.end(), this.vault.stop()]);
-    unmountBelow(this.folder);
+    // What a client leaves mounted when it ends while tasks of `exec` are there.
+    for (const point of mountsBelow(this.folder)) execFileSync("umount", ["-l", point], { stdio: "ignore" });
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -145,11 +147,4 @@ async function serveDist(): Promise<Server> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return server;
-}
-
-/** What a client leaves mounted when it ends while tasks of `exec` are there. */
-function unmountBelow(folder: string): void {
-  const mounts = readFileSync("/proc/mounts", "utf8").split("\n");
-  const points = mounts.map((line) => line.split(" ")[1] ?? "").filter((point) => point.startsWith(`${folder}/`));
-  for (const point of points.sort().reverse()) execFileSync("umount", ["-l", point], { stdio: "ignore" });
 }

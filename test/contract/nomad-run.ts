@@ -5,6 +5,7 @@ import { connectNomad } from "../../controller/adapters/nomad/connect-nomad";
 import type { NomadEngineConfig } from "../../controller/adapters/nomad/nomad-config";
 import type { Engine, EngineServer, ServerLaunch, TaskLaunch } from "../../controller/engine";
 import { gameServerJobId, worldVolumeName } from "../../config/region-names";
+import { mountsBelow } from "../../infra/local/leftovers";
 import { renderJob } from "../../jobs/render";
 import { META_OPTIONAL, META_REQUIRED } from "../../jobs/server-environment";
 import type { JobSpec } from "../../jobs/spec";
@@ -71,7 +72,8 @@ export async function startNomad(
     await engine.close();
     await endServers(cluster);
     await cluster.stop();
-    unmountBelow(folder);
+    // A client that is stopped leaves its allocations' folders mounted, for the next one.
+    for (const mount of mountsBelow(folder)) execFileSync("umount", [mount]);
     rmSync(folder, { recursive: true, force: true });
   };
   return { engine, folder, cluster, warnings, reopen, close, processesOf };
@@ -96,16 +98,6 @@ async function endServers(cluster: NomadCluster): Promise<void> {
     );
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-/** A client that is stopped leaves its allocations' folders mounted, for the next one. */
-function unmountBelow(folder: string): void {
-  const mounts = readFileSync("/proc/mounts", "utf8").split("\n");
-  for (const mount of mounts
-    .map((line) => line.split(" ")[1] ?? "")
-    .filter((path) => path.startsWith(folder))
-    .reverse())
-    execFileSync("umount", [mount]);
 }
 
 /**
