@@ -35,27 +35,36 @@ export class EventFeed {
   /** The last events that are held, oldest first, at most `count`; `follow` goes on behind them. */
   async earlier(count: number): Promise<readonly FedEvent[]> {
     const end = await this.end();
+    const found = count > 0 ? await this.upTo(end, count) : [];
+    // Only now: where reading broke off, whoever asks again is to be told them still.
     this.position = end;
+    return found.slice(-count);
+  }
+
+  private async upTo(end: string, count: number): Promise<readonly FedEvent[]> {
     const { epoch, seq } = positionOf(end);
-    if (count <= 0 || seq === 0) return [];
+    if (seq === 0) return [];
     // Of a filtered feed nobody knows how far back the wanted ones are.
     const filtered = Object.values(this.options.filter).some((value) => value !== undefined);
     const from = Math.max(0, seq - (filtered ? HELD - 1 : count));
-    const found = (await this.since(`${epoch}-${from}`, end)) ?? (await this.since(`${epoch}-0`, end)) ?? [];
-    return found.slice(-count);
+    return (await this.since(`${epoch}-${from}`, end)) ?? (await this.since(`${epoch}-0`, end)) ?? [];
   }
 
   /**
    * Events from now on, or from where `earlier` ended, until the signal aborts. Goes on after broken connections.
+   * @param past how many that were before are told first, where `earlier` was not called: a controller that does not
+   *   answer yet is then waited for
    * @throws {ApiError} where the controller refuses for good
    */
   async follow(
     told: FeedListener,
     sleep: (ms: number, signal: AbortSignal) => Promise<void>,
     signal: AbortSignal,
+    past = 0,
   ): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)) {
       try {
+        if (this.position === undefined && past > 0) for (const fed of await this.earlier(past)) told.event(fed);
         const response = await this.open(this.position, signal);
         told.connected();
         pauseMs = FIRST_PAUSE_MS;

@@ -55,9 +55,7 @@ export class RunWatch {
   }
 
   private async followRegion(region: string): Promise<void> {
-    const feed = new EventFeed(this.api, { region, filter: {} });
-    for (const fed of await feed.earlier(ALL)) this.tell(region, fed);
-    await feed.follow(
+    await new EventFeed(this.api, { region, filter: {} }).follow(
       {
         event: (fed) => this.tell(region, fed),
         gap: () => void this.readAgain(region),
@@ -66,6 +64,7 @@ export class RunWatch {
       },
       this.sleep,
       this.stopping.signal,
+      ALL,
     );
   }
 
