@@ -67,4 +67,10 @@ export const CORPUS: readonly CorpusCase[] = [
     only: [1, 2],
     found: "a leader that led again gave back the seat that another had given meanwhile to whoever waited on",
   },
+  {
+    seed: 1577,
+    steps: 500,
+    only: [1, 2],
+    found: "an agent lied that it was full; the seat that it gave outweighed the one that the player was told of",
+  },
 ];

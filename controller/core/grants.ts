@@ -160,7 +160,9 @@ function onRefused(
 ): void {
   correctView(s, server, code);
   s.reindex(server);
-  if (code === "olderGeneration") for (const session of group.sessions) session.nextGeneration++;
+  // An agent that is wrong, or lies, may hold the seat all the same: what is asked for next outranks it.
+  if (group.kind !== "refresh")
+    for (const session of group.sessions) if (session.server !== server) session.nextGeneration++;
   if (group.kind === "refresh") {
     const why = `the server of this session gives no ticket now: ${detail}`;
     // A server that lets its last players finish gives no new tickets; those that it gave are good.

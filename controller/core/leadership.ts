@@ -8,6 +8,7 @@ import { stopMoving } from "./move-out";
 import { problem } from "./outbox";
 import { oweNoMore } from "./owed";
 import { closeTicket, giveUp } from "./placement";
+import type { PlayerSession } from "./player-session";
 import { giveTimeToStart } from "./spawn";
 import type { CoreState } from "./state";
 
@@ -49,14 +50,14 @@ function startLeading(s: CoreState): void {
 
 /** What a leader alone may do stops at once, and everybody who waits for it is told. */
 function stopLeading(s: CoreState): void {
-  const elsewhere = new Set<string>();
+  const undecided: PlayerSession[] = [];
   for (const group of openGroups(s)) {
+    undecided.push(...group.sessions.filter(({ state }) => state !== "ended"));
     s.fleet(group.experienceId).line.remove(group);
     group.target = null;
     // The next leader learns of seats from the agents, and so of players whose server is lost; of a wait it learns by its
     // ticket, which carries it: whoever waits comes back with that.
     if (group.kind === "join") {
-      for (const { id } of group.sessions) elsewhere.add(id);
       letWaitElsewhere(s, group);
       continue;
     }
@@ -69,7 +70,7 @@ function stopLeading(s: CoreState): void {
     answerRefused(s, group, NOT_LEADER);
     for (const session of group.sessions) if (session.group === group) session.group = null;
   }
-  if (elsewhere.size > 0) oweNoMore(s.nodes.values(), elsewhere);
+  leaveUndecided(s, undecided);
   for (const followers of s.followers.values()) {
     for (const { requestId } of followers) s.out.refuse(requestId, NOT_LEADER);
   }
@@ -98,6 +99,13 @@ function stopLeading(s: CoreState): void {
   }
   s.ending.clear();
   dropHeld(s);
+}
+
+/** Grants of these that were never answered are the next leader's to find, or to give again with the same generation. */
+function leaveUndecided(s: CoreState, undecided: readonly PlayerSession[]): void {
+  if (undecided.length === 0) return;
+  oweNoMore(s.nodes.values(), new Set(undecided.map(({ id }) => id)));
+  for (const session of undecided) session.nextGeneration = session.generation + 1;
 }
 
 /** Forgotten here without a word but to those who ask: its wait is not over. */

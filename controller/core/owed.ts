@@ -52,8 +52,8 @@ export function oweAgain(node: AgentNode, purpose: Extract<RequestPurpose, { kin
 }
 
 /**
- * These sessions go on under another leader, who may give the same seat with the same generation: what is owed of them
- * would take that one back. A seat that is there after all is told by its agent, or goes with its lease.
+ * These sessions wait, move or begin their match under another leader, who may give the same seat with the same generation,
+ * or find it given and tell it: what is owed of them would take that one back. A seat that is there after all is told by its agent, or goes with its lease.
  */
 export function oweNoMore(nodes: Iterable<AgentNode>, sessionIds: ReadonlySet<string>): void {
   for (const { owedReleases } of nodes)
