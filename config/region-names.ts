@@ -113,6 +113,11 @@ export function shiftKey(region: string): string {
   return `${kvPrefix(region)}shift`;
 }
 
+/** Consul KV: how far rollouts are and which policies were put, JSON, written by CAS by the leader. */
+export function fleetsKey(region: string): string {
+  return `${kvPrefix(region)}fleets`;
+}
+
 /** Consul KV: the lock that the leading controller holds; its value names the leader. */
 export function leaderKey(region: string): string {
   return `${kvPrefix(region)}leader`;

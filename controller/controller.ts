@@ -16,7 +16,9 @@ import type { CommandResult, Decision } from "./core/decision";
 import type { CommandType, CoreSettings, Input } from "./core/input";
 import { chooseRegion } from "./core/region-choice";
 import type { DecisionRecord, ForgeEvent, RegionSummary } from "./core/resources";
+import type { SharedDocument } from "./document";
 import { EngineError, type Engine, type EngineEvent } from "./engine";
+import { FleetKeeper, type KeptFleets } from "./fleet-keeper";
 import type { LeadershipChange } from "./leadership";
 import type { RegionPeers } from "./region-peers";
 import type { ConsultDecision, ScalingWebhook } from "./scaling-webhook";
@@ -40,6 +42,8 @@ export interface ControllerDeps {
   readonly settings: CoreSettings;
   /** Asks the webhooks of scaling chains; without it every one counts as not answering. */
   readonly webhook?: Pick<ScalingWebhook, "ask">;
+  /** Where the next leader finds what this one decided of its fleets; without it nobody else could lead. */
+  readonly kept?: SharedDocument<KeptFleets>;
 }
 
 /** Plain `Omit` over the union would lose its cases. */
@@ -76,6 +80,7 @@ export class Controller implements ApiBackend {
   private unsubscribe: () => void = () => undefined;
   private stepDown: (seenEpoch: number) => void = () => undefined;
   private certainUntilMs: () => number = () => Infinity;
+  private readonly keeper: FleetKeeper | undefined;
   private readonly inputs: Input[] = [];
   private handling = false;
 
@@ -84,6 +89,17 @@ export class Controller implements ApiBackend {
     this.controllerId = deps.controllerId;
     this.events = deps.events;
     this.settings = deps.settings;
+    const { kept: document, clock, log } = deps;
+    this.keeper =
+      document &&
+      new FleetKeeper({
+        document,
+        clock,
+        log,
+        onRead: (epoch, fleets) => this.give({ type: "fleetsRead", epoch, fleets }),
+        onKept: (seq, failure) => this.give({ type: "fleetsKept", seq, ...(failure === undefined ? {} : { failure }) }),
+        onOutrun: (seenEpoch) => this.stepDown(seenEpoch),
+      });
   }
 
   /**
@@ -117,7 +133,9 @@ export class Controller implements ApiBackend {
     this.epoch = epoch;
     this.lastStatus = undefined;
     this.deps.links.epoch = epoch;
-    this.give({ type: "leadership", leader, epoch, holding });
+    this.give({ type: "leadership", leader, epoch, holding, keeps: this.keeper !== undefined });
+    if (begins) this.keeper?.lead(epoch);
+    else if (!leader) this.keeper?.stop();
     // A leader starts from what runs now, not from what it heard as a standby: what was only ordered, nobody heard of.
     if (begins) void this.listEngine();
   }
@@ -228,6 +246,7 @@ export class Controller implements ApiBackend {
     this.closing = true;
     this.cancelTick();
     this.cancelWake();
+    this.keeper?.stop();
     this.unsubscribe();
     this.deps.peers.close();
     this.deps.links.close();
@@ -327,6 +346,9 @@ export class Controller implements ApiBackend {
       }
       case "consult":
         void this.consult(decision);
+        return;
+      case "keepFleets":
+        this.keeper?.keep(decision.seq, decision.fleets);
         return;
       case "wake":
         this.wake(decision.atMs);

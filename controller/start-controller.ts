@@ -9,7 +9,7 @@ import { openCertificate, type LiveCertificate } from "../clients/live-certifica
 import { openSecrets, type LiveSecrets } from "../clients/run-secrets";
 import type { ForgeConfig } from "../config/config";
 import { loadConfig } from "../config/load";
-import { configKey, controllerQuery, controllerService } from "../config/region-names";
+import { configKey, controllerQuery, controllerService, fleetsKey, shiftKey } from "../config/region-names";
 import { formatAddress, parseAddress } from "../protocol/address";
 import type { Clock } from "../protocol/clock";
 import { controllerCodec } from "../protocol/codec";
@@ -25,9 +25,11 @@ import type { ControllerConfig } from "./controller-config";
 import { Core } from "./core/core";
 import { coreSettings } from "./core-settings";
 import { DecisionLog } from "./decision-log";
+import { FileDocument, type SharedDocument } from "./document";
 import type { Engine } from "./engine";
 import { EventLog } from "./event-log";
 import { idSource } from "./id-source";
+import type { KeptFleets } from "./fleet-keeper";
 import { watchFile } from "./live-config";
 import { RegionPeers } from "./region-peers";
 import { startRegionServices, type RegionServices } from "./region-services";
@@ -35,7 +37,6 @@ import { ScalingWebhook } from "./scaling-webhook";
 import { AgonesAllocator } from "./shift/agones-allocator";
 import { prometheusValue } from "./shift/prometheus-value";
 import { Shift } from "./shift/shift";
-import { FileShiftStore } from "./shift/shift-store";
 import { Tokens } from "./tokens";
 import { readWebhooks, Webhooks } from "./webhooks";
 
@@ -92,6 +93,15 @@ export async function startController(config: ControllerConfig, deps: StartContr
   });
   const engine = await (deps.connectEngine ?? (() => connectEngine(config, deps)))();
   const scalingWebhook = new ScalingWebhook({ region: config.region, folder: folderOf(config), env, clock });
+  const publicUrl = config.publicUrl ?? `${config.tls === undefined ? "http" : "https"}://${formatAddress(config.api)}`;
+  const { region, controllerId, agentListen } = config;
+  const seenEpoch = (): number => links.highestEpoch;
+  const world = { clock, random: Math.random, env, log };
+  const consul =
+    config.consul && joinConsul(config.consul, { region, controllerId, publicUrl, agentListen, seenEpoch, ...world });
+  const leadership = consul?.leadership ?? new SoleLeadership(join(config.dataDir, "epoch"));
+  const document = <T>(key: string, file: string): SharedDocument<T> =>
+    consul?.document(key) ?? new FileDocument(join(config.dataDir, file));
   const controller = new Controller({
     region: config.region,
     controllerId: config.controllerId,
@@ -113,16 +123,10 @@ export async function startController(config: ControllerConfig, deps: StartContr
     log,
     settings,
     webhook: scalingWebhook,
+    kept: document<KeptFleets>(fleetsKey(region), "fleets.json"),
   });
-  const publicUrl = config.publicUrl ?? `${config.tls === undefined ? "http" : "https"}://${formatAddress(config.api)}`;
-  const { region, controllerId, agentListen } = config;
-  const seenEpoch = (): number => links.highestEpoch;
-  const world = { clock, random: Math.random, env, log };
-  const consul =
-    config.consul && joinConsul(config.consul, { region, controllerId, publicUrl, agentListen, seenEpoch, ...world });
-  const leadership = consul?.leadership ?? new SoleLeadership(join(config.dataDir, "epoch"));
   const shift = new Shift({
-    store: consul?.shifts ?? new FileShiftStore(join(config.dataDir, "shift.json")),
+    store: document(shiftKey(region), "shift.json"),
     clock,
     log,
     leads: () => controller.status(),

@@ -5,6 +5,7 @@ import {
   shiftKey,
   controllerService,
   epochKey,
+  fleetsKey,
   gameServerService,
   leaderKey,
   type RegionProgram,
@@ -24,6 +25,7 @@ export function consulRules({ name }: Pick<RegionConfig, "name">, program: Consu
     controller: [
       consulRule("key", configKey(name), "read"),
       consulRule("key", shiftKey(name), "write"),
+      consulRule("key", fleetsKey(name), "write"),
       consulRule("key", leaderKey(name), "write"),
       consulRule("key", epochKey(name), "write"),
       consulRule("service", controllerService(name), "write"),

@@ -7,6 +7,7 @@ import type { Decision } from "./decision";
 import { advanceEnding } from "./drain";
 import { onEngineEvent } from "./engine-events";
 import type { CoreSettings, Input } from "./input";
+import { keepFleets, onFleetsKept, onFleetsRead } from "./kept-fleets";
 import { checkRebuilt, onLeadership } from "./leadership";
 import { advanceMoves, onTransferred } from "./move-out";
 import { abandon, serveLine } from "./placement";
@@ -61,6 +62,7 @@ export class Core implements CoreMachine {
     if (s.outranked !== null) this.stepDown(s.outranked);
     s.timers.fireDue(s.nowMs);
     this.settle();
+    keepFleets(s);
     this.promiseWake();
     return s.out.take();
   }
@@ -103,7 +105,11 @@ export class Core implements CoreMachine {
       case "engineList":
         return onEngineList(s, input.servers, input.sinceMs);
       case "leadership":
-        return onLeadership(s, input.leader, input.epoch, input.holding);
+        return onLeadership(s, input);
+      case "fleetsRead":
+        return onFleetsRead(s, input.epoch, input.fleets);
+      case "fleetsKept":
+        return onFleetsKept(s, input.seq, input.failure);
       case "policy":
         if (s.holding) s.settingsHeld = input.settings;
         else takeSettings(s, input.settings);
@@ -145,7 +151,7 @@ export class Core implements CoreMachine {
     const s = this.state;
     s.outranked = null;
     s.out.push({ type: "stepDown", seenEpoch });
-    onLeadership(s, false, s.epoch);
+    onLeadership(s, { leader: false, epoch: s.epoch });
   }
 
   private tick(): void {

@@ -3,6 +3,7 @@ import type { ServerLaunch } from "../engine";
 import type { Arrival } from "./arrival";
 import type { WebhookRule } from "../../config/scaling-chain";
 import type { CommandType } from "./input";
+import type { FleetRecords } from "./kept-fleets";
 import type { QueueClaim } from "./queue-claim";
 import type {
   DecisionRecord,
@@ -38,6 +39,8 @@ export type Decision =
       readonly webhook: WebhookRule;
       readonly fleet: FleetStatus;
     }
+  /** Keep this for the next leader, in place of what was kept before; the outcome comes as `fleetsKept` with this number. */
+  | { readonly type: "keepFleets"; readonly seq: number; readonly fleets: FleetRecords }
   /** Call `tick` no later than this. */
   | { readonly type: "wake"; readonly atMs: number }
   /** Another leader has a higher epoch: stop leading. */

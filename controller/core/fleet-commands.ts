@@ -6,6 +6,7 @@ import { problem } from "./outbox";
 import { giveUp } from "./placement";
 import type { FleetPolicy } from "./resources";
 import { experienceNames } from "./session-commands";
+import { answerKept } from "./kept-fleets";
 import { promote, rollBack, setPaused, startRollout } from "./rollout";
 import type { CoreState } from "./state";
 import { fleetView, regionView, summaryView } from "./views";
@@ -25,11 +26,16 @@ export function getFleet(s: CoreState, requestId: number, { experienceId }: Of<"
   if (fleet) s.out.reply(requestId, fleetView(s, fleet));
 }
 
+const LEARNING = problem("unavailable", "the controller is learning what was decided before it led; ask again", {
+  retryAfterSecs: 1,
+});
+
 /** Live policy: what is given replaces what forge.toml says, at once; the rest stays. */
 export function putFleet(s: CoreState, requestId: number, command: Of<"putFleet">): void {
   const { experienceId, version, desired, policy, canary, rollout } = command;
   const fleet = known(s, requestId, experienceId);
   if (!fleet) return;
+  if (s.kept === "awaited") return s.out.refuse(requestId, LEARNING);
   const merged = { ...fleet.policyOverride, ...policy };
   const why = whyNotPolicy(fleet, merged, desired) ?? whyNotRollout(fleet, command);
   if (why !== null) return s.out.refuse(requestId, problem("invalid", why));
@@ -48,7 +54,7 @@ export function putFleet(s: CoreState, requestId: number, command: Of<"putFleet"
     ...(desired === undefined ? {} : { desired }),
     ...(policy ? { policy } : {}),
   });
-  s.out.reply(requestId, fleetView(s, fleet));
+  answerKept(s, requestId, fleet);
 }
 
 function whyNotPolicy(fleet: Fleet, override: Partial<FleetPolicy>, desired: number | undefined): string | null {

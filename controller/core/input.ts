@@ -4,6 +4,7 @@ import type { EngineEvent, EngineServer } from "../engine";
 import type { AllocationRequest } from "./allocation";
 import type { Arrival } from "./arrival";
 import type { CommandValues, CoreProblem } from "./decision";
+import type { FleetRecords } from "./kept-fleets";
 import type { QueueClaim } from "./queue-claim";
 import type { FleetPolicy, RegionSummary, ServerSelector } from "./resources";
 
@@ -19,8 +20,20 @@ export type Input = { readonly nowMs: number } & (
    * heard of a server later is newer than the list.
    */
   | { readonly type: "engineList"; readonly servers: readonly EngineServer[]; readonly sinceMs?: number }
-  /** `holding`: it leads, but not surely alone: nothing is started, stopped or changed for good until that is over. */
-  | { readonly type: "leadership"; readonly leader: boolean; readonly epoch: number; readonly holding?: boolean }
+  /**
+   * `holding`: it leads, but not surely alone: nothing is started, stopped or changed for good until that is over.
+   * `keeps`: what it decides of fleets is kept for the next leader, and what the last one kept comes as `fleetsRead`.
+   */
+  | {
+      readonly type: "leadership";
+      readonly leader: boolean;
+      readonly epoch: number;
+      readonly holding?: boolean;
+      readonly keeps?: boolean;
+    }
+  | { readonly type: "fleetsRead"; readonly epoch: number; readonly fleets: FleetRecords }
+  /** The newest `keepFleets` up to this one is kept; with a `failure` it is not yet. */
+  | { readonly type: "fleetsKept"; readonly seq: number; readonly failure?: string }
   | { readonly type: "policy"; readonly settings: CoreSettings }
   /** A scaling webhook has answered, or not: `failure` says why. */
   | {

@@ -14,19 +14,27 @@ import type { CoreState } from "./state";
 
 /** How long a new leader waits for the agents of nodes that run servers, in milliseconds. */
 const REBUILD_MS = 5000;
-/** How long it waits for the engine's list before it goes on without. */
+/** How long it waits for the engine's list, and for what was kept of the fleets, before it goes on without. */
 const ENGINE_LIST_MS = 30_000;
 
 export const NOT_LEADER = problem("notLeader", "this controller does not lead its region now; ask the leader", {
   retryAfterSecs: 1,
 });
 
-export function onLeadership(s: CoreState, leader: boolean, epoch: number, holding = false): void {
+interface Leads {
+  readonly leader: boolean;
+  readonly epoch: number;
+  readonly holding?: boolean;
+  readonly keeps?: boolean;
+}
+
+export function onLeadership(s: CoreState, { leader, epoch, holding = false, keeps = false }: Leads): void {
   if (leader && s.leader && epoch === s.epoch) return setHolding(s, holding);
   if (s.leader) stopLeading(s);
   s.epoch = epoch;
   if (!leader) return;
   startLeading(s);
+  s.kept = keeps ? "awaited" : "nowhere";
   setHolding(s, holding);
 }
 
@@ -82,6 +90,8 @@ function stopLeading(s: CoreState): void {
   stopMoving(s);
   for (const { requestId } of s.drainAsks) s.out.refuse(requestId, NOT_LEADER);
   s.drainAsks.clear();
+  for (const { requestId } of s.fleetAsks.splice(0)) s.out.refuse(requestId, NOT_LEADER);
+  s.keepDue = false;
   s.leader = false;
   s.rebuilding = true;
   s.out.leading = false;
@@ -135,7 +145,7 @@ function openGroups(s: CoreState): Set<Group> {
 export function checkRebuilt(s: CoreState): void {
   if (!s.leader || !s.rebuilding) return;
   const patience = s.nowMs < s.rebuildUntilMs;
-  if (!s.engineListed && s.nowMs < s.rebuildUntilMs - REBUILD_MS + ENGINE_LIST_MS) return;
+  if ((!s.engineListed || s.kept === "awaited") && s.nowMs < s.rebuildUntilMs - REBUILD_MS + ENGINE_LIST_MS) return;
   if (patience) {
     for (const node of s.nodes.values()) {
       if ((node.connected || node.servers.size > 0) && !s.usable(node.id) && !node.down) return;

@@ -45,6 +45,7 @@ export function startRollout(s: CoreState, fleet: Fleet, to: string, share: numb
   if (rollout && to === rollout.to) {
     if (share >= 1 && rollout.share < 1) promote(s, fleet, reason);
     else rollout.share = share;
+    s.keepDue = true;
     return;
   }
   if (rollout && to === rollout.from) return rollBack(s, fleet, reason);
@@ -114,7 +115,10 @@ function end(s: CoreState, fleet: Fleet, outcome: RolloutEnd["outcome"], reason:
 /** Once a second: a canary that has done well is promoted, and a rollout without old servers is over. */
 export function reviewRollout(s: CoreState, fleet: Fleet): void {
   const { rollout, config } = fleet;
-  if (!rollout || !config || rollout.paused || rollout.upSinceMs === null) return;
+  // Right after a change of leaders nobody knows yet what runs.
+  if (!rollout || !config || rollout.paused || s.holding || s.rebuilding) return;
+  stopFailing(s, fleet, rollout, config);
+  if (fleet.rollout !== rollout || rollout.upSinceMs === null) return;
   const { promoteAfterSecs } = config.rollout;
   if (rollout.share < 1) {
     const waitMs = (promoteAfterSecs ?? Infinity) * 1000;
@@ -134,7 +138,10 @@ export function reviewRollout(s: CoreState, fleet: Fleet): void {
 
 /** A server of the version that is being taken in is up. */
 export function noteVersionUp(s: CoreState, fleet: Fleet, server: GameServer): void {
-  if (isPrimary(server) && fleet.rollout?.to === server.version) fleet.rollout.upSinceMs ??= s.nowMs;
+  const { rollout } = fleet;
+  if (!rollout || !isPrimary(server) || rollout.to !== server.version || rollout.upSinceMs !== null) return;
+  rollout.upSinceMs = s.nowMs;
+  s.keepDue = true;
 }
 
 /** A server did not come up, hung, or died by itself. Too many of the new version stop the rollout. */
@@ -144,9 +151,15 @@ export function noteVersionFailed(s: CoreState, fleet: Fleet, server: GameServer
   // Whatever took the whole node says nothing of the version.
   if (server.nodeId !== null && s.nodes.get(server.nodeId)?.down) return;
   rollout.failures++;
+  s.keepDue = true;
+  // In doubt whether it leads alone nothing is changed for good: the next review will do it.
+  if (!s.holding) stopFailing(s, fleet, rollout, config, `, the last: ${reason}`);
+}
+
+function stopFailing(s: CoreState, fleet: Fleet, rollout: Rollout, config: ExperienceConfig, last = ""): void {
   const { maxFailures, onFailure } = config.rollout;
   if (rollout.failures < maxFailures || rollout.paused) return;
-  const why = `${String(rollout.failures)} servers of version ${rollout.to} failed, the last: ${reason}`;
+  const why = `${String(rollout.failures)} servers of version ${rollout.to} failed${last}`;
   if (onFailure === "pause") setPaused(s, fleet, true, why);
   else rollBack(s, fleet, why);
 }
@@ -157,6 +170,7 @@ export function configOf(fleet: Fleet, version: string): ExperienceConfig | null
 }
 
 function tell(s: CoreState, fleet: Fleet, step: RolloutStepName, from: string, to: string, reason: string): void {
+  s.keepDue = true;
   s.out.rollout(fleet.id, step, from, to, reason, {
     share: fleet.rollout?.share ?? 1,
     failures: fleet.rollout?.failures ?? 0,

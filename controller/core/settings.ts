@@ -24,11 +24,17 @@ export function takeSettings(s: CoreState, settings: CoreSettings): void {
     fleet.nextEvaluationMs = s.nowMs;
     s.dirty.add(fleet);
   }
+  s.keepDue = true;
   s.out.happened("config.changed", "forge.toml was read again", { experiences: Object.keys(settings.experiences) });
 }
 
 /** forge.toml names another version: it is rolled out, its canary first. What was there before can be gone back to. */
-function takeVersion(s: CoreState, fleet: Fleet, before: ExperienceConfig | null, config: ExperienceConfig): void {
+export function takeVersion(
+  s: CoreState,
+  fleet: Fleet,
+  before: ExperienceConfig | null,
+  config: ExperienceConfig,
+): void {
   if (before === null || fleet.version === "") {
     fleet.version = config.version;
     return;

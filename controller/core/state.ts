@@ -9,6 +9,7 @@ import { newFleet, type Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import type { CoreSettings } from "./input";
+import type { FleetAsk } from "./kept-fleets";
 import { newMoveOut, type MoveOut } from "./move-out";
 import { Outbox } from "./outbox";
 import type { OwedForget, OwedRelease } from "./owed";
@@ -89,6 +90,13 @@ export class CoreState {
   /** Until then nothing is started or placed unless every node that runs servers has told its seats. */
   rebuildUntilMs = Infinity;
   rebuilding = true;
+  /** What earlier leaders kept of the fleets: `nowhere` to ask, asked for, or read. */
+  kept: "nowhere" | "awaited" | "known" = "nowhere";
+  /** Something that the next leader has to know of a fleet has changed. */
+  keepDue = false;
+  /** Of the last `keepFleets`. */
+  keepSeq = 0;
+  fleetAsks: FleetAsk[] = [];
   /** An agent follows a higher epoch: another leads, and nothing may be decided here any more. */
   outranked: number | null = null;
   /** What was said last of draining the region; undefined where nobody ever did. */

@@ -2,7 +2,7 @@ import type { Clock } from "../../protocol/clock";
 import { planOf, type ShiftPlan, type ShiftWish } from "../core/shift-plan";
 import type { AgonesMatch } from "./agones-allocator";
 import { Shift, type ShiftDeps } from "./shift";
-import type { ShiftStore, StoredShift } from "./shift-store";
+import type { SharedDocument, Stored } from "../document";
 
 /** For tests: a shift that takes its steps as fast as it is looked at. */
 export const WISH: ShiftWish = {
@@ -14,16 +14,17 @@ export const WISH: ShiftWish = {
 };
 
 /** TEST DOUBLE of a store: in memory, it may be cut off, and outlives the controllers that write to it. */
-export class StoreDouble implements ShiftStore {
+export class StoreDouble implements SharedDocument<ShiftPlan> {
+  readonly place = "memory";
   isCutOff = false;
   writes = 0;
-  stored: StoredShift | undefined;
+  stored: Stored | undefined;
 
   constructor(plan?: ShiftPlan) {
-    if (plan !== undefined) this.stored = { plan, revision: 1 };
+    if (plan !== undefined) this.stored = { value: plan, revision: 1 };
   }
 
-  read(): Promise<StoredShift | undefined> {
+  read(): Promise<Stored | undefined> {
     if (this.isCutOff) return Promise.reject(new Error("cut off"));
     return Promise.resolve(this.stored);
   }
@@ -32,7 +33,7 @@ export class StoreDouble implements ShiftStore {
     if (this.isCutOff) return Promise.reject(new Error("cut off"));
     if ((this.stored?.revision ?? 0) !== revision) return Promise.resolve(undefined);
     this.writes += 1;
-    this.stored = { plan: JSON.parse(JSON.stringify(plan)), revision: revision + 1 };
+    this.stored = { value: JSON.parse(JSON.stringify(plan)), revision: revision + 1 };
     return Promise.resolve(revision + 1);
   }
 }

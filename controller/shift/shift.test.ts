@@ -92,7 +92,7 @@ test("an abort is one write, at once; where it cannot be written it holds here a
   shift.start();
   await pass(1);
   await shift.close();
-  expect([store.writes - before, store.stored?.plan]).toMatchObject([1, { state: "aborted", share: 0 }]);
+  expect([store.writes - before, store.stored?.value]).toMatchObject([1, { state: "aborted", share: 0 }]);
 });
 
 test("nothing more goes to Forge that could not be written first", async () => {
@@ -176,11 +176,11 @@ test("a standby looks at nothing and warns of nothing, and looks once it leads",
   leader = false;
   shift.start();
   await pass(3);
-  expect(store.stored).toMatchObject({ plan: { state: "running" } });
+  expect(store.stored).toMatchObject({ value: { state: "running" } });
   expect(warn).not.toHaveBeenCalled();
   leader = true;
   await pass(2);
-  expect(store.stored).toMatchObject({ plan: { state: "aborted" } });
+  expect(store.stored).toMatchObject({ value: { state: "aborted" } });
   await shift.close();
 });
 

@@ -15,11 +15,11 @@ import {
 } from "../core/shift-plan";
 import { ShareOut } from "../core/share-out";
 import { type Allocator, type Match, MatchSharing, type SharedOut, type Shifted } from "./match-sharing";
-import type { ShiftStore } from "./shift-store";
+import type { SharedDocument } from "../document";
 import { StepCounts } from "./step-counts";
 
 export interface ShiftDeps {
-  readonly store: ShiftStore;
+  readonly store: SharedDocument<ShiftPlan>;
   readonly clock: Clock;
   readonly log: Pick<Logger, "info" | "warn">;
   /** Who leads: only the leader drives a plan, and writes its epoch into it. */
@@ -183,7 +183,7 @@ export class Shift {
     if (epoch === this.loadedEpoch) return;
     const stored = await this.read();
     if (stored !== undefined) {
-      const read = shiftPlanSchema.safeParse(stored.plan);
+      const read = shiftPlanSchema.safeParse(stored.value);
       // What nobody can read must not stand in the way of matches.
       if (!read.success) {
         this.deps.log.warn({ err: read.error }, "the stored shift's plan cannot be read: there is none");

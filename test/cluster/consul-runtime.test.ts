@@ -11,19 +11,17 @@ import type { GameServer } from "../../agent/game-server";
 import { expectedServer } from "../../agent/test-node";
 import { Consul } from "../../clients/consul";
 import {
-  agentLinkService,
   configKey,
   consulAuthMethod,
-  controllerService,
-  epochKey,
+  fleetsKey,
   gameServerService,
-  leaderKey,
   programJobId,
   programPolicy,
 } from "../../config/region-names";
 import { ControllerServices } from "../../controller/adapters/consul/controller-services";
 import { joinConsul } from "../../controller/adapters/consul/join-consul";
 import { followKvConfig } from "../../controller/adapters/consul/kv-config";
+import { consulRules } from "../../stacks/program-rights";
 import { systemClock } from "../../protocol/clock";
 import type { ExpectedServer } from "../../protocol/messages";
 import { skipUnless } from "../skips";
@@ -171,17 +169,7 @@ skipUnless(
 
   it("lead with the rights of a controller's policy alone", async () => {
     const name = programPolicy(REGION, "controller");
-    const rules = [
-      `key "${configKey(REGION)}" { policy = "read" }`,
-      `key "${leaderKey(REGION)}" { policy = "write" }`,
-      `key "${epochKey(REGION)}" { policy = "write" }`,
-      `service "${controllerService(REGION)}" { policy = "write" }`,
-      `service "${agentLinkService(REGION)}" { policy = "write" }`,
-      `session_prefix "" { policy = "write" }`,
-      `node_prefix "" { policy = "read" }`,
-      `agent_prefix "" { policy = "read" }`,
-    ];
-    await agent.call("PUT", "/v1/acl/policy", { Name: name, Rules: rules.join("\n") });
+    await agent.call("PUT", "/v1/acl/policy", { Name: name, Rules: consulRules({ name: REGION }, "controller") });
     await agent.call("PUT", "/v1/acl/role", { Name: name, Policies: [{ Name: name }] });
     const job = programJobId(REGION, "controller");
     await agent.call("PUT", "/v1/acl/binding-rule", {
@@ -212,6 +200,12 @@ skipUnless(
       });
     });
     expect(epoch).toBe(1);
+    const kept = parts.document<{ readonly epoch: number }>(fleetsKey(REGION));
+    const first = await kept.write({ epoch: 1 }, 0);
+    expect(await kept.read()).toEqual({ value: { epoch: 1 }, revision: first });
+    expect(await kept.write({ epoch: 2 }, 0)).toBeUndefined();
+    expect(await kept.write({ epoch: 2 }, first ?? 0)).toBeGreaterThan(first ?? 0);
+    await expect(parts.document(configKey(REGION)).write({}, 0)).rejects.toThrow("403");
     await parts.leadership.close();
     await parts.close();
     expect(warnings).toEqual([]);

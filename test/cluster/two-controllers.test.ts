@@ -9,7 +9,7 @@ import { startAgent, type RunningAgent } from "../../agent/start-agent";
 import { freePort } from "../../bench/free-port";
 import { VirtualEngine } from "../../bench/virtual-engine";
 import { VirtualSdk } from "../../bench/virtual-sdk";
-import { configKey } from "../../config/region-names";
+import { configKey, fleetsKey } from "../../config/region-names";
 import { readControllerConfig } from "../../controller/controller-config";
 import type { Engine } from "../../controller/engine";
 import { startController, type RunningController } from "../../controller/start-controller";
@@ -211,6 +211,9 @@ skipUnless(
   });
 
   it("when the leader ends, the other knows every seat, leads with a higher epoch and goes on", async () => {
+    const fleet = `/v1/fleets/arena?region=${REGION}`;
+    const change = { version: "2.0.0", canary: 0.25, policy: { buffer: 1 } };
+    expect(await call(0, "PUT", fleet, change)).toMatchObject({ status: 200 });
     const before = await view(0);
     await replicas[0]?.running.close();
     const after = await until("the second leads", async () => {
@@ -227,6 +230,18 @@ skipUnless(
       return body.items.length > 0 ? body.items : undefined;
     });
     expect(sessions).toMatchObject([{ playerId: "ann", state: "reserved" }]);
+    // What was decided by hand outlives it too, under the new leader's epoch.
+    const rollout = { fromVersion: "1.0.0", toVersion: "2.0.0", state: "canary", share: 0.25 };
+    const went = await until("the rollout", async () => {
+      const { body } = await call<{ readonly rollout: unknown }>(1, "GET", fleet);
+      return body.rollout ? body : undefined;
+    });
+    expect(went).toMatchObject({ version: "1.0.0", policy: { buffer: 1 }, rollout });
+    const kept = await until("the new leader's mark", async () => {
+      const stored = await consul.call<{ readonly epoch: number }>("GET", `/v1/kv/${fleetsKey(REGION)}?raw`);
+      return stored.epoch === after.epoch ? stored : undefined;
+    });
+    expect(kept).toMatchObject({ fleets: { arena: { version: "1.0.0", rollout: { to: "2.0.0" } } } });
     const bob = await until("a seat", async () => {
       const placed = await call(1, "POST", "/v1/sessions", { playerId: "bob", experienceId: "arena" });
       return placed.status === 200 ? placed : undefined;

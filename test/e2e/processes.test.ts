@@ -1,4 +1,4 @@
-import type { MatchAllocation, Placement, Server, Session } from "../../controller/core/resources";
+import type { Fleet, MatchAllocation, Placement, Server, Session } from "../../controller/core/resources";
 import { ForgeRun } from "./forge-run";
 import { buildPocketGame, pocketExperience, PocketServer, QUICK_HEALTH } from "./pocket";
 
@@ -133,6 +133,30 @@ scale_down_cooldown_secs = 3600
       const { items } = await run.ask<{ items: Session[] }>("GET", `/v1/sessions?playerId=${playerId}`);
       expect(items).toHaveLength(1);
     }
+  });
+
+  test("the controller in the middle of a canary: the new one goes on with it, and back when it is told to", async () => {
+    const fleet = "/v1/fleets/pocket?region=there";
+    const from = run.mark;
+    await run.ask("PUT", fleet, { desired: 2, policy: { buffer: 1 } });
+    await run.ask("PUT", fleet, { version: "2", canary: 0.5 });
+    await run.next({ type: "server.spawned", region: "there", reason: "the first server of version 2" }, from);
+    const before = await run.ask<Fleet>("GET", fleet);
+    const killed = run.mark;
+    kill("controller", "there");
+    await run.next({ type: "node.connected", region: "there" }, killed);
+    const { version, policy, rollout } = await run.until(
+      () => run.ask<Fleet>("GET", fleet),
+      ({ rollout: now }) => now !== null,
+    );
+    expect({ version, policy }).toEqual({ version: before.version, policy: before.policy });
+    expect(rollout).toMatchObject({ state: "canary", share: 0.5, startedAt: before.rollout?.startedAt });
+    await run.until(
+      () => run.call("PUT", fleet, { rollout: "rollback" }),
+      ({ status }) => status === 200,
+    );
+    expect(await run.next({ type: "rollout", step: "rolledBack" }, killed)).toMatchObject({ toVersion: version });
+    await run.ask("PUT", fleet, { desired: 0, policy: { buffer: 0 } });
   });
 
   test("the agent: a new one knows the seats from its journal", async () => {

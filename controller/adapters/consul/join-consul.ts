@@ -8,8 +8,8 @@ import { ConsulLeadership } from "./consul-leadership";
 import { ConsulLock } from "./consul-lock";
 import { ControllerServices } from "./controller-services";
 import { followKvConfig } from "./kv-config";
-import { KvShiftStore } from "./kv-shift";
-import type { ShiftStore } from "../../shift/shift-store";
+import { KvDocument } from "./kv-document";
+import type { SharedDocument } from "../../document";
 
 export interface JoinConsulDeps {
   readonly region: string;
@@ -29,7 +29,8 @@ export interface ConsulParts {
   readonly leadership: Leadership;
   /** Shows in Consul who leads. */
   showLeader(leader: boolean): void;
-  readonly shifts: ShiftStore;
+  /** A key of its KV. */
+  document<T>(key: string): SharedDocument<T>;
   /** Follows the region's forge.toml in KV. */
   followConfig(onText: (text: string) => void): () => void;
   /** After leadership was closed: takes the services out and ends every call. */
@@ -66,7 +67,7 @@ export function joinConsul(access: ConsulAccess, deps: JoinConsulDeps): ConsulPa
   services.start();
   return {
     leadership,
-    shifts: new KvShiftStore(consul, region),
+    document: (key) => new KvDocument(consul, key),
     showLeader: (leader) => services.setLeader(leader),
     followConfig: (onText) =>
       followKvConfig(region, onText, { consul, clock, random, onTrouble: says("configuration") }),

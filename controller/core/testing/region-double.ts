@@ -2,6 +2,7 @@ import type { FromAgent, Request } from "../../../protocol/messages";
 import { Core } from "../core";
 import type { CommandResult, Decision } from "../decision";
 import type { Command, CoreSettings, Input } from "../input";
+import type { FleetRecords } from "../kept-fleets";
 import type { DecisionRecord, ForgeEvent } from "../resources";
 import { AgentDouble } from "./agent-double";
 import { EngineDouble } from "./engine-double";
@@ -40,6 +41,10 @@ export class RegionDouble {
   autoReady = true;
   /** Versions whose servers never say so. */
   readonly broken = new Set<string>();
+  /** What leaders keep of the fleets, as JSON; and whether it can be reached. */
+  keptFleets = "{}";
+  storeAnswers = true;
+  private readonly keeping: Extract<Decision, { type: "keepFleets" }>[] = [];
   epoch = 0;
   private highestEpoch = 0;
   steppedDown = 0;
@@ -69,7 +74,13 @@ export class RegionDouble {
 
   lead(): void {
     this.epoch = this.highestEpoch = Math.max(this.epoch, this.highestEpoch) + 1;
-    this.give({ type: "leadership", leader: true, epoch: this.epoch });
+    this.give({ type: "leadership", leader: true, epoch: this.epoch, keeps: true });
+    if (this.storeAnswers) this.readKept();
+  }
+
+  /** What was kept comes to the leader. */
+  readKept(): void {
+    this.give({ type: "fleetsRead", epoch: this.epoch, fleets: JSON.parse(this.keptFleets) as FleetRecords });
   }
 
   /** The controller's process ends and a new one starts that knows nothing. Commands without an answer are lost with it. */
@@ -80,6 +91,7 @@ export class RegionDouble {
         this.replies.set(requestId, [{ ok: false, problem: { code: "unavailable", detail: "restarted" } }]);
     for (const [nodeId, link] of this.links) if (link.connected) this.cut(nodeId, false);
     this.wakeAtMs = Infinity;
+    this.keeping.length = 0;
     this.engine.events.length = 0;
     this.lead();
     this.give({ type: "engineList", servers: this.engine.list() });
@@ -193,6 +205,13 @@ export class RegionDouble {
       this.give({ type: "engine", event });
       return true;
     }
+    if (channel === "store") {
+      const keep = this.keeping.shift();
+      if (!keep) return false;
+      if (this.storeAnswers) this.keptFleets = JSON.stringify(keep.fleets);
+      this.give({ type: "fleetsKept", seq: keep.seq, ...(this.storeAnswers ? {} : { failure: "cut off" }) });
+      return true;
+    }
     const [direction, nodeId = ""] = channel.split(" ");
     const link = this.link(nodeId);
     const agent = this.agent(nodeId);
@@ -220,7 +239,11 @@ export class RegionDouble {
   }
 
   channels(): string[] {
-    return ["engine", ...[...this.links.keys()].flatMap((nodeId) => [`toAgent ${nodeId}`, `toCore ${nodeId}`])];
+    return [
+      "engine",
+      "store",
+      ...[...this.links.keys()].flatMap((nodeId) => [`toAgent ${nodeId}`, `toCore ${nodeId}`]),
+    ];
   }
 
   /** Moves messages until none is left. */
@@ -319,6 +342,9 @@ export class RegionDouble {
         return;
       case "consult":
         this.consults.push(decision);
+        return;
+      case "keepFleets":
+        this.keeping.push(decision);
         return;
       case "stepDown":
         this.steppedDown++;

@@ -1,0 +1,105 @@
+import type { ExperienceConfig } from "../../config/config";
+import { applyPolicy, type Fleet } from "./fleet";
+import { problem } from "./outbox";
+import type { FleetPolicy } from "./resources";
+import type { Rollout, RolloutEnd } from "./rollout";
+import { takeVersion } from "./settings";
+import type { CoreState } from "./state";
+import { fleetView } from "./views";
+
+/**
+ * What was decided of a fleet beside forge.toml, kept where the region's live configuration is, so that the next leader goes
+ * on with a rollout where it stood and with the policy that was put. forge.toml's entry is kept with it: what has changed
+ * in forge.toml while nobody led outranks what was put, and a new version in it is rolled out, not jumped to.
+ */
+export interface FleetRecord {
+  readonly version: string;
+  readonly rollout: Omit<Rollout, "crash"> | null;
+  readonly lastRollout: RolloutEnd | null;
+  readonly policy: Partial<FleetPolicy>;
+  readonly desired: number | null;
+  /** forge.toml's entry by which this was decided, and its last one with another version. */
+  readonly entry: ExperienceConfig;
+  readonly former: ExperienceConfig | null;
+}
+
+export type FleetRecords = Readonly<Record<string, FleetRecord>>;
+
+/** A `putFleet` that is answered once the next leader would know of it. */
+export interface FleetAsk {
+  readonly requestId: number;
+  readonly fleet: Fleet;
+  /** The `keepFleets` that holds it. */
+  readonly seq: number;
+}
+
+/** At the end of each input: what has changed is to be kept. */
+export function keepFleets(s: CoreState): void {
+  if (!s.keepDue || !s.leader || s.kept !== "known") return;
+  s.keepDue = false;
+  const fleets = [...s.fleets.values()].flatMap((fleet) => {
+    const record = recordOf(fleet);
+    return record ? [[fleet.id, record] as const] : [];
+  });
+  s.out.push({ type: "keepFleets", seq: ++s.keepSeq, fleets: Object.fromEntries(fleets) });
+}
+
+function recordOf({ config, version, rollout, ...fleet }: Fleet): FleetRecord | undefined {
+  if (!config) return undefined;
+  const { lastRollout, policyOverride: policy, desired, former } = fleet;
+  if (!rollout) return { version, rollout, lastRollout, policy, desired, entry: config, former };
+  const { crash: _crash, ...kept } = rollout;
+  return { version, rollout: kept, lastRollout, policy, desired, entry: config, former };
+}
+
+/** What the leaders before this one have kept. It may come late: what was decided without it is corrected. */
+export function onFleetsRead(s: CoreState, epoch: number, records: FleetRecords): void {
+  if (!s.leader || epoch !== s.epoch || s.kept !== "awaited") return;
+  s.kept = "known";
+  for (const [experienceId, config] of Object.entries(s.settings.experiences)) {
+    const record = Object.hasOwn(records, experienceId) ? records[experienceId] : undefined;
+    if (record) restore(s, s.fleet(experienceId), config, record);
+  }
+  s.keepDue = true;
+}
+
+function restore(s: CoreState, fleet: Fleet, config: ExperienceConfig, record: FleetRecord): void {
+  const { rollout, former, entry } = record;
+  fleet.version = record.version;
+  fleet.rollout = rollout && { ...rollout, crash: { failures: 0, untilMs: -Infinity, final: null } };
+  fleet.lastRollout = record.lastRollout;
+  // Settings that an earlier version of Forge did not know are as they are now.
+  fleet.former = former && { ...config, ...former };
+  const isAsItWas = JSON.stringify(entry.scaling) === JSON.stringify(config.scaling);
+  fleet.policyOverride = isAsItWas ? record.policy : {};
+  fleet.desired = isAsItWas ? record.desired : null;
+  if (entry.version !== config.version) takeVersion(s, fleet, { ...config, ...entry }, config);
+  applyPolicy(fleet);
+  fleet.nextEvaluationMs = s.nowMs;
+  s.dirty.add(fleet);
+}
+
+/** Answers once it is kept; at once where nothing keeps it, since no other controller could lead then. */
+export function answerKept(s: CoreState, requestId: number, fleet: Fleet): void {
+  s.keepDue = true;
+  if (s.kept === "nowhere") return s.out.reply(requestId, fleetView(s, fleet));
+  s.fleetAsks.push({ requestId, fleet, seq: s.keepSeq + 1 });
+}
+
+/** What was to be kept up to `seq` is, or could not be: then it is tried again, but whoever asked is told. */
+export function onFleetsKept(s: CoreState, seq: number, failure: string | undefined): void {
+  const done = s.fleetAsks.filter((ask) => ask.seq <= seq);
+  s.fleetAsks = s.fleetAsks.filter((ask) => ask.seq > seq);
+  for (const { requestId, fleet } of done) {
+    if (failure === undefined) s.out.reply(requestId, fleetView(s, fleet));
+    else
+      s.out.refuse(
+        requestId,
+        problem(
+          "unavailable",
+          `it is in force, but could not be kept yet, so the next leader may not know (${failure}); ask again`,
+          { retryAfterSecs: 1 },
+        ),
+      );
+  }
+}
