@@ -195,6 +195,9 @@ export interface ScalingPolicy {
   /** Whether servers with few players are emptied where the others have room: by waiting, or by moving the players. */
   readonly defragment: "off" | "wait" | "move";
   readonly defragmentIntervalSecs: number;
+  /** The first that tells two servers apart decides which goes first. */
+  readonly priorities?: readonly ScaleDownPriority[];
+  readonly allocationOverflow?: AllocationOverflow | undefined;
 }
 
 /** Other bounds of an experience in one region. */
@@ -203,8 +206,28 @@ export interface RegionBounds {
   readonly maxServers?: number | undefined;
 }
 
+/** In which order empty servers go: by what is left of a counter or list (Agones' `priorities`). */
+export interface ScaleDownPriority {
+  readonly type: "counter" | "list";
+  readonly key: string;
+  /** `ascending`: those with least left go first. Those without the counter or list go last. */
+  readonly order: "ascending" | "descending";
+}
+
+/** What allocated servers beyond the number wanted are marked with (Agones' `allocationOverflow`). */
+export interface AllocationOverflow {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** So many servers, or a share of the fleet, 0 to 1. */
+export type ServerAmount =
+  { readonly kind: "servers"; readonly servers: number } | { readonly kind: "share"; readonly share: number };
+
 /** How a new version is taken in. */
 export interface RolloutPolicy {
+  /** `recreate`: every empty old server goes at once; `rolling` unless given. */
+  readonly strategy?: "rolling" | "recreate";
   /** 0 to 1, above 0: the share of a fleet that runs a new version first; 1: no canary. */
   readonly canaryShare: number;
   /** A canary that has been up for so long is promoted by itself; undefined: by hand. */
@@ -212,9 +235,10 @@ export interface RolloutPolicy {
   /** So many servers of the new version that do not come up, hang or die stop the rollout. */
   readonly maxFailures: number;
   readonly onFailure: "rollback" | "pause";
-  /** How many servers of the new version are started before as many old ones have gone; the share is 0 to 1. */
-  readonly maxSurge:
-    { readonly kind: "servers"; readonly servers: number } | { readonly kind: "share"; readonly share: number };
+  /** How many servers of the new version are started before as many old ones have gone; a share is rounded up. */
+  readonly maxSurge: ServerAmount;
+  /** How many old servers are closed before as many new ones are up; a share is rounded down, to 1 at least. None unless given. */
+  readonly maxUnavailable?: ServerAmount;
 }
 
 export interface RoutingPolicy {

@@ -48,7 +48,7 @@ function regionToml({ index: _index, ports: _ports, nomad, consul, vault, ...res
 
 function experienceToml(experience: ExperienceConfig): TomlTable {
   const { id: _id, cpu, cores, ports, health, log, scaling, scalingIn, rollout, roles, ...rest } = experience;
-  const { canaryShare, maxSurge, ...rolling } = rollout;
+  const { canaryShare, maxSurge, maxUnavailable, ...rolling } = rollout;
   return {
     ...snake(rest),
     env: rest.env,
@@ -64,7 +64,12 @@ function experienceToml(experience: ExperienceConfig): TomlTable {
       regions: Object.fromEntries(Object.entries(scalingIn ?? {}).map(([name, bounds]) => [name, snake(bounds)])),
     },
     routing: snake(rest.routing),
-    rollout: { canary: percentToml(canaryShare), ...snake(rolling), max_surge: amountToml(maxSurge) },
+    rollout: {
+      canary: percentToml(canaryShare),
+      ...snake(rolling),
+      max_surge: amountToml(maxSurge),
+      max_unavailable: maxUnavailable && amountToml(maxUnavailable),
+    },
     stop: snake(rest.stop),
     roles: Object.fromEntries(roles.map((role) => [role.name, roleToml(role)])),
   };

@@ -113,6 +113,10 @@ const amountSchema = z.union([serverCountSchema, percentSchema], {
 });
 
 const rolloutSchema = z.strictObject({
+  strategy: z
+    .enum(["rolling", "recreate"])
+    .default("rolling")
+    .describe("rolling: in steps of max_surge and max_unavailable; recreate: all empty servers at once"),
   canary: percentSchema
     .default("100%")
     .describe('Share of the fleet that runs a new version first, "10%"; 100%: no canary'),
@@ -126,6 +130,9 @@ const rolloutSchema = z.strictObject({
   max_surge: amountSchema
     .default("25%")
     .describe('Servers of the new version started before as many old ones have gone: servers, 5, or a share, "25%"'),
+  max_unavailable: amountSchema
+    .default(0)
+    .describe('Old servers closed before as many new ones are up: servers, 5, or a share, "25%"'),
 });
 
 const stopSchema = z.strictObject({

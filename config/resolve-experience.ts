@@ -57,6 +57,8 @@ export function resolveExperience(id: string, toml: ExperienceToml, scaling: For
       maxFailures: toml.rollout.max_failures,
       onFailure: toml.rollout.on_failure,
       maxSurge: bufferOf(toml.rollout.max_surge),
+      maxUnavailable: bufferOf(toml.rollout.max_unavailable),
+      strategy: toml.rollout.strategy,
     },
     stop: { command: toml.stop.command, signal: toml.stop.signal, graceSecs: toml.stop.grace_secs },
     roles: Object.entries(toml.roles).map(([name, role]) => resolveRole(name, role)),
@@ -182,6 +184,8 @@ function resolveScaling(toml: ExperienceToml, region: ForgeToml["scaling"]): Sca
     chain: own.chain.map(resolveEntry),
     defragment: own.defragment,
     defragmentIntervalSecs: own.defragment_interval_secs,
+    priorities: own.priorities,
+    allocationOverflow: own.allocation_overflow,
   };
 }
 

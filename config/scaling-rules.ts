@@ -12,6 +12,7 @@ export function chainRules(at: Path, experience: ExperienceToml): readonly RuleF
       ...countRules(at, experience, index, "list", Object.keys(experience.lists ?? {})),
       ...orderRules([...at, "scaling", "chain", index], entry),
     ]),
+    ...priorityRules(at, experience),
     ...moveRules(at, experience),
     ...boundsRules(at, experience),
   ];
@@ -25,11 +26,30 @@ function countRules(
   known: readonly string[],
 ): readonly RuleFinding[] {
   const rule = scaling.chain[index]?.[kind];
-  if (rule === undefined || known.includes(rule.key)) return [];
-  const path = [...at, "scaling", "chain", index, kind, "key"];
-  const meant = didYouMean(rule.key, known);
+  return rule === undefined
+    ? []
+    : unknownCount(at, [...at, "scaling", "chain", index, kind, "key"], kind, rule.key, known);
+}
+
+function unknownCount(
+  at: Path,
+  path: Path,
+  kind: "counter" | "list",
+  key: string,
+  known: readonly string[],
+): readonly RuleFinding[] {
+  if (known.includes(key)) return [];
+  const meant = didYouMean(key, known);
   const fix = meant === undefined ? `add it to ${kind}s of the experience` : `did you mean ${meant}?`;
-  return [{ path, value: rule.key, problem: `is no ${kind} of this experience`, fix, about: [[...at, `${kind}s`]] }];
+  return [{ path, value: key, problem: `is no ${kind} of this experience`, fix, about: [[...at, `${kind}s`]] }];
+}
+
+/** Agones ignores a key that no server has; a fleet's order by it would be none. */
+function priorityRules(at: Path, { scaling, counters, lists }: ExperienceToml): readonly RuleFinding[] {
+  return scaling.priorities.flatMap(({ type, key }, index) => {
+    const known = Object.keys((type === "counter" ? counters : lists) ?? {});
+    return unknownCount(at, [...at, "scaling", "priorities", index, "key"], type, key, known);
+  });
 }
 
 function orderRules(at: Path, entry: ExperienceToml["scaling"]["chain"][number]): readonly RuleFinding[] {

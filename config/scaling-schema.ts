@@ -99,6 +99,43 @@ const chainEntrySchema = z
     error: message("does not say one thing", `write one of ${CHAIN_KINDS.join(", ")}`),
   });
 
+const prioritySchema = z.strictObject({
+  type: z.enum(["counter", "list"]),
+  key: textSchema.describe("Its name in the experience's counters or lists"),
+  order: z
+    .enum(["ascending", "descending"])
+    .default("ascending")
+    .describe("ascending: servers with least left of it go first"),
+});
+
+/** Kubernetes' rules, which Agones' clients keep to: a prefix that is a host name, then a name. */
+const MARK_NAME = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
+const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/;
+
+function marksSchema(value: z.ZodString) {
+  const keySchema = z
+    .string()
+    .regex(
+      MARK_NAME,
+      message("is not the name of a label", 'write letters, digits, - _ and ., as in "studio.com/old"'),
+    );
+  return z
+    .record(keySchema, value)
+    .refine((marks) => Object.keys(marks).length <= MAX_MARKS, {
+      error: message("has too many entries", `keep ${MAX_MARKS} at most`),
+    })
+    .default({});
+}
+
+const MAX_MARKS = 16;
+
+const overflowSchema = z.strictObject({
+  labels: marksSchema(
+    z.string().regex(LABEL_VALUE, message("is not the value of a label", "use letters, digits, - _ and ., at most 63")),
+  ),
+  annotations: marksSchema(z.string().max(1024)),
+});
+
 /** The document's ScalingPolicy, and what is beside it. */
 export const scalingPolicySchema = z.strictObject({
   min_servers: serverCountSchema
@@ -131,6 +168,14 @@ export const scalingPolicySchema = z.strictObject({
       "Empty the server with fewest players where the others have room: wait until they have left, or move them",
     ),
   defragment_interval_secs: positiveSecondsSchema.default(60).describe("Between two servers that are emptied for it"),
+  priorities: z
+    .array(prioritySchema)
+    .max(16)
+    .default([])
+    .describe("In which order empty servers go: by what is left of counters and lists"),
+  allocation_overflow: overflowSchema
+    .optional()
+    .describe("Labels and annotations for allocated servers beyond the number wanted"),
   chain: z
     .array(chainEntrySchema)
     .max(32)

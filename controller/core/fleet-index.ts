@@ -82,6 +82,13 @@ export class FleetIndex {
     return count;
   }
 
+  /** Of all versions. */
+  get emptyCount(): number {
+    let count = 0;
+    for (const pool of this.byKey.values()) count += pool.emptyCount;
+    return count;
+  }
+
   /** Seats of a version that may be given now. */
   freeOf(version: string): number {
     let count = 0;

@@ -32,6 +32,8 @@ export interface Fleet {
   readonly versions: Map<string, number>;
   /** Started for a rollout before any of the old servers has gone for them. */
   readonly ahead: Set<GameServer>;
+  /** Still starting in the place of old servers that have gone for them already. */
+  readonly behind: Set<GameServer>;
   /** How many of them are in these states. */
   starting: number;
   suspect: number;
@@ -125,6 +127,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     servers: new Set(),
     versions: new Map(),
     ahead: new Set(),
+    behind: new Set(),
     starting: 0,
     suspect: 0,
     roleServers: new Set(),

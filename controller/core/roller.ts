@@ -1,7 +1,9 @@
+import type { RolloutPolicy } from "../../config/config";
 import type { Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
-import { planRollout } from "./rollout-plan";
-import { closeEmpty, emptyServers, roomFor } from "./scaler";
+import { ALL, NONE, planRollout, type RolloutLimits } from "./rollout-plan";
+import { closeEmpty, emptyServers } from "./scale-down";
+import { roomFor } from "./scaler";
 import { mayStart, spawn } from "./spawn";
 import type { CoreState } from "./state";
 import { isCurrent } from "./versions";
@@ -11,43 +13,70 @@ export function rollOut(s: CoreState, fleet: Fleet): void {
   const { versions, version, rollout, config } = fleet;
   if (!config || versions.size === 0 || rollout?.paused) return;
   const canary = rollout !== null && rollout.share < 1;
-  if (!canary && versions.size === 1 && versions.has(version)) return fleet.ahead.clear();
+  if (!canary && versions.size === 1 && versions.has(version)) return forgetPlaces(fleet);
   const comes = rollout?.to ?? version;
   const goes = (server: GameServer): boolean => (canary ? server.version !== comes : !isCurrent(fleet, server.version));
   const stuck = roomFor(s, fleet) <= 0;
   const old = emptyServers(s, fleet, { wanted: stuck }).filter(goes);
   const ahead = settle(fleet);
   const going = [...fleet.servers].filter(({ ending }) => ending !== null);
+  const up = ahead.filter(({ state }) => state !== "starting");
+  const limits = limitsOf(config.rollout, canary ? rollout.share : 1);
   const step = planRollout(
     {
       size: fleet.servers.size - going.length,
-      fresh: versions.get(comes) ?? 0,
+      fresh: (versions.get(comes) ?? 0) - going.filter((server) => server.version === comes).length,
       oldEmpty: old.length,
       closing: going.filter(({ ending }) => ending?.kind === "rollout").length,
-      aheadStarting: ahead.filter(({ state }) => state === "starting").length,
-      aheadUp: ahead.filter(({ state }) => state !== "starting").length,
+      aheadStarting: ahead.length - up.length,
+      aheadUp: up.length,
+      behind: fleet.behind.size,
       room: roomFor(s, fleet),
     },
-    { share: canary ? rollout.share : 1, maxSurge: config.rollout.maxSurge },
+    limits,
   );
-  if (mayStart(s, fleet)) for (let i = 0; i < step.start; i++) startAhead(s, fleet, comes);
-  const up = ahead.filter(({ state }) => state !== "starting");
-  for (const server of old.slice(0, step.close)) {
+  if (config.rollout.strategy === "recreate") dropStarting(s, fleet, goes, comes);
+  const startable = mayStart(s, fleet);
+  if (startable) for (let i = 0; i < step.start; i++) fleet.ahead.add(start(s, fleet, comes));
+  const swap = startable ? step.swap : 0;
+  for (const server of old.slice(0, step.close + swap)) {
     const paired = up.pop();
     if (paired) fleet.ahead.delete(paired);
     closeEmpty(s, server, "rollout", `version ${server.version} is replaced by ${comes}`);
   }
+  for (let i = 0; i < swap; i++) fleet.behind.add(start(s, fleet, comes));
 }
 
-function startAhead(s: CoreState, fleet: Fleet, version: string): void {
+/** To recreate a fleet is to allow for any number at once. */
+function limitsOf({ strategy, maxSurge, maxUnavailable }: RolloutPolicy, share: number): RolloutLimits {
+  if (strategy === "recreate") return { share, maxSurge: NONE, maxUnavailable: ALL };
+  return { share, maxSurge, maxUnavailable: maxUnavailable ?? NONE };
+}
+
+function start(s: CoreState, fleet: Fleet, version: string): GameServer {
   const first = !fleet.versions.has(version);
   const reason = first ? `the first server of version ${version}` : `version ${version} takes the place of another`;
-  fleet.ahead.add(spawn(s, fleet, { version, reason }));
+  return spawn(s, fleet, { version, reason });
+}
+
+/** Nobody has come to know of a server that is not up: it need not come up to go. */
+function dropStarting(s: CoreState, fleet: Fleet, goes: (server: GameServer) => boolean, comes: string): void {
+  for (const server of fleet.servers) {
+    if (server.state !== "starting" || server.ending || !goes(server) || !s.usable(server.nodeId)) continue;
+    closeEmpty(s, server, "rollout", `version ${server.version} is replaced by ${comes}`);
+  }
 }
 
 /** Those that are still ahead: what has failed or goes itself is not, and nothing is where one version is all there is. */
 function settle(fleet: Fleet): GameServer[] {
-  for (const server of fleet.ahead) if (server.ending || server.state === "unhealthy") fleet.ahead.delete(server);
+  const lost = ({ ending, state }: GameServer): boolean => ending !== null || state === "unhealthy";
+  for (const server of fleet.ahead) if (lost(server)) fleet.ahead.delete(server);
+  for (const server of fleet.behind) if (server.state !== "starting" || lost(server)) fleet.behind.delete(server);
   if (fleet.versions.size <= 1) fleet.ahead.clear();
   return [...fleet.ahead];
+}
+
+function forgetPlaces(fleet: Fleet): void {
+  fleet.ahead.clear();
+  fleet.behind.clear();
 }

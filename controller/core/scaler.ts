@@ -1,17 +1,17 @@
 import { chainSeen, consult } from "./advice";
 import { followChain, type ChainVerdict } from "./chain";
-import { defragment, playersOn } from "./defragment";
-import { askClose } from "./drain";
+import { defragment } from "./defragment";
 import { answerP95, wholeServers, type Fleet } from "./fleet";
-import type { GameServer } from "./game-server";
+import { markOverflow } from "./overflow";
 import { fairShares, regionFloors } from "./region-share";
 import { factsOf, planText } from "./scaling-facts";
 import { evaluate, type FleetObservation, type ScalingBounds, type ScalingPlan } from "./scaling";
 import { rollOut } from "./roller";
+import { closeEmpty, emptyServers } from "./scale-down";
 import { crashOf, ensureRoles, mayStart, spawn } from "./spawn";
 import type { CoreState } from "./state";
-import { emptyCurrent, freeCurrent, isCurrent, versionToStart } from "./versions";
-import { isWanted, wantedEmpty } from "./wanted";
+import { emptyForAll, freeForAll, versionToStart } from "./versions";
+import { wantedEmpty } from "./wanted";
 
 /** Brings a fleet's size in line: replacements at once, everything else as `evaluate` plans. */
 export function scale(s: CoreState, fleet: Fleet): void {
@@ -20,6 +20,11 @@ export function scale(s: CoreState, fleet: Fleet): void {
   ensureRoles(s, fleet);
   replaceOwed(s, fleet);
   rollOut(s, fleet);
+  resize(s, fleet);
+  markOverflow(s, fleet);
+}
+
+function resize(s: CoreState, fleet: Fleet): void {
   const interval = s.nowMs >= fleet.nextEvaluationMs;
   if (!interval && !crossed(s, fleet)) return;
   if (interval) {
@@ -59,8 +64,8 @@ function crossed(s: CoreState, fleet: Fleet): boolean {
   const { starting } = fleet;
   if (waiting > starting) return true;
   if (buffer.kind === "servers") {
-    if (emptyCurrent(fleet) + starting < buffer.servers) return true;
-  } else if (freeCurrent(fleet) + starting * per < index.held * buffer.share) return true;
+    if (emptyForAll(fleet) + starting < buffer.servers) return true;
+  } else if (freeForAll(fleet) + starting * per < index.held * buffer.share) return true;
   return !wholeServers(fleet) && index.held > policy.targetPlayers * (index.usable + starting);
 }
 
@@ -74,10 +79,10 @@ export function observe(s: CoreState, fleet: Fleet): FleetObservation {
     starting: fleet.starting,
     suspect: fleet.suspect,
     usable: index.usable,
-    empty: emptyCurrent(fleet),
+    empty: emptyForAll(fleet),
     wanted: wantedEmpty(s, fleet),
     seatsHeld: index.held,
-    seatsFree: freeCurrent(fleet),
+    seatsFree: freeForAll(fleet),
     waiting: whole ? line.joinServers : line.joinSeats + line.joinServers * (fleet.config?.maxPlayers ?? 1),
     moving: whole ? line.moveServers : line.moveSeats + line.moveServers * (fleet.config?.maxPlayers ?? 1),
     cpu: index.cpu(),
@@ -150,33 +155,6 @@ function shrink(s: CoreState, fleet: Fleet, plan: ScalingPlan, reason: string): 
   fleet.cooldown.lastDownMs = s.nowMs;
   for (const server of going) closeEmpty(s, server, "scaleDown", reason);
   record(s, fleet, `down by ${String(going.length)}`, plan);
-}
-
-/**
- * Empty servers, those of old versions first, then those of the nodes with fewest players, so that nodes become free, then
- * the youngest: old ones have shown that they last. `wanted`: with those
- * that were asked for, which come last.
- */
-export function emptyServers(s: CoreState, fleet: Fleet, { wanted }: { readonly wanted: boolean }): GameServer[] {
-  const empties: GameServer[] = [];
-  for (const pool of fleet.index.pools()) empties.push(...pool.emptyServers());
-  const old = (server: GameServer): number => Number(!isCurrent(fleet, server.version));
-  const kept = (server: GameServer): number => Number(isWanted(s, server));
-  const players = new Map<string | null, number>();
-  const onNode = (server: GameServer): number => {
-    let count = players.get(server.nodeId);
-    if (count === undefined) players.set(server.nodeId, (count = playersOn(s, server)));
-    return count;
-  };
-  return empties
-    .filter((server) => s.usable(server.nodeId) && s.nowMs >= server.closeAgainMs && (wanted || !isWanted(s, server)))
-    .sort((a, b) => kept(a) - kept(b) || old(b) - old(a) || onNode(a) - onNode(b) || b.createdAtMs - a.createdAtMs);
-}
-
-/** Asks for a server to be closed if it is empty; what its agent then does not close stays. */
-export function closeEmpty(s: CoreState, server: GameServer, kind: "scaleDown" | "rollout", reason: string): void {
-  server.ending = { kind, moveAtMs: s.nowMs, force: false, moving: false, reason };
-  askClose(s, server, true);
 }
 
 function replaceOwed(s: CoreState, fleet: Fleet): void {

@@ -120,19 +120,23 @@ export function labelServer(
         `labels and annotations would have ${String(bytes)} bytes; ${String(LABEL_BYTES)} are allowed`,
       ),
     );
-  server.labels = next.labels;
-  server.annotations = next.annotations;
-  s.reindex(server);
-  const { nodeId, allocationId } = server;
-  if (s.usable(nodeId) && nodeId !== null && allocationId !== null)
-    s.send(nodeId, { kind: "labels", serverId, allocationId, labels, annotations }, { kind: "told" });
+  mark(s, server, labels, annotations);
   s.out.reply(requestId, serverView(s, server));
 }
 
-function merge(
-  before: Readonly<Record<string, string>>,
-  change: Readonly<Record<string, string | null>>,
-): Record<string, string> {
+type Marks = Readonly<Record<string, string | null>>;
+
+/** Sets labels and annotations, and takes those off that are null; its agent is told. */
+export function mark(s: CoreState, server: GameServer, labels: Marks, annotations: Marks): void {
+  server.labels = merge(server.labels, labels);
+  server.annotations = merge(server.annotations, annotations);
+  s.reindex(server);
+  const { id: serverId, nodeId, allocationId } = server;
+  if (s.usable(nodeId) && nodeId !== null && allocationId !== null)
+    s.send(nodeId, { kind: "labels", serverId, allocationId, labels, annotations }, { kind: "told" });
+}
+
+function merge(before: Readonly<Record<string, string>>, change: Marks): Record<string, string> {
   const entries = Object.entries({ ...before, ...change }).filter(
     (entry): entry is [string, string] => entry[1] !== null,
   );

@@ -80,6 +80,7 @@ function leaveTables(s: CoreState, server: GameServer): void {
   fleet.held.delete(server);
   fleet.wanted.delete(server);
   fleet.ahead.delete(server);
+  fleet.behind.delete(server);
   s.ending.delete(server);
   s.stopping.delete(server);
   server.endedAtMs = s.nowMs;

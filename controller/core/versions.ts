@@ -58,16 +58,23 @@ function belowShare({ rollout, index }: Fleet): boolean {
   return to < rollout.share * (to + index.heldOf(rollout.from) + 1);
 }
 
-/** Empty servers of the current versions: those that take whoever comes, and may be closed. */
-export function emptyCurrent(fleet: Fleet): number {
-  const { index } = fleet;
-  if (!fleet.rollout) return index.empty(fleet.version);
-  return currentVersions(fleet).reduce((sum, version) => sum + index.empty(version), 0);
+/**
+ * Empty servers that are there for whoever comes. Of versions that go too: they are replaced one for one, so what policy
+ * keeps ready is not started a second time beside them.
+ */
+export function emptyForAll({ index }: Fleet): number {
+  return index.emptyCount;
 }
 
-/** Seats of the current versions that may be given now. */
-export function freeCurrent(fleet: Fleet): number {
-  const { index } = fleet;
-  if (!fleet.rollout) return index.freeOf(fleet.version);
-  return currentVersions(fleet).reduce((sum, version) => sum + index.freeOf(version), 0);
+/** Seats that may be given now; of versions that go those of empty servers, as above: in the others nobody new is let. */
+export function freeForAll(fleet: Fleet): number {
+  const { index, config } = fleet;
+  const current = fleet.rollout ? currentVersions(fleet) : [fleet.version];
+  let free = 0;
+  let empty = 0;
+  for (const version of current) {
+    free += index.freeOf(version);
+    empty += index.empty(version);
+  }
+  return free + (index.emptyCount - empty) * Math.max(1, config?.maxPlayers ?? 1);
 }

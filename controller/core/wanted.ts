@@ -1,7 +1,6 @@
 import type { Fleet } from "./fleet";
 import { isEmpty, isPrimary, type GameServer } from "./game-server";
 import type { CoreState } from "./state";
-import { isCurrent } from "./versions";
 
 /**
  * A server that somebody asked for is not scaled down before anybody came: whoever asked is about to send players.
@@ -51,12 +50,12 @@ export function isWanted(s: CoreState, { wantedUntilMs, ending, state }: GameSer
   return !going && wantedUntilMs !== null && s.nowMs < wantedUntilMs;
 }
 
-/** How many of the current version's empty servers are there because they were asked for. */
+/** How many empty servers are there because they were asked for. */
 export function wantedEmpty(s: CoreState, fleet: Fleet): number {
   let count = 0;
   for (const server of fleet.wanted) {
     if (server.state !== "starting" && !isWanted(s, server)) fleet.wanted.delete(server);
-    else if (server.emptySlot >= 0 && isCurrent(fleet, server.version) && isEmpty(server)) count++;
+    else if (server.emptySlot >= 0 && isEmpty(server)) count++;
   }
   return count;
 }
