@@ -2,6 +2,7 @@ import { asName } from "../../config/names";
 import type { Answers } from "../answers";
 import type { Cursor } from "../ledger/claims";
 import type { KubeObject } from "../object";
+import { overflowOf, prioritiesOf, rolloutOf } from "./fleet-rules";
 import { fleetScaling } from "./fleet-scaling";
 import { fleetStateOf, stateTables } from "./fleet-state";
 import { claimCommon, claimMetadata } from "./metadata";
@@ -52,9 +53,7 @@ export function experienceOf(
   const spec = object.root.get("spec");
   const isSized = SIZED_BY.includes(object.kind);
   if (isSized) claimMetadata(object, "spec/template/metadata", [target]);
-  spec.get("strategy").note("fleetStrategy");
   spec.get("scheduling").note("converted", `${target}.routing.strategy`);
-  for (const field of ["priorities", "allocationOverflow"]) spec.get(field).note("fleetState");
   const replicas = isSized
     ? Math.max(0, spec.get("replicas").note("fleetReplicas", `${target}.scaling`).int() ?? 0)
     : 1;
@@ -84,7 +83,12 @@ export function experienceOf(
       ports,
       ...stateTables(server, state, target),
       ...healthOf(server.get("health"), `${target}.health`),
-      scaling: fleetScaling({ replicas, autoscaler, state, target }),
+      scaling: {
+        ...fleetScaling({ replicas, autoscaler, state, target }),
+        ...(isSized ? prioritiesOf(spec.get("priorities"), state, target) : {}),
+        ...(isSized ? overflowOf(spec.get("allocationOverflow"), target) : {}),
+      },
+      ...(object.kind === "Fleet" ? { rollout: rolloutOf(spec.get("strategy"), target) } : {}),
       ...(spread ? { routing: { strategy: "spread" } } : {}),
       ...graceOf(pod, target),
     },

@@ -261,9 +261,16 @@ const TABLE = {
   disruption: approximated("It bounds how many leave draining nodes at once, and nothing else.", "info"),
 
   // Agones
-  fleetStrategy: approximated("Forge replaces servers as they empty; a version comes beside the old one.", "info"),
+  fleetStrategy: ignored("Recreate knows no steps."),
   fleetReplicas: approximated("Forge keeps at least as many; ready ones beyond need are a buffer.", "info"),
-  fleetState: unsupported("Forge chooses among servers by routing.strategy; a fleet has no such order.", "warning"),
+  fleetPriority: unsupported(
+    "No server of this Fleet has such a counter or list: declare it, or remove it.",
+    "warning",
+  ),
+  fleetOverflow: unsupported(
+    "Keep to 16 labels, and 16 annotations of 1024 characters, by Kubernetes' rules for names.",
+    "error",
+  ),
   fleetCount: unsupported(
     "No counter or list of forge.toml can be like it: look at name, capacity and values.",
     "error",
