@@ -20,6 +20,8 @@ export interface CliOptions {
   readonly home?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly terminal?: CliTerminal;
+  /** Takes who listens to standard input. */
+  readonly onLine?: (listener: (line: string) => void) => void;
   /** Told of each piece of output as it comes. */
   readonly onOut?: (text: string) => void;
 }
@@ -41,6 +43,10 @@ export async function runForTest(args: readonly string[], options: CliOptions): 
     outColor: false,
     errColor: false,
     now: () => Date.now(),
+    onLine: (listener) => {
+      options.onLine?.(listener);
+      return () => undefined;
+    },
     sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
     terminal: options.terminal,
   };

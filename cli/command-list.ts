@@ -31,6 +31,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "take a version in, canary first, or go back",
     load: () => import("./commands/rollout"),
   },
+  { name: "sdk", summary: "answer a server's SDK on a desk, without a region", load: () => import("./commands/sdk") },
   { name: "token", summary: "make an API token", load: () => import("./commands/token") },
   { name: "sim", summary: "try to break every promise in virtual time", load: () => import("./commands/sim") },
   { name: "bench", summary: "measure this machine against the targets", load: () => import("./commands/bench") },

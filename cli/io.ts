@@ -16,6 +16,8 @@ export interface CliIo {
   /** Milliseconds since 1970. */
   now(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Lines of standard input, until the result is called; its end is no line. */
+  onLine?(listener: (line: string) => void): () => void;
   /** The terminal that `out` goes to, for views that take all of it; undefined where there is none. */
   readonly terminal: CliTerminal | undefined;
 }

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { version } from "../package.json";
 import type { CliIo, CliTerminal } from "./io";
@@ -18,6 +19,14 @@ const io: CliIo = {
   errColor: hasColors(process.stderr),
   now: () => Date.now(),
   sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
+  onLine(listener) {
+    const lines = createInterface({ input: process.stdin });
+    lines.on("line", listener);
+    return () => {
+      lines.close();
+      process.stdin.unref();
+    };
+  },
   terminal: process.stdout.isTTY ? terminal(process.stdin, process.stdout) : undefined,
 };
 

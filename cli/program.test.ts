@@ -15,10 +15,19 @@ function documented(): ReadonlyMap<string, string> {
   return words;
 }
 
-async function flagsOf(name: string): Promise<readonly string[]> {
-  const { out } = await runForTest([name, "--help"], options);
+async function flagsOf(...words: readonly string[]): Promise<readonly string[]> {
+  const { out } = await runForTest([...words, "--help"], options);
   const flags = [...out.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag = ""]) => flag);
   return [...new Set(flags)].filter((flag) => !GLOBAL.includes(flag));
+}
+
+/** Those of its second words too, such as `forge sdk local`. */
+async function allFlagsOf(name: string): Promise<readonly string[]> {
+  const { out } = await runForTest([name, "--help"], options);
+  const [, commands = ""] = out.split(/^Commands:$/m);
+  const words = [...commands.matchAll(/^ {2}([a-z]+) /gm)].map(([, word = ""]) => word);
+  const under = await Promise.all(words.filter((word) => word !== "help").map((word) => flagsOf(name, word)));
+  return [...(await flagsOf(name)), ...under.flat()];
 }
 
 describe("docs/cli.md", () => {
@@ -33,7 +42,7 @@ describe("docs/cli.md", () => {
 
   it("names no option that there is not", async () => {
     for (const [name, row] of documented()) {
-      const flags = [...(await flagsOf(name)), ...GLOBAL];
+      const flags = [...(await allFlagsOf(name)), ...GLOBAL];
       const named = [...row.matchAll(/--[a-z-]+/g)].map(([flag]) => flag);
       for (const flag of named) expect([name, flags]).toEqual([name, expect.arrayContaining([flag])]);
     }

@@ -67,7 +67,8 @@ describe.each(PAGES)("%s", (path) => {
       const [name = ""] = words;
       if (name === "help" || LATER.includes(name)) continue;
       expect([words, known.has(name)]).toEqual([words, true]);
-      const nested = name === "config" || (name === "drain" && words[1] === "region");
+      const nested =
+        name === "config" || `${name} ${words[1]}` === "drain region" || `${name} ${words[1]}` === "sdk local";
       const options_ = await knownOptions(nested ? words.slice(0, 2) : [name]);
       expect(options_.size).toBeGreaterThan(0);
       for (const option of options) expect([words, option, options_.has(option)]).toEqual([words, option, true]);
