@@ -30,6 +30,8 @@ export class JournalTruth {
   private readonly forgotten = new Map<string, TrueServer>();
   /** Told of a seat that was given with a lower generation than the session has had here. */
   onLower: (server: TrueServer, seat: Seat, highest: number) => void = () => undefined;
+  /** Told after each record: where several are read at once, what stood between them is seen too. */
+  onRecord: () => void = () => undefined;
   private read = 0;
 
   /** The journal's file has become this. */
@@ -45,6 +47,7 @@ export class JournalTruth {
       const end = at + HEAD_BYTES + content.readUInt32LE(at);
       if (end > content.length) break;
       this.apply(JSON.parse(content.toString("utf8", at + HEAD_BYTES, end)) as JournalEntry);
+      this.onRecord();
       at = this.read = end;
     }
   }

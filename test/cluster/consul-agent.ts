@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../../bench/free-port";
@@ -10,6 +10,10 @@ const ASK_EVERY_MS = 100;
 export interface ConsulAgentOptions {
   /** With access control: nobody may do anything without a token. */
   readonly managementToken?: string;
+  /** Where it listens; loopback unless told. */
+  readonly host?: string;
+  /** What its command is put behind: it runs in another network, say. It must become the command, not its parent. */
+  readonly within?: readonly string[];
 }
 
 /** A real Consul server on free ports of loopback, with a data folder: it can be killed and started again. */
@@ -22,19 +26,21 @@ export class ConsulAgent {
     private readonly folder: string,
     readonly ports: { readonly http: number; readonly dns: number },
     private readonly token: string | undefined,
+    host: string,
+    private readonly within: readonly string[],
   ) {
-    this.address = `http://127.0.0.1:${ports.http}`;
+    this.address = `http://${host}:${ports.http}`;
   }
 
   static async start(consul: string, folder: string, options: ConsulAgentOptions = {}): Promise<ConsulAgent> {
     const [http = 0, dns = 0, server = 0, serf = 0, wan = 0] = await Promise.all(Array.from({ length: 5 }, freePort));
-    const token = options.managementToken;
+    const { managementToken: token, host = "127.0.0.1", within = [] } = options;
     const config = {
       server: true,
       bootstrap_expect: 1,
       data_dir: join(folder, "consul"),
-      bind_addr: "127.0.0.1",
-      client_addr: "127.0.0.1",
+      bind_addr: host,
+      client_addr: host,
       node_name: "node-1",
       log_level: "WARN",
       ports: { http, dns, server, serf_lan: serf, serf_wan: wan, grpc: -1 },
@@ -47,7 +53,7 @@ export class ConsulAgent {
         : { acl: { enabled: true, default_policy: "deny", tokens: { master: token, agent: token } } }),
     };
     writeFileSync(join(folder, "consul.json"), JSON.stringify(config));
-    const agent = new ConsulAgent(consul, folder, { http, dns }, token);
+    const agent = new ConsulAgent(consul, folder, { http, dns }, token, host, within);
     await agent.run();
     return agent;
   }
@@ -56,8 +62,9 @@ export class ConsulAgent {
   async run(): Promise<void> {
     const logFile = join(this.folder, "consul.log");
     const log = openSync(logFile, "a");
-    const args = ["agent", "-config-file", join(this.folder, "consul.json")];
-    const child = spawn(this.consul, args, { stdio: ["ignore", log, log] });
+    const command = [...this.within, this.consul, "agent", "-config-file", join(this.folder, "consul.json")];
+    const child = spawn(command[0] ?? this.consul, command.slice(1), { stdio: ["ignore", log, log] });
+    closeSync(log);
     this.child = child;
     try {
       await this.untilLeading(child);
@@ -65,6 +72,10 @@ export class ConsulAgent {
       await this.end("SIGKILL");
       throw new Error(`${(error as Error).message}\n${readFileSync(logFile, "utf8").slice(-2000)}`, { cause: error });
     }
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
   }
 
   /** @param signal SIGINT ends it in order without leaving the cluster, SIGKILL at once */
