@@ -36,7 +36,8 @@ export class AuditLog {
     const name = entry.status === 401 || entry.status === 403 ? "refused" : entry.action;
     let ring = this.#rings.get(name);
     if (!ring) this.#rings.set(name, (ring = { entries: [], next: 0 }));
-    ring.entries[ring.next] = { seq: this.#seq, ...entry };
+    const { atMs, sub, role, action, path, status, code, requestId } = entry;
+    ring.entries[ring.next] = { seq: this.#seq, atMs, sub, role, action, path, status, code, requestId };
     ring.next = (ring.next + 1) % this.#perAction;
   }
 

@@ -19,6 +19,7 @@ import type { DecisionRecord, ForgeEvent, RegionSummary } from "./core/resources
 import type { SharedDocument } from "./document";
 import { EngineError, type Engine, type EngineEvent } from "./engine";
 import { FleetKeeper, type KeptFleets } from "./fleet-keeper";
+import { fleetGauges } from "./fleet-gauges";
 import type { LeadershipChange } from "./leadership";
 import type { RegionPeers } from "./region-peers";
 import type { ConsultDecision, ScalingWebhook } from "./scaling-webhook";
@@ -45,10 +46,6 @@ export interface ControllerDeps {
   /** Where the next leader finds what this one decided of its fleets; without it nobody else could lead. */
   readonly kept?: SharedDocument<KeptFleets>;
 }
-
-/** Plain `Omit` over the union would lose its cases. */
-type WithoutTime<T> = T extends unknown ? Omit<T, "nowMs"> : never;
-export type UntimedInput = WithoutTime<Input>;
 
 const TICK_MS = 500;
 
@@ -96,8 +93,9 @@ export class Controller implements ApiBackend {
         document,
         clock,
         log,
-        onRead: (epoch, fleets) => this.give({ type: "fleetsRead", epoch, fleets }),
-        onKept: (seq, failure) => this.give({ type: "fleetsKept", seq, ...(failure === undefined ? {} : { failure }) }),
+        onRead: (epoch, fleets) => this.give({ nowMs: this.now(), type: "fleetsRead", epoch, fleets }),
+        onKept: (seq, failure) =>
+          this.give({ nowMs: this.now(), type: "fleetsKept", seq, ...(failure === undefined ? {} : { failure }) }),
         onOutrun: (seenEpoch) => this.stepDown(seenEpoch),
       });
   }
@@ -113,11 +111,11 @@ export class Controller implements ApiBackend {
     this.unsubscribe = engine.subscribe((event) => this.onEngine(event));
     await this.listEngine();
     links.start({
-      onMessage: (nodeId, message) => this.give({ type: "agent", nodeId, message }),
-      onSilent: (nodeId, reason) => this.give({ type: "agentSilent", nodeId, reason }),
+      onMessage: (nodeId, message) => this.give({ nowMs: this.now(), type: "agent", nodeId, message }),
+      onSilent: (nodeId, reason) => this.give({ nowMs: this.now(), type: "agentSilent", nodeId, reason }),
       status: () => ({ leader: this.leader, epoch: this.epoch }),
     });
-    peers.start((regions) => this.give({ type: "peers", regions }));
+    peers.start((regions) => this.give({ nowMs: this.now(), type: "peers", regions }));
     this.tick();
   }
 
@@ -133,7 +131,7 @@ export class Controller implements ApiBackend {
     this.epoch = epoch;
     this.lastStatus = undefined;
     this.deps.links.epoch = epoch;
-    this.give({ type: "leadership", leader, epoch, holding, keeps: this.keeper !== undefined });
+    this.give({ nowMs: this.now(), type: "leadership", leader, epoch, holding, keeps: this.keeper !== undefined });
     if (begins) this.keeper?.lead(epoch);
     else if (!leader) this.keeper?.stop();
     // A leader starts from what runs now, not from what it heard as a standby: what was only ordered, nobody heard of.
@@ -144,7 +142,7 @@ export class Controller implements ApiBackend {
   setSettings(settings: CoreSettings): void {
     this.settings = settings;
     this.settingsBroken = false;
-    this.give({ type: "policy", settings });
+    this.give({ nowMs: this.now(), type: "policy", settings });
   }
 
   /** What it says now cannot be used: what was in force stays, and whoever follows the events hears why. */
@@ -191,7 +189,7 @@ export class Controller implements ApiBackend {
     return new Promise((resolve) => {
       const requestId = this.nextRequest++;
       this.waiting.set(requestId, resolve as (result: CommandResult) => void);
-      this.give({ type: "command", requestId, command });
+      this.give({ nowMs: this.now(), type: "command", requestId, command });
     });
   }
 
@@ -238,7 +236,7 @@ export class Controller implements ApiBackend {
         labels,
         value: this.settingsBroken ? 1 : 0,
       },
-      ...this.fleetGauges(),
+      ...fleetGauges(this.deps.core.summary()),
     ];
   }
 
@@ -256,44 +254,35 @@ export class Controller implements ApiBackend {
     await this.deps.engine.close();
   }
 
-  private fleetGauges(): Gauge[] {
-    return Object.entries(this.deps.core.summary().experiences).flatMap(([experience, versions]) =>
-      versions.flatMap(({ version, free, queued, cpu }) => {
-        const labels = { region: this.region, experience, version };
-        return [
-          { name: "forge_fleet_free_seats", help: "Seats free on servers that take players", labels, value: free },
-          { name: "forge_fleet_queued", help: "Players waiting for a seat", labels, value: queued },
-          { name: "forge_fleet_cpu", help: "Mean share of the CPU that servers asked for", labels, value: cpu },
-        ];
-      }),
-    );
-  }
-
   private onEngine(event: EngineEvent): void {
     if (event.type === "resync") void this.listEngine();
-    else this.give({ type: "engine", event });
+    else this.give({ nowMs: this.now(), type: "engine", event });
   }
 
   private async listEngine(): Promise<void> {
     const sinceMs = this.deps.clock.now();
     try {
-      this.give({ type: "engineList", servers: await this.deps.engine.list(), sinceMs });
+      this.give({ nowMs: this.now(), type: "engineList", servers: await this.deps.engine.list(), sinceMs });
     } catch (error) {
       this.deps.log.warn({ err: error }, "the engine did not list its servers; asking again in 1 s");
       if (!this.closing) this.deps.clock.after(1000, () => void this.listEngine());
     }
   }
 
+  private now(): number {
+    return this.deps.clock.now();
+  }
+
   /** One input at a time: a decision that leads to another input at once puts it behind those that wait. */
-  private give(input: UntimedInput): void {
+  private give(input: Input): void {
     if (this.closing) return;
-    const nowMs = this.deps.clock.now();
+    const { nowMs } = input;
     // It was stopped, or its clock has run on: whatever it knew of the lock is too old to start or stop anything by.
     if (this.leader && !this.holding && nowMs >= this.certainUntilMs()) {
       this.holding = true;
       this.inputs.push({ type: "leadership", leader: true, epoch: this.epoch, holding: true, nowMs });
     }
-    this.inputs.push({ ...input, nowMs });
+    this.inputs.push(input);
     if (this.handling) return;
     this.handling = true;
     try {
@@ -341,7 +330,9 @@ export class Controller implements ApiBackend {
         return;
       case "transfer": {
         const { transferId, region, arrival } = decision;
-        void peers.transfer(region, arrival).then((result) => this.give({ type: "transferred", transferId, result }));
+        void peers
+          .transfer(region, arrival)
+          .then((result) => this.give({ nowMs: this.now(), type: "transferred", transferId, result }));
         return;
       }
       case "consult":
@@ -367,7 +358,13 @@ export class Controller implements ApiBackend {
         { experienceId: decision.experienceId, reason: answer.failure },
         "a scaling webhook did not answer",
       );
-    this.give({ type: "advice", experienceId: decision.experienceId, url: decision.webhook.url, answer });
+    this.give({
+      nowMs: this.now(),
+      type: "advice",
+      experienceId: decision.experienceId,
+      url: decision.webhook.url,
+      answer,
+    });
   }
 
   private startRefused(serverId: string, error: unknown): void {
@@ -376,11 +373,11 @@ export class Controller implements ApiBackend {
     // No capacity and an engine that is away pass by; a missing program does not mend itself.
     const final = code !== "noCapacity" && code !== "engineUnavailable";
     const reason = error instanceof Error ? error.message : String(error);
-    this.give({ type: "engine", event: { type: "blocked", serverId, reason, code, final } });
+    this.give({ nowMs: this.now(), type: "engine", event: { type: "blocked", serverId, reason, code, final } });
   }
 
   private tick(): void {
-    this.give({ type: "tick" });
+    this.give({ nowMs: this.now(), type: "tick" });
     this.cancelTick = this.deps.clock.after(TICK_MS, () => this.tick());
   }
 
@@ -390,7 +387,7 @@ export class Controller implements ApiBackend {
     this.wakeAtMs = atMs;
     this.cancelWake = this.deps.clock.after(Math.max(0, atMs - this.deps.clock.now()), () => {
       this.wakeAtMs = Infinity;
-      this.give({ type: "tick" });
+      this.give({ nowMs: this.now(), type: "tick" });
     });
   }
 }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { isPlainAck, isPlainGrant } from "./frequent-messages";
 import type { FromGate, ToGate } from "./gate-messages";
 import { fromGateSchemas, toGateSchemas } from "./gate-schemas";
 import { MAX_MESSAGE_BYTES, PROTOCOL_OLDEST, PROTOCOL_VERSION, type FromAgent, type FromController } from "./messages";
@@ -21,9 +22,13 @@ export class MalformedMessage extends Error {
 }
 
 /** For the agent's end of its stream to a controller. */
-export const agentCodec: Codec<FromAgent, FromController> = codecOf<FromAgent, FromController>(fromControllerSchemas);
+export const agentCodec: Codec<FromAgent, FromController> = codecOf<FromAgent, FromController>(fromControllerSchemas, {
+  request: isPlainGrant,
+});
 /** For the controller's end of its stream from an agent. */
-export const controllerCodec: Codec<FromController, FromAgent> = codecOf<FromController, FromAgent>(fromAgentSchemas);
+export const controllerCodec: Codec<FromController, FromAgent> = codecOf<FromController, FromAgent>(fromAgentSchemas, {
+  ack: isPlainAck,
+});
 /** For the gate's end. */
 export const gateCodec: Codec<FromGate, ToGate> = codecOf<FromGate, ToGate>(toGateSchemas);
 /** For the agent's end of its stream to a gate. */
@@ -86,8 +91,13 @@ export class LineReader {
 
 const NEWLINE = 0x0a;
 
-function codecOf<Out, In>(schemas: Readonly<Record<string, z.ZodType>>): Codec<Out, In> {
+/** @param plain by `type`: whether a message surely is what its schema takes */
+function codecOf<Out, In>(
+  schemas: Readonly<Record<string, z.ZodType>>,
+  plain: Readonly<Record<string, (message: Readonly<Record<string, unknown>>) => boolean>> = {},
+): Codec<Out, In> {
   const known = new Map(Object.entries(schemas));
+  const frequent = new Map(Object.entries(plain));
   return {
     encode: (message) => `${JSON.stringify(message)}\n`,
     decode: (line) => {
@@ -99,6 +109,7 @@ function codecOf<Out, In>(schemas: Readonly<Record<string, z.ZodType>>): Codec<O
           `a message of type ${JSON.stringify(type) ?? "none"}: expected ${[...known.keys()].join(", ")}`,
         );
       }
+      if (frequent.get(String(type))?.(value as Record<string, unknown>)) return value as In;
       const result = schema.safeParse(value);
       if (!result.success) throw new MalformedMessage(`a ${String(type)} whose ${firstProblem(result.error)}`);
       return result.data as In;

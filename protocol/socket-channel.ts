@@ -3,12 +3,15 @@ import type { Channel } from "./channel";
 import { ChannelEnd } from "./channel-end";
 import type { Clock } from "./clock";
 import { LineReader, MalformedMessage, type Codec } from "./codec";
+import { FlushPace } from "./flush-pace";
 
 /** More than this waiting and `send` says so. */
 const HIGH_WATER = 1024 * 1024;
 /** More than this and the other side is taken for gone: it has stopped reading, and memory is not endless. */
 const MAX_WAITING = 256 * 1024 * 1024;
 const CLOSE_WITHIN_MS = 1000;
+/** How long a stream that is written to all the time gathers what is said. */
+const GATHER_MS = 1;
 
 export interface SocketChannelOptions {
   readonly clock: Clock;
@@ -18,7 +21,8 @@ export interface SocketChannelOptions {
 
 /**
  * A channel over a connected socket. What is sent in one turn of the event loop goes out in one write: at its end, since
- * one turn may hear from many other sockets, and a system call for each of them costs more than all that is said.
+ * one turn may hear from many other sockets, and a system call for each of them costs more than all that is said. Under
+ * load it is a millisecond's instead: see `FlushPace`.
  */
 export function socketChannel<Out, In>(
   socket: Socket,
@@ -31,6 +35,7 @@ export function socketChannel<Out, In>(
 class SocketChannel<Out, In> implements Channel<Out, In> {
   private readonly end = new ChannelEnd<In>();
   private readonly reader: LineReader;
+  private readonly pace = new FlushPace();
   private lines: string[] = [];
   private queued = 0;
   private cancelDestroy: () => void = () => undefined;
@@ -60,7 +65,7 @@ class SocketChannel<Out, In> implements Channel<Out, In> {
   send(message: Out): boolean {
     if (this.closed) return false;
     const line = this.codec.encode(message);
-    if (this.lines.push(line) === 1) setImmediate(() => this.flush());
+    if (this.lines.push(line) === 1) this.flushSoon();
     this.queued += line.length;
     const waiting = this.queued + this.socket.writableLength;
     if (waiting > MAX_WAITING) this.abort(`the other side has not read ${waiting} bytes`);
@@ -87,6 +92,11 @@ class SocketChannel<Out, In> implements Channel<Out, In> {
     this.end.end(reason);
     this.lines = [];
     this.socket.destroy();
+  }
+
+  private flushSoon(): void {
+    if (this.pace.atOnce(this.clock.now())) setImmediate(() => this.flush());
+    else this.clock.after(GATHER_MS, () => this.flush());
   }
 
   private flush(): void {

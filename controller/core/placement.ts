@@ -8,7 +8,6 @@ import { newGroup, type Group } from "./group";
 import { letGo, overtake, roomKept } from "./keeping";
 import { problem } from "./outbox";
 import type { PlayerSession } from "./player-session";
-import { SCORE_PARTS } from "./records";
 import { choose, fits, growable, neverFits, type Choice } from "./routing";
 import { endSession } from "./sessions";
 import type { CoreState } from "./state";
@@ -69,8 +68,8 @@ function ask(s: CoreState, fleet: Fleet, group: Group, choice: Choice): void {
         subject: first.id,
         outcome: server.id,
         reason: fleet.config?.routing.strategy ?? "pack",
-        servers: considered.map(({ id }) => id),
-        parts: copied(parts, considered.length * SCORE_PARTS.length),
+        servers: considered,
+        parts,
       },
       group.kind === "join" && group.tries === 0 && group.ticket === null,
     );
@@ -80,13 +79,6 @@ function ask(s: CoreState, fleet: Fleet, group: Group, choice: Choice): void {
   group.matchId = matchOf(group, server);
   for (const session of group.sessions) session.matchId = group.matchId;
   askSeats(s, group, server);
-}
-
-/** A plain array: a typed one of this size keeps its numbers outside the heap, and each costs the collector a visit. */
-function copied(from: Float64Array, count: number): number[] {
-  const copy: number[] = [];
-  for (let i = 0; i < count; i++) copy.push(from[i] ?? 0);
-  return copy;
 }
 
 /** Asks the server's agent for the group's seats, counting them as taken from now on. */

@@ -1,11 +1,12 @@
-import { Records, SCORE_PARTS } from "./records";
+import { Records } from "./records";
+import { SCORE_PARTS } from "./route-ring";
 
 const trace = (subject: string, atMs: number) => ({
   atMs,
   subject,
   outcome: "s1",
   reason: "pack",
-  servers: ["s1", "s2"],
+  servers: [{ id: "s1" }, { id: "s2" }],
   parts: [4, 0.5, 0.5, 0.5, 3, 1, 0, 0],
 });
 let n = 0;

@@ -1,32 +1,16 @@
 import type { IdSource } from "./core-interface";
 import type { DecisionRecord } from "./resources";
+import { RouteRing, SCORE_PARTS, type RouteTrace } from "./route-ring";
 
-/** How many routes are remembered. At 10,000 seats a second that is half a second; `why` asks about recent ones. */
-const ROUTES = 4096;
 /** How many other records are remembered. */
 const OTHERS = 2048;
 /** One plain route of so many is told to the shell. */
 const SAMPLE = 64;
 
-/** The parts of a route's score, in the order of `RouteTrace.parts`. */
-export const SCORE_PARTS = ["players", "cpu", "memory", "latency"] as const;
-
-/** A route as it was weighed; turned into a record only where someone asks. */
-export interface RouteTrace {
-  readonly atMs: number;
-  readonly subject: string;
-  readonly outcome: string;
-  readonly reason: string;
-  readonly servers: readonly string[];
-  /** `SCORE_PARTS.length` numbers a server. */
-  readonly parts: readonly number[];
-}
-
 /** Why things were decided, newest kept, found by their own id or by what they are about. */
 export class Records {
-  /** A ring, searched where someone asks: keeping it in a map as well would cost each seat more than all of its routing. */
-  private readonly routes: RouteTrace[] = [];
-  private nextRoute = 0;
+  /** Searched where someone asks: keeping it in a map as well would cost each seat more than all of its routing. */
+  private ring: RouteRing | undefined;
   private readonly others = new Map<string, DecisionRecord>();
   private readonly latest = new Map<string, string>();
   private routed = 0;
@@ -35,8 +19,9 @@ export class Records {
 
   /** Remembers a route; returns its record where it is to be told: every unusual one and a sample of the rest. */
   route(trace: RouteTrace, plain: boolean): DecisionRecord | undefined {
-    this.routes[this.nextRoute] = trace;
-    this.nextRoute = (this.nextRoute + 1) % ROUTES;
+    // Made with the first: a standby and most cores of the simulator route nobody.
+    this.ring ??= new RouteRing();
+    this.ring.add(trace);
     if (plain && this.routed++ % SAMPLE !== 0) return undefined;
     const record = routeRecord(this.ids("decision"), trace);
     this.keep(record);
@@ -61,18 +46,10 @@ export class Records {
   find(idOrSubject: string): DecisionRecord | undefined {
     const known = this.others.get(idOrSubject);
     if (known) return known;
-    const trace = this.lastRoute(idOrSubject);
+    const trace = this.ring?.last(idOrSubject);
     const latest = this.others.get(this.latest.get(idOrSubject) ?? "");
     if (trace && (!latest || Date.parse(latest.at) <= trace.atMs)) return routeRecord(idOrSubject, trace);
     return latest;
-  }
-
-  private lastRoute(subject: string): RouteTrace | undefined {
-    for (let back = 1; back <= this.routes.length; back++) {
-      const trace = this.routes[(this.nextRoute - back + ROUTES) % ROUTES];
-      if (trace?.subject === subject) return trace;
-    }
-    return undefined;
   }
 
   private keep(record: DecisionRecord): void {
@@ -93,7 +70,7 @@ function routeRecord(id: string, trace: RouteTrace): DecisionRecord {
     subject: trace.subject,
     outcome: trace.outcome,
     reasons: [trace.reason],
-    considered: trace.servers.map((server, i) => {
+    considered: trace.servers.map(({ id: server }, i) => {
       const parts = Object.fromEntries(SCORE_PARTS.map((name, p) => [name, round(trace.parts[i * width + p] ?? 0)]));
       return { id: server, score: round(Object.values(parts).reduce((sum, part) => sum + part, 0)), parts };
     }),

@@ -4,12 +4,9 @@ import { hasMods } from "./fleet-index";
 import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import type { Pool } from "./pool";
-import { SCORE_PARTS } from "./records";
+import { CANDIDATES, SCORE_PARTS } from "./route-ring";
 import { crashOf } from "./spawn";
 import { isCurrent, versionsFor } from "./versions";
-
-/** So many servers are weighed for a group, however many there are. */
-export const CANDIDATES = 8;
 
 /**
  * How much each part of a score counts; each part is 0 to 1, and the highest sum wins. Filling up (or levelling) comes

@@ -31,6 +31,10 @@ function tooFar(s: CoreState, fleet: Fleet, group: Group): string | null {
 
 /** Of those whose latency is known; a party is as far as its farthest. */
 function worst(s: CoreState, { sessions }: Group): number | null {
-  const known = sessions.flatMap(({ latencies }) => latencies[s.settings.region] ?? []);
-  return known.length === 0 ? null : Math.max(...known);
+  let worst: number | null = null;
+  for (const { latencies } of sessions) {
+    const known = latencies[s.settings.region];
+    if (known !== undefined && (worst === null || known > worst)) worst = known;
+  }
+  return worst;
 }

@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { ProblemError } from "../../problems";
 import { type Answer, json } from "../answer";
 import { type ApiContext, ask } from "../api-context";
@@ -10,6 +11,7 @@ import {
   endSessionQuery,
   followQuery,
   followSchema,
+  isPlainCreateSession,
   placementSchema,
   queuedSchema,
   sessionSchema,
@@ -29,6 +31,7 @@ export const sessionRoutes: readonly AnyRoute[] = [
     summary: "Place a player, or their whole party",
     query: noQuery,
     body: createSessionBody,
+    plainBody: isPlainCreateSession,
     responses: {
       200: { description: "A seat is held: connect with the ticket", schema: placementSchema },
       202: { description: "No seat yet: wait in the queue", schema: queuedSchema },
@@ -149,15 +152,19 @@ export const sessionRoutes: readonly AnyRoute[] = [
   }),
 ];
 
+/** Taking a key out costs a good part of a seat, so only where it is there. */
+function withoutRegion({ region: _chosen, ...wanted }: z.output<typeof createSessionBody>): typeof wanted {
+  return wanted;
+}
+
 async function createHere(
-  {
-    body,
-    caller,
-  }: Call<unknown, unknown, { readonly playerId: string; readonly experienceId: string; readonly region?: string }>,
+  { body, caller }: Call<unknown, unknown, z.output<typeof createSessionBody>>,
   api: ApiContext,
 ): Promise<Answer> {
-  const { region: _chosen, ...wanted } = body;
-  const result = await ask(api, caller, { type: "createSession", ...wanted });
+  const result = await ask(api, caller, {
+    type: "createSession",
+    ...(body.region === undefined ? body : withoutRegion(body)),
+  });
   return "queueTicket" in result ? json(202, sealed(result, api)) : json(200, result);
 }
 

@@ -87,6 +87,36 @@ export const createSessionBody = z
   })
   .meta({ id: "CreateSession" });
 
+const PLAIN_KEYS = new Set(["playerId", "experienceId", "version", "latencies"]);
+const PLAIN_PLAYER = /^[\x20-\x7e]{1,128}$/;
+const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const PLAIN_REGIONS = 64;
+
+/** Whether it is the body of one who comes alone, surely as `createSessionBody` takes it: asked first, as it is for nearly all, and costs little. */
+export function isPlainCreateSession(body: unknown): body is z.output<typeof createSessionBody> {
+  if (typeof body !== "object" || body === null) return false;
+  for (const key in body) if (!PLAIN_KEYS.has(key)) return false;
+  const { playerId, experienceId, version, latencies } = body as Readonly<Record<string, unknown>>;
+  return (
+    typeof playerId === "string" &&
+    PLAIN_PLAYER.test(playerId) &&
+    typeof experienceId === "string" &&
+    PLAIN_NAME.test(experienceId) &&
+    (version === undefined || (typeof version === "string" && version.length > 0 && version.length <= 64)) &&
+    (latencies === undefined || arePlainLatencies(latencies))
+  );
+}
+
+function arePlainLatencies(latencies: unknown): boolean {
+  if (typeof latencies !== "object" || latencies === null || Array.isArray(latencies)) return false;
+  let regions = 0;
+  for (const [region, ms] of Object.entries(latencies as Readonly<Record<string, unknown>>)) {
+    if (++regions > PLAIN_REGIONS || !PLAIN_NAME.test(region)) return false;
+    if (!(typeof ms === "number" && ms >= 0 && ms <= 60_000)) return false;
+  }
+  return true;
+}
+
 export const sessionsQuery = z.strictObject({
   ...regionQuery,
   playerId: playerIdSchema.exactOptional(),
