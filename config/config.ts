@@ -290,6 +290,8 @@ export interface ExperienceConfig {
   readonly driver: Driver;
   readonly version: string;
   readonly mods: readonly string[];
+  /** 1 to 100: the higher grows first where there is no room for all. */
+  readonly priority: number;
   readonly maxPlayers: number;
   readonly sdk: SdkKind;
   readonly seats: SeatCounting;

@@ -183,6 +183,12 @@ export const experienceSchema = z.strictObject({
   version: textSchema.max(128).optional().describe("The image's tag unless set, otherwise 1"),
   mods: z.array(textSchema).default([]),
   max_players: z.int().min(1).max(10_000).describe("Seats of one server"),
+  priority: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(50)
+    .describe("The higher grows first where region or nodes have no room for all; on Nomad its jobs' priority"),
   sdk: z.enum(["forge", "agones", "none"]).default("forge"),
   seats: z
     .enum(["reported", "match", "observed"])

@@ -26,6 +26,7 @@ export function resolveExperience(id: string, toml: ExperienceToml, scaling: For
     version: toml.version ?? tagOf(toml.image) ?? "1",
     mods: toml.mods,
     maxPlayers: toml.max_players,
+    priority: toml.priority,
     sdk: toml.sdk,
     seats: toml.seats ?? SEATS_OF_SDK[toml.sdk],
     cpu: toml.cpu ?? (toml.cores === undefined ? 500 : toml.cores * 1000),

@@ -153,6 +153,13 @@ describe("the document's example job", () => {
 });
 
 describe("a game server's job", () => {
+  test("has its experience's priority, by which Nomad orders what waits for room", () => {
+    const text = (priority: string) =>
+      `${NOMAD_REGION}\n[experiences.arena]\ncommand = "arena"\nmax_players = 4\n${priority}\nports.game = "udp"\n`;
+    expect(jobOf(text("priority = 80")).Priority).toBe(80);
+    expect(jobOf(text(""))).not.toHaveProperty("Priority");
+  });
+
   test("tells a server what the embedded engine would", () => {
     const text = `${NOMAD_REGION}
 [experiences.arena]

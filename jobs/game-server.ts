@@ -73,6 +73,7 @@ function jobOf({ region, experience }: GameServerJobProps, id: string, group: Gr
   return {
     id,
     type: "batch",
+    ...(experience.priority === 50 ? {} : { priority: experience.priority }),
     namespace: region.nomad.namespace,
     datacenters: region.datacenters,
     nodePool: region.pools.games,

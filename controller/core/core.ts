@@ -13,6 +13,7 @@ import { advanceMoves, onTransferred } from "./move-out";
 import { abandon, serveLine } from "./placement";
 import { onEngineList, onSnapshot } from "./rebuild";
 import { loseOverdue, loseRequests, onAck } from "./requests";
+import { byPriority } from "./priority";
 import type { RegionSummary } from "./resources";
 import { reviewRollout } from "./rollout";
 import { scale } from "./scaler";
@@ -187,7 +188,7 @@ export class Core implements CoreMachine {
       const ending = [...s.ending];
       s.ending.clear();
       for (const server of ending) advanceEnding(s, server);
-      const dirty = [...s.dirty];
+      const dirty = byPriority(s.dirty);
       s.dirty.clear();
       for (const fleet of dirty) {
         serveLine(s, fleet);

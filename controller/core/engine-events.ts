@@ -3,6 +3,7 @@ import type { AgentNode } from "./agent-node";
 import { isPrimary, type GameServer } from "./game-server";
 import type { EngineErrorCode, EngineEvent, EngineServer, ServerExit } from "../engine";
 import { expectOf, serverOfEngine } from "./launch";
+import { comesBefore, notePlaced, noteShort } from "./priority";
 import { configOf } from "./rollout";
 import { addServer, bindToNode, setState } from "./servers";
 import { endSession } from "./sessions";
@@ -74,6 +75,7 @@ export function onPlaced(s: CoreState, server: GameServer, found: EngineServer):
     !sameNumbers(server.ports, found.ports);
   bindToNode(s, server, found.nodeId, found.allocationId);
   server.placedMs = s.nowMs;
+  notePlaced(s, server);
   server.engine = found.state === "running" || before === "running" ? "running" : "placed";
   server.address = found.address;
   server.ports = found.ports;
@@ -157,10 +159,18 @@ function onBlocked(s: CoreState, event: Extract<EngineEvent, { type: "blocked" }
     else setState(s, server, "terminated", event.reason);
     return;
   }
+  if (event.code === "noCapacity") noteShort(s, server);
+  startAgain(s, server);
+}
+
+function startAgain(s: CoreState, server: GameServer): void {
   // Whether the engine keeps the order or dropped it, asking again starts nothing twice.
   s.timers.at(s.nowMs + START_AGAIN_MS, () => {
-    if (s.leader && server.state === "starting" && server.engine === "asked")
-      askStart(s, s.fleet(server.experienceId), server);
+    if (!s.leader || server.state !== "starting" || server.engine !== "asked") return;
+    const fleet = s.fleet(server.experienceId);
+    // Room that has become free is not for it while a higher priority waits for some.
+    if (comesBefore(s, fleet)) startAgain(s, server);
+    else askStart(s, fleet, server);
   });
 }
 

@@ -76,6 +76,8 @@ export interface Fleet {
   thought: string | null;
   /** The number of servers that the last evaluation wanted. */
   want: number;
+  /** What it would want if there were room for all; its claim when the region's servers are shared out. */
+  claim: number;
   nextEvaluationMs: number;
   /** A timer is set that evaluates again when a cooldown or backoff ends. */
   recheckAtMs: number | null;
@@ -153,6 +155,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     changesAtMs: Infinity,
     thought: null,
     want: 0,
+    claim: 0,
     nextEvaluationMs: -Infinity,
     recheckAtMs: null,
   };

@@ -96,6 +96,7 @@ function stopLeading(s: CoreState): void {
   s.rebuilding = true;
   s.out.leading = false;
   s.requests.clear();
+  s.short.clear();
   s.engineListed = false;
   for (const server of s.servers.values()) {
     for (const requestId of server.waitingReady.splice(0)) s.out.refuse(requestId, NOT_LEADER);

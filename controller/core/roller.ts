@@ -1,6 +1,7 @@
 import type { RolloutPolicy } from "../../config/config";
 import type { Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
+import { comesBefore } from "./priority";
 import { ALL, NONE, planRollout, type RolloutLimits } from "./rollout-plan";
 import { closeEmpty, emptyServers } from "./scale-down";
 import { roomFor } from "./scaler";
@@ -36,7 +37,7 @@ export function rollOut(s: CoreState, fleet: Fleet): void {
     limits,
   );
   if (config.rollout.strategy === "recreate") dropStarting(s, fleet, goes, comes);
-  const startable = mayStart(s, fleet);
+  const startable = mayStart(s, fleet) && !comesBefore(s, fleet);
   if (startable) for (let i = 0; i < step.start; i++) fleet.ahead.add(start(s, fleet, comes));
   const swap = startable ? step.swap : 0;
   for (const server of old.slice(0, step.close + swap)) {

@@ -1,11 +1,12 @@
 import { chainSeen, consult } from "./advice";
-import { followChain, type ChainVerdict } from "./chain";
+import { followChain } from "./chain";
 import { defragment } from "./defragment";
 import { answerP95, wholeServers, type Fleet } from "./fleet";
 import { markOverflow } from "./overflow";
-import { fairShares, regionFloors } from "./region-share";
+import { comesBefore, roomInRegion } from "./priority";
+import { boundsOf } from "./fleet-bounds";
 import { factsOf, planText } from "./scaling-facts";
-import { evaluate, type FleetObservation, type ScalingBounds, type ScalingPlan } from "./scaling";
+import { claimOf, evaluate, type FleetObservation, type ScalingPlan } from "./scaling";
 import { rollOut } from "./roller";
 import { closeEmpty, emptyServers } from "./scale-down";
 import { crashOf, ensureRoles, mayStart, spawn } from "./spawn";
@@ -36,9 +37,10 @@ function resize(s: CoreState, fleet: Fleet): void {
   const verdict = followChain(fleet.policy, chainSeen(fleet), s.nowMs);
   fleet.verdict = verdict;
   consult(s, fleet, verdict);
-  const bounds = boundsOf(s, fleet, verdict);
   const seen = observe(s, fleet);
-  const plan = evaluate(seen, { ...fleet.policy, buffer: verdict.buffer }, bounds, fleet.cooldown, s.nowMs);
+  const inForce = { ...fleet.policy, buffer: verdict.buffer };
+  const bounds = boundsOf(s, fleet, verdict, (own) => claimOf(seen, inForce, own));
+  const plan = evaluate(seen, inForce, bounds, fleet.cooldown, s.nowMs);
   fleet.want = Math.min(plan.want, bounds.cap);
   fleet.thought = `at ${s.out.iso(s.nowMs).slice(11, 19)} UTC: ${planText(plan)}`;
   apply(s, fleet, { ...plan, reasons: [...plan.reasons, ...factsOf(fleet, seen, bounds)] }, plan.reasons.join("; "));
@@ -57,7 +59,7 @@ function crossed(s: CoreState, fleet: Fleet): boolean {
   if (fleet.countsChanged || s.nowMs >= (fleet.verdict?.changesAtMs ?? Infinity)) return true;
   if (roomFor(s, fleet) <= 0 || !mayStart(s, fleet)) return false;
   if (servers.size < Math.max(policy.minServers, fleet.desired ?? 0)) return true;
-  if (fleet.recheckAtMs !== null && line.size === 0) return false;
+  if ((fleet.recheckAtMs !== null && line.size === 0) || comesBefore(s, fleet)) return false;
   const per = wholeServers(fleet) ? 1 : Math.max(1, fleet.config?.maxPlayers ?? 1);
   const waiting =
     line.joinServers + line.moveServers + (wholeServers(fleet) ? 0 : (line.joinSeats + line.moveSeats) / per);
@@ -90,37 +92,9 @@ export function observe(s: CoreState, fleet: Fleet): FleetObservation {
   };
 }
 
-function boundsOf(s: CoreState, fleet: Fleet, { min, max, keep }: ChainVerdict): ScalingBounds {
-  const { scaling } = s.settings;
-  const claims = [...s.fleets.values()]
-    .filter(({ config }) => config !== null)
-    .map((each) => ({
-      id: each.id,
-      min: Math.min(each.policy.maxServers, Math.max(each.policy.minServers, each.desired ?? 0)),
-      max: each.policy.maxServers,
-      want: Math.min(
-        each.policy.maxServers,
-        Math.max(each.want, each.servers.size, each === fleet ? each.servers.size + 1 : 0),
-      ),
-    }));
-  const shares = fairShares(claims, scaling.maxServersPerRegion);
-  const floors = regionFloors(claims, scaling.minServersPerRegion);
-  let total = 0;
-  for (const each of s.fleets.values()) total += each.servers.size;
-  const room = Math.max(0, scaling.maxServersPerRegion - total);
-  const cap = Math.min(fleet.policy.maxServers, shares.get(fleet.id) ?? 0, fleet.servers.size + room);
-  const most = Math.min(cap, max);
-  return { floor: Math.min(most, Math.max(floors.get(fleet.id) ?? 0, min)), cap: most, keep };
-}
-
 /** How many more servers may be started now, by the experience's and the region's maximum. */
 export function roomFor(s: CoreState, fleet: Fleet): number {
-  let total = 0;
-  for (const each of s.fleets.values()) total += each.servers.size;
-  return Math.max(
-    0,
-    Math.min(fleet.policy.maxServers - fleet.servers.size, s.settings.scaling.maxServersPerRegion - total),
-  );
+  return Math.max(0, Math.min(fleet.policy.maxServers - fleet.servers.size, roomInRegion(s)));
 }
 
 function apply(s: CoreState, fleet: Fleet, plan: ScalingPlan, reason: string): void {

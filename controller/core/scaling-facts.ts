@@ -2,7 +2,11 @@ import type { Fleet } from "./fleet";
 import type { FleetObservation, ScalingBounds, ScalingPlan } from "./scaling";
 
 /** The numbers that a plan was made from, for people. */
-export function factsOf(fleet: Fleet, seen: FleetObservation, { floor, cap }: ScalingBounds): readonly string[] {
+export function factsOf(
+  fleet: Fleet,
+  seen: FleetObservation,
+  { floor, cap, shared, after }: ScalingBounds,
+): readonly string[] {
   const { usable, starting, suspect, empty, seatsHeld, seatsFree, waiting, moving, cpu, responseP95Ms } = seen;
   const what = seen.whole ? "servers" : "seats";
   const measured = [
@@ -13,7 +17,8 @@ export function factsOf(fleet: Fleet, seen: FleetObservation, { floor, cap }: Sc
     `seen: ${String(usable)} servers up, ${String(empty)} of them empty, ${String(starting)} starting, ${String(suspect)} out of sight; ` +
       `${String(seatsHeld)} seats held, ${String(seatsFree)} free; ${String(waiting)} ${what} waited for, ${String(moving)} by players on the move` +
       measured.map((text) => `; ${text}`).join(""),
-    `bounds: ${String(floor)} to ${Number.isFinite(cap) ? String(cap) : "any number of"} servers`,
+    `bounds: ${String(floor)} to ${Number.isFinite(cap) ? String(cap) : "any number of"} servers${shared === undefined ? "" : `: ${shared}`}`,
+    ...(after === undefined ? [] : [`priority: ${after}`]),
     ...policyText(fleet),
   ];
 }

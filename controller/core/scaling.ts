@@ -34,6 +34,10 @@ export interface ScalingBounds {
   readonly cap: number;
   /** What the chain of policies wants kept; growing to it is a step like any other. */
   readonly keep?: { readonly servers: number; readonly reason: string } | null;
+  /** Why the cap is less than the policy's maximum: who comes first; undefined where it is not. */
+  readonly shared?: string | undefined;
+  /** Whose servers find no node and come first: until they have, only repairs are made. */
+  readonly after?: string | undefined;
 }
 
 export interface CooldownState {
@@ -75,8 +79,17 @@ export function evaluate(
   const growth = wantForDemand(seen, policy, bounds, have);
   const want = Math.max(repair.want, growth.want);
   const room = Math.max(0, bounds.cap - seen.live);
-  if (want > have) return planUp(seen, policy, cooldown, nowMs, { have, room, repair, growth, want });
+  // Above what it may have, empty servers go although it would want more: others have a right to them.
+  if (want > have && have <= bounds.cap)
+    return planUp(seen, policy, bounds, cooldown, nowMs, { have, room, repair, growth, want });
   return planDown(seen, policy, bounds, cooldown, nowMs, have);
+}
+
+/** How many servers it would have if region and cooldowns let it: what it claims where there is not room for all. */
+export function claimOf(seen: FleetObservation, policy: ScalingPolicy, bounds: ScalingBounds): number {
+  const have = seen.usable + seen.starting + seen.suspect;
+  const want = Math.max(wantForRepair(seen, bounds, have).want, wantForDemand(seen, policy, bounds, have).want);
+  return Math.min(bounds.cap, want > have ? want : have - spare(withoutWanted(seen), policy, bounds));
 }
 
 interface Want {
@@ -159,6 +172,8 @@ function wantForQueue(seen: FleetObservation, have: number): number {
 function wantForBuffer(seen: FleetObservation, policy: ScalingPolicy, have: number): number {
   const { buffer } = policy;
   const per = seen.whole ? 1 : seen.seatsPerServer;
+  // Those who wait have a reason of their own.
+  if (buffer.kind === "servers" && buffer.servers === 0) return 0;
   if (buffer.kind === "servers") {
     // Servers that take waiting players as soon as they are up are not free.
     const free = seen.empty + seen.starting - Math.ceil((seen.waiting + seen.moving) / per);
@@ -181,6 +196,7 @@ interface Upwards {
 function planUp(
   seen: FleetObservation,
   policy: ScalingPolicy,
+  { shared, after }: ScalingBounds,
   cooldown: CooldownState,
   nowMs: number,
   up: Upwards,
@@ -189,12 +205,14 @@ function planUp(
   const readyMs = cooldown.lastUpMs + policy.scaleUpCooldownSecs * 1000;
   const open = nowMs - cooldown.lastUpMs < STEP_OPEN_MS;
   const cooled = nowMs >= readyMs;
-  const allowed = cooled ? want : Math.max(repair.want, open ? growth.queue : 0);
+  const allowed = after !== undefined ? repair.want : cooled ? want : Math.max(repair.want, open ? growth.queue : 0);
   const by = Math.min(room, Math.max(0, allowed - have));
   const reasons = [...(repair.want > have ? repair.reasons : []), ...(growth.want > have ? growth.reasons : [])];
   if (by === 0) {
     const why =
-      room === 0 ? `the maximum of ${String(seen.live)} is reached` : `cooling down for ${secs(readyMs - nowMs)}`;
+      room === 0
+        ? `the maximum of ${String(seen.live)} is reached${shared === undefined ? "" : `: ${shared}`}`
+        : (after ?? `cooling down for ${secs(readyMs - nowMs)}`);
     return {
       action: "hold",
       by: 0,
@@ -226,7 +244,10 @@ function planDown(
     againMs,
   });
   const over = have - bounds.cap;
-  const excess = over > 0 ? Math.min(seen.empty, over) : spare(withoutWanted(seen), policy, bounds);
+  // What others have a right to does not wait, nor does it go by tenths; but nobody loses what he has asked for.
+  const owed = over > 0 && bounds.shared !== undefined;
+  const excess =
+    over > 0 ? Math.min(seen.empty - (owed ? seen.wanted : 0), over) : spare(withoutWanted(seen), policy, bounds);
   if (excess <= 0) return hold(seen.wanted > 0 ? `no excess capacity beside ${askedText(seen)}` : "no excess capacity");
   if (over <= 0) {
     if (seen.cpu !== undefined && seen.cpu >= policy.scaleDownThreshold && seen.empty < seen.usable)
@@ -234,12 +255,13 @@ function planDown(
     if (seen.waiting > 0 || seen.moving > 0 || seen.starting > 0) return hold("players wait or servers start");
   }
   const readyMs = Math.max(cooldown.lastUpMs, cooldown.lastDownMs) + policy.scaleDownCooldownSecs * 1000;
-  if (nowMs < readyMs) return hold(`${String(excess)} could go; cooling down for ${secs(readyMs - nowMs)}`, readyMs);
+  if (nowMs < readyMs && !owed)
+    return hold(`${String(excess)} could go; cooling down for ${secs(readyMs - nowMs)}`, readyMs);
   // A tenth of the fleet at a time, so that a lull does not empty it.
-  const by = Math.min(excess, Math.max(1, Math.ceil(have / 10)));
+  const by = owed ? excess : Math.min(excess, Math.max(1, Math.ceil(have / 10)));
   const reason =
     over > 0
-      ? `${String(have)} servers are above the maximum of ${String(bounds.cap)}`
+      ? `${String(have)} servers are above the maximum of ${String(bounds.cap)}${bounds.shared === undefined ? "" : `: ${bounds.shared}`}`
       : `${String(seen.empty)} of ${String(seen.usable)} servers are empty and ${String(excess)} are more than buffer and demand need`;
   const reasons = seen.wanted > 0 && over <= 0 ? [reason, `${askedText(seen)} are kept`] : [reason];
   return { action: "down", by, want: have - by, cause: over > 0 ? "over" : "down", reasons, againMs: undefined };

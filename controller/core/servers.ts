@@ -3,6 +3,7 @@ import { isPrimary, type GameServer } from "./game-server";
 import { checkMove } from "./lifecycle";
 import { problem } from "./outbox";
 import { forget } from "./owed";
+import { noteRoom } from "./priority";
 import type { CoreState } from "./state";
 import type { ServerState } from "./resources";
 import { serverView } from "./views";
@@ -75,7 +76,10 @@ function tally(fleet: Fleet, server: GameServer, by: 1 | -1): void {
 /** Its process is gone for good. Sessions that still sit on it keep it, and its agent's memory of them, until they are settled. */
 function leaveTables(s: CoreState, server: GameServer): void {
   const fleet = s.fleet(server.experienceId);
-  if (fleet.servers.delete(server)) dropVersion(fleet, server.version);
+  if (fleet.servers.delete(server)) {
+    dropVersion(fleet, server.version);
+    noteRoom(s);
+  }
   fleet.roleServers.delete(server);
   fleet.held.delete(server);
   fleet.wanted.delete(server);

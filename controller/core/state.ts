@@ -134,6 +134,8 @@ export class CoreState {
   /** Fleets and servers to look at before the input is done with. */
   readonly dirty = new Set<Fleet>();
   readonly ending = new Set<GameServer>();
+  /** Starts that no node has room for. */
+  readonly short = new Set<GameServer>();
   /** Stops that the engine has not confirmed yet. */
   readonly stopping = new Set<GameServer>();
   /** Groups whose last player has gone while they waited: whoever waits for them is told. */

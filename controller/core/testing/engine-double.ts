@@ -10,6 +10,8 @@ export class EngineDouble {
   stops = 0;
   /** Set to have starts refused for good. */
   refuse: string | undefined;
+  /** So many run at once at most; what finds no room is not kept. */
+  room = Infinity;
   private next = 0;
 
   constructor(
@@ -27,6 +29,11 @@ export class EngineDouble {
         code: "programMissing",
         final: true,
       });
+      return;
+    }
+    if ([...this.servers.values()].filter(({ state }) => state !== "exited").length >= this.room) {
+      const { serverId } = launch;
+      this.events.push({ type: "blocked", serverId, reason: "every node is full", code: "noCapacity", final: false });
       return;
     }
     this.starts++;

@@ -39,6 +39,7 @@ export function testExperience(id: string, over: Over = {}): ExperienceConfig {
     version: "1",
     mods: [],
     maxPlayers: 4,
+    priority: 50,
     sdk: "forge",
     seats: "reported",
     cpu: 500,

@@ -1,0 +1,83 @@
+import type { ChainVerdict } from "./chain";
+import type { Fleet } from "./fleet";
+import { byPriority, comesBefore, priorityOf, priorityText, roomInRegion } from "./priority";
+import { fairShares, regionFloors } from "./region-share";
+import type { ScalingBounds } from "./scaling";
+import type { CoreState } from "./state";
+
+/**
+ * How many servers a fleet may have at this moment: its own policy's bounds, and where the region has no room for all that is claimed,
+ * its share by priority.
+ * @param claim how many it would have by its own bounds alone
+ */
+export function boundsOf(
+  s: CoreState,
+  fleet: Fleet,
+  { min, max, keep }: ChainVerdict,
+  claim: (own: ScalingBounds) => number,
+): ScalingBounds {
+  const own = Math.min(fleet.policy.maxServers, max);
+  const least = Math.max(leastOf(fleet), min);
+  takeClaim(s, fleet, claim({ floor: Math.min(own, least), cap: own, keep }));
+  const claims = claimsOf(s);
+  const { maxServersPerRegion, minServersPerRegion } = s.settings.scaling;
+  const floor = Math.max(regionFloors(claims, minServersPerRegion).get(fleet.id) ?? 0, min);
+  const fair = fairShares(claims, maxServersPerRegion).get(fleet.id) ?? 0;
+  // All fit, but what this one does not need stands where others would have theirs.
+  const share = Number.isFinite(fair) || !isPressed(s, fleet) ? fair : Math.max(fleet.claim, floor);
+  const cap = Math.min(own, share, fleet.servers.size + Math.max(0, roomInRegion(s)));
+  const before = comesBefore(s, fleet);
+  return {
+    floor: Math.min(cap, floor),
+    cap,
+    keep,
+    shared: share < own ? sharedText(s, fleet, share) : undefined,
+    after: before && `${priorityText(before)} waits for room on the nodes, and comes before ${priorityText(fleet)}`,
+  };
+}
+
+function claimsOf(s: CoreState) {
+  return [...s.fleets.values()].flatMap((each) =>
+    each.config === null
+      ? []
+      : [
+          {
+            id: each.id,
+            priority: priorityOf(each),
+            min: leastOf(each),
+            max: each.policy.maxServers,
+            want: Math.min(each.policy.maxServers, each.claim),
+          },
+        ],
+  );
+}
+
+function leastOf({ policy, desired }: Fleet): number {
+  return Math.min(policy.maxServers, Math.max(policy.minServers, desired ?? 0));
+}
+
+/** Where the region is full, what one claims is what others may have to give up: they look again. */
+function takeClaim(s: CoreState, fleet: Fleet, claim: number): void {
+  const grows = claim > fleet.claim;
+  fleet.claim = claim;
+  if (!grows || claim <= fleet.servers.size || roomInRegion(s) > 0) return;
+  for (const each of s.fleets.values()) {
+    if (each === fleet) continue;
+    each.countsChanged = true;
+    s.dirty.add(each);
+  }
+}
+
+/** The region is full, and another has less than it claims. */
+function isPressed(s: CoreState, fleet: Fleet): boolean {
+  if (roomInRegion(s) > 0) return false;
+  for (const each of s.fleets.values()) if (each !== fleet && each.claim > each.servers.size) return true;
+  return false;
+}
+
+function sharedText(s: CoreState, fleet: Fleet, share: number): string {
+  const { maxServersPerRegion } = s.settings.scaling;
+  const first = byPriority(s.fleets.values()).filter((each) => each.claim > 0 && priorityOf(each) > priorityOf(fleet));
+  const ahead = first.length === 0 ? "" : `; before it come ${first.map(priorityText).join(", ")}`;
+  return `of the region's ${String(maxServersPerRegion)} servers ${priorityText(fleet)} may have ${String(share)}${ahead}`;
+}

@@ -1,0 +1,174 @@
+import * as fc from "fast-check";
+import type { DecisionRecord, Server, Session } from "./resources";
+import { servers } from "./testing/ask";
+import { RegionDouble } from "./testing/region-double";
+import { testExperience, testSettings } from "./testing/settings-double";
+
+type Over = Parameters<typeof testExperience>[1];
+
+/** A region whose experiences want more than it may run; one player fills a server. */
+function short(maxServersPerRegion: number, experiences: Readonly<Record<string, Over>>): RegionDouble {
+  const list = Object.entries(experiences).map(([id, { scaling, ...over } = {}]) =>
+    testExperience(id, {
+      maxPlayers: 1,
+      routing: { queueDeadlineSecs: 3600 },
+      ...over,
+      scaling: { minServers: 0, maxServers: 100, scaleUpCooldownSecs: 0, scaleDownCooldownSecs: 600, ...scaling },
+    }),
+  );
+  // Nobody here says that he has come: seats are kept for good.
+  const settings = testSettings(list, { leaseSecs: 1_000_000 });
+  return new RegionDouble({ ...settings, scaling: { ...settings.scaling, maxServersPerRegion } }).start();
+}
+
+/** Asks for a seat; whoever finds none waits. */
+const come = (r: RegionDouble, experienceId: string, playerId: string): void => {
+  r.ask({ type: "createSession", experienceId, playerId });
+  r.run();
+};
+const leave = (r: RegionDouble, playerId: string): void => {
+  const [session] = r.must<Session[]>({ type: "findSessions", playerId });
+  r.must({ type: "endSession", sessionId: session?.id ?? "", reason: "left" });
+};
+function running(r: RegionDouble): Record<string, number> {
+  const count: Record<string, number> = {};
+  for (const { experienceId, state } of r.must<Server[]>(servers))
+    if (state === "ready") count[experienceId] = (count[experienceId] ?? 0) + 1;
+  return count;
+}
+const why = (r: RegionDouble, id: string): string =>
+  r.must<DecisionRecord>({ type: "getDecision", id }).reasons.join("\n");
+
+describe("where the region may have no more servers", () => {
+  it("the higher priority takes over what stands empty, at once, and leaves the others one each", () => {
+    const r = short(4, {
+      low: { priority: 10, scaling: { buffer: { kind: "servers", servers: 4 } } },
+      high: { priority: 90 },
+    });
+    r.advance(1000);
+    expect(running(r)).toEqual({ low: 4 });
+    for (const player of ["a", "b", "c", "d"]) come(r, "high", player);
+    r.advance(12_000);
+    expect(running(r)).toEqual({ low: 1, high: 3 });
+    expect(why(r, "low")).toContain("before it come high (priority 90)");
+    expect(why(r, "high")).toContain("of the region's 4 servers high (priority 90) may have 3");
+  });
+
+  it("nobody is moved for it: what the lower one's players leave goes to the higher", () => {
+    const r = short(2, { low: { priority: 10 }, high: { priority: 90 } });
+    for (const player of ["l1", "l2"]) come(r, "low", player);
+    r.advance(12_000);
+    expect(running(r)).toEqual({ low: 2 });
+    come(r, "high", "h1");
+    come(r, "low", "l3");
+    r.advance(12_000);
+    expect(running(r)).toEqual({ low: 2 });
+    leave(r, "l1");
+    // The queue of its own experience is served first: an empty server is the higher one's, a full one is not.
+    r.advance(12_000);
+    leave(r, "l2");
+    r.advance(12_000);
+    expect(running(r)).toEqual({ low: 1, high: 1 });
+  });
+
+  it("equal ones share it", () => {
+    const r = short(6, { a: {}, b: {} });
+    for (let i = 0; i < 6; i++) come(r, "a", `a${String(i)}`);
+    for (let i = 0; i < 6; i++) come(r, "b", `b${String(i)}`);
+    r.advance(30_000);
+    for (let i = 0; i < 6; i++) leave(r, `a${String(i)}`);
+    r.advance(30_000);
+    expect(running(r)).toEqual({ b: 6 });
+    for (let i = 0; i < 6; i++) come(r, "a", `a${String(i)}`);
+    for (let i = 0; i < 3; i++) leave(r, `b${String(i)}`);
+    r.advance(30_000);
+    expect(running(r)).toEqual({ a: 3, b: 3 });
+  });
+});
+
+describe("where the nodes are full", () => {
+  it("growth of a lower priority waits until the higher one's servers have found a node; a first server does not", () => {
+    const r = short(100, { low: { priority: 10 }, high: { priority: 90 }, first: { priority: 10 } });
+    for (const player of ["l1", "l2"]) come(r, "low", player);
+    r.advance(2000);
+    r.engine.room = 2;
+    come(r, "low", "l3");
+    r.advance(1000);
+    for (const player of ["h1", "h2"]) come(r, "high", player);
+    come(r, "first", "f1");
+    come(r, "low", "l4");
+    r.advance(12_000);
+    expect(running(r)).toEqual({ low: 2 });
+    expect(why(r, "low")).toContain(
+      "high (priority 90) waits for room on the nodes, and comes before low (priority 10)",
+    );
+    r.engine.room = 5;
+    r.advance(3000);
+    expect(running(r)).toEqual({ low: 2, high: 2, first: 1 });
+    r.engine.room = 7;
+    r.advance(5000);
+    expect(running(r)).toEqual({ low: 4, high: 2, first: 1 });
+  });
+
+  it("a minimum waits for nobody", () => {
+    const r = short(100, { low: { priority: 10, scaling: { minServers: 2 } }, high: { priority: 90 } });
+    r.engine.room = 2;
+    come(r, "high", "h1");
+    r.advance(2000);
+    const [server] = r.must<Server[]>({ type: "listServers", experienceId: "low", state: "ready" });
+    r.kill(server?.id ?? "");
+    r.advance(20_000);
+    r.engine.room = 3;
+    r.advance(10_000);
+    expect(running(r)).toEqual({ low: 2, high: 1 });
+  });
+});
+
+/** Who comes and goes: a player of one of three experiences, or time. */
+const story = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.record({ comes: fc.constantFrom("one", "two", "three") }) },
+    { weight: 2, arbitrary: fc.record({ goes: fc.nat(30) }) },
+    { weight: 2, arbitrary: fc.record({ ms: fc.integer({ min: 500, max: 15_000 }) }) },
+  ),
+  { maxLength: 30 },
+);
+
+it("starves no experience whatever is asked for, and decides the same each time", () => {
+  fc.assert(
+    fc.property(story, fc.integer({ min: 3, max: 6 }), (steps, max) => {
+      const play = () => {
+        const r = short(max, { one: { priority: 20 }, two: { priority: 50 }, three: { priority: 80 } });
+        let players = 0;
+        for (const step of steps) {
+          if ("comes" in step) come(r, step.comes, `p${String(players++)}`);
+          else if ("ms" in step) r.advance(step.ms);
+          else {
+            const [session] = r.must<Session[]>({ type: "findSessions", playerId: `p${String(step.goes)}` });
+            if (session && session.state !== "ended") leave(r, session.playerId);
+          }
+        }
+        return { r, players };
+      };
+      const { r, players } = play();
+      // Whoever plays stops some time: then everybody who waits has had a turn.
+      const waiting = new Set(
+        r.must<Session[]>({ type: "findSessions" }).flatMap((one) => (one.state === "queued" ? [one.playerId] : [])),
+      );
+      for (let round = 0; waiting.size > 0; round++) {
+        expect(round).toBeLessThan(players + 5);
+        for (const session of r.must<Session[]>({ type: "findSessions" })) {
+          if (session.state === "queued" || session.state === "ended") continue;
+          waiting.delete(session.playerId);
+          leave(r, session.playerId);
+        }
+        r.advance(12_000);
+      }
+      const spawned = (of: RegionDouble) =>
+        of.events.flatMap((event) => (event.type === "server.spawned" ? [event] : []));
+      const again = play().r;
+      expect(spawned(r).slice(0, spawned(again).length)).toEqual(spawned(again));
+    }),
+    { numRuns: 40 },
+  );
+});
