@@ -1,0 +1,97 @@
+import { freePort } from "../../bench/free-port";
+import {
+  AGONES_GAMES,
+  AgonesRegion,
+  agonesGame,
+  beginMatches,
+  liveThrough,
+  NO_SIMPLE_SERVER,
+  playsOn,
+  silenceIsFound,
+  SIMPLE_SERVER,
+} from "../agones/agones-games";
+import { recordFigure } from "../records";
+import { skipUnless } from "../skips";
+import { ForgeRun } from "./forge-run";
+
+jest.setTimeout(180_000);
+
+describe("servers built for Agones, unchanged, on the embedded engine", () => {
+  let run: ForgeRun;
+  let region: AgonesRegion;
+  /** All live at once: most of a life is waiting. */
+  const lives = new Map<string, Promise<void>>();
+  beforeAll(async () => {
+    const port = await freePort();
+    run = await ForgeRun.start({
+      config: `
+[[regions]]
+name = "local"
+[allocator]
+port = ${String(port)}
+${[...AGONES_GAMES, "rest"].map((language) => agonesGame(language)).join("")}`,
+      args: ["--no-demo", "--processes"],
+    });
+    const { url, token } = run;
+    region = new AgonesRegion({ url, token, allocator: `http://127.0.0.1:${String(port)}` }, "local");
+    for (const language of AGONES_GAMES) {
+      const life = liveThrough(region, language);
+      life.catch(() => undefined);
+      lives.set(language, life);
+    }
+  });
+  afterAll(() => run.dispose());
+
+  function kill(program: "agent" | "gate"): void {
+    const line = run.folder.processes(run.runId).find((words) => words.includes(`/programs/${program}.local.json`));
+    process.kill(Number(line?.split(" ")[0]), "SIGKILL");
+  }
+
+  test("one on Agones' Node SDK: ready, allocated, players, back, silent and replaced, its own end", () =>
+    lives.get("node") ?? Promise.reject(new Error("it was not begun")));
+
+  skipUnless(
+    "Agones' own game server",
+    NO_SIMPLE_SERVER,
+    SIMPLE_SERVER !== undefined,
+  )("Agones' own, in Go", () => {
+    test("the same", () => lives.get("go") ?? Promise.reject(new Error("it was not begun")));
+  });
+
+  test("the agent killed with -9 while they are allocated: none ends, no watch breaks, none counts as silent", async () => {
+    const matches = await beginMatches(region);
+    const from = run.mark;
+    kill("agent");
+    await run.next({ type: "node.connected" }, from);
+    await silenceIsFound(region);
+    for (const match of matches) await playsOn(region, match, "after");
+    for (const { server } of matches)
+      expect(run.tap.all({ serverId: server.id, type: "server.unhealthy" })).toEqual([]);
+  });
+
+  test("the gate's own crash: who ends with its connection is replaced, who calls again plays on", async () => {
+    const [rest] = await beginMatches(region, ["rest"]);
+    const others = await beginMatches(region);
+    const from = run.mark;
+    kill("gate");
+    const killedMs = Date.now();
+    for (const { server, language } of others) {
+      const { reason } = await region.becomes(server.id, "has ended", ({ state }) => state === "terminated");
+      expect([language, reason]).toEqual([language, expect.stringMatching(/ended|exit/)]);
+      const { at, detail } = await run.next({ type: "server.replaced", serverId: server.id }, from);
+      recordFigure(`the gate killed: the ${language} server's end was seen after`, Date.parse(at) - killedMs, "ms");
+      const { readyAt } = await region.becomes(
+        detail["replacementId"] as string,
+        "is up",
+        (next) => next.readyAt !== null,
+      );
+      recordFigure(
+        `the gate killed: the ${language} server's replacement was ready after`,
+        Date.parse(readyAt ?? "") - killedMs,
+        "ms",
+      );
+    }
+    await silenceIsFound(region);
+    if (rest) await playsOn(region, rest, "after");
+  });
+});
