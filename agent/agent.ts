@@ -117,7 +117,7 @@ export class Agent {
       {
         server: (serverId) => this.alive(serverId),
         servers: () => this.withSdk(),
-        onCall: (call, answer) => this.onCall(call, answer),
+        onCall: (call, name, answer) => this.onCall(call, name, answer),
         onStreams: (server, streams, ended) => this.onStreams(server, streams, ended),
         onWatchers: (server, watchers) => this.onWatchers(server, watchers),
         onOpenFailed: (server, detail) => server.health({ healthy: false, reason: detail }),
@@ -262,14 +262,14 @@ export class Agent {
     this.deps.observer?.gone(server.serverId);
   }
 
-  private onCall(call: GateCall, answer: (status: number, body: unknown) => void): void {
+  private onCall(call: GateCall, name: string | undefined, answer: (status: number, body: unknown) => void): void {
     const server = this.servers.current(call.serverId);
     const reply = ({ status, body }: { readonly status: number; readonly body: unknown }): void => answer(status, body);
     if (!server)
       return reply(sdkProblem("unknownServer", `server ${call.serverId} was forgotten, or was never expected here`));
     const { gone } = server.book.state;
     if (gone) return reply(sdkProblem("serverGone", `server ${call.serverId} was given up: ${gone.reason}`));
-    const context = { nowMs: this.deps.clock.now(), ticketSecrets: this.ticketSecrets() };
+    const context = { nowMs: this.deps.clock.now(), ticketSecrets: this.ticketSecrets(), name };
     const result = isAgonesCall(call) ? agonesCall(server, call, context) : sdkCall(server, call, context);
     this.ledger.then(
       () => reply(result),

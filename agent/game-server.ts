@@ -334,7 +334,7 @@ export class GameServer {
     yield { kind: "labels", serverId, allocationId, labels, annotations };
     const { counts } = this.counts;
     // An agent of the version before reads this journal as long as nothing was counted.
-    if (hasCounts(counts)) yield { kind: "counts", serverId, allocationId, record: { kind: "all", counts } };
+    if (hasCounts(counts)) yield { kind: "counts", serverId, allocationId, record: this.counts.all };
   }
 
   private passTime(now: number): void {

@@ -12,8 +12,11 @@ export interface GateLinksHandlers {
   server(serverId: string): GameServer | undefined;
   /** All that should have an SDK port. */
   servers(): Iterable<GameServer>;
-  /** One SDK call; `answer` is called once. */
-  onCall(call: GateCall, answer: (status: number, body: unknown) => void): void;
+  /**
+   * One SDK call; `answer` is called once. `name` is the call's own for good, also where it comes again; undefined of a
+   * gate that does not say when it was started.
+   */
+  onCall(call: GateCall, name: string | undefined, answer: (status: number, body: unknown) => void): void;
   /** How many streams a server has now. `ended`: it had some, and the last has ended. */
   onStreams(server: GameServer, streams: number, ended: boolean): void;
   /** How many watch a server by Agones' SDK. */
@@ -164,7 +167,7 @@ export class GateLinks {
   private onMessage(gate: Gate, message: FromGate): void {
     switch (message.type) {
       case "call":
-        return this.handlers.onCall(message, (status, body) => {
+        return this.handlers.onCall(message, callName(gate, message), (status, body) => {
           gate.channel.send({ type: "answer", id: message.id, status, body });
         });
       case "streamOpened":
@@ -194,4 +197,8 @@ export class GateLinks {
         return gate.channel.close("said hello twice");
     }
   }
+}
+
+function callName({ startedAtMs }: Gate, { id }: GateCall): string | undefined {
+  return startedAtMs === 0 ? undefined : `${startedAtMs}-${id}`;
 }

@@ -12,6 +12,8 @@ export interface SdkCallContext {
   readonly ticketSecrets: readonly string[];
   /** The gate has sent this call before, to an agent that did not answer. */
   readonly repeated: boolean;
+  /** The call's own for good, also where it is sent again; undefined where its gate is of an earlier version. */
+  readonly name: string | undefined;
 }
 
 interface Route {

@@ -70,13 +70,13 @@ const METHODS: Readonly<Record<string, Method>> = {
     z.object({
       counterUpdateRequest: z.object({ name: text, count: wrapped, capacity: wrapped, countDiff: int64 }).optional(),
     }),
-    ({ counts }, { counterUpdateRequest: update }) => {
+    ({ counts }, { counterUpdateRequest: update }, { name: call }) => {
       if (!update) return unknown("invalid argument. CounterUpdateRequest: nil cannot be nil");
       const { name, count, capacity, countDiff: diff } = update;
       if (diff === 0 && count === undefined && capacity === undefined) {
         return unknown(`invalid argument. Malformed CounterUpdateRequest: ${JSON.stringify(update)}`);
       }
-      return counterAnswer(name, counts.updateCounter(name, { count, capacity, diff }));
+      return counterAnswer(name, counts.updateCounter(name, { count, capacity, diff }, call));
     },
   ),
   "sdk.beta.SDK/GetList": method(named, ({ counts }, { name }) => listAnswer(name, counts.list(name))),

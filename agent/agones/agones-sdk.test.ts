@@ -231,3 +231,21 @@ it("keeps its connection, its streams and its state while the agent is away and 
   while (seen.at(-1) !== "Ready") await settled();
   expect(ended).toBe(false);
 });
+
+it("counts once what an agent carried out that died before it could say so", async () => {
+  const count = async (): Promise<number> => {
+    const { body } = await of.rest("GET", "/v1beta1/counters/rooms");
+    return Number(body["count"]);
+  };
+  expect(await count()).toBe(1);
+  await of.loseAnswers();
+  const carriedOut = [sdk.beta.incrementCounter("rooms", 2), sdk.beta.incrementCounter("rooms", 3)];
+  const counts = (): unknown => of.node.controller.events.findLast(({ kind }) => kind === "counts");
+  do await seconds(of.node, 1);
+  while (!JSON.stringify(counts() ?? "").includes('"count":6'));
+  await of.restartAgent();
+  await Promise.all(carriedOut);
+  expect(await count()).toBe(6);
+  await sdk.beta.incrementCounter("rooms", 1);
+  expect(await count()).toBe(7);
+});

@@ -56,6 +56,16 @@ export class AgonesNode {
     await this.attach();
   }
 
+  /** From now on the agent does what it is asked, and its answers are lost: it will die before it can give them. */
+  async loseAnswers(): Promise<void> {
+    const { gate, agent } = gateAgentPair();
+    this.gate.attachAgent(gate);
+    const send = agent.send.bind(agent);
+    agent.send = (message) => message.type === "answer" || send(message);
+    this.node.agent.attachGate(agent);
+    await settled();
+  }
+
   async rest(method: string, path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
     const answer = await fetch(`http://127.0.0.1:${this.port}${path}`, {
       method,

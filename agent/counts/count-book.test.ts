@@ -179,3 +179,32 @@ it("stays within its bounds, is told again by its records, and can be taken back
     }),
   );
 });
+
+describe("a call that comes again", () => {
+  it("changes a counter once, whatever came between, and also after all of it was written anew", () => {
+    const { book } = bookOf();
+    expect(book.updateCounter("rooms", { diff: 2 }, "gate-1")).toMatchObject({ value: { count: 3 } });
+    book.updateCounter("rooms", { count: 1 }, "gate-2");
+    expect(book.updateCounter("rooms", { diff: 2 }, "gate-1")).toMatchObject({ ok: true, value: { count: 1 } });
+    const { book: next } = bookOf();
+    next.replay(JSON.parse(JSON.stringify(book.all)) as CountsRecord);
+    expect(next.updateCounter("rooms", { diff: 2 }, "gate-1")).toMatchObject({ ok: true, value: { count: 1 } });
+    expect(next.updateCounter("rooms", { diff: 2 }, "gate-3")).toMatchObject({ ok: true, value: { count: 3 } });
+  });
+
+  it("is carried out where it was refused or could not be written before", () => {
+    const { book, records } = bookOf();
+    expect(book.updateCounter("rooms", { diff: 20 }, "gate-1")).toMatchObject({ ok: false });
+    book.updateCounter("rooms", { capacity: 50 }, "gate-2");
+    expect(book.updateCounter("rooms", { diff: 20 }, "gate-1")).toMatchObject({ value: { count: 21 } });
+    records.at(-1)?.takeBack();
+    expect(book.updateCounter("rooms", { diff: 20 }, "gate-1")).toMatchObject({ value: { count: 21 } });
+  });
+
+  it("is remembered among the last 256 alone", () => {
+    const { book } = bookOf();
+    for (let i = 0; i < 300; i++) book.updateCounter("rooms", { count: i % 10 }, `gate-${i}`);
+    const { calls } = book.all as Extract<CountsRecord, { kind: "all" }>;
+    expect([calls?.length, calls?.[0], calls?.at(-1)]).toEqual([256, "gate-44", "gate-299"]);
+  });
+});

@@ -22,6 +22,9 @@ export interface ListChange {
   readonly values?: readonly string[] | undefined;
 }
 
+/** A gate has so many calls of one server waiting at most, and no other may come again. */
+const KEPT_CALLS = 256;
+
 /** Names of what a controller has not been told of yet. */
 export interface ChangedCounts {
   readonly counters: Readonly<Record<string, Counter>>;
@@ -35,6 +38,8 @@ export interface ChangedCounts {
  */
 export class CountBook {
   counts: Counts;
+  /** Calls that counters were changed by, the last ones: one of them may come again, from an agent that did not live to answer. */
+  private readonly done = new Set<string>();
   private readonly changed = { counters: new Set<string>(), lists: new Set<string>(), tracked: false };
 
   /**
@@ -57,9 +62,10 @@ export class CountBook {
     return found(own(this.counts.lists, name), `list not found: ${name}`);
   }
 
-  updateCounter(name: string, { count, capacity, diff = 0 }: CounterChange): Counted<Counter> {
+  /** @param call who asks; where that was carried out before, the counter is answered as it is */
+  updateCounter(name: string, { count, capacity, diff = 0 }: CounterChange, call?: string): Counted<Counter> {
     const present = this.counter(name);
-    if (!present.ok) return present;
+    if (!present.ok || (call !== undefined && this.done.has(call))) return present;
     const next = { ...present.value };
     if (capacity !== undefined) {
       if (!isCount(capacity)) {
@@ -77,7 +83,7 @@ export class CountBook {
     }
     // A capacity below the count takes the count along.
     next.count = Math.min(next.count, next.capacity);
-    this.record({ kind: "counter", name, counter: next });
+    this.record({ kind: "counter", name, counter: next, ...(call === undefined ? {} : { call }) });
     return { ok: true, value: next };
   }
 
@@ -177,12 +183,32 @@ export class CountBook {
   /** One record of the journal, as it was when it was written. */
   replay(record: CountsRecord): void {
     this.counts = applyCounts(this.counts, record);
+    this.remember(record);
+  }
+
+  /** All of it as one record. */
+  get all(): CountsRecord {
+    return { kind: "all", counts: this.counts, ...(this.done.size === 0 ? {} : { calls: [...this.done] }) };
+  }
+
+  private remember(record: CountsRecord): void {
+    const calls = record.kind === "all" ? record.calls : record.kind === "counter" && record.call ? [record.call] : [];
+    for (const call of calls ?? []) this.done.add(call);
+    for (const oldest of this.done) {
+      if (this.done.size <= KEPT_CALLS) return;
+      this.done.delete(oldest);
+    }
   }
 
   private record(record: CountsRecord): void {
     const before = this.counts;
-    this.onRecord(record, () => (this.counts = before));
+    const { call } = record.kind === "counter" ? record : {};
+    this.onRecord(record, () => {
+      this.counts = before;
+      if (call !== undefined) this.done.delete(call);
+    });
     this.counts = applyCounts(before, record);
+    this.remember(record);
     if (record.kind === "counter") this.changed.counters.add(record.name);
     else if ("name" in record) this.changed.lists.add(record.name);
     else this.changed.tracked = true;

@@ -2,7 +2,13 @@ import type { CountedList, Counter, Counts } from "../../protocol/counts";
 
 /** A change of a server's counts as the journal holds it: values, so that applying one decides nothing. */
 export type CountsRecord =
-  | { readonly kind: "counter"; readonly name: string; readonly counter: Counter }
+  /** `call`: that asked for it, so that it is not carried out again when it comes again. */
+  | {
+      readonly kind: "counter";
+      readonly name: string;
+      readonly counter: Counter;
+      readonly call?: string | undefined;
+    }
   | { readonly kind: "list"; readonly name: string; readonly list: CountedList }
   /** At the end of the list. */
   | { readonly kind: "added"; readonly name: string; readonly value: string }
@@ -10,7 +16,8 @@ export type CountsRecord =
   | { readonly kind: "tracked"; readonly tracked: CountedList }
   | { readonly kind: "came"; readonly playerId: string }
   | { readonly kind: "went"; readonly playerId: string }
-  | { readonly kind: "all"; readonly counts: Counts };
+  /** `calls`: the last that were carried out, as `call` names them. */
+  | { readonly kind: "all"; readonly counts: Counts; readonly calls?: readonly string[] | undefined };
 
 export const NO_COUNTS: Counts = { counters: {}, lists: {}, tracked: undefined };
 const NO_LIST: CountedList = { capacity: 0, values: [] };

@@ -209,8 +209,7 @@ export interface Match {
 export async function beginMatches(region: AgonesRegion, languages = AGONES_GAMES): Promise<readonly Match[]> {
   const matches: Match[] = [];
   for (const language of languages) {
-    await region.one(language, "ready");
-    const server = await region.allocateByRest(language);
+    const server = await taken(region, language);
     if (language === "go") await say(server, "WATCH");
     matches.push({ language, server });
   }
@@ -235,7 +234,12 @@ export async function playsOn(region: AgonesRegion, { language, server }: Match,
  * @returns once it is
  */
 export async function silenceIsFound(region: AgonesRegion): Promise<void> {
-  const silent = await region.allocateByRest("node");
+  const silent = await taken(region, "node");
   await say(silent, "UNHEALTHY");
   await region.becomes(silent.id, "is found silent", ({ state }) => state === "terminated" || state === "unhealthy");
+}
+
+/** As matchmakers do: asked again while there is none. */
+function taken(region: AgonesRegion, language: string): Promise<Server> {
+  return until(`a server of ${language} is allocated`, () => region.allocateByRest(language));
 }

@@ -84,6 +84,8 @@ export interface Asked {
  */
 export class PlayedRegion {
   readonly forge: ForgeController;
+  /** Its API, with an operator's token. */
+  readonly at: { readonly url: string; readonly token: string };
   private readonly streams: IncomingMessage[] = [];
   private ended = false;
 
@@ -95,11 +97,13 @@ export class PlayedRegion {
     const { token: key } = runSecretsOf(hosts.folder);
     const { token } = new Tokens(key, systemClock).mint({ sub: "test", role: "operator", regions: ["*"] });
     const url = `http://127.0.0.1:${String(hosts.region().ports.api)}`;
+    this.at = { url, token };
     this.forge = new ForgeController({ url, token, retryForMs: 60_000 });
   }
 
-  static async deploy(): Promise<PlayedRegion> {
-    const hosts = await LocalHosts.create([REGION], games(100));
+  /** @param more sections of forge.toml instead of the games' */
+  static async deploy(more?: string): Promise<PlayedRegion> {
+    const hosts = await LocalHosts.create([REGION], more ?? games(100));
     try {
       const home = join(hosts.folder, "home");
       mkdirSync(home);
@@ -108,7 +112,7 @@ export class PlayedRegion {
       symlinkSync(join(ROOT, "node_modules"), join(home, "node_modules"));
       await forge(home, hosts, ["deploy", "--all", "--yes"]);
       const region = new PlayedRegion(hosts, home, hosts.clients());
-      await region.servers(SERVERS);
+      if (more === undefined) await region.servers(SERVERS);
       return region;
     } catch (error) {
       await hosts.remove();
@@ -240,6 +244,13 @@ export class PlayedRegion {
       return found?.TaskStates?.["server"]?.StartedAt == null ? undefined : true;
     });
     await nomad.json("DELETE", child, { query: { purge: true } });
+  }
+
+  /** SIGKILL for Forge's program itself, which Nomad then starts again. Of several gates, for the last one started. */
+  kill(program: RegionProgram): void {
+    const tasks = taskProcesses(join(this.hosts.folder, ".forge", "regions"));
+    const pids = tasks.filter(({ job }) => isProgramJob(job, REGION, program)).map(({ pid }) => pid);
+    process.kill(Math.max(...pids), "SIGKILL");
   }
 
   /** SIGKILL for one of Consul, Vault and Nomad's agents. `hosts.mustInfra("up")` starts it again. */
