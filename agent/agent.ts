@@ -17,6 +17,7 @@ import { openJournal, type Journal, type JournalDisk } from "./journal/journal";
 import type { JournalEntry } from "./journal/journal-entry";
 import { Ledger, type AgentLog } from "./ledger";
 import { ProbeSet } from "./probe-set";
+import type { Handshakes } from "./probes/handshakes";
 import { Requests } from "./requests";
 import { agonesCall, isAgonesCall } from "./agones/agones-calls";
 import { agonesGameServer } from "./agones/agones-game-server";
@@ -47,6 +48,8 @@ export interface AgentDeps {
   /** The region run's; every server's ticket key is derived from it. Asked again where it may change: the one in use first. */
   readonly ticketSecret: string | (() => readonly [string, ...string[]]);
   readonly startProbes: StartProbes;
+  /** Tries to reach servers of other nodes; without it the agent says that it cannot. */
+  readonly handshakes?: Handshakes | undefined;
   /** Names a process for good, as pids are used again; undefined where there is none, or it has ended. */
   readonly processStarted: (pid: number) => string | undefined;
   readonly log: AgentLog;
@@ -141,7 +144,13 @@ export class Agent {
       },
       { onExpected: (server) => this.watch(server), onForgotten: (server) => this.stopWatching(server) },
     );
-    this.requests = new Requests({ clock, ledger: this.ledger, servers: this.servers, log });
+    this.requests = new Requests({
+      clock,
+      ledger: this.ledger,
+      servers: this.servers,
+      handshakes: deps.handshakes,
+      log,
+    });
   }
 
   /** Takes a new stream to a controller replica; there may be several, and a lost one is dialled again by its dialler. */
@@ -212,7 +221,8 @@ export class Agent {
   private hello(): Hello {
     const { nodeId, region, bootId, agentVersion, node } = this.deps;
     const protocol = { oldest: PROTOCOL_OLDEST, newest: PROTOCOL_VERSION };
-    return { type: "hello", protocol, nodeId, region, bootId, agentVersion, epoch: this.requests.epoch, node };
+    const can = this.deps.handshakes ? { can: ["reach"] } : {};
+    return { type: "hello", protocol, nodeId, region, bootId, agentVersion, epoch: this.requests.epoch, node, ...can };
   }
 
   private snapshot(): { readonly snapshot: Snapshot; readonly saved: readonly AgentEvent[] } {

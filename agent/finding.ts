@@ -14,7 +14,15 @@ export type Finding =
   | { readonly kind: "exited"; readonly reason: string }
   /** Where nobody told a server's process ids: those that were found, by task. */
   | { readonly kind: "processes"; readonly pids: Readonly<Record<string, number>> }
-  | { readonly kind: "usage"; readonly cpu: number; readonly memoryBytes: number };
+  | {
+      readonly kind: "usage";
+      readonly cpu: number;
+      readonly memoryBytes: number;
+      /** Share of CPU periods in which it was held back; undefined where it has no quota. */
+      readonly throttled: number | undefined;
+    }
+  /** The fullest of the disks that it writes to: the share in use, and which folder lies on it. */
+  | { readonly kind: "disk"; readonly used: number; readonly folder: string };
 
 /** Starts every probe that a server's `expect` asks for. SDK heartbeats are not probes: they come to the agent as calls. */
 export type StartProbes = (

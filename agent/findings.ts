@@ -29,7 +29,9 @@ export function take(server: GameServer, finding: Finding, clock: Clock): void {
     case "metrics":
       return server.measured({ responseMs: finding.responseMs, errorRate: finding.errorRate });
     case "usage":
-      return server.measured({ cpu: finding.cpu, memoryBytes: finding.memoryBytes });
+      return server.measured({ cpu: finding.cpu, memoryBytes: finding.memoryBytes, throttled: finding.throttled });
+    case "disk":
+      return server.measured({ disk: { used: finding.used, folder: finding.folder } });
     case "processes":
       return server.foundProcesses(finding.pids);
     case "exited":

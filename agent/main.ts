@@ -32,8 +32,8 @@ async function main(): Promise<void> {
 }
 
 /** Where Nomad counts in MHz, a core is worth its share of what Nomad says that the node has. */
-function worldOptions({ processes, node }: AgentConfig): NodeWorldOptions {
-  return processes !== "find" ? {} : { findProcesses: true, mhzPerCore: node.cpu / cpus().length };
+function worldOptions({ processes, node, journalDir: folder }: AgentConfig): NodeWorldOptions {
+  return processes !== "find" ? { folder } : { folder, findProcesses: true, mhzPerCore: node.cpu / cpus().length };
 }
 
 main().catch((error: unknown) => {

@@ -3,6 +3,7 @@ import type { CountTable } from "../protocol/count-rules";
 import type { Ack, GrantedSeat, NackCode, RegionDrain, Request, RequestBody } from "../protocol/messages";
 import { sealTicket } from "../protocol/ticket";
 import { allocate } from "./allocate";
+import type { Handshakes } from "./probes/handshakes";
 import type { Requester } from "./controller-links";
 import type { GameServer } from "./game-server";
 import type { JournalEntry } from "./journal/journal-entry";
@@ -15,6 +16,8 @@ export interface RequestsDeps {
   readonly clock: Clock;
   readonly ledger: Ledger;
   readonly servers: Servers;
+  /** Without it this agent tries to reach no other node's servers. */
+  readonly handshakes?: Handshakes | undefined;
   readonly log: AgentLog;
 }
 
@@ -27,6 +30,8 @@ type Outcome =
       readonly free?: number;
       readonly counts?: () => CountTable;
     };
+
+type ReachBody = Extract<RequestBody, { kind: "reach" }>;
 
 const DONE: Outcome = { ok: true };
 /** A ticket ends so long before its lease, or a tenth of it where that is less. */
@@ -51,6 +56,7 @@ export class Requests {
       return this.answer(from, this.nack(id, "staleEpoch", detail));
     }
     if (epoch > this.epoch) this.raise(epoch);
+    if (body.kind === "reach") return void this.reach(id, body, from);
     let outcome: Outcome;
     try {
       outcome = this.run(body);
@@ -62,6 +68,12 @@ export class Requests {
     // A leader starts from what this agent has, not from what it heard as one of several.
     if (body.kind === "epoch" && body.drain === undefined) this.deps.ledger.then(() => from.sendSnapshot());
     this.answer(from, () => this.ack(id, outcome), id);
+  }
+
+  /** Answered whenever it is known, beside the order of all other answers: nothing of this agent's own has to do with it. */
+  private async reach(id: number, body: ReachBody, from: Requester): Promise<void> {
+    const failure = (await this.deps.handshakes?.reach(body)) ?? null;
+    from.answer(failure === null ? this.ack(id, DONE) : this.nack(id, failure.code, failure.detail));
   }
 
   private raise(epoch: number): void {
@@ -86,7 +98,7 @@ export class Requests {
     if (this.drain !== before) this.deps.ledger.recordOr(this.epochEntry(), () => (this.drain = before));
   }
 
-  private run(body: RequestBody): Outcome {
+  private run(body: Exclude<RequestBody, ReachBody>): Outcome {
     const { servers } = this.deps;
     if (body.kind === "epoch") {
       this.keepDrain(body.drain);
@@ -114,7 +126,10 @@ export class Requests {
         );
   }
 
-  private runOn(server: GameServer, body: Exclude<RequestBody, { kind: "epoch" | "expect" | "forget" }>): Outcome {
+  private runOn(
+    server: GameServer,
+    body: Exclude<RequestBody, { kind: "epoch" | "expect" | "forget" | "reach" }>,
+  ): Outcome {
     switch (body.kind) {
       case "grant":
         return this.granted(server, server.grant(body.seats, body.leaseMs), body.leaseMs);

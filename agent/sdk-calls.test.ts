@@ -235,11 +235,18 @@ test("stats: the server's own numbers with what is measured, at most once a seco
   await readyServer();
   await join(await ticketFor("x"));
   for (let i = 0; i < 5; i++) await node.gate.call("POST", "/v1/stats", { responseMs: i, players: 99 });
-  node.probes.get("s1")?.({ kind: "usage", cpu: 0.5, memoryBytes: 1000 });
+  node.probes.get("s1")?.({ kind: "usage", cpu: 0.5, memoryBytes: 1000, throttled: 0.25 });
   await seconds(node, 3);
   expect(node.controller.events.filter(({ kind }) => kind === "stats")).toEqual([
     expect.objectContaining({
-      stats: { cpu: 0.5, memoryBytes: 1000, players: 1, responseMs: 4, atMs: expect.any(Number) as number },
+      stats: {
+        cpu: 0.5,
+        memoryBytes: 1000,
+        throttled: 0.25,
+        players: 1,
+        responseMs: 4,
+        atMs: expect.any(Number) as number,
+      },
     }),
   ]);
 });

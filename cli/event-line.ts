@@ -34,6 +34,7 @@ function paintOf(event: ForgeEvent, paints: Paints): (text: string) => string {
     case "server.unhealthy":
     case "session.lost":
     case "node.down":
+    case "node.isolated":
       return paints.red;
     case "scaling":
     case "rollout":
@@ -47,6 +48,7 @@ function paintOf(event: ForgeEvent, paints: Paints): (text: string) => string {
     case "server.ready":
     case "server.replaced":
     case "node.connected":
+    case "node.restored":
       return paints.green;
     case "server.draining":
     case "region.draining":

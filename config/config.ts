@@ -97,8 +97,24 @@ export interface HealthPolicy {
   readonly maxErrorRate: number | undefined;
   /** The same of its share of the memory asked for, 0 up. */
   readonly maxMemory: number | undefined;
+  /** The same of its share of the CPU asked for, 0 up. */
+  readonly maxCpu: number | undefined;
+  /** The same of the share of CPU periods in which it was held to its quota, 0 to 1. */
+  readonly maxThrottled: number | undefined;
+  /** The same of how full the fullest of its disks is, 0 to 1. */
+  readonly maxDisk: number | undefined;
+  /** The same where fewer than this share of its newest reservations were joined, 0 to 1. */
+  readonly minJoined: number | undefined;
   /** Over a limit for so long, a server has failed. */
   readonly limitSecs: number;
+  /** Between two handshakes with a server's public address, made from another node; 0: none. */
+  readonly reachIntervalSecs: number;
+  /** So many servers of one node in trouble together, and half of all it has, isolate the node; 0: none ever. */
+  readonly isolateServers: number;
+  /** How long an isolated node takes no players after the last trouble; doubled each time it comes back and fails. */
+  readonly isolateSecs: number;
+  /** The largest share of a region's nodes that is isolated at once; one of several may be in any case. */
+  readonly maxIsolated: number;
 }
 
 export type ManagedPart = "infra" | "consul" | "vault" | "nomad" | "jobs";

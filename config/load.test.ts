@@ -59,7 +59,15 @@ describe("loadConfig", () => {
       healthyThreshold: 2,
       maxErrorRate: undefined,
       maxMemory: undefined,
+      maxCpu: undefined,
+      maxThrottled: undefined,
+      maxDisk: undefined,
+      minJoined: undefined,
       limitSecs: 30,
+      reachIntervalSecs: 0,
+      isolateServers: 3,
+      isolateSecs: 300,
+      maxIsolated: 0.25,
     });
     expect(config.regions.map(({ name, datacenters }) => ({ name, datacenters }))).toEqual([
       { name: "us-east-1", datacenters: ["us-east-1"] },

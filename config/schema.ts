@@ -87,6 +87,9 @@ const scalingSchema = z.strictObject({
   scale_down_cooldown_secs: secondsSchema.default(300),
 });
 
+/** A share that a limit may be. */
+const limitSchema = shareSchema.gt(0);
+
 const healthSchema = z.strictObject({
   check_interval_secs: positiveSecondsSchema.default(10).describe("Between two probes of a server"),
   timeout_secs: positiveSecondsSchema.default(5).describe("A probe without an answer for so long has failed"),
@@ -103,7 +106,36 @@ const healthSchema = z.strictObject({
     .max(2)
     .optional()
     .describe("Share of its memory above which a server gets no new seats: 0.95"),
+  max_cpu: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe("Share of the CPU it asked for above which a server gets no new seats; above 1 where it may borrow: 1.5"),
+  max_throttled: limitSchema
+    .optional()
+    .describe(
+      "Share of CPU periods in which the kernel held it to its quota above which a server gets no new seats: 0.25",
+    ),
+  max_disk: limitSchema
+    .optional()
+    .describe("How full the fullest of a server's disks, or its agent's, may be before it gets no new seats: 0.95"),
+  min_joined: limitSchema
+    .optional()
+    .describe("Share of a server's newest reservations that were joined below which it gets no new seats: 0.5"),
   limit_secs: positiveSecondsSchema.default(30).describe("Over one of these limits for so long, a server has failed"),
+  reach_interval_secs: secondsSchema
+    .default(0)
+    .describe("Between two handshakes with a server's public address from another node; 0: none"),
+  isolate_servers: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(3)
+    .describe("Servers of one node in trouble together, and at least half of it, that isolate the node; 0: never"),
+  isolate_secs: positiveSecondsSchema.default(300).describe("Isolated for so long after the last trouble there"),
+  max_isolated: limitSchema
+    .default(0.25)
+    .describe("Share of a region's nodes isolated at once; one of several always may be"),
 });
 
 const allocatorSchema = z.strictObject({

@@ -17,6 +17,9 @@
 
 import type { AllocateOrder } from "./allocation";
 import type { CountedList, Counter } from "./counts";
+import type { ServerStats } from "./server-stats";
+
+export type { ServerStats } from "./server-stats";
 
 export const PROTOCOL_VERSION = 1;
 /** The oldest version that this code still speaks (N-1 once there is a 2). */
@@ -33,6 +36,8 @@ export interface Hello {
   /** The highest epoch this agent has journaled; 0 at first. */
   readonly epoch: number;
   readonly node: NodeFacts;
+  /** Requests that not every agent of this version knows: `reach`. */
+  readonly can?: readonly string[];
 }
 
 export interface NodeFacts {
@@ -138,18 +143,6 @@ export interface SessionCarry {
   readonly matchId: string | undefined;
 }
 
-export interface ServerStats {
-  /** Share of the CPU it asked for, 0 up; 1 is all of it. */
-  readonly cpu: number;
-  readonly memoryBytes: number;
-  readonly players: number;
-  /** p95 of its own answers, where it reports them. */
-  readonly responseMs: number | undefined;
-  /** 5xx a second, where it reports them. */
-  readonly errorRate: number | undefined;
-  readonly atMs: number;
-}
-
 /** A state that a server saved: of one player (at most 4 KiB) or, with no player, of itself (at most 256 KiB). */
 export interface SavedState {
   readonly serverId: string;
@@ -183,6 +176,8 @@ export interface ExpectedServer {
   readonly memory: number;
   readonly readyTimeoutMs: number;
   readonly leaseMs: number;
+  /** Where it finds its volumes. */
+  readonly volumes?: readonly string[] | undefined;
   /** What it was started with: what an agent that knows the server has of them is newer. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
@@ -266,8 +261,28 @@ export type RequestBody =
     }
   /** The server has ended and its sessions are settled: drop it. */
   | { readonly kind: "forget"; readonly serverId: string; readonly allocationId: string }
+  /**
+   * Try whether players can reach a server of another node. Only for an agent that `can` it; answered when the handshake has
+   * succeeded, or with `unreachable`, after `timeoutMs` at the latest.
+   */
+  | {
+      readonly kind: "reach";
+      readonly serverId: string;
+      readonly allocationId: string;
+      /** What players are told: an address or a name. */
+      readonly address: string;
+      readonly port: number;
+      readonly how: ReachHow;
+      readonly timeoutMs: number;
+    }
   /** The engine saw the server end, or start again under new pids. */
   | { readonly kind: "ended"; readonly serverId: string; readonly allocationId: string; readonly reason: string };
+
+/** A handshake with a server; of `http` and `ws` any answer will do, as a stranger may be refused. */
+export type ReachHow =
+  | { readonly kind: "tcp" | "http" | "ws" }
+  /** As in forge.toml. */
+  | { readonly kind: "query"; readonly protocol: string };
 
 /** What a server is told over its SDK stream. */
 export type ServerNotice =
@@ -298,7 +313,8 @@ export type NackCode =
   | "olderGeneration"
   | "replaying"
   | "journal"
-  | "malformed";
+  | "malformed"
+  | "unreachable";
 
 export interface GrantedSeat {
   readonly sessionId: string;

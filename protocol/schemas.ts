@@ -67,6 +67,8 @@ const stats = z.object({
   players: count,
   responseMs: amount.optional(),
   errorRate: amount.optional(),
+  throttled: amount.optional(),
+  disk: z.object({ used: amount, folder: text }).optional(),
   atMs: ms,
 });
 
@@ -113,6 +115,7 @@ export const expectedServerSchema: z.ZodType<Wire<ExpectedServer>> = z.object({
   memory: amount,
   readyTimeoutMs: ms,
   leaseMs: ms,
+  volumes: z.array(text).optional(),
   labels: strings.optional(),
   annotations: strings.optional(),
   counters: counters.optional(),
@@ -189,6 +192,17 @@ const requestBody: z.ZodType<Wire<RequestBody>> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("labels"), ...onServer, labels: changes, annotations: changes }),
   z.object({ kind: z.literal("forget"), ...onServer }),
   z.object({ kind: z.literal("ended"), ...onServer, reason: text }),
+  z.object({
+    kind: z.literal("reach"),
+    ...onServer,
+    address: text,
+    port,
+    how: z.discriminatedUnion("kind", [
+      z.object({ kind: z.enum(["tcp", "http", "ws"]) }),
+      z.object({ kind: z.literal("query"), protocol: text }),
+    ]),
+    timeoutMs: ms,
+  }),
 ]);
 
 const hello: z.ZodType<Wire<Hello>> = z.object({
@@ -205,6 +219,7 @@ const hello: z.ZodType<Wire<Hello>> = z.object({
     memory: amount,
     limits: z.object({ cpu: z.boolean(), memory: z.boolean(), detail: text }),
   }),
+  can: z.array(text).exactOptional(),
 });
 
 const ack: z.ZodType<Wire<Ack>> = z.discriminatedUnion("ok", [
@@ -239,6 +254,7 @@ const ack: z.ZodType<Wire<Ack>> = z.discriminatedUnion("ok", [
       "replaying",
       "journal",
       "malformed",
+      "unreachable",
     ]),
     detail: text,
   }),

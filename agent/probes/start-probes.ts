@@ -2,6 +2,7 @@ import type { Clock } from "../../protocol/clock";
 import type { ExpectedServer } from "../../protocol/messages";
 import type { Finding, KnownHealth, RunningProbes, StartProbes } from "../finding";
 import type { AllocationProcesses } from "../stats/allocation-processes";
+import type { DiskSampler } from "../stats/disk-sampler";
 import type { ProcessTable } from "../stats/process-table";
 import type { UsageSampler } from "../stats/usage-sampler";
 import { HttpProbe } from "./http-probe";
@@ -18,6 +19,8 @@ export interface ProbeDeps {
   readonly processes: ProcessTable;
   /** CPU and memory of all servers of this node; without it nothing is told of them. */
   readonly usage?: UsageSampler;
+  /** How full their disks are; without it nothing is told of them. */
+  readonly disk?: DiskSampler;
   /** Finds the processes of servers whose ids nobody told. */
   readonly allocations?: AllocationProcesses;
   /** The query library; in tests another. */
@@ -41,7 +44,7 @@ export function startProbes(deps: ProbeDeps): StartProbes {
     const found = untold
       ? watchFound(server, { ...deps, allocations, watch }, report, (probe) => void running.push(probe))
       : watchProcesses(server, watch, deps.clock, report);
-    const stops = [found, deps.usage?.watch(server, report)];
+    const stops = [found, deps.usage?.watch(server, report), diskOf(server, deps, firstPid(server), report)];
     return {
       stop: async () => {
         for (const stop of stops) stop?.();
@@ -99,6 +102,8 @@ function watchFound(
     stops.push(deps.watch.watch({ [task]: pid }, (reason) => report({ kind: "exited", reason })));
     report({ kind: "processes", pids: { ...pids } });
     if (task !== server.role) return;
+    const stopDisk = diskOf(server, deps, pid, report);
+    if (stopDisk) stops.push(stopDisk);
     if (server.health.check.kind === "process" && server.sdk === "none") report({ kind: "ready" });
     try {
       for (const probe of logProbe({ ...server, logFile: deps.allocations.logFile(found) }, deps, report)) add(probe);
@@ -110,6 +115,19 @@ function watchFound(
     stopLooking();
     for (const stop of stops) stop();
   };
+}
+
+function diskOf(
+  { volumes = [] }: ExpectedServer,
+  { disk }: ProbeDeps,
+  pid: number | undefined,
+  report: (finding: Finding) => void,
+): (() => void) | undefined {
+  return pid === undefined ? undefined : disk?.watch({ pid, volumes }, report);
+}
+
+function firstPid({ pids, role }: ExpectedServer): number | undefined {
+  return [pids[role], ...Object.values(pids)].find((pid) => pid !== undefined && pid > 0);
 }
 
 function logProbe(server: ExpectedServer, deps: ProbeDeps, report: (finding: Finding) => void): RunningProbes[] {

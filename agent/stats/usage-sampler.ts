@@ -2,6 +2,7 @@ import type { Clock } from "../../protocol/clock";
 import type { ExpectedServer } from "../../protocol/messages";
 import type { Finding } from "../finding";
 import type { AllocationProcesses } from "./allocation-processes";
+import type { CpuThrottling, Throttling } from "./cpu-throttling";
 import { membersOf, type ProcessRow, type ProcessTable } from "./process-table";
 
 export interface UsageSamplerDeps {
@@ -9,6 +10,8 @@ export interface UsageSamplerDeps {
   readonly processes: ProcessTable;
   /** Finds servers' processes where nobody told their ids. */
   readonly allocations?: Pick<AllocationProcesses, "of">;
+  /** Tells how often a server was held to its CPU quota; without it nothing is told of that. */
+  readonly throttling?: Pick<CpuThrottling, "of">;
   /** What one core is worth, MHz. 1000 unless the node says. */
   readonly mhzPerCore?: number;
   /** Between the end of one look and the next, milliseconds. 2000 unless told. */
@@ -25,7 +28,7 @@ interface Watched {
   /** MHz asked for. */
   readonly cpu: number;
   readonly report: UsageReport;
-  last: { readonly atMs: number; readonly cpuMs: number } | undefined;
+  last: { readonly atMs: number; readonly cpuMs: number; readonly throttling: Throttling | undefined } | undefined;
 }
 
 /**
@@ -109,12 +112,21 @@ export class UsageSampler {
   #tell(watched: Watched, processes: readonly ProcessRow[], atMs: number): void {
     const cpuMs = processes.reduce((sum, row) => sum + row.cpuMs, 0);
     const { last } = watched;
-    watched.last = { atMs, cpuMs };
+    const first = watched.roots[0]?.pid ?? processes[0]?.pid;
+    const throttling = first === undefined ? undefined : this.deps.throttling?.of(first);
+    watched.last = { atMs, cpuMs, throttling };
     if (last === undefined || atMs <= last.atMs) return;
     // The time of an ended child that nobody waited for is lost with it, so the sum can fall.
     const cores = Math.max(0, cpuMs - last.cpuMs) / (atMs - last.atMs);
     const asked = watched.cpu > 0 ? watched.cpu : (this.deps.mhzPerCore ?? 1000);
     const memoryBytes = processes.reduce((sum, row) => sum + row.memoryBytes, 0);
-    watched.report({ kind: "usage", cpu: (cores * (this.deps.mhzPerCore ?? 1000)) / asked, memoryBytes });
+    const cpu = (cores * (this.deps.mhzPerCore ?? 1000)) / asked;
+    watched.report({ kind: "usage", cpu, memoryBytes, throttled: throttledShare(last.throttling, throttling) });
   }
+}
+
+/** Of the periods since the last look; undefined where there was none, or the group is another. */
+function throttledShare(before: Throttling | undefined, now: Throttling | undefined): number | undefined {
+  if (!before || !now || now.periods <= before.periods) return undefined;
+  return Math.max(0, now.throttled - before.throttled) / (now.periods - before.periods);
 }

@@ -4,6 +4,7 @@ import { onOwnWish } from "./drain";
 import { failover } from "./failover";
 import type { Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
+import { noteArrival } from "./joined-share";
 import { graceOf } from "./launch";
 import { matchKey } from "./placement";
 import type { PlayerSession } from "./player-session";
@@ -11,7 +12,7 @@ import { setState } from "./servers";
 import { endSession, settleTwin } from "./sessions";
 import { becameReady, failStart } from "./spawn";
 import type { CoreState } from "./state";
-import { takeStats } from "./vitals";
+import { judge, takeStats } from "./vitals";
 import { noLongerWanted } from "./wanted";
 
 /** How long after an agent saw a match server go the engine gets to say how it ended, in milliseconds. */
@@ -140,8 +141,15 @@ function onJoined(
     session.state = "active";
     session.reason = "on the server";
     s.out.session("session.joined", session, session.reason, { generation });
+    arrived(s, server, true);
   }
   settleTwin(s, session);
+}
+
+/** A reservation has ended, one way or the other. */
+function arrived(s: CoreState, server: GameServer, came: boolean): void {
+  noteArrival(server.arrivals, came);
+  if (s.settings.health.minJoined !== undefined) judge(s, server);
 }
 
 function onLeft(
@@ -153,6 +161,7 @@ function onLeft(
 ): void {
   const session = s.sessions.get(sessionId);
   if (!session || session.generation > generation) return;
+  if (why === "leaseExpired" && session.server === server && !session.joined) arrived(s, server, false);
   // A generation that was never heard of: an earlier leader had moved it here, and here it has ended.
   if (session.server !== server && generation < session.nextGeneration) return;
   const reason = {

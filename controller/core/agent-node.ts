@@ -1,5 +1,6 @@
 import type { NodeFacts, RegionDrain } from "../../protocol/messages";
 import { isTaken, type GameServer } from "./game-server";
+import type { Isolation } from "./isolation";
 import type { OwedForget, OwedRelease } from "./owed";
 
 /** One node's agent as the core knows it. */
@@ -15,6 +16,15 @@ export interface AgentNode {
   /** The epoch that the agent acknowledged on this connection; -1 before. */
   epochAcked: number;
   snapshotSeen: boolean;
+  /** Its agent makes handshakes with servers of other nodes; and when it last reached one. */
+  canReach: boolean;
+  reachedMs: number;
+  /** Its servers that were lately in trouble, and when. */
+  readonly troubles: Map<string, number>;
+  /** It is kept from players and servers; null where it is not. */
+  isolation: Isolation | null;
+  timesIsolated: number;
+  lastIsolatedMs: number;
   /** What it keeps of the region's drain, as far as is known. */
   drain: RegionDrain | undefined;
   readonly servers: Set<GameServer>;
@@ -38,6 +48,12 @@ export function newAgentNode(id: string): AgentNode {
     lost: null,
     epochAcked: -1,
     snapshotSeen: false,
+    canReach: false,
+    reachedMs: -Infinity,
+    troubles: new Map(),
+    isolation: null,
+    timesIsolated: 0,
+    lastIsolatedMs: -Infinity,
     drain: undefined,
     servers: new Set(),
     taken: 0,

@@ -21,6 +21,7 @@ export function onHello(s: CoreState, node: AgentNode, hello: Hello): void {
   node.down = false;
   node.bootId = hello.bootId;
   node.facts = hello.node;
+  node.canReach = hello.can?.includes("reach") ?? false;
   s.out.happened("node.connected", `agent ${hello.agentVersion} on ${hello.node.address}`, {
     nodeId: node.id,
     limits: hello.node.limits,

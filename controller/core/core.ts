@@ -8,10 +8,12 @@ import { advanceEnding } from "./drain";
 import { onEngineEvent } from "./engine-events";
 import type { CoreSettings, Input } from "./input";
 import { keepFleets, onFleetsKept, onFleetsRead } from "./kept-fleets";
+import { advanceIsolations } from "./isolation";
 import { checkRebuilt, onLeadership } from "./leadership";
 import { advanceMoves, onTransferred } from "./move-out";
 import { abandon, serveLine } from "./placement";
 import { onEngineList, onSnapshot } from "./rebuild";
+import { tryReach } from "./reach";
 import { loseOverdue, loseRequests, onAck } from "./requests";
 import { byPriority } from "./priority";
 import type { RegionSummary } from "./resources";
@@ -168,6 +170,8 @@ export class Core implements CoreMachine {
     dropStrangers(s);
     dropRetired(s);
     advanceMoves(s);
+    tryReach(s);
+    advanceIsolations(s);
     for (const fleet of s.fleets.values()) {
       reviewRollout(s, fleet);
       if (s.nowMs >= fleet.nextEvaluationMs) s.dirty.add(fleet);

@@ -100,7 +100,7 @@ export function playersOn(s: CoreState, { nodeId }: GameServer): number {
 }
 
 /** Whether each party on it, the largest first, finds a server with room for all of it. */
-function fitsElsewhere(fleet: Fleet, from: GameServer): boolean {
+export function fitsElsewhere(fleet: Fleet, from: GameServer): boolean {
   const parties = new Map<string, number>();
   for (const { playerId, party } of from.seats) {
     const key = party.length > 0 ? party.join("\n") : playerId;

@@ -2,6 +2,7 @@ import { retireMatch, serverGone } from "./agent-events";
 import type { AgentNode } from "./agent-node";
 import { isPrimary, type GameServer } from "./game-server";
 import type { EngineErrorCode, EngineEvent, EngineServer, ServerExit } from "../engine";
+import { refuseIsolated, restore } from "./isolation";
 import { expectOf, serverOfEngine } from "./launch";
 import { comesBefore, notePlaced, noteShort } from "./priority";
 import { configOf } from "./rollout";
@@ -39,6 +40,7 @@ export function onEngineEvent(s: CoreState, event: EngineEvent): void {
     case "nodeUp":
       s.node(event.nodeId).down = false;
       s.node(event.nodeId).lost = null;
+      restore(s, s.node(event.nodeId), "the engine says that it is back");
       return;
     // The shell asks the engine for its list, which comes as an input of its own.
     case "resync":
@@ -87,6 +89,7 @@ export function onPlaced(s: CoreState, server: GameServer, found: EngineServer):
   if (changed) server.expected = false;
   sendExpect(s, server);
   s.reindex(server);
+  if (before === "asked") refuseIsolated(s, server);
 }
 
 function sameNumbers(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {

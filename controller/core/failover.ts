@@ -9,6 +9,7 @@ import { noteVersionFailed } from "./rollout";
 import { setState } from "./servers";
 import { endSession } from "./sessions";
 import { diedYoung, ensureRoles, noteFailure, stop, tellPeers } from "./spawn";
+import { noteTrouble } from "./isolation";
 import type { CoreState } from "./state";
 
 /** So long players are looked for a new place after their server was lost, in milliseconds. */
@@ -25,6 +26,7 @@ export function failover(s: CoreState, server: GameServer, reason: string, gone:
     if (gone) end(s, server, `${server.reason}; then ${reason}`);
     return;
   }
+  noteTrouble(s, server);
   const fleet = s.fleet(server.experienceId);
   const replace = fleet.config !== null && (server.ending === null || fleet.config.kind === "world");
   const young = diedYoung(s, server);

@@ -68,6 +68,8 @@ export interface Fleet {
   /** Something that the chain counts has changed. */
   countsChanged: boolean;
   evaluatedMs: number;
+  /** When a server was last given up for few joins although nothing showed that others do better. */
+  joinsDoubtedMs: number;
   /** When a server was last emptied to free it. */
   defragmentedMs: number;
   /** A timer is set for when the chain's entry that decides may be another. */
@@ -151,6 +153,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     consulted: new Map(),
     countsChanged: false,
     evaluatedMs: -Infinity,
+    joinsDoubtedMs: -Infinity,
     defragmentedMs: -Infinity,
     changesAtMs: Infinity,
     thought: null,

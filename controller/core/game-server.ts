@@ -1,8 +1,10 @@
 import type { CountedList, Counter } from "../../protocol/counts";
 import type { ServerStats } from "../../protocol/messages";
 import type { AgentNode } from "./agent-node";
+import type { Arrivals } from "./joined-share";
 import type { PlayerSession } from "./player-session";
 import type { Pool } from "./pool";
+import type { Reach } from "./reach";
 import type { ServerState } from "./resources";
 import type { Strain } from "./vitals";
 
@@ -14,7 +16,7 @@ export type Closing = "open" | "asked" | "closed";
 
 /** Why a server is on its way out, which decides what happens when it is empty or gone. */
 export interface Ending {
-  readonly kind: "scaleDown" | "terminate" | "rollout" | "defragment" | "failed" | "ownWish";
+  readonly kind: "scaleDown" | "terminate" | "rollout" | "defragment" | "failed" | "ownWish" | "isolated";
   /** From then on its players are moved off. */
   moveAtMs: number;
   /** Whether the players on it stop it from being stopped. */
@@ -58,6 +60,10 @@ export interface GameServer {
   stats: ServerStats | null;
   /** Over a limit of its vitals: it is given no new seats; see vitals.ts. */
   strain: Strain | null;
+  /** How its newest reservations ended. */
+  readonly arrivals: Arrivals;
+  /** Handshakes with its public address, made by other nodes. */
+  readonly reach: Reach;
   /** Mean of what its players report, newest weighted most. */
   latencyMs: number | null;
   readyAtMs: number | null;
@@ -158,6 +164,8 @@ export function newServer(of: NewServer): GameServer {
     tracked: of.tracked ?? null,
     stats: null,
     strain: null,
+    arrivals: { bits: 0, count: 0 },
+    reach: { nextMs: 0, failures: 0, successes: 0, unreachable: null },
     latencyMs: null,
     readyAtMs: null,
     endedAtMs: null,

@@ -220,6 +220,7 @@ export function expectOf(
     memory: role ? role.memory : config.memory,
     readyTimeoutMs: config.readyTimeoutSecs * 1000,
     leaseMs: s.settings.leaseSecs * 1000,
+    ...(role || Object.keys(config.volumes).length === 0 ? {} : { volumes: Object.values(config.volumes) }),
     labels: server.labels,
     annotations: server.annotations,
     ...(role ? {} : initialCounts(config)),

@@ -97,6 +97,7 @@ function stopLeading(s: CoreState): void {
   s.out.leading = false;
   s.requests.clear();
   s.short.clear();
+  s.reaching.clear();
   s.engineListed = false;
   for (const server of s.servers.values()) {
     for (const requestId of server.waitingReady.splice(0)) s.out.refuse(requestId, NOT_LEADER);

@@ -8,6 +8,7 @@ import { onDrainKept } from "./drain-mark";
 import { sendExpect } from "./engine-events";
 import { onLateSeats, onSeats, onSeatsLost } from "./grants";
 import { forget, oweAgain, release } from "./owed";
+import { onReached } from "./reach";
 import type { CoreState, OpenRequest } from "./state";
 
 /** A request without an answer for so long is given up, in milliseconds. */
@@ -68,6 +69,8 @@ export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
       if (!ack.ok && (ack.code === "journal" || ack.code === "replaying"))
         s.timers.at(s.nowMs + OWED_AGAIN_MS, () => sayAgain(s, node, purpose));
       return;
+    case "reach":
+      return onReached(s, purpose, ack);
     case "told":
       return;
   }
@@ -93,6 +96,7 @@ function lost(s: CoreState, request: OpenRequest, reason: string): void {
   else if (purpose.kind === "allocation") onAllocationLost(s, purpose);
   else if (purpose.kind === "drain") onDrainKept(s, s.node(request.nodeId), purpose, undefined);
   else if (purpose.kind === "expect") purpose.server.expected = false;
+  else if (purpose.kind === "reach") onReached(s, purpose, undefined);
   else if (purpose.kind === "release" || purpose.kind === "forget") oweAgain(s.node(request.nodeId), purpose);
 }
 
@@ -143,6 +147,8 @@ function giveUpOn(s: CoreState, request: OpenRequest): void {
       });
     case "drain":
       return onDrainKept(s, s.node(nodeId), purpose, undefined);
+    case "reach":
+      return onReached(s, purpose, undefined);
     case "epoch":
       return s.send(nodeId, { kind: "epoch" }, { kind: "epoch", epoch: s.epoch });
     case "release":

@@ -141,7 +141,9 @@ function replaceOwed(s: CoreState, fleet: Fleet): void {
     const replaces = fleet.owed.shift();
     const old = s.servers.get(replaces ?? "");
     const server = spawn(s, fleet, { replaces, reason: `in place of ${replaces ?? "a failed server"}` });
-    if (old) s.out.failover("replace", old, server.reason, { replacementId: server.id });
+    // One that was taken off an isolated node has not failed.
+    if (old && old.ending?.kind !== "isolated")
+      s.out.failover("replace", old, server.reason, { replacementId: server.id });
   }
 }
 

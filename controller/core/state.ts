@@ -38,6 +38,7 @@ export type RequestPurpose =
   | { readonly kind: "release"; readonly owed: OwedRelease }
   | { readonly kind: "forget"; readonly owed: OwedForget }
   | { readonly kind: "drain"; readonly drain: RegionDrain; readonly ask: DrainAsk | null }
+  | { readonly kind: "reach"; readonly server: GameServer; readonly from: AgentNode }
   | { readonly kind: "told" };
 
 export interface OpenRequest {
@@ -136,6 +137,9 @@ export class CoreState {
   readonly ending = new Set<GameServer>();
   /** Starts that no node has room for. */
   readonly short = new Set<GameServer>();
+  /** Servers that another node is making a handshake with, and whose turn it is to make one. */
+  readonly reaching = new Set<GameServer>();
+  nextProber = 0;
   /** Stops that the engine has not confirmed yet. */
   readonly stopping = new Set<GameServer>();
   /** Groups whose last player has gone while they waited: whoever waits for them is told. */
@@ -193,9 +197,10 @@ export class CoreState {
   reindex(server: GameServer): void {
     const fleet = this.fleets.get(server.experienceId);
     if (!fleet) return;
-    const open = this.nowMs >= server.pausedUntilMs && server.strain === null && this.usable(server.nodeId);
-    fleet.index.update(server, open);
-    countOnNode(server, server.nodeId === null ? undefined : this.nodes.get(server.nodeId));
+    const node = server.nodeId === null ? undefined : this.nodes.get(server.nodeId);
+    const sound = server.strain === null && !node?.isolation;
+    fleet.index.update(server, sound && this.nowMs >= server.pausedUntilMs && this.usable(server.nodeId));
+    countOnNode(server, node);
     this.dirty.add(fleet);
     if (server.ending) this.ending.add(server);
   }

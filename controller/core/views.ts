@@ -1,3 +1,4 @@
+import type { AgentNode } from "./agent-node";
 import type { Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
 import type { Waiting } from "./decision";
@@ -222,7 +223,7 @@ export function regionView(s: CoreState): Omit<Region, "url" | "ping" | "leader"
     location: s.settings.location ?? null,
     nodes: [...s.nodes.values()].map((node) => ({
       id: node.id,
-      state: node.down ? "down" : node.connected ? "connected" : "suspect",
+      state: nodeState(node),
       address: node.facts?.address ?? "",
       servers: [...node.servers].filter(({ state }) => state !== "terminated").length,
     })),
@@ -234,6 +235,12 @@ export function regionView(s: CoreState): Omit<Region, "url" | "ping" | "leader"
     epoch: s.epoch,
     drain: drainView(s),
   };
+}
+
+function nodeState({ down, connected, isolation }: AgentNode): Region["nodes"][number]["state"] {
+  if (down) return "down";
+  if (!connected) return "suspect";
+  return isolation ? "isolated" : "connected";
 }
 
 function drainView(s: CoreState): RegionDrainView | null {

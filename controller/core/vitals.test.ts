@@ -2,9 +2,18 @@ import fc from "fast-check";
 import type { Placement, Server } from "./resources";
 import { arena, code, join } from "./testing/ask";
 import { testExperience, testSettings } from "./testing/settings-double";
-import { strainOf, type Strain } from "./vitals";
+import { strainOf, type Strain, type VitalLimits, type Vitals } from "./vitals";
 
-const LIMITS = { maxErrorRate: 5, maxMemory: 0.9, limitSecs: 30 };
+const NONE: VitalLimits = {
+  maxErrorRate: undefined,
+  maxMemory: undefined,
+  maxCpu: undefined,
+  maxThrottled: undefined,
+  maxDisk: undefined,
+  minJoined: undefined,
+  healthyThreshold: 2,
+};
+const LIMITS: VitalLimits = { ...NONE, maxErrorRate: 5, maxMemory: 0.9 };
 const MIB = 1_048_576;
 
 it("strains a server over a limit, and lets it be well only well below", () => {
@@ -13,16 +22,48 @@ it("strains a server over a limit, and lets it be well only well below", () => {
   expect(seen(null, 5, 0.9)).toBeNull();
   expect(seen(null, 5.1, 0)?.reason).toBe("5.1 errors a second, at most 5");
   expect(seen(null, 0, 0.95)?.reason).toBe("95 % of its memory, at most 90 %");
-  const strain = { sinceMs: 7, reason: "before" };
+  const strain = { sinceMs: 7, reason: "before", wellInARow: 0 };
   expect(seen(strain, 4.8, 0)).toMatchObject({ sinceMs: 7 });
-  expect(seen(strain, 4.4, 0.8)).toBeNull();
+  expect(seen(strain, 4.4, 0.8)).toEqual({ ...strain, wellInARow: 1 });
+  expect(seen({ ...strain, wellInARow: 1 }, 4.8, 0)).toMatchObject({ sinceMs: 7, wellInARow: 0 });
+  expect(seen({ ...strain, wellInARow: 1 }, 4.4, 0.8)).toBeNull();
 });
 
 it("strains nobody where no limit is set", () => {
   fc.assert(
     fc.property(fc.double({ min: 0, noNaN: true }), fc.nat(), (errorRate, memoryBytes) => {
-      const limits = { maxErrorRate: undefined, maxMemory: undefined, limitSecs: 30 };
-      return strainOf(null, { errorRate, memoryBytes }, limits, 1, 0) === null;
+      const vitals = { errorRate, memoryBytes, cpu: 9, throttled: 1, disk: { used: 1, folder: "/" }, joined: 0 };
+      return strainOf(null, vitals, NONE, 1, 0) === null;
+    }),
+  );
+});
+
+it.each<[Partial<Vitals>, Partial<VitalLimits>, string | undefined]>([
+  [{ cpu: 1.6 }, { maxCpu: 1.5 }, "160 % of the CPU that it asked for, at most 150 %"],
+  [{ cpu: 1.5 }, { maxCpu: 1.5 }, undefined],
+  [{ throttled: 0.5 }, { maxThrottled: 0.25 }, "50 % of CPU periods held to its quota, at most 25 %"],
+  [{ disk: { used: 0.97, folder: "/data" } }, { maxDisk: 0.95 }, "97 % of the disk of /data, at most 95 %"],
+  [{ joined: 0.4 }, { minJoined: 0.5 }, "40 % of its newest reservations were joined, at least 50 %"],
+  [{ joined: 0.5 }, { minJoined: 0.5 }, undefined],
+  [{ unreachable: "not reached from node n2: refused" }, {}, "not reached from node n2: refused"],
+  // What nobody has measured speaks for nothing.
+  [{}, { maxCpu: 1, maxThrottled: 0.1, maxDisk: 0.1, minJoined: 0.9 }, undefined],
+])("of %j with limits %j it says %s", (vitals, limits, reason) => {
+  expect(strainOf(null, { memoryBytes: 0, ...vitals }, { ...NONE, ...limits }, 256, 0)?.reason).toBe(reason);
+});
+
+it("is never strained and well by turns with each look, however a value hovers at its limit", () => {
+  const nearLimit = fc.array(fc.double({ min: 0.9, max: 1.1, noNaN: true }), { maxLength: 40 });
+  fc.assert(
+    fc.property(nearLimit, (values) => {
+      let strain: Strain | null = null;
+      const turns: boolean[] = [];
+      for (const cpu of values) {
+        strain = strainOf(strain, { memoryBytes: 0, cpu }, { ...NONE, maxCpu: 1 }, 1, 0);
+        turns.push(strain !== null);
+      }
+      // From 90 % of the limit up nobody who is strained gets well.
+      expect(turns.lastIndexOf(false)).toBeLessThan(turns.includes(true) ? turns.indexOf(true) : Infinity);
     }),
   );
 });
@@ -56,6 +97,7 @@ describe("a server with too many errors", () => {
     expect(state(it)).toBe("ready");
     expect(it.r.eventTypes().filter((type) => type === "server.strained")).toHaveLength(1);
     it.report(1);
+    it.report(1);
     expect(it.r.must<Placement>(join("cyd")).server.id).toBeDefined();
     it.r.advance(40_000);
     expect(state(it)).toBe("ready");
@@ -68,7 +110,6 @@ describe("a server with too many errors", () => {
     it.report(8);
     expect(state(it)).toBe("ready");
     it.r.advance(11_000);
-    it.report(8);
     expect(state(it)).toBe("terminated");
     const session = it.r.must<Placement["session"]>({ type: "getSession", sessionId: it.placed.session.id });
     expect(session).toMatchObject({ state: "reserved", generation: 2 });

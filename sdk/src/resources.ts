@@ -191,7 +191,7 @@ export interface Region {
   readonly location: readonly [number, number] | null;
   readonly nodes: readonly {
     readonly id: string;
-    readonly state: "connected" | "suspect" | "down";
+    readonly state: "connected" | "isolated" | "suspect" | "down";
     readonly address: string;
     readonly servers: number;
   }[];
@@ -283,6 +283,8 @@ export type ForgeEvent = { readonly region: string; readonly at: string; readonl
         | "node.connected"
         | "node.suspect"
         | "node.down"
+        | "node.isolated"
+        | "node.restored"
         | "leader.changed"
         | "config.changed"
         | "config.rejected"

@@ -29,6 +29,8 @@ export const eventTypes = [
   "node.connected",
   "node.suspect",
   "node.down",
+  "node.isolated",
+  "node.restored",
   "leader.changed",
   "config.changed",
   "config.rejected",

@@ -31,7 +31,7 @@ export const regionSchema = z
     nodes: z.array(
       z.strictObject({
         id: z.string(),
-        state: z.enum(["connected", "suspect", "down"]),
+        state: z.enum(["connected", "isolated", "suspect", "down"]),
         address: z.string(),
         servers: z.number(),
       }),

@@ -57,8 +57,9 @@ type Untimed<T> = T extends unknown ? Omit<T, "atMs" | "serverId" | "allocationI
 export class AgentDouble {
   epoch = 0;
   drain: RegionDrain | undefined;
-  /** Its journal takes nothing: releases are refused. */
   diskFull = false;
+  /** Other nodes' servers that cannot be reached from this one. */
+  readonly outOfReach = new Set<string>();
   readonly servers = new Map<string, DoubleServer>();
   readonly saved: SavedState[] = [];
   /** Events not yet sent; cut connections lose them, as the next snapshot tells the same. */
@@ -83,6 +84,7 @@ export class AgentDouble {
       agentVersion: "double",
       epoch: this.epoch,
       node: { address: "10.0.0.1", cpu: 4000, memory: 8192, limits: { cpu: false, memory: false, detail: "a double" } },
+      can: ["reach"],
     };
   }
 
@@ -238,6 +240,8 @@ export class AgentDouble {
         });
       return {};
     }
+    if (body.kind === "reach")
+      return this.outOfReach.has(body.serverId) ? { code: "unreachable", detail: "refused" } : {};
     const server = this.servers.get(body.serverId);
     if (!server) return { code: "unknownServer", detail: body.serverId };
     if (server.expect.allocationId !== body.allocationId) return { code: "otherAllocation", detail: body.allocationId };

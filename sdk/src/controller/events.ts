@@ -31,6 +31,8 @@ export const EVENT_NAMES = {
   "node.connected": "nodeConnected",
   "node.suspect": "nodeSuspect",
   "node.down": "nodeDown",
+  "node.isolated": "nodeIsolated",
+  "node.restored": "nodeRestored",
   "leader.changed": "leaderChanged",
   "config.changed": "configChanged",
   "config.rejected": "configRejected",

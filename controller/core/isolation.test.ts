@@ -1,0 +1,235 @@
+import fc from "fast-check";
+import type { Placement, Region, Server, Session } from "./resources";
+import { arena, join, servers } from "./testing/ask";
+import { RegionDouble } from "./testing/region-double";
+import { testExperience, testSettings } from "./testing/settings-double";
+
+const NODES = ["n1", "n2", "n3", "n4"];
+
+function region({ nodes = NODES, perNode = 4, maxPlayers = 4, isolateSecs = 300 } = {}): RegionDouble {
+  const minServers = nodes.length * perNode;
+  const experience = testExperience("arena", { maxPlayers, scaling: { minServers, maxServers: minServers * 2 } });
+  const { health, ...settings } = testSettings([experience]);
+  return new RegionDouble({ ...settings, health: { ...health, isolateSecs } }, nodes).start();
+}
+const on = (r: RegionDouble, nodeId: string): Server[] =>
+  r.must<Server[]>(servers).filter((server) => server.nodeId === nodeId && server.state !== "terminated");
+const nodeStates = (r: RegionDouble): string[] =>
+  r.must<{ region: Region }>({ type: "getRegion" }).region.nodes.map(({ id, state }) => `${id} ${state}`);
+const happened = (r: RegionDouble, type: string) => r.events.filter((event) => event.type === type);
+/** Their processes are killed, all at the same moment. */
+function crash(r: RegionDouble, ids: readonly string[]): void {
+  for (const id of ids) r.agentOf(id).lose(id, "killed", r.nowMs);
+  r.advance(1000);
+}
+/** A player, on a server and playing. */
+function playing(r: RegionDouble, playerId: string): Placement {
+  const placed = r.must<Placement>(join(playerId));
+  r.agentOf(placed.server.id).join(placed.server.id, placed.session.id, 1, r.nowMs);
+  r.run();
+  return placed;
+}
+const sessionOf = (r: RegionDouble, { session }: Placement): Session =>
+  r.must<Session>({ type: "getSession", sessionId: session.id });
+
+/** Two players each on all sixteen servers, n1 among them. */
+function busy(): { r: RegionDouble; players: Placement[] } {
+  const r = arena(
+    { maxPlayers: 4, scaling: { minServers: 16, maxServers: 32 }, routing: { strategy: "spread" } },
+    NODES,
+  );
+  return { r, players: Array.from({ length: 32 }, (_, i) => playing(r, `p${String(i)}`)) };
+}
+
+it("isolates the node as one when three of its four servers fail together, and moves the players of the fourth", () => {
+  const { r, players } = busy();
+  const [a, b, c, d] = on(r, "n1").map(({ id }) => id) as [string, string, string, string];
+  const onD = players.filter(({ server }) => server.id === d);
+  expect(onD).toHaveLength(2);
+  crash(r, [a, b, c]);
+  expect(happened(r, "node.isolated")).toMatchObject([
+    { reason: "3 of its servers are in trouble together", detail: { nodeId: "n1", inTrouble: [a, b, c] } },
+  ]);
+  expect(nodeStates(r)).toEqual(["n1 isolated", "n2 connected", "n3 connected", "n4 connected"]);
+  r.advance(5000);
+  // Each of its players has a seat on another node, and none of d's players was ever without one.
+  expect(on(r, "n1").filter(({ id }) => [a, b, c, d].includes(id))).toEqual([]);
+  for (const placed of players) {
+    const { state, serverId } = sessionOf(r, placed);
+    expect(["reserved", "active"]).toContain(state);
+    expect(r.must<Server>({ type: "getServer", serverId: serverId ?? "" }).nodeId).not.toBe("n1");
+  }
+  expect(happened(r, "session.lost")).toEqual([]);
+  // The fourth was no failure: it is told as an orderly end.
+  expect(r.events.filter((event) => event.type === "failover" && event.serverId === d)).toEqual([]);
+});
+
+it("moves nobody off a server that still runs before there is a seat for them", () => {
+  const r = arena({ maxPlayers: 2, scaling: { minServers: 8, maxServers: 8 } }, ["n1", "n2"]);
+  const players = Array.from({ length: 16 }, (_, i) => playing(r, `p${String(i)}`));
+  const [a, b, c, d] = on(r, "n1").map(({ id }) => id) as [string, string, string, string];
+  r.autoReady = false;
+  crash(r, [a, b, c]);
+  expect(nodeStates(r)).toEqual(["n1 isolated", "n2 connected"]);
+  r.advance(30_000);
+  for (const placed of players.filter(({ server }) => server.id === d))
+    expect(sessionOf(r, placed)).toMatchObject({ state: "active", serverId: d });
+});
+
+it("gives the node back once nothing has happened there for a while, later the second time", () => {
+  const { r } = busy();
+  crash(
+    r,
+    on(r, "n1")
+      .slice(0, 3)
+      .map(({ id }) => id),
+  );
+  r.advance(298_000);
+  expect(nodeStates(r)[0]).toBe("n1 isolated");
+  r.advance(2000);
+  expect(happened(r, "node.restored")).toMatchObject([{ detail: { nodeId: "n1" } }]);
+  expect(nodeStates(r)[0]).toBe("n1 connected");
+  r.advance(61_000);
+  for (let i = 0; on(r, "n1").length < 3 && i < 20; i++) {
+    r.must({ type: "spawnServer", experienceId: "arena", waitReady: false });
+    r.advance(1000);
+  }
+  crash(
+    r,
+    on(r, "n1").map(({ id }) => id),
+  );
+  expect(happened(r, "node.isolated")).toHaveLength(2);
+  r.advance(598_000);
+  expect(nodeStates(r)[0]).toBe("n1 isolated");
+  r.advance(2000);
+  expect(nodeStates(r)[0]).toBe("n1 connected");
+});
+
+it("gives it back at once when the engine says that the node is back", () => {
+  const { r } = busy();
+  crash(
+    r,
+    on(r, "n1")
+      .slice(0, 3)
+      .map(({ id }) => id),
+  );
+  r.give({ type: "engine", event: { type: "nodeUp", nodeId: "n1" } });
+  expect(nodeStates(r)[0]).toBe("n1 connected");
+});
+
+it("sends a new server that the engine puts on an isolated node away again, later each time", () => {
+  const r = region({ nodes: ["n1", "n2"], perNode: 4 });
+  crash(
+    r,
+    on(r, "n1")
+      .slice(0, 3)
+      .map(({ id }) => id),
+  );
+  const before = happened(r, "server.spawned").length;
+  r.advance(60_000);
+  expect(on(r, "n1").filter(({ state }) => state === "ready")).toEqual([]);
+  expect(on(r, "n2").length).toBeGreaterThanOrEqual(4);
+  // By 1, 2, 4 … s: no storm of starts.
+  expect(happened(r, "server.spawned").length - before).toBeLessThan(30);
+});
+
+it("lets a match be played to its end", () => {
+  const r = arena({ seats: "match", maxPlayers: 4, scaling: { minServers: 8, maxServers: 16 } }, ["n1", "n2"]);
+  const matches = Array.from({ length: 8 }, (_, i) =>
+    r.must<{ server: Server }>({
+      type: "allocateMatch",
+      experienceId: "arena",
+      matchId: `m${String(i)}`,
+      players: [{ playerId: `p${String(i)}`, latencies: {} }],
+    }),
+  );
+  const ids = on(r, "n1").map(({ id }) => id);
+  const last = matches.find(({ server }) => server.id === ids[3]);
+  crash(r, ids.slice(0, 3));
+  r.advance(30_000);
+  expect(nodeStates(r)[0]).toBe("n1 isolated");
+  expect(r.must<Server>({ type: "getServer", serverId: ids[3] ?? "" }).matchId).toBe(last?.server.matchId);
+  r.agentOf(ids[3] ?? "").endMatch(ids[3] ?? "", r.nowMs);
+  r.advance(1000);
+  expect(r.must<Server>({ type: "getServer", serverId: ids[3] ?? "" }).state).toBe("terminated");
+});
+
+it.each<[string, (r: RegionDouble) => void]>([
+  [
+    "two failures are not several",
+    (r) =>
+      crash(
+        r,
+        on(r, "n1")
+          .slice(0, 2)
+          .map(({ id }) => id),
+      ),
+  ],
+  [
+    "the other nodes fail as much",
+    (r) =>
+      crash(
+        r,
+        NODES.flatMap((node) =>
+          on(r, node)
+            .slice(0, 3)
+            .map(({ id }) => id),
+        ),
+      ),
+  ],
+  [
+    "they did not fail together",
+    (r) => {
+      for (const { id } of on(r, "n1").slice(0, 3)) {
+        crash(r, [id]);
+        r.advance(40_000);
+      }
+    },
+  ],
+])("isolates nothing where %s", (_, fail) => {
+  const r = region();
+  fail(r);
+  expect(nodeStates(r).filter((text) => text.endsWith("isolated")).length).toBe(0);
+});
+
+it("never isolates the only node", () => {
+  const r = region({ nodes: ["n1"] });
+  crash(
+    r,
+    on(r, "n1").map(({ id }) => id),
+  );
+  expect(happened(r, "node.isolated")).toEqual([]);
+});
+
+it("whatever fails: at most a quarter of the nodes is isolated, nobody loses a seat of a server that runs, all come back", () => {
+  const nodes = ["n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8"];
+  const step = fc.record({
+    node: fc.constantFrom(...nodes),
+    servers: fc.integer({ min: 1, max: 4 }),
+    how: fc.constantFrom("crash", "hang"),
+    waitMs: fc.constantFrom(0, 500, 5000, 70_000),
+    players: fc.nat(6),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), (steps) => {
+      // Six times in a row, five seconds become 160.
+      const r = region({ nodes, perNode: 3, maxPlayers: 3, isolateSecs: 5 });
+      let next = 0;
+      for (const { node, servers: count, how, waitMs, players } of steps) {
+        for (let i = 0; i < players; i++) r.must(join(`p${String(next++)}`, { deadlineMs: 600_000 }));
+        for (const { id } of on(r, node).slice(0, count))
+          if (how === "crash") r.agentOf(id).lose(id, "killed", r.nowMs);
+          else r.agentOf(id).hang(id, r.nowMs);
+        r.advance(1000);
+        expect(nodeStates(r).filter((text) => text.endsWith("isolated")).length).toBeLessThanOrEqual(2);
+        r.advance(waitMs);
+      }
+      r.advance(30_000);
+      expect(happened(r, "session.lost")).toEqual([]);
+      r.advance(400_000);
+      expect(nodeStates(r).filter((text) => text.endsWith("isolated"))).toEqual([]);
+      expect(r.must<Server[]>(servers).filter(({ state }) => state === "ready").length).toBeGreaterThanOrEqual(24);
+    }),
+    { numRuns: 25 },
+  );
+});

@@ -1,0 +1,186 @@
+import type { AgentNode } from "./agent-node";
+import { fitsElsewhere } from "./defragment";
+import { beginEnding } from "./drain";
+import { wholeServers, type Fleet } from "./fleet";
+import { isPrimary, seatsHeld, type GameServer } from "./game-server";
+import { noteFailure } from "./spawn";
+import type { CoreState } from "./state";
+
+/**
+ * A node whose servers fail together is treated as what fails, not its servers one by one.
+ *
+ *     well -- isolateServers in trouble within a minute, half of all it has, twice the share of the other nodes --> isolated
+ *     isolated -- no trouble there for isolateSecs, or the engine says that the node is back --> well
+ *
+ * An isolated node gets no players and no servers. Its servers are closed; each is replaced elsewhere; players are moved,
+ * one server of an experience after the other, each only once all on it have seats to go to: nobody is thrown off a server
+ * that still runs. Matches are played to their end. Worlds stay: nobody can play theirs elsewhere.
+ *
+ * At most `maxIsolated` of a region's nodes are isolated at once: where more are in trouble, the nodes are not the cause.
+ */
+export interface Isolation {
+  readonly sinceMs: number;
+  readonly reason: string;
+  untilMs: number;
+}
+
+/** Trouble counts together for so long, in milliseconds. */
+const TOGETHER_MS = 60_000;
+/** So much of a node is in trouble, and so many times as much as of the others. */
+const LEAST_SHARE = 0.5;
+const TIMES_OTHERS = 2;
+/** A node is not isolated for longer than this after its last trouble. */
+const LONGEST_MS = 3_600_000;
+
+/**
+ * A server has failed, or is over its limits. What that says of its node is decided with the next tick: where a whole region
+ * is in trouble, one node is heard of first.
+ */
+export function noteTrouble(s: CoreState, server: GameServer): void {
+  const node = server.nodeId === null ? undefined : s.nodes.get(server.nodeId);
+  const { isolateServers } = s.settings.health;
+  if (!node || node.down || !s.deciding || isolateServers === 0 || !isPrimary(server)) return;
+  node.troubles.set(server.id, s.nowMs);
+  forgetOld(s, node);
+  if (node.isolation) node.isolation.untilMs = s.nowMs + holdMs(s, node);
+}
+
+function consider(s: CoreState, node: AgentNode): void {
+  forgetOld(s, node);
+  if (s.deciding && !s.holding && isTheNode(s, node) && mayIsolate(s, node)) isolate(s, node);
+}
+
+function forgetOld(s: CoreState, { troubles }: AgentNode): void {
+  for (const [id, atMs] of troubles) if (atMs < s.nowMs - TOGETHER_MS) troubles.delete(id);
+}
+
+/** Whether the node is the likeliest cause of what its servers suffer. */
+function isTheNode(s: CoreState, node: AgentNode): boolean {
+  if (node.troubles.size < s.settings.health.isolateServers || ofOneNewVersion(s, node)) return false;
+  const share = shareInTrouble([node]);
+  const others = [...s.nodes.values()].filter((other) => other !== node && !other.down && !other.isolation);
+  for (const other of others) forgetOld(s, other);
+  return share >= LEAST_SHARE && share >= TIMES_OTHERS * shareInTrouble(others);
+}
+
+function shareInTrouble(nodes: readonly AgentNode[]): number {
+  let ill = 0;
+  let all = 0;
+  for (const { servers, troubles } of nodes) {
+    ill += troubles.size;
+    all += troubles.size;
+    for (const server of servers)
+      if (isPrimary(server) && server.state !== "terminated" && !troubles.has(server.id)) all++;
+  }
+  return all === 0 ? 0 : ill / all;
+}
+
+/** A version that is being taken in may be what fails: its rollout sees to that. */
+function ofOneNewVersion(s: CoreState, { troubles }: AgentNode): boolean {
+  return [...troubles.keys()].every((id) => {
+    const server = s.servers.get(id);
+    return server !== undefined && s.fleet(server.experienceId).rollout?.to === server.version;
+  });
+}
+
+function mayIsolate(s: CoreState, node: AgentNode): boolean {
+  const nodes = [...s.nodes.values()].filter(({ down, id }) => !down && s.usable(id));
+  const elsewhere = nodes.some((other) => other !== node && !other.isolation);
+  const most = Math.max(1, Math.floor(s.settings.health.maxIsolated * nodes.length));
+  const isolated = [...s.nodes.values()].filter(({ isolation }) => isolation !== null).length;
+  return elsewhere && isolated < most;
+}
+
+/** Longer each time that it came back and failed again. */
+function holdMs(s: CoreState, { timesIsolated }: AgentNode): number {
+  return Math.min(LONGEST_MS, s.settings.health.isolateSecs * 1000 * 2 ** Math.min(timesIsolated - 1, 12));
+}
+
+function isolate(s: CoreState, node: AgentNode): void {
+  const servers = [...node.servers].filter((server) => isPrimary(server) && server.state !== "terminated");
+  const players = servers.reduce((sum, server) => sum + seatsHeld(server), 0);
+  const reason = `${String(node.troubles.size)} of its servers are in trouble together`;
+  // A long time without trouble makes up for what was before.
+  if (s.nowMs > node.lastIsolatedMs + LONGEST_MS) node.timesIsolated = 0;
+  node.timesIsolated++;
+  node.lastIsolatedMs = s.nowMs;
+  node.isolation = { sinceMs: s.nowMs, reason, untilMs: s.nowMs + holdMs(s, node) };
+  s.out.happened("node.isolated", reason, {
+    nodeId: node.id,
+    inTrouble: [...node.troubles.keys()],
+    servers: servers.length,
+    players,
+  });
+  s.out.push({
+    type: "record",
+    record: s.records.make(s.nowMs, {
+      kind: "failover",
+      subject: node.id,
+      outcome: `isolated with ${String(servers.length)} servers and ${String(players)} players`,
+      reasons: [reason, `in trouble: ${[...node.troubles.keys()].join(", ")}`],
+    }),
+  });
+  for (const server of servers) {
+    s.reindex(server);
+    withdraw(s, server, node);
+  }
+}
+
+/** It lets its players go, and another takes its place. */
+function withdraw(s: CoreState, server: GameServer, node: AgentNode): void {
+  const fleet = s.fleet(server.experienceId);
+  // What fails is failed over as ever; a start that is only asked for may come up elsewhere.
+  if (server.ending || server.state === "unhealthy" || server.strain || node.troubles.has(server.id)) return;
+  if (fleet.config?.kind === "world" || server.engine === "held" || server.engine === "asked") return;
+  leave(s, fleet, server, `node ${node.id} is isolated`);
+}
+
+function leave(s: CoreState, fleet: Fleet, server: GameServer, reason: string): void {
+  beginEnding(s, server, { kind: "isolated", moveAtMs: Infinity, force: false, moving: false, reason });
+  if (fleet.config) fleet.owed.push(server.id);
+  s.dirty.add(fleet);
+}
+
+/** The engine has put a new server on a node that is isolated: it is started again, later each time, as after a failure. */
+export function refuseIsolated(s: CoreState, server: GameServer): void {
+  const node = s.nodes.get(server.nodeId ?? "");
+  if (!node?.isolation || server.state !== "starting" || server.ending || !s.deciding || !isPrimary(server)) return;
+  const fleet = s.fleet(server.experienceId);
+  if (fleet.config?.kind === "world") return;
+  const reason = `placed on node ${node.id}, which is isolated`;
+  noteFailure(s, fleet, reason, { version: server.version });
+  leave(s, fleet, server, reason);
+}
+
+/** Isolates what is to be, and takes isolated nodes one step further: players who have somewhere to go are moved, and nodes that are well are given back. */
+export function advanceIsolations(s: CoreState): void {
+  for (const node of s.nodes.values()) {
+    if (!node.isolation) {
+      if (node.troubles.size > 0) consider(s, node);
+    } else if (s.nowMs >= node.isolation.untilMs && s.usable(node.id)) restore(s, node, "no trouble there any more");
+    else if (s.usable(node.id)) moveSome(s, node);
+  }
+}
+
+/** One server of an experience at a time: what is free elsewhere was counted without those who are on their way. */
+function moveSome(s: CoreState, node: AgentNode): void {
+  const moving = new Set<Fleet>();
+  for (const server of node.servers) {
+    const { ending } = server;
+    const fleet = s.fleet(server.experienceId);
+    if (ending?.kind !== "isolated" || ending.moving || server.seats.size === 0 || moving.has(fleet)) continue;
+    if (wholeServers(fleet) || !fitsElsewhere(fleet, server)) continue;
+    moving.add(fleet);
+    ending.moveAtMs = s.nowMs;
+    s.ending.add(server);
+  }
+}
+
+export function restore(s: CoreState, node: AgentNode, reason: string): void {
+  const { isolation } = node;
+  if (!isolation) return;
+  node.isolation = null;
+  node.troubles.clear();
+  s.out.happened("node.restored", reason, { nodeId: node.id, isolatedMs: s.nowMs - isolation.sinceMs });
+  for (const server of node.servers) s.reindex(server);
+}
