@@ -74,7 +74,7 @@ const METHODS: Readonly<Record<string, Method>> = {
       if (!update) return unknown("invalid argument. CounterUpdateRequest: nil cannot be nil");
       const { name, count, capacity, countDiff: diff } = update;
       if (diff === 0 && count === undefined && capacity === undefined) {
-        return unknown(`invalid argument. Malformed CounterUpdateRequest: ${JSON.stringify(update)}`);
+        return unknown(`invalid argument. Malformed CounterUpdateRequest: name:${JSON.stringify(name)}`);
       }
       return counterAnswer(name, counts.updateCounter(name, { count, capacity, diff }, call));
     },
@@ -89,7 +89,10 @@ const METHODS: Readonly<Record<string, Method>> = {
       if (!list || !mask) return unknown("invalid argument. List and UpdateMask cannot be nil");
       const strange = mask.paths.filter((path) => !["name", "capacity", "values"].includes(path));
       if (strange.length > 0) {
-        return unknown(`invalid argument. Field Mask Path(s): ${strange.join(", ")} are invalid for List`);
+        const fields = "Use valid field name(s): name, capacity, values";
+        return unknown(
+          `invalid argument. Field Mask Path(s): [${mask.paths.join(" ")}] are invalid for List. ${fields}`,
+        );
       }
       const { name, capacity, values } = list;
       // An empty mask means what is there (AIP-134): the official Node client sends it so.
@@ -99,7 +102,9 @@ const METHODS: Readonly<Record<string, Method>> = {
         ...(means("capacity", capacity !== 0) ? { capacity } : {}),
         ...(means("values", values.length > 0) ? { values } : {}),
       };
-      return listAnswer(name, counts.updateList(name, change));
+      const updated = counts.updateList(name, change);
+      // Only here Agones has other words for it.
+      return isProblem(updated, "notFound") ? unknown(`not found. ${name} List not found`) : listAnswer(name, updated);
     },
   ),
   "sdk.beta.SDK/AddListValue": method(valued, ({ counts }, { name, value }, { repeated }) => {

@@ -79,7 +79,8 @@ it.each([
   ["POST", "/reserve", { seconds: "soon" }, 400, { code: 3 }],
   ["POST", "/reserve", "{", 400, { code: 3 }],
   ["POST", "/health", "", 400, {}],
-  ["GET", "/ready", undefined, 501, { code: 12 }],
+  ["GET", "/ready", undefined, 501, { code: 12, message: "Method Not Allowed" }],
+  ["GET", "/unready", undefined, 404, { code: 5, message: "Not Found" }],
 ])("%s %s %j is refused with %i", async (method, path, sent, status, body) => {
   expect(await of.rest(method, path, sent)).toMatchObject({ status, body });
 });

@@ -4,7 +4,6 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../../protocol/clock";
 import type { OpenServer } from "../../protocol/gate-messages";
 import { AgonesPort } from "./agones/agones-port";
-import { isAgonesPath } from "./agones/rest-routes";
 import { divertHttp2 } from "./divert-http2";
 import type { GateLimits } from "./limits";
 import type { PeerCheck, PeerVerdict } from "./peer-check";
@@ -14,6 +13,8 @@ import { readBody } from "./request-body";
 import { WatchStreams } from "./watch-streams";
 
 const HOST = "127.0.0.1";
+/** Where all of Forge's own calls are; a server on Agones' SDK is answered in Agones' words everywhere else. */
+const FORGE_CALLS = "/v1/";
 const WATCH_PATH = "/v1/watch";
 const AGONES_WATCH_PATH = "/watch/gameserver";
 
@@ -142,7 +143,9 @@ export class ServerPort {
     request.on("error", () => response.destroy());
     response.on("error", () => request.destroy());
     const url = parseTarget(request.url);
-    if (this.agones && url && isAgonesPath(url.pathname)) return this.agones.serveRest(request, response, url);
+    if (this.agones && url && !url.pathname.startsWith(FORGE_CALLS)) {
+      return this.agones.serveRest(request, response, url);
+    }
     const refused = this.#refuseToken(request) ?? (await this.#refusePeer(request));
     if (refused !== undefined) return this.#refuse(request, response, refused);
 

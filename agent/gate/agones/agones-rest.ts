@@ -9,7 +9,7 @@ import { readBody } from "../request-body";
 import type { WatchSink } from "./agones-watchers";
 import { readJson } from "./codec";
 import type { AgonesMethod } from "./messages";
-import { restCall } from "./rest-routes";
+import { isAgonesPath, restCall } from "./rest-routes";
 
 export interface RestContext {
   readonly limits: GateLimits;
@@ -41,8 +41,11 @@ export class AgonesRest {
     if (refused !== undefined) return this.#refuse(request, response, agonesFailure(CODE.permissionDenied, refused));
     const known = callOf(request.method ?? "GET", url);
     if (known === undefined) {
-      const detail = `${request.method} ${url.pathname} is no call of the SDK: the path has others`;
-      return this.#refuse(request, response, agonesFailure(CODE.unimplemented, detail));
+      // The words of Agones' gateway, whether the path has other verbs or there is none.
+      const failure = isAgonesPath(url.pathname)
+        ? agonesFailure(CODE.unimplemented, "Method Not Allowed")
+        : agonesFailure(CODE.notFound, "Not Found");
+      return this.#refuse(request, response, failure);
     }
     if (known.method.streams === "response") return this.#watchLines(request, response);
     const read = await readBody(request, this.context.limits.bodyBytes);
