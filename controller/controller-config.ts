@@ -40,6 +40,8 @@ export const controllerConfigSchema = z.strictObject({
   /** Epoch and other small state of this controller. */
   dataDir: absolutePath,
   api: z.strictObject({ host: z.string(), port }),
+  /** Ports that its job reserves for `[allocator]` and `[ping]`; by the file's own rule where not given. */
+  services: z.strictObject({ allocator: port.optional(), ping: port.optional() }).optional(),
   /** Where the other replicas and programs reach the API: `http://HOST:PORT`; host and port of `api` where not given. */
   publicUrl: z.url().optional(),
   /** All regions of the run, this one included. */

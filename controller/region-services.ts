@@ -52,7 +52,7 @@ async function startAllocator(
   allocator: AllocatorConfig,
   { controller, tokens, clock, log }: RegionServicesDeps,
 ): Promise<RegionServices> {
-  const port = servicePort(region, "allocator", allocator.port);
+  const port = config.services?.allocator ?? servicePort(region, "allocator", allocator.port);
   const token = allocatorToken(tokens, config.region, clock);
   const options = { host: allocator.host ?? config.api.host, port, auth: authOf(allocator, config) };
   const service = await startAllocatorService(options, { backend: controller, tokens, token, clock, log });
@@ -66,7 +66,7 @@ async function startPing(
   { host = config.api.host, port: first, rateLimit }: PingConfig,
   { controller, clock, log }: RegionServicesDeps,
 ): Promise<RegionServices> {
-  const port = servicePort(region, "ping", first);
+  const port = config.services?.ping ?? servicePort(region, "ping", first);
   const service = await startPingService({ host, port, rateLimit }, clock);
   log.info({ host, port }, "the ping service listens");
   const at = formatAddress({ host: toldHost(config, region, host), port });

@@ -19,6 +19,11 @@ export interface ControllerJobProps extends ProgramJobProps {
    * @default none: the job carries the text
    */
   readonly forgeTomlFile?: string;
+  /**
+   * Ports of `[allocator]` and `[ping]`, which the job then has for itself on its node.
+   * @default none of the two
+   */
+  readonly services?: Readonly<Partial<Record<"allocator" | "ping", number>>>;
   /** The run's regions that this one can reach; its own address it knows itself. */
   readonly regions: readonly RegionAddress[];
   /**
@@ -62,6 +67,7 @@ export function controllerJob(props: ControllerJobProps): JobSpec {
     ports: [
       { label: "api", static: region.ports.api },
       { label: "agents", static: region.ports.agents },
+      ...Object.entries(props.services ?? {}).map(([label, port]) => ({ label, static: port })),
     ],
     config: configOf(props),
     identities: identitiesOf(props, true),
@@ -86,7 +92,7 @@ export function controllerJob(props: ControllerJobProps): JobSpec {
 }
 
 function configOf(props: ControllerJobProps): JsonObject {
-  const { region, forgeToml, forgeTomlFile, regions, dashboardFolder, nomad } = props;
+  const { region, forgeToml, forgeTomlFile, regions, dashboardFolder, nomad, services = {} } = props;
   const own = regions.some(({ name }) => name === region.name);
   const tls = tlsConfig(props, "controller", ["${NOMAD_IP_api}"]);
   const url = `${tls.tls === undefined ? "http" : "https"}://\${NOMAD_ADDR_api}`;
@@ -100,6 +106,7 @@ function configOf(props: ControllerJobProps): JsonObject {
         : { kind: "file", path: forgeTomlFile },
     dataDir: join(nodeFolderOf(props), "controller"),
     api: { host: "${NOMAD_IP_api}", port: "${NOMAD_PORT_api}" },
+    ...(Object.keys(services).length === 0 ? {} : { services: portsOf(services) }),
     publicUrl: url,
     agentListen: "${NOMAD_ADDR_agents}",
     regions: [
@@ -119,6 +126,11 @@ function configOf(props: ControllerJobProps): JsonObject {
     ...tls,
     ...(dashboardFolder === undefined ? {} : { dashboardDir: dashboardFolder }),
   };
+}
+
+/** As Nomad fills them in. */
+function portsOf(services: object): JsonObject {
+  return Object.fromEntries(Object.keys(services).map((label) => [label, `\${NOMAD_PORT_${label}}`]));
 }
 
 function located(location: readonly [number, number] | undefined): Pick<RegionAddress, "location"> {

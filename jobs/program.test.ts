@@ -53,6 +53,8 @@ const FILLED: Readonly<Record<string, string>> = {
   NOMAD_PORT_api: "7700",
   NOMAD_ADDR_api: "10.0.0.5:7700",
   NOMAD_ADDR_agents: "10.0.0.5:7800",
+  NOMAD_PORT_allocator: "7500",
+  NOMAD_PORT_ping: "7401",
   NOMAD_SECRETS_DIR: "/var/nomad/alloc/x/forge/secrets",
   "node.unique.id": "9b8c0a52-0000-4000-8000-000000000000",
   "attr.unique.network.ip-address": "10.0.0.5",
@@ -73,6 +75,19 @@ function configText(job: NomadJob, variable: string): string {
 const all = (of: ProgramJobProps & ControllerJobProps) => [controllerJob(of), agentJob(of), gateJob(of)];
 
 describe("the jobs of Forge's programs", () => {
+  test("the controller's: has the ports of its services for itself, and is told them", () => {
+    const job = parsed(controllerJob(props(EXISTING, { services: { allocator: 7500, ping: 7401 } })));
+    const ports = job.TaskGroups[0]?.Networks?.[0]?.ReservedPorts;
+    expect(ports).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ Label: "allocator", Value: 7500 }),
+        expect.objectContaining({ Label: "ping", Value: 7401 }),
+      ]),
+    );
+    const config = readControllerConfig(configText(job, "FORGE_CONTROLLER_CONFIG_JSON"), "the job");
+    expect(config.services).toEqual({ allocator: 7500, ping: 7401 });
+  });
+
   test("the controller's: replicas apart, one after the other, taken back when a version fails", () => {
     const job = parsed(controllerJob(props()));
     expect(job).toMatchObject({

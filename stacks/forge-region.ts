@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import type { ForgeConfig, ManagedPart, RegionConfig } from "../config/config";
+import { servicePort } from "../config/local-ports";
 import { regionEndpoints, regionFolder, type SystemEndpoint } from "../config/region-endpoints";
 import { consulAuthMethod, type RegionProgram } from "../config/region-names";
 import { vaultPlaces } from "../config/region-vault";
@@ -130,6 +131,7 @@ function programsOf(region: RegionConfig, { run, node, canaries }: ForgeRegionPr
     forgeToml: run.forgeToml,
     bundles: bundleSources(region, run.config, home),
     regions: regionAddresses(run.config),
+    services: servicePorts(region, run.config),
     consul: consulAccess(region, endpoints.consul),
     secrets: secretsAccess(region, endpoints.vault),
     endServers: [process.execPath, join(home, "dist", "end-servers.js")],
@@ -143,6 +145,14 @@ function programsOf(region: RegionConfig, { run, node, canaries }: ForgeRegionPr
           nomad: { address: endpoints.nomad.address, caFile: endpoints.nomad.caFile },
         }
       : {}),
+  };
+}
+
+/** Of the services that the file has a section for. */
+function servicePorts(region: RegionConfig, { allocator, ping }: ForgeConfig) {
+  return {
+    ...(allocator === undefined ? {} : { allocator: servicePort(region, "allocator", allocator.port) }),
+    ...(ping === undefined ? {} : { ping: servicePort(region, "ping", ping.port) }),
   };
 }
 
