@@ -7,7 +7,7 @@ import type { Command } from "./input";
 import { problem } from "./outbox";
 import { matchKey, place, refresh } from "./placement";
 import type { PlayerSession } from "./player-session";
-import { hasVersion, unknownMods } from "./routing";
+import { hasVersion, noVersionText, unknownMods } from "./routing";
 import { badPlayers, experienceNames } from "./session-commands";
 import { openSession } from "./sessions";
 import type { CoreProblem } from "./decision";
@@ -51,7 +51,7 @@ function whyNotIn(s: CoreState, fleet: Fleet | undefined, command: TakeIn): Core
   )
     return problem("conflict", `match "${match.matchId}" is another one here, or has ended here`);
   if (version !== undefined && !hasVersion(fleet, version))
-    return problem("unknownVersion", `${experienceId} has no version "${version}" here`);
+    return problem("unknownVersion", noVersionText(fleet, version));
   const unknown = unknownMods(fleet, mods);
   if (unknown.length > 0) return problem("unknownMod", `${experienceId} has no mod "${unknown.join('", "')}" here`);
   return null;

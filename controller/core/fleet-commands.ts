@@ -9,6 +9,7 @@ import { experienceNames } from "./session-commands";
 import { answerKept } from "./kept-fleets";
 import { promote, rollBack, setPaused, startRollout } from "./rollout";
 import type { CoreState } from "./state";
+import { isRange } from "./version-range";
 import { fleetView, regionView, summaryView } from "./views";
 
 type Of<T extends Command["type"]> = Extract<Command, { type: T }>;
@@ -116,6 +117,8 @@ function whyNotChain({ config }: Fleet, chain: FleetPolicy["chain"]): string | n
 
 function whyNotRollout(fleet: Fleet, { version, canary, rollout }: Of<"putFleet">): string | null {
   if (version !== undefined && (version.length === 0 || version.length > 128)) return "version has 1 to 128 characters";
+  if (version !== undefined && isRange(version))
+    return `version names the one that new servers run, and ${version} is a range`;
   if (rollout !== undefined && (version !== undefined || canary !== undefined))
     return "rollout stands alone: it says what becomes of the version that is being taken in";
   if (rollout !== undefined && !fleet.rollout)

@@ -3,6 +3,7 @@ import { hasMods } from "./fleet-index";
 import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import type { CoreState } from "./state";
+import { takesVersion } from "./version-range";
 import { isCurrent } from "./versions";
 
 /** So many players at least pass a party before a server is kept for it. */
@@ -28,7 +29,7 @@ export function overtake(s: CoreState, fleet: Fleet, group: Group): void {
     const into: GameServer[] = [];
     for (const pool of fleet.index.pools()) {
       if (
-        (head.version === undefined ? isCurrent(fleet, pool.version) : pool.version === head.version) &&
+        (head.version === undefined ? isCurrent(fleet, pool.version) : takesVersion(head.version, pool.version)) &&
         hasMods(head.mods, pool.mods)
       )
         pool.take(1, "spread", 1, into);

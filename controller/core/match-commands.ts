@@ -10,7 +10,7 @@ import { askSeats, matchKey, place, refresh, whyNotNow } from "./placement";
 import type { PlayerSession } from "./player-session";
 import type { CoreProblem } from "./decision";
 import type { ServerSelector } from "./resources";
-import { hasVersion } from "./routing";
+import { hasVersion, noVersionText } from "./routing";
 import { badPlayers, experienceNames, openGroup } from "./session-commands";
 import type { CoreState } from "./state";
 
@@ -36,11 +36,7 @@ export function allocateMatch(s: CoreState, requestId: number, command: Of<"allo
   if (members.length === 0) return refuse("invalid", `match ${matchId} names no player; name at least one`);
   if (s.draining) return refuse("unavailable", `region ${s.settings.region} is being drained`);
   const unknown = unknownVersion(fleet, version, command.selectors);
-  if (unknown !== undefined)
-    return refuse(
-      "unknownVersion",
-      `${experienceId} has no version "${unknown}" here; the current one is "${fleet.version}"`,
-    );
+  if (unknown !== undefined) return refuse("unknownVersion", noVersionText(fleet, unknown));
   const placed = members.map((member) => fleet.players.get(member)).find((session) => session !== undefined);
   if (placed)
     return refuse("playerElsewhere", `${placed.playerId} already has session ${placed.id} in ${experienceId}`, {

@@ -1,4 +1,5 @@
 import type { Group } from "./group";
+import { takesVersion } from "./version-range";
 
 /** Places in line are times, so that they mean the same to every controller; so many fit into a millisecond. */
 const ORDERS_PER_MS = 1024;
@@ -77,12 +78,13 @@ export class WaitingLine {
     return best;
   }
 
-  /** Seats that groups wait for which named this version; a group that takes a whole server counts its players. */
-  waitingFor(version: string): number {
+  /** Seats that groups wait for which speak this version and not the other; a group that takes a whole server counts its players. */
+  waitingFor(version: string, other: string): number {
     let seats = 0;
     for (const { groups } of this.shapes.values()) {
       const head = groups[0];
-      if (head?.version === version && head.growable && head.hindrance === null)
+      if (head?.version === undefined || !head.growable || head.hindrance !== null) continue;
+      if (takesVersion(head.version, version) && !takesVersion(head.version, other))
         seats += groups.length * head.sessions.length;
     }
     return seats;

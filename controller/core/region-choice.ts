@@ -1,5 +1,6 @@
 import type { CoreSettings } from "./input";
 import type { RegionSummary } from "./resources";
+import { takesVersion } from "./version-range";
 
 /** What a player asks of a region. */
 export interface RegionWish {
@@ -85,7 +86,8 @@ function rows(wish: RegionWish, summary: RegionSummary): RegionSummary["experien
   const all = summary.experiences[wish.experienceId] ?? [];
   return all.filter(
     ({ version, mods }) =>
-      (wish.version === undefined || version === wish.version) && wish.mods.every((mod) => mods.includes(mod)),
+      (wish.version === undefined || takesVersion(wish.version, version)) &&
+      wish.mods.every((mod) => mods.includes(mod)),
   );
 }
 

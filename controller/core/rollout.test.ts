@@ -108,6 +108,7 @@ it.each([
   [{ canary: 0.1 }, "arena has no canary: give its version too"],
   [{ canary: 1.5, version: "2" }, "canary is a share above 0 and below 1, not 1.5"],
   [{ canary: 0.5, version: "1" }, "arena runs version 1 already"],
+  [{ version: "^2" }, "version names the one that new servers run, and ^2 is a range"],
   [{ rollout: "promote" }, "arena is taking no version in: all its new servers run 1"],
   [
     { rollout: "pause", version: "2" },
@@ -115,4 +116,77 @@ it.each([
   ],
 ])("refuses %j", (over, detail) => {
   expect(arena().call(put(over))).toMatchObject({ ok: false, problem: { code: "invalid", detail } });
+});
+
+describe("a client that speaks a range of versions", () => {
+  /** Half of the fleet runs 1.4.0, the other 1.5.0 as a canary. */
+  function halves(): RegionDouble {
+    const r = arena({ version: "1.4.0", scaling: { minServers: 4, maxServers: 8 } });
+    r.must(put({ version: "1.5.0", canary: 0.5 }));
+    r.advance(5000);
+    expect(versions(r)).toEqual({ "1.4.0": 2, "1.5.0": 2 });
+    return r;
+  }
+  const versionOf = (r: RegionDouble, { server }: Placement): string =>
+    r.must<Server>({ type: "getServer", serverId: server.id }).version;
+
+  it.each([
+    ["^1.4", ["1.4.0", "1.5.0"]],
+    ["~1.4.0", ["1.4.0"]],
+    [">=1.5 <2", ["1.5.0"]],
+    ["1.5.0 || 1.6.0", ["1.5.0"]],
+  ])("%s gets a server of those alone", (version, expected) => {
+    const r = halves();
+    const given = ["a", "b", "c", "d"].map((player) => versionOf(r, r.must<Placement>(join(player, { version }))));
+    expect([...new Set(given)].sort()).toEqual(expected);
+  });
+
+  it("is told what there is where it speaks none of it", () => {
+    const refused = halves().call(join("ann", { version: ">=2" }));
+    expect(refused).toMatchObject({
+      problem: {
+        code: "unknownVersion",
+        detail: 'arena has no version that ">=2" takes here; it has "1.4.0", "1.5.0"',
+      },
+    });
+  });
+
+  it("keeps to it in the queue, when it is moved, and under the next leader; a canary grows for it", () => {
+    const r = arena({
+      version: "1.4.0",
+      maxPlayers: 1,
+      scaling: { minServers: 4, maxServers: 8, scaleUpCooldownSecs: 0 },
+    });
+    r.must(put({ version: "1.5.0", canary: 0.25 }));
+    r.advance(5000);
+    const ann = r.must<Placement>(join("ann", { version: "^1.5" }));
+    const waits = r.ask(join("bo", { version: "^1.5" }));
+    r.advance(5000);
+    expect(r.reply(waits).ok).toBe(true);
+    expect(versions(r)["1.5.0"]).toBe(2);
+    r.restart();
+    r.run();
+    r.advance(1000);
+    r.kill(ann.server.id);
+    r.advance(10_000);
+    const [session] = r.must<{ serverId: string }[]>({ type: "findSessions", playerId: "ann" });
+    expect(session?.serverId).not.toBe(ann.server.id);
+    expect(r.must<Server>({ type: "getServer", serverId: session?.serverId ?? "" }).version).toBe("1.5.0");
+  });
+
+  it("finds an old server whose players are still on, while all new ones run the next version", () => {
+    const r = arena({ version: "1.4.0", scaling: { minServers: 2, maxServers: 8 } });
+    const first = r.must<Placement>(join("ann"));
+    r.must(put({ version: "2.0.0" }));
+    r.advance(15_000);
+    expect(versions(r)).toMatchObject({ "1.4.0": 1 });
+    expect(r.must<Placement>(join("bo", { version: "^1.4 || ^1.5" })).server.id).toBe(first.server.id);
+    expect(versionOf(r, r.must<Placement>(join("cy", { version: ">=1.4" })))).toBe("2.0.0");
+  });
+
+  it("is no version that a server could be started with", () => {
+    expect(
+      code(arena().call({ type: "spawnServer", experienceId: "arena", version: "1 || 2", waitReady: false })),
+    ).toBe("unknownVersion");
+  });
 });

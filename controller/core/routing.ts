@@ -6,7 +6,8 @@ import type { Group } from "./group";
 import type { Pool } from "./pool";
 import { CANDIDATES, SCORE_PARTS } from "./route-ring";
 import { crashOf } from "./spawn";
-import { isCurrent, versionsFor } from "./versions";
+import { isRange, newestFirst, takesVersion } from "./version-range";
+import { currentVersions, versionsFor } from "./versions";
 
 /**
  * How much each part of a score counts; each part is 0 to 1, and the highest sum wins. Filling up (or levelling) comes
@@ -64,7 +65,7 @@ function selected(fleet: Fleet, group: Group, most: number): GameServer[] {
   const into: GameServer[] = [];
   const unnamed = versionsFor(fleet, group);
   for (const { matchLabels = {}, version: named } of group.selectors) {
-    for (const version of named === undefined ? unnamed : [named]) {
+    for (const version of named === undefined ? unnamed : versionsFor(fleet, { ...group, version: named })) {
       for (const pool of fleet.index.pools()) {
         if (pool.version !== version || pool.size === 0 || !hasMods(group.mods, pool.mods)) continue;
         pool.takeLabelled(matchLabels, group.sessions.length, most, into);
@@ -119,7 +120,8 @@ function weigh(server: GameServer, strategy: "pack" | "spread", memoryMiB: numbe
 export function growable(fleet: Fleet, group: Group): boolean {
   const { config } = fleet;
   if (!config || group.sessions.length > config.maxPlayers || !hasMods(group.mods, config.mods)) return false;
-  const fresh = (asked: string | undefined): boolean => asked === undefined || isCurrent(fleet, asked);
+  const fresh = (asked: string | undefined): boolean =>
+    asked === undefined || currentVersions(fleet).some((version) => takesVersion(asked, version));
   if (group.selectors.length === 0) return fresh(group.version);
   // A fresh server has no labels: only a selector that asks for none is helped by one.
   return group.selectors.some(
@@ -144,18 +146,26 @@ export function neverFits(fleet: Fleet, group: Group): string | null {
 }
 
 function servable(fleet: Fleet, group: Group): number[] {
-  const version = group.version ?? fleet.version;
+  const wish = group.version ?? fleet.version;
   if (group.sessions.length <= (fleet.config?.maxPlayers ?? 0)) return [];
-  return [...fleet.servers].filter((server) => server.version === version).map(({ maxPlayers }) => maxPlayers);
+  return [...fleet.servers].filter((server) => takesVersion(wish, server.version)).map(({ maxPlayers }) => maxPlayers);
 }
 
-/** Versions and mods that someone may ask for: what runs, and what would be started. */
-export function hasVersion(fleet: Fleet, version: string): boolean {
-  if (isCurrent(fleet, version)) return true;
-  return (
-    anyPool(fleet, (pool) => pool.version === version) ||
-    [...fleet.servers].some((server) => server.version === version)
-  );
+/** Whether there is a version, running or such as would be started, that this wish takes. */
+export function hasVersion(fleet: Fleet, wish: string): boolean {
+  return knownVersions(fleet).some((version) => takesVersion(wish, version));
+}
+
+/** What runs and what would be started, current ones first. */
+export function knownVersions(fleet: Fleet): string[] {
+  return [...new Set([...currentVersions(fleet), ...[...fleet.versions.keys()].sort(newestFirst)])];
+}
+
+/** For people: that none is what was asked for, and what there is. */
+export function noVersionText(fleet: Fleet, wish: string): string {
+  const there = knownVersions(fleet).map((version) => `"${version}"`);
+  const what = isRange(wish) ? `no version that "${wish}" takes` : `no version "${wish}"`;
+  return `${fleet.id} has ${what} here; it has ${there.join(", ")}`;
 }
 
 /** Those of `mods` that no server has and none would be started with. */

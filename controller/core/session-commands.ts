@@ -8,7 +8,7 @@ import { problem } from "./outbox";
 import { giveTicket, place, refresh } from "./placement";
 import type { PlayerSession } from "./player-session";
 import type { ServerSelector } from "./resources";
-import { hasVersion, unknownMods } from "./routing";
+import { hasVersion, noVersionText, unknownMods } from "./routing";
 import { bound, reconsider } from "./too-far";
 import { endSession, openSession } from "./sessions";
 import type { CoreState } from "./state";
@@ -49,10 +49,7 @@ export function createSession(s: CoreState, requestId: number, command: Of<"crea
       { info: { playerId: placed.playerId, sessionId: placed.id, serverId: placed.server?.id ?? null } },
     );
   if (version !== undefined && !hasVersion(fleet, version))
-    return refuse(
-      "unknownVersion",
-      `${experienceId} has no version "${version}" here; the current one is "${fleet.version}"`,
-    );
+    return refuse("unknownVersion", noVersionText(fleet, version));
   const unknown = unknownMods(fleet, mods);
   if (unknown.length > 0)
     return refuse(

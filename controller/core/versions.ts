@@ -1,6 +1,7 @@
 import type { Fleet } from "./fleet";
 import type { Group } from "./group";
 import { shareOf } from "./rollout-plan";
+import { isRange, newestFirst, takesVersion } from "./version-range";
 
 /** Versions that players without a wish are given and new servers run; the fleet's own first. */
 export function currentVersions({ version, rollout }: Fleet): readonly string[] {
@@ -24,7 +25,7 @@ export function versionToStart(fleet: Fleet, nowMs: number): string {
   if (rollout.paused) return from;
   if (rollout.share >= 1) return to;
   if (nowMs < rollout.crash.untilMs) return from;
-  if (fleet.line.waitingFor(to) > startingOf(fleet, to)) return to;
+  if (fleet.line.waitingFor(to, from) > startingOf(fleet, to)) return to;
   return (fleet.versions.get(to) ?? 0) < shareOf(rollout.share, fleet.servers.size + 1) ? to : from;
 }
 
@@ -36,11 +37,20 @@ function startingOf(fleet: Fleet, version: string): number {
 }
 
 /**
- * Versions in the order in which a group is offered them. Who named one gets that. While a version is a canary, its share
+ * Versions in the order in which a group is offered them. Who named one gets that; who speaks a range gets those that it takes, current
+ * ones first. While a version is a canary, its share
  * of those who named none is sent to it, and who is moved stays with the version that it played.
  */
 export function versionsFor(fleet: Fleet, group: Group): readonly string[] {
-  if (group.version !== undefined) return [group.version];
+  const { version: wish } = group;
+  if (wish === undefined) return offered(fleet, group);
+  if (!isRange(wish)) return [wish];
+  const order = offered(fleet, group);
+  const others = [...fleet.versions.keys()].filter((version) => !order.includes(version)).sort(newestFirst);
+  return [...order, ...others].filter((version) => takesVersion(wish, version));
+}
+
+function offered(fleet: Fleet, group: Group): readonly string[] {
   const { rollout, version } = fleet;
   const { lastVersion } = group;
   if (!rollout) return lastVersion === null || lastVersion === version ? [version] : [version, lastVersion];

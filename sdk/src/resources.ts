@@ -326,6 +326,7 @@ export interface ServerSpec {
 export interface SessionAsk {
   readonly playerId: string;
   readonly experienceId: string;
+  /** The servers' version that the client speaks: one by name, or a range, `^1.4`. */
   readonly version?: string;
   readonly mods?: readonly string[];
   /** Nowhere else, even if it does not answer. */
@@ -341,6 +342,7 @@ export interface SessionAsk {
 /** Which servers a match may be put on; all that is given has to hold. */
 export interface ServerSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
+  /** One by name, or a range, `^1.4`. */
   readonly version?: string;
   /** A match gets a free server of its own, so there is no other state to ask for. */
   readonly gameServerState?: "Ready";
@@ -352,6 +354,7 @@ export interface MatchAsk {
   readonly matchId: string;
   readonly players: readonly { readonly playerId: string; readonly latencies?: Readonly<Record<string, number>> }[];
   readonly region?: string;
+  /** The servers' version that the clients speak: one by name, or a range, `^1.4`. */
   readonly version?: string;
   /** In order of preference: the first that a free server satisfies decides. Without any, any server does. */
   readonly selectors?: readonly ServerSelector[];

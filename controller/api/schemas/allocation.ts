@@ -8,7 +8,7 @@ import {
   latenciesSchema,
   nameSchema,
   playerIdSchema,
-  versionSchema,
+  versionWishSchema,
 } from "./common";
 import type { Same } from "./same";
 import { serverSchema } from "./server";
@@ -26,7 +26,7 @@ true satisfies Same<z.output<typeof matchAllocationSchema>, MatchAllocation>;
 const selectorSchema = z
   .strictObject({
     matchLabels: labelsSchema.exactOptional().describe("The server has all of these"),
-    version: versionSchema.exactOptional(),
+    version: versionWishSchema.exactOptional(),
     gameServerState: z
       .literal("Ready", "only Ready: a match gets a free server of its own")
       .exactOptional()
@@ -52,7 +52,7 @@ export const allocateBody = z
         "each player once",
       ),
     region: nameSchema.exactOptional(),
-    version: versionSchema.exactOptional(),
+    version: versionWishSchema.exactOptional(),
     selectors: z
       .array(selectorSchema)
       .max(SELECTORS_LIMIT)

@@ -14,6 +14,10 @@ export const nameSchema = z
   .max(64)
   .regex(NAME, "a letter or digit, then letters, digits, '.', '_' or '-'");
 export const versionSchema = z.string().min(1).max(64);
+/** What a client asks for. */
+export const versionWishSchema = versionSchema.describe(
+  "The servers' version that the client speaks: one by name, or a range: ^1.4, 1.x, >=1.4 <2, 1.4.0 || 1.6.0",
+);
 /** Opaque: any text without control characters. The pattern is one that every tool reads; halves of pairs are none's business. */
 export const playerIdSchema = z
   .string()

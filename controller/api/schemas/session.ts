@@ -11,7 +11,7 @@ import {
   queryNumber,
   regionQuery,
   timeSchema,
-  versionSchema,
+  versionWishSchema,
   waitSchema,
 } from "./common";
 import type { Same } from "./same";
@@ -78,7 +78,7 @@ export const createSessionBody = z
   .strictObject({
     playerId: playerIdSchema,
     experienceId: nameSchema,
-    version: versionSchema.exactOptional(),
+    version: versionWishSchema.exactOptional(),
     mods: modsSchema.exactOptional(),
     region: nameSchema.exactOptional().describe("Nowhere else, even if it does not answer"),
     latencies: latenciesSchema.exactOptional(),
