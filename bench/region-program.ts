@@ -2,6 +2,7 @@
  * A region of virtual servers, or a part of it: the real controller on an engine double, real agents with their journals
  * on gate doubles. What shares this process talks over pipes, what does not over sockets; the messages are the same.
  */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import pino from "pino";
 import type { AgentConfig } from "../agent/agent-config";
 import { nodeWorld } from "../agent/node-world";
@@ -14,7 +15,7 @@ import { answerParent } from "./child-program";
 import { profileCpu } from "./cpu-profile";
 import type { SdkAddress } from "./sdk-clients-program";
 import { VirtualEngine } from "./virtual-engine";
-import { VirtualSdk } from "./virtual-sdk";
+import { type Entry, VirtualSdk } from "./virtual-sdk";
 
 export interface RegionProgramConfig {
   readonly controller?: ControllerConfig;
@@ -25,7 +26,13 @@ export interface RegionProgramConfig {
   readonly engineDir?: string;
 }
 
+export interface Lag {
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
 const HEARTBEAT_MS = 2000;
+const LAG_RESOLUTION_MS = 10;
 
 const log = pino({ level: process.env["BENCH_LOG"] ?? "warn" }, pino.destination(2));
 let engine: VirtualEngine | undefined;
@@ -78,6 +85,17 @@ function sdkAddresses(): SdkAddress[] {
   }));
 }
 
+const delay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+
+/** How late this process's event loop was since it was asked last, in milliseconds: what a timer waits beyond its time. */
+function lag(): Lag {
+  const of = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - LAG_RESOLUTION_MS);
+  const lag = { p99Ms: of(delay.percentile(99)), maxMs: of(delay.max) };
+  delay.reset();
+  delay.enable();
+  return lag;
+}
+
 async function close(): Promise<void> {
   await controller?.close();
   for (const agent of agents) await agent.close();
@@ -94,4 +112,7 @@ async function profiled({ file }: { readonly file: string }): Promise<void> {
   await endProfile?.(file);
 }
 
-answerParent({ start, sdkAddresses, profile, profiled }, close);
+const join = (entries: readonly Entry[]): Promise<number> => sdk.join(entries);
+const leave = (entries: readonly Entry[]): void => sdk.leave(entries);
+
+answerParent({ start, sdkAddresses, profile, profiled, lag, join, leave }, close);

@@ -20,6 +20,7 @@ import type { LoadResult } from "./load-program";
 import { machineLine } from "./machine";
 import type { Entry } from "./sdk-clients-program";
 import { EXPERIENCE } from "./fixed-fleet";
+import { smallFleetToml } from "./small-fleet";
 import { VirtualRegion } from "./virtual-region";
 
 const { values } = parseArgs({
@@ -77,7 +78,7 @@ async function real(folder: string, servers: number): Promise<void> {
   const { server } = await bundle(folder, { server: "bench/small-server.ts" });
   const run = await ForgeRun.start({
     folder: join(folder, "real"),
-    forgeToml: forgeToml(servers, server),
+    forgeToml: smallFleetToml(servers, server),
     processes: true,
     forSecs: RUN_SECS,
   });
@@ -98,29 +99,6 @@ async function real(folder: string, servers: number): Promise<void> {
   } finally {
     await run.stop();
   }
-}
-
-function forgeToml(servers: number, script: string): string {
-  return `
-[scaling]
-min_servers_per_region = ${servers}
-max_servers_per_region = ${servers}
-[[regions]]
-name = "here"
-engine = "embedded"
-[experiences.small]
-command = ${JSON.stringify(process.execPath)}
-args = [${JSON.stringify(script)}]
-version = "1"
-max_players = 16
-cpu = 50
-memory = 128
-ports = { game = "tcp" }
-ready_timeout_secs = 60
-[experiences.small.scaling]
-min_servers = ${servers}
-max_servers = ${servers}
-`;
 }
 
 async function virtual(folder: string, servers: number, nodes: number, sessions: number): Promise<void> {

@@ -8,7 +8,7 @@ import { CONTROLLER_NODE_OPTIONS } from "../controller/node-options";
 import { Tokens } from "../controller/tokens";
 import { systemClock } from "../protocol/clock";
 import { ChildProgram } from "./child-program";
-import { fixedFleetToml, REGION, SECRETS } from "./fixed-fleet";
+import { EXPERIENCE, fixedFleetToml, REGION, SECRETS } from "./fixed-fleet";
 import { freePort } from "./free-port";
 import { PlainProgram } from "./plain-program";
 import type { RegionProgramConfig } from "./region-program";
@@ -42,6 +42,11 @@ interface ServerRow {
   readonly state: string;
   readonly players: number;
   readonly maxPlayers: number;
+}
+
+interface FleetRow {
+  readonly servers: { readonly ready: number };
+  readonly seats: { readonly held: number };
 }
 
 const READY_WITHIN_MS = 30_000;
@@ -110,11 +115,15 @@ export class VirtualRegion {
   }
 
   /** @throws {Error} where not all were ready in time */
-  async untilReady(servers: number): Promise<void> {
+  async untilReady(servers: number, withinMs = READY_WITHIN_MS): Promise<void> {
     await inTime(async () => {
-      const ready = (await this.servers()).filter(({ state }) => state === "ready").length;
+      const { ready } = (await this.fleet()).servers;
       return ready >= servers ? undefined : `${ready} of ${servers} servers were ready`;
-    });
+    }, withinMs);
+  }
+
+  async fleet(): Promise<FleetRow> {
+    return this.get(`/v1/fleets/${EXPERIENCE}?region=${REGION}`);
   }
 
   playerToken(playerId: string): string {
@@ -149,10 +158,10 @@ export class VirtualRegion {
 }
 
 /** @param look says what is missing still */
-async function inTime(look: () => Promise<string | undefined>): Promise<void> {
-  const deadlineMs = performance.now() + READY_WITHIN_MS;
+async function inTime(look: () => Promise<string | undefined>, withinMs = READY_WITHIN_MS): Promise<void> {
+  const deadlineMs = performance.now() + withinMs;
   for (let missing = await look(); missing !== undefined; missing = await look()) {
-    if (performance.now() > deadlineMs) throw new Error(`${missing} after ${READY_WITHIN_MS / 1000} s`);
+    if (performance.now() > deadlineMs) throw new Error(`${missing} after ${withinMs / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

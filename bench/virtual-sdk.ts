@@ -1,12 +1,24 @@
 import type { GateChannel } from "../agent/gate-links";
 import { gateAgentPair } from "../protocol/memory-channel";
 
+/** A player with a seat. */
+export interface Entry {
+  readonly serverId: string;
+  readonly playerId: string;
+  readonly ticket: string;
+}
+
+type Call = (path: string, body: object) => void;
+
 /**
  * A DOUBLE of a gate and of the game servers behind it: speaks the gate's protocol to a real agent, opens no port, and
- * makes the calls that a server with the SDK makes: ready at once, then a heartbeat every two seconds.
+ * makes the calls that a server with the SDK makes: ready at once, then a heartbeat every two seconds; players come and go
+ * where it is told so.
  */
 export class VirtualSdk {
   private readonly beating = new Map<string, NodeJS.Timeout>();
+  private readonly calls = new Map<string, Call>();
+  private readonly asked = new Map<number, (admitted: boolean) => void>();
   private lastId = 0;
 
   constructor(private readonly heartbeatMs: number) {}
@@ -14,19 +26,39 @@ export class VirtualSdk {
   /** The agent's end of a new channel to this gate. */
   dial(): GateChannel {
     const { gate, agent } = gateAgentPair();
-    const call = (serverId: string, path: string): void => {
-      const id = ++this.lastId;
-      gate.send({ type: "call", id, serverId, method: "POST", path, query: {}, body: {} });
-    };
     gate.onMessage((message) => {
       if (message.type === "open" && !this.beating.has(message.serverId)) {
         const { serverId } = message;
-        call(serverId, "/v1/ready");
-        this.beat(serverId, Math.random() * this.heartbeatMs, () => call(serverId, "/v1/health"));
+        const call: Call = (path, body) =>
+          gate.send({ type: "call", id: ++this.lastId, serverId, method: "POST", path, query: {}, body });
+        this.calls.set(serverId, call);
+        call("/v1/ready", {});
+        this.beat(serverId, Math.random() * this.heartbeatMs, () => call("/v1/health", {}));
       } else if (message.type === "closeServer") this.end(message.serverId);
+      else if (message.type === "answer") {
+        const { admitted } = message.body as { readonly admitted?: boolean };
+        this.asked.get(message.id)?.(message.status === 200 && admitted === true);
+        this.asked.delete(message.id);
+      }
     });
     gate.send({ type: "gateHello", protocol: 1, gateVersion: "double", servers: [] });
     return agent;
+  }
+
+  /** Players show their tickets to those of the servers that are here. @returns how many were let in */
+  async join(entries: readonly Entry[]): Promise<number> {
+    const admissions = entries.map(({ serverId, ticket }) => {
+      const call = this.calls.get(serverId);
+      if (!call) return Promise.resolve(false);
+      call("/v1/players/join", { ticket });
+      return new Promise<boolean>((resolve) => this.asked.set(this.lastId, resolve));
+    });
+    return (await Promise.all(admissions)).filter((admitted) => admitted).length;
+  }
+
+  /** These players go, where their server is here. */
+  leave(entries: readonly Entry[]): void {
+    for (const { serverId, playerId } of entries) this.calls.get(serverId)?.("/v1/players/leave", { playerId });
   }
 
   close(): void {
@@ -44,5 +76,6 @@ export class VirtualSdk {
   private end(serverId: string): void {
     clearTimeout(this.beating.get(serverId));
     this.beating.delete(serverId);
+    this.calls.delete(serverId);
   }
 }

@@ -96,6 +96,18 @@ describe("AgentLinks", () => {
     links.close();
   });
 
+  it("calls a node silent at its moment, not at the next ping", async () => {
+    const { clock, heard, dial, links } = stage();
+    clock.advance(400);
+    dial();
+    await settled();
+    clock.advance(2999);
+    expect(heard).toHaveLength(1);
+    clock.advance(1);
+    expect(heard.at(-1)).toEqual(["node-1", "silent", "nothing heard for 3000 ms"]);
+    links.close();
+  });
+
   it("lets a newer stream of the same node replace the first without calling the node silent", async () => {
     const { heard, dial, links } = stage();
     const first = dial();

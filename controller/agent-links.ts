@@ -37,6 +37,8 @@ interface Link {
 
 const HELLO_WITHIN_MS = 5000;
 const PING_MS = 1000;
+/** A timer that fires so much too late says that messages may wait unread. */
+const HELD_UP_MS = 250;
 
 /**
  * The controller's side of its agents' streams: who is connected, who has fallen silent, and requests to them.
@@ -180,6 +182,25 @@ export class AgentLinks {
     this.handlers?.onMessage(link.nodeId, message);
   }
 
+  /** @returns how long it may still say nothing, in milliseconds; 0 where it is silent */
+  private lookAt(link: Link, nowMs: number): number {
+    const silentMs = nowMs - link.lastHeardMs;
+    if (link.silent || silentMs < this.deps.silentAfterMs) return link.silent ? 0 : this.deps.silentAfterMs - silentMs;
+    link.silent = true;
+    this.handlers?.onSilent(link.nodeId, `nothing heard for ${String(silentMs)} ms`);
+    return 0;
+  }
+
+  /** Looks once more in so long: a node is silent at its moment, not at the next ping. */
+  private lookIn(link: Link, ms: number): void {
+    const dueMs = this.deps.clock.now() + ms;
+    this.deps.clock.after(ms, () => {
+      const now = this.deps.clock.now();
+      // Where this process was held up, the next ping finds out whose silence it was.
+      if (!this.closed && this.links.get(link.nodeId) === link && now - dueMs < HELD_UP_MS) this.lookAt(link, now);
+    });
+  }
+
   private ping(): void {
     const now = this.deps.clock.now();
     // If this process itself was held up, the agents' messages wait unread: that is not their silence.
@@ -188,11 +209,8 @@ export class AgentLinks {
     for (const link of this.links.values()) {
       link.channel.send({ type: "ping", atMs: now });
       if (late) link.lastHeardMs = Math.max(link.lastHeardMs, now - PING_MS);
-      const silentMs = now - link.lastHeardMs;
-      if (!link.silent && silentMs >= this.deps.silentAfterMs) {
-        link.silent = true;
-        this.handlers?.onSilent(link.nodeId, `nothing heard for ${String(silentMs)} ms`);
-      }
+      const leftMs = this.lookAt(link, now);
+      if (leftMs > 0 && leftMs < PING_MS) this.lookIn(link, leftMs);
     }
     this.cancelPing = this.deps.clock.after(PING_MS, () => this.ping());
   }

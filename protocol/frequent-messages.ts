@@ -1,6 +1,6 @@
 /**
- * The two messages that come thousands of times a second, checked by hand: a grant of seats, and the answer to one. A yes
- * means that the schema would take the message as it is, with no key that it would drop; it costs a tenth of asking the
+ * What comes thousands of times a second, checked by hand: a grant of seats, the answer to one, and the seats of a snapshot,
+ * which a new leader waits for. A yes means that the schema would take the message as it is, with no key that it would drop; it costs a tenth of asking the
  * schema. A no means nothing: the schema is asked, and says what is wrong.
  */
 
@@ -77,6 +77,27 @@ function isPlainGrantedSeat(seat: unknown): boolean {
     isCount(seat["generation"]) &&
     isText(seat["ticket"]) &&
     isAmount(seat["leaseExpiresAtMs"])
+  );
+}
+
+/** The seats that a snapshot tells of one server. */
+export function arePlainSeatReports(seats: unknown): boolean {
+  return all(seats, isPlainSeatReport);
+}
+
+function isPlainSeatReport(seat: unknown): boolean {
+  if (!isObject(seat)) return false;
+  const { joinedAtMs, leaseExpiresAtMs } = seat;
+  return (
+    keys(seat) === 6 + ("joinedAtMs" in seat ? 1 : 0) + ("leaseExpiresAtMs" in seat ? 1 : 0) &&
+    isId(seat["sessionId"]) &&
+    isId(seat["playerId"]) &&
+    isCount(seat["generation"]) &&
+    typeof seat["joined"] === "boolean" &&
+    isAmount(seat["grantedAtMs"]) &&
+    (joinedAtMs === undefined || isAmount(joinedAtMs)) &&
+    (leaseExpiresAtMs === undefined || isAmount(leaseExpiresAtMs)) &&
+    isPlainCarry(seat["carry"])
   );
 }
 

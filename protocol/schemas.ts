@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { allocateOrderSchema, countsSchema } from "./allocation-schemas";
+import { arePlainSeatReports } from "./frequent-messages";
 import type {
   Ack,
   AgentEvent,
@@ -32,6 +33,18 @@ export type Wire<T> = unknown extends T
       : { [K in keyof T as undefined extends T[K] ? never : K]: Wire<T[K]> } & {
           [K in keyof T as undefined extends T[K] ? K : never]?: Wire<T[K]> | undefined;
         };
+
+/** The same as the schema, which is asked only where the value is not surely plain. */
+function quickly<T>(plain: (value: unknown) => boolean, schema: z.ZodType<T>): z.ZodType<T> {
+  return z.unknown().transform((value, context) => {
+    if (plain(value)) return value as T;
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    for (const { path, message } of result.error.issues)
+      context.issues.push({ code: "custom", path, message, input: value });
+    return z.NEVER;
+  });
+}
 
 const id = z.string().min(1).max(256);
 const text = z.string();
@@ -132,7 +145,7 @@ const seatRequest: z.ZodType<Wire<SeatRequest>> = z.object({
   restore: restore.optional(),
 });
 
-const seatReport: z.ZodType<Wire<SeatReport>> = z.object({
+export const seatReportSchema: z.ZodType<Wire<SeatReport>> = z.object({
   sessionId: id,
   playerId: id,
   generation: count,
@@ -153,7 +166,7 @@ const serverReport: z.ZodType<Wire<ServerReport>> = z.object({
   healthy: z.boolean(),
   closed: z.boolean(),
   claim: z.object({ matchId: id, sessionIds: z.array(id) }).optional(),
-  seats: z.array(seatReport),
+  seats: quickly(arePlainSeatReports, z.array(seatReportSchema)),
   walkIns: count,
   gone: z.object({ reason: text, atMs: ms }).optional(),
   stats: stats.optional(),

@@ -3,6 +3,7 @@ import { VirtualClock } from "../../../protocol/virtual-clock";
 import type { LeadershipChange } from "../../leadership";
 import { ConsulLeadership } from "./consul-leadership";
 import { LockDouble, type Fate } from "./lock-double";
+import { CHECK_MS } from "./lock-state";
 
 const STEP_MS = 20;
 
@@ -114,7 +115,7 @@ describe("leadership by a lock", () => {
     const only = election.join("a");
     await election.run(1000);
     expect(only.certainUntilMs()).toBeGreaterThan(election.clock.now());
-    expect(only.certainUntilMs()).toBeLessThanOrEqual(election.clock.now() + 1800);
+    expect(only.certainUntilMs()).toBeLessThanOrEqual(election.clock.now() + CHECK_MS);
   });
 });
 

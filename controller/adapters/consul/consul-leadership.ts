@@ -25,8 +25,8 @@ export interface ConsulLeadershipDeps {
   readonly onTrouble: (problem: string | undefined) => void;
 }
 
-/** A check fails after 1.8 s: three of four feeds may be late or lost. */
-const PULSE_MS = 400;
+/** A check fails after 1.6 s: four of five feeds may be late or lost. */
+const PULSE_MS = 300;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5000;
 

@@ -1,4 +1,13 @@
-import { certainUntilMs, outside, standing, step, type Candidacy, type LockEvent, type LockWish } from "./lock-state";
+import {
+  CHECK_MS,
+  certainUntilMs,
+  outside,
+  standing,
+  step,
+  type Candidacy,
+  type LockEvent,
+  type LockWish,
+} from "./lock-state";
 
 const NOW = 1_000_000;
 const other = { controllerId: "b", url: "http://b" };
@@ -76,8 +85,8 @@ test.each(TABLE)("%s", (_name, before, event, kind, standingNow, wishes) => {
 });
 
 test("leading is sure by the feed before the look, not by the look", () => {
-  expect(certainUntilMs(step(LEADING, ours, NOW).state)).toBe(NOW - 30 + 1800);
-  expect(told({ ...LEADING, sureMs: NOW - 1800 })).toBe("holding 5");
+  expect(certainUntilMs(step(LEADING, ours, NOW).state)).toBe(NOW - 30 + CHECK_MS);
+  expect(told({ ...LEADING, sureMs: NOW - CHECK_MS })).toBe("holding 5");
   expect(told({ ...LEADING, sureMs: NOW - 31_800 })).toBe("standby");
 });
 

@@ -81,7 +81,7 @@ export type Standing =
   | { readonly role: "standby"; readonly epoch: number; readonly leader: LeaderName | undefined };
 
 /** A check that was not fed for so long fails, and with it the session. Consul's own limit for a session's TTL is 10 s. */
-export const CHECK_MS = 1800;
+export const CHECK_MS = 1600;
 /** DESIGN: without the lock, grants and moves go on for at most so long. */
 export const HOLD_MS = 30_000;
 
