@@ -1,7 +1,8 @@
 import { changed } from "../../protocol/count-rules";
 import type { Ack } from "../../protocol/messages";
 import { LAST_ALLOCATED, type AllocationRequest } from "./allocation";
-import { findServer, type Found } from "./find-server";
+import { findServer, fleetToGrow, type Found } from "./find-server";
+import { wholeServers } from "./fleet";
 import type { GameServer } from "./game-server";
 import { correctView, pauseSilent } from "./grants";
 import type { Command } from "./input";
@@ -9,6 +10,7 @@ import { problem } from "./outbox";
 import { whyNotNow } from "./placement";
 import { setState } from "./servers";
 import type { CoreState, OpenRequest } from "./state";
+import { noteUnserved } from "./unserved";
 import { serverView } from "./views";
 import { noLongerWanted } from "./wanted";
 
@@ -59,6 +61,7 @@ function attempt(s: CoreState, pending: PendingAllocation): void {
   if (!found) {
     if (mayShare(s, pending)) return void s.parked.push(pending);
     const contended = pending.tries >= TRIES;
+    if (!contended) askForMore(s, request);
     return s.out.refuse(
       requestId,
       contended
@@ -71,6 +74,12 @@ function attempt(s: CoreState, pending: PendingAllocation): void {
   pending.tries++;
   pending.matchId = s.ids("match");
   ask(s, pending, found);
+}
+
+/** Refused here and now, it is demand all the same: a fleet at zero starts a server for whoever comes again. */
+function askForMore(s: CoreState, request: AllocationRequest): void {
+  const fleet = fleetToGrow(s, request);
+  if (fleet) noteUnserved(s, fleet, wholeServers(fleet) ? 1 : (fleet.config?.maxPlayers ?? 1));
 }
 
 /** A server that is being claimed right now is neither free nor allocated; a moment later it can be shared. */

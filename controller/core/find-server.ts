@@ -9,6 +9,7 @@ import {
 } from "./allocation";
 import type { Fleet } from "./fleet";
 import { isTaken, seatsHeld, type GameServer } from "./game-server";
+import { freshServer } from "./launch";
 import type { CoreState } from "./state";
 
 /** A node with the servers on it that a selector may look at. */
@@ -96,6 +97,19 @@ function nodesFor(s: CoreState, { state, matchLabels }: AllocationSelector): Can
     else for (const [nodeId, servers] of takenByNode(s, fleet)) at(nodeId).servers.push(servers);
   }
   return [...byNode.values()];
+}
+
+/** The fleet whose next server would satisfy the request; undefined where none would. */
+export function fleetToGrow(s: CoreState, request: AllocationRequest): Fleet | undefined {
+  for (const selector of request.selectors) {
+    if (selector.state !== "Ready") continue;
+    const fleet = fleetsNamed(s, selector.matchLabels[FLEET_LABEL]).find((each) => {
+      const fresh = freshServer(s, each);
+      return fresh !== undefined && matches(fresh, selector);
+    });
+    if (fleet) return fleet;
+  }
+  return undefined;
 }
 
 /** A world is nobody's to take whole. */

@@ -9,6 +9,7 @@ import { ServiceRate } from "./service-rate";
 import type { FleetPolicy } from "./resources";
 import type { Rollout, RolloutEnd } from "./rollout";
 import { shareOfText } from "./share-text";
+import { newUnserved, type Unserved } from "./unserved";
 
 /** The servers of one experience in this region, their players and those who wait for them. */
 export interface Fleet {
@@ -44,6 +45,8 @@ export interface Fleet {
   readonly index: FleetIndex;
   readonly players: Map<string, PlayerSession>;
   readonly line: WaitingLine;
+  /** Who was sent away since there was no room. */
+  readonly unserved: Unserved;
   /** How fast the line is served. */
   readonly served: ServiceRate;
   /** The waiting group that a server is kept for; one at a time. */
@@ -139,6 +142,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     index: new FleetIndex(),
     players: new Map(),
     line: new WaitingLine(),
+    unserved: newUnserved(),
     served: new ServiceRate(),
     keeps: null,
     owed: [],

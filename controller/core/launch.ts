@@ -142,6 +142,24 @@ function metaOf(server: GameServer): Record<string, string> {
   };
 }
 
+/** The next server of a fleet as it will be when it is up; nobody starts it. */
+export function freshServer(s: CoreState, fleet: Fleet): GameServer | undefined {
+  const { config, version } = fleet;
+  if (!config) return undefined;
+  return newServer({
+    id: "",
+    experienceId: fleet.id,
+    version,
+    mods: config.mods,
+    role: "server",
+    maxPlayers: config.maxPlayers,
+    sdkToken: "",
+    createdAtMs: s.nowMs,
+    ...initialCounts(config),
+    reason: "",
+  });
+}
+
 /** A server as the meta of its launch tells, for a controller that never started it. */
 export function serverOfEngine(found: EngineServer, fallbackMaxPlayers: number, nowMs: number): GameServer {
   const { meta } = found;

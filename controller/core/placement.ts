@@ -2,7 +2,7 @@ import type { SeatRequest } from "../../protocol/messages";
 import { answerQueued, answerRefused } from "./answers";
 import { matchOf } from "./backfill";
 import type { CoreProblem } from "./decision";
-import type { Fleet } from "./fleet";
+import { wholeServers, type Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
 import { newGroup, type Group } from "./group";
 import { letGo, overtake, roomKept } from "./keeping";
@@ -11,6 +11,7 @@ import type { PlayerSession } from "./player-session";
 import { choose, fits, growable, neverFits, type Choice } from "./routing";
 import { endSession } from "./sessions";
 import type { CoreState } from "./state";
+import { noteUnserved } from "./unserved";
 
 /** A group asks so many servers in a row before it queues. */
 const TRIES = 5;
@@ -146,6 +147,8 @@ function wait(s: CoreState, fleet: Fleet, group: Group, reason: string): void {
     const never = neverFits(fleet, group);
     if (never !== null) return giveUp(s, group, problem("noCapacity", never));
     if (group.deadlineMs <= s.nowMs) {
+      if (growable(fleet, group) && group.hindrance === null)
+        noteUnserved(s, fleet, wholeServers(fleet) ? 1 : group.sessions.length);
       return giveUp(
         s,
         group,

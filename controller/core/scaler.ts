@@ -12,6 +12,7 @@ import { closeEmpty, emptyServers } from "./scale-down";
 import { crashOf, ensureRoles, mayStart, spawn } from "./spawn";
 import type { CoreState } from "./state";
 import { emptyForAll, freeForAll, versionToStart } from "./versions";
+import { unservedNow } from "./unserved";
 import { wantedEmpty } from "./wanted";
 
 /** Brings a fleet's size in line: replacements at once, everything else as `evaluate` plans. */
@@ -74,6 +75,10 @@ function crossed(s: CoreState, fleet: Fleet): boolean {
 export function observe(s: CoreState, fleet: Fleet): FleetObservation {
   const { index, line } = fleet;
   const whole = wholeServers(fleet);
+  const empty = emptyForAll(fleet);
+  const seatsFree = freeForAll(fleet);
+  const unserved = unservedNow(fleet, s.nowMs, whole ? empty : seatsFree);
+  const inLine = whole ? line.joinServers : line.joinSeats + line.joinServers * (fleet.config?.maxPlayers ?? 1);
   return {
     whole,
     seatsPerServer: Math.max(1, fleet.config?.maxPlayers ?? 1),
@@ -81,11 +86,12 @@ export function observe(s: CoreState, fleet: Fleet): FleetObservation {
     starting: fleet.starting,
     suspect: fleet.suspect,
     usable: index.usable,
-    empty: emptyForAll(fleet),
+    empty,
     wanted: wantedEmpty(s, fleet),
     seatsHeld: index.held,
-    seatsFree: freeForAll(fleet),
-    waiting: whole ? line.joinServers : line.joinSeats + line.joinServers * (fleet.config?.maxPlayers ?? 1),
+    seatsFree,
+    waiting: inLine + unserved,
+    unserved,
     moving: whole ? line.moveServers : line.moveSeats + line.moveServers * (fleet.config?.maxPlayers ?? 1),
     cpu: index.cpu(),
     responseP95Ms: answerP95(fleet, s.nowMs),

@@ -20,6 +20,8 @@ export interface FleetObservation {
   readonly seatsFree: number;
   /** Seats (or whole servers) that players wait for. */
   readonly waiting: number;
+  /** Of `waiting`: who was sent away, and is taken to come again; see unserved.ts. */
+  readonly unserved?: number;
   /** The same for players who lost their server. */
   readonly moving: number;
   /** Mean share of the CPU asked for; undefined where no server has told. */
@@ -131,7 +133,7 @@ function wantForDemand(seen: FleetObservation, policy: ScalingPolicy, { keep }: 
     reasons.push(reason);
   };
   const queue = wantForQueue(seen, have);
-  ask(queue, `${String(seen.waiting)} wait and ${String(seen.starting)} starting servers do not cover them`);
+  ask(queue, queueText(seen));
   ask(wantForBuffer(seen, policy, have), `free capacity is below the buffer of ${bufferText(policy)}`);
   if (keep) ask(keep.servers, keep.reason);
   if (seen.cpu !== undefined && seen.cpu > policy.scaleUpThreshold && policy.targetCpu > 0) {
@@ -161,6 +163,11 @@ function wantForDemand(seen: FleetObservation, policy: ScalingPolicy, { keep }: 
     );
   }
   return { want, reasons, queue, cause: "minimum" };
+}
+
+function queueText({ waiting, unserved = 0, starting }: FleetObservation): string {
+  const sent = unserved > 0 ? ` (${String(unserved)} of them were sent away, as nothing was free)` : "";
+  return `${String(waiting)} wait${sent} and ${String(starting)} starting servers do not cover them`;
 }
 
 function wantForQueue(seen: FleetObservation, have: number): number {
