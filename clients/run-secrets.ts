@@ -54,6 +54,8 @@ class StoredSecrets<N extends SecretName> implements LiveSecrets<N> {
   private readonly listeners = new Set<(secrets: RunSecrets<N>) => void>();
   private cancelLook: () => void = () => undefined;
   private answering = true;
+  /** The copy has what is held here, or what another version of the program has read since. */
+  private copied = false;
   private closed = false;
 
   constructor(
@@ -72,7 +74,11 @@ class StoredSecrets<N extends SecretName> implements LiveSecrets<N> {
   async open(): Promise<void> {
     for (let failures = 0; !(await this.look()); failures++) {
       this.held ??= this.fromCopy();
-      if (this.held) break;
+      if (this.held) {
+        this.copied = true;
+        this.deps.log.info({ copy: this.copy }, "starting with the secrets of the copy on this node");
+        break;
+      }
       const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures, 10));
       // A program that has nothing but its timers would end.
       const stay = setInterval(() => undefined, 2 ** 30);
@@ -117,8 +123,21 @@ class StoredSecrets<N extends SecretName> implements LiveSecrets<N> {
           "secrets cannot be read; going on with what there is",
         );
       this.answering = false;
+      this.takeCopy();
       return false;
     }
+  }
+
+  /**
+   * What another version of this program, which has the same copy, was told since: an old gate may stay for weeks, and
+   * Nomad renews no identity of a task that it is ending (measured on 2.0.5).
+   */
+  private takeCopy(): void {
+    const read = this.held && this.copied ? this.fromCopy() : undefined;
+    if (!read || JSON.stringify(read) === JSON.stringify(this.held)) return;
+    this.held = read;
+    this.deps.log.info({ copy: this.copy }, "the run's secrets have changed, by the copy on this node");
+    for (const listener of this.listeners) listener(read);
   }
 
   private take(read: RunSecrets<N>, kept: Readonly<Record<string, string>>): void {
@@ -140,7 +159,9 @@ class StoredSecrets<N extends SecretName> implements LiveSecrets<N> {
       mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
       writeFileSync(`${copy}.new`, text, { mode: 0o600 });
       renameSync(`${copy}.new`, copy);
+      this.copied = true;
     } catch (error) {
+      this.copied = false;
       this.deps.log.warn(
         { err: error, copy },
         "no copy of the secrets could be kept; a start without Vault will wait for it",
@@ -152,9 +173,7 @@ class StoredSecrets<N extends SecretName> implements LiveSecrets<N> {
     if (this.copy === undefined) return undefined;
     try {
       const kept = JSON.parse(readFileSync(this.copy, "utf8")) as Readonly<Record<string, string>>;
-      const read = secretsOf(kept, this.names, this.copy);
-      this.deps.log.info({ copy: this.copy }, "starting with the secrets of the copy on this node");
-      return read;
+      return secretsOf(kept, this.names, this.copy);
     } catch {
       return undefined;
     }
