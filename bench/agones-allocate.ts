@@ -14,6 +14,7 @@ import { Client } from "undici";
 import { AllocationClient, framed } from "../controller/agones/testing/allocation-client";
 import { bundle } from "./bundle";
 import { distribution } from "./distribution";
+import { tellFigure } from "./figure";
 import { freePort } from "./free-port";
 import { machineLine } from "./machine";
 import { EXPERIENCE } from "./fixed-fleet";
@@ -99,6 +100,7 @@ async function load(what: string, callers: readonly Caller[]): Promise<void> {
       `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, max ${max.toFixed(1)} ms, ` +
       `${refused.length} refused${refused[0] === undefined ? "" : ` (${refused[0]})`}, ${twice} given twice`,
   );
+  tellFigure(what, { ms: secs * 1000, p99Ms: p99, refused: refused.length, twice });
   await Promise.all(callers.map((caller) => caller.close()));
 }
 
@@ -148,4 +150,7 @@ async function main(): Promise<void> {
   }
 }
 
-void main();
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { DEFAULT_ANSWERS } from "../migrate/answers";
 import { migrate } from "../migrate/migrate";
 import { readSources, type SourceDisk } from "../migrate/reader/read-sources";
+import { tellFigure } from "./figure";
 import { machineLine } from "./machine";
 
 const { values } = parseArgs({
@@ -99,13 +100,15 @@ try {
     fs.writeFileSync(to, text);
   }
   const { user, system } = process.cpuUsage(before);
+  const wallMs = performance.now() - started;
+  tellFigure("migrate", { wallMs, cpuMs: (user + system) / 1000, manifests });
   console.table({
     [`${manifests} manifests`]: {
       "MB read": (bytes / 1e6).toFixed(1),
       values: migration.ledger.length,
       jobs: migration.converted.jobs.length,
       "files written": migration.files.size,
-      "wall s": ((performance.now() - started) / 1000).toFixed(1),
+      "wall s": (wallMs / 1000).toFixed(1),
       "CPU s": ((user + system) / 1e6).toFixed(1),
       "most memory, MiB": Math.round(process.resourceUsage().maxRSS / 1024),
     },

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle";
 import { ChildProgram, cpuMsOf, memoryOf } from "./child-program";
+import { tellFigure } from "./figure";
 import { ForgeRun } from "./forge-run";
 import type { LoadResult } from "./load-program";
 import { machineLine } from "./machine";
@@ -52,17 +53,21 @@ async function weigh(what: string, servers: number, forge: readonly Part[], othe
   await new Promise((resolve) => setTimeout(resolve, watchMs));
   console.log(`\n${what}\n                                RSS MiB   PSS MiB   % of a core`);
   const total = { rss: 0, pss: 0 };
+  const figure: Record<string, number> = {};
   for (const [n, { name, pids }] of all.entries()) {
     const memory = pids.map(memoryOf);
     const [rss, pss] = [sum(memory.map((each) => each.rss)), sum(memory.map((each) => each.pss))];
     const core = ((sum(pids.map(cpuMsOf)) - (before[n] ?? NaN)) / watchMs) * 100;
     print(pids.length === 1 ? name : `${name} (${pids.length})`, rss, pss, core.toFixed(1));
     if (n >= forge.length) continue;
+    figure[name] = rss;
     total.rss += rss;
     total.pss += pss;
   }
   print("Forge's own, together", total.rss, total.pss, "");
   print("Forge's own, a server", total.rss / servers, total.pss / servers, "");
+  const { agent = NaN, gate = NaN } = figure;
+  tellFigure(what, { ...figure, agentAndGate: agent + gate, aServer: total.rss / servers });
 }
 
 function print(name: string, rss: number, pss: number, core: string): void {

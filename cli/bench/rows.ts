@@ -9,6 +9,8 @@ export interface Benchmark {
   readonly file: string;
   readonly args: readonly string[];
   readonly needs: readonly Need[];
+  /** It is ended after so long, in seconds: several times what a quiet machine of two cores needs. */
+  readonly withinSecs: number;
   readonly rows: readonly Row[];
 }
 
@@ -17,7 +19,7 @@ export interface Row {
   /** The figure that the benchmark tells by this name, and which of its fields. */
   readonly figure: string;
   readonly field: string;
-  readonly unit: "/s" | "ms" | "";
+  readonly unit: "/s" | "ms" | "MiB" | "";
   /** Undefined where only the figure is of interest. */
   readonly target: number | undefined;
   /** What the source document says, and the best known elsewhere, as the design's table has them. */
@@ -42,6 +44,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     file: "seats",
     args: ["--ways", "together,apart"],
     needs: [],
+    withinSecs: 300,
     rows: [
       row("seats, one allocator's token, one process", ["together", "perSecond"], "/s", 10_000),
       row("… p99", ["together", "p99Ms"], "ms", 25),
@@ -55,6 +58,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     file: "seats",
     args: ["--ways", "together", "--tokens", "each", "--seats", "20000"],
     needs: [],
+    withinSecs: 180,
     rows: [row("seats, a token for each player", ["together", "perSecond"], "/s")],
   },
   {
@@ -62,6 +66,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     file: "forge-spawn",
     args: ["--ways", "apart", "--parallel", "1"],
     needs: [],
+    withinSecs: 300,
     rows: [
       row("spawn to ready, embedded, Node with the SDK, p50", ["small processes apart", "p50Ms"], "ms", 400, SPAWN),
       row("… p99", ["small processes apart", "p99Ms"], "ms", 1500),
@@ -73,6 +78,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     file: "nomad-spawn",
     args: ["--count", "20"],
     needs: ["root", "nomad"],
+    withinSecs: 600,
     rows: ["raw_exec", "exec"].flatMap((driver) => [
       row(`spawn to ready on Nomad, ${driver}, p50`, [driver, "p50Ms"], "ms", 400, SPAWN),
       row("… p99", [driver, "p99Ms"], "ms", 1500),
@@ -87,6 +93,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     file: "reactions",
     args: [],
     needs: [],
+    withinSecs: 600,
     rows: [
       row("threshold crossed to spawn asked, p50", ["threshold", "p50Ms"], "ms", 100, [
         "0.1 to 0.5 s",
@@ -104,6 +111,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     file: "leader-kill",
     args: [],
     needs: ["consul"],
+    withinSecs: 600,
     rows: [
       row("leader killed to next seat, p50 of 10", ["leaderKilled", "p50Ms"], "ms", 2000, ["", "Agones lease 15 s"]),
       row("… requests without a seat after retries", ["leaderKilled", "failed"], "", 0),
@@ -111,6 +119,59 @@ export const BENCHMARKS: readonly Benchmark[] = [
       row("… players with two seats", ["leaderKilled", "doubled"], "", 0),
       row("10,000 players ask at once where they are: all told", ["followers", "allMs"], "ms"),
     ],
+  },
+  {
+    name: "agones-allocation",
+    file: "agones-allocate",
+    args: [],
+    needs: [],
+    withinSecs: 300,
+    rows: [
+      row("4,000 allocations by Agones' gRPC call, 40 clients", ["gRPC", "ms"], "ms", 2000, [
+        "",
+        "Agones 52.6 s (76/s)",
+      ]),
+      row("… refused", ["gRPC", "refused"], "", 0),
+      row("… servers given twice", ["gRPC", "twice"], "", 0),
+      row("the same by REST", ["REST", "ms"], "ms", 2000, ["", "Agones 52.6 s (76/s)"]),
+      row("… servers given twice", ["REST", "twice"], "", 0),
+    ],
+  },
+  {
+    name: "memory",
+    file: "run-memory",
+    args: ["--what", "real"],
+    needs: [],
+    withinSecs: 300,
+    rows: [
+      row("memory a server, Forge's own, 100 real servers", ["100 real servers", "aServer"], "MiB", 16, [
+        "10 to 20 MB",
+        "Agones 30m CPU a sidecar",
+      ]),
+      row("… agent and gate", ["100 real servers", "agentAndGate"], "MiB", 124),
+    ],
+  },
+  {
+    name: "large-region",
+    file: "large-region",
+    args: ["--seconds", "120"],
+    needs: [],
+    withinSecs: 1200,
+    rows: [
+      row("controller with 10,000 virtual servers and 100,000 sessions", ["largeRegion", "controllerMiB"], "MiB", 191),
+      row("… more in the second half of two minutes", ["largeRegion", "controllerGrownMiB"], "MiB"),
+      row("… event loop late, p99", ["largeRegion", "lagP99Ms"], "ms"),
+      row("… 200 seats a second meanwhile, p99", ["largeRegion", "seatP99Ms"], "ms"),
+      row("… refused", ["largeRegion", "refused"], "", 0),
+    ],
+  },
+  {
+    name: "migrate",
+    file: "migrate-manifests",
+    args: [],
+    needs: [],
+    withinSecs: 300,
+    rows: [row("5,000 manifests migrated", ["migrate", "wallMs"], "ms", 30_000, ["", "none accounts for each field"])],
   },
 ];
 

@@ -12,14 +12,17 @@ export function commandOf({ file, args }: Pick<Benchmark, "file" | "args">): str
   return ["npx tsx", `bench/${file}.ts`, ...args].join(" ");
 }
 
+/** One that was told to end has so long for its own processes. */
+const END_WITHIN_MS = 10_000;
+
 /**
  * Runs a benchmark of this checkout.
  * @param onLine hears each line that it prints for people
- * @throws {Error} with its last words where it fails
+ * @throws {Error} with its last words where it fails or takes too long
  */
 export async function runBenchmark(
   repository: string,
-  { file, args }: Pick<Benchmark, "file" | "args">,
+  { file, args, withinSecs }: Pick<Benchmark, "file" | "args" | "withinSecs">,
   env: NodeJS.ProcessEnv,
   onLine: (line: string) => void,
 ): Promise<Figures> {
@@ -35,6 +38,11 @@ export async function runBenchmark(
     child.once("close", resolve);
     child.once("error", reject);
   });
+  let late = false;
+  const timers = [
+    setTimeout(() => (late = child.kill("SIGTERM")), withinSecs * 1000),
+    setTimeout(() => child.kill("SIGKILL"), withinSecs * 1000 + END_WITHIN_MS),
+  ];
   for await (const line of createInterface(child.stdout)) {
     if (!line.startsWith(MARK)) {
       onLine(line);
@@ -44,6 +52,8 @@ export async function runBenchmark(
     figures.set(name, figure);
   }
   const code = await ended;
+  timers.forEach(clearTimeout);
+  if (late) throw new Error(`${commandOf({ file, args })} was ended: it took more than ${withinSecs} s`);
   if (code !== 0) throw new Error(`${commandOf({ file, args })} ended with ${String(code)}: ${said.trim()}`);
   return figures;
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { cpus, homedir, totalmem } from "node:os";
+import { cpus, homedir, loadavg, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { forgeCache } from "../../infra/programs";
@@ -27,7 +27,7 @@ export const register: Register = (command, context) => {
     .option("--only <names>", `only these: ${NAMES.join(", ")}`, names)
     .addHelpText(
       "after",
-      "\nRuns the benchmarks of a checkout, one after the other (about ten minutes), each beside a bare peer where there is\n" +
+      "\nRuns the benchmarks of a checkout, one after the other (about twenty minutes), each beside a bare peer where there is\n" +
         "one, and prints figure, target, what the document says and the best known elsewhere. Times hang on what else the\n" +
         "machine does. Exit code 1 where a benchmark failed; a target that is missed is no failure.",
     )
@@ -117,15 +117,16 @@ function lines(outcomes: readonly Outcome[], context: CliContext): string[] {
 }
 
 function shown(value: number, unit: Row["unit"]): string {
-  const digits = unit === "" && !Number.isInteger(value) ? 2 : 0;
+  const digits = unit === "" && !Number.isInteger(value) ? 2 : unit === "MiB" && value < 100 ? 1 : 0;
   const number = value.toFixed(digits).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-  return unit === "ms" ? `${number} ms` : `${number}${unit}`;
+  return unit === "ms" || unit === "MiB" ? `${number} ${unit}` : `${number}${unit}`;
 }
 
 function machineOf(): string {
   const processors = cpus();
+  const load = loadavg()[0]?.toFixed(1) ?? "unknown";
   const gib = Math.round(totalmem() / 2 ** 30);
-  return `${processors.length} cores (${processors[0]?.model.trim() ?? "unknown"}), ${gib} GiB, Node ${process.version}`;
+  return `${processors.length} cores (${processors[0]?.model.trim() ?? "unknown"}), ${gib} GiB, Node ${process.version}, load average ${load}`;
 }
 
 function names(text: string, before?: readonly string[]): readonly string[] {
