@@ -1,6 +1,15 @@
 import { parse, stringify } from "smol-toml";
 import { z } from "zod";
 
+/** A program in an image's place: for nodes without containers, or to try a migration out. */
+const standInSchema = z.strictObject({
+  driver: z.enum(["exec", "raw_exec"]).default("exec"),
+  /** The program, and words before the container's own `args`. The container's `command` is the image's, and left out. */
+  command: z.array(z.string().min(1)).min(1),
+});
+
+export type StandIn = z.output<typeof standInSchema>;
+
 /** What manifests do not say and a migration has to know. Every answer has a default that is safe rather than fast. */
 const answersSchema = z.strictObject({
   datacenters: z.array(z.string().min(1)).min(1).default(["*"]),
@@ -23,6 +32,8 @@ const answersSchema = z.strictObject({
     .default("kv"),
   /** Name servers of tasks; empty: the node's, which then has to answer for `.consul`. */
   dns_servers: z.array(z.string().min(1)).default([]),
+  /** Programs of the nodes that run in an image's place, by the image as manifests write it. */
+  stand_ins: z.record(z.string().min(1), standInSchema).default({}),
   /** Codes of the ledger that `--strict` and the exit code pass over. */
   suppress: z.array(z.string()).default([]),
 });

@@ -24,7 +24,10 @@ export function goldenOf(text: string, plain: string): string {
 
 /** Files that say the same as another, or that name each object whatever it is. */
 function isAbout(path: string): boolean {
-  return ["REPORT.md", "ledger.json", "answers.toml"].includes(path) || /^(jobs\/.*\.json|stacks\/.*)$/.test(path);
+  return (
+    ["REPORT.md", "ledger.json", "answers.toml", "rendered.json"].includes(path) ||
+    /^(jobs\/.*\.json|stacks\/.*)$/.test(path)
+  );
 }
 
 /** One text an entry: what the manifest says at the place, a line break, and what became of it. */

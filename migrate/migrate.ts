@@ -5,7 +5,8 @@ import { quoted } from "./emit/hcl-text";
 import { renderJobHcl } from "./emit/job-hcl";
 import { renderJobJson } from "./emit/job-json";
 import { report } from "./emit/report";
-import { secretPolicy, secretScript } from "./emit/secret-files";
+import { renderedFiles } from "./emit/rendered-files";
+import { grantScript, secretPolicy, secretScript, vaultRole } from "./emit/secret-files";
 import { stackSource } from "./emit/stack";
 import { buildLedger } from "./ledger/build-ledger";
 import type { LedgerEntry } from "./ledger/entry";
@@ -49,9 +50,16 @@ function* outputs(converted: Converted, answers: Answers): Generator<readonly [s
   for (const each of jobs) {
     yield [`${each.file}.nomad.hcl`, renderJobHcl(each.job)];
     yield [`${each.file}.json`, renderJobJson(each.job)];
-    if (each.secrets.length > 0)
-      yield [`${store}/policies/${each.file.slice("jobs/".length)}.hcl`, secretPolicy(each, answers)];
+    const name = each.file.slice("jobs/".length);
+    if (each.secrets.length === 0) continue;
+    yield [`${store}/policies/${name}.hcl`, secretPolicy(each, answers)];
+    if (store === "vault") yield [`vault/roles/${name}.json`, vaultRole(each)];
   }
+  const readers = jobs.filter((each) => each.secrets.length > 0);
+  if (readers.length > 0) yield [`${store}/grant.sh`, grantScript(readers, answers)];
+  const rendered = renderedFiles(jobs);
+  if (rendered.length > 0)
+    yield ["rendered.json", `[\n${rendered.map((each) => JSON.stringify(each)).join(",\n")}\n]\n`];
   if (secrets.length > 0) yield [`${store}/copy-secrets.sh`, secretScript(secrets, answers)];
   for (const { namespace, source, bytes, accessMode } of volumes) {
     yield [`volumes/${source}.volume.hcl`, volumeText({ namespace, source, bytes, accessMode })];

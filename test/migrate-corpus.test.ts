@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { loadConfig } from "../config/load";
 import { DEFAULT_ANSWERS } from "../migrate/answers";
+import type { RenderedFile } from "../migrate/emit/rendered-files";
 import { countLeaves } from "../migrate/for-test";
 import { migrate, type Migration } from "../migrate/migrate";
 import { readSources } from "../migrate/reader/read-sources";
+import { lookedAt } from "../migrate/verify/written";
 import { CORPUS, CORPUS_MISSING, corpusDisk, corpusFiles } from "./migrate-corpus";
 import { skipUnless } from "./skips";
 
@@ -64,6 +66,16 @@ skipUnless(
     expect(secrets.length).toBeGreaterThan(0);
     const text = [...once.files.values()].join("\n");
     expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
+  });
+
+  it("comes to jobs that keep Nomad's rules, say the same in both files, and hold the bytes of their ConfigMaps", () => {
+    const written = run(...files).files;
+    const names = [...written.keys()].flatMap((path) => /^(jobs\/.*)\.json$/.exec(path)?.[1] ?? []);
+    const text = (path: string): string => written.get(path) ?? "";
+    const jobs = names.map((file) => ({ file, hcl: text(`${file}.nomad.hcl`), json: text(`${file}.json`) }));
+    const rendered = JSON.parse(text("rendered.json")) as RenderedFile[];
+    expect([jobs.length > 20, rendered.length > 0]).toEqual([true, true]);
+    expect(lookedAt({ jobs, rendered, games: undefined })).toEqual([]);
   });
 
   it("makes forge.toml files that are right, of each file by itself", () => {

@@ -103,6 +103,45 @@ describe("forge migrate verify", () => {
     }
   }
 
+  it("needs no Nomad for its own rules, HCL against JSON, and the bytes of ConfigMaps", async () => {
+    const pod = "volumes: [{ name: m, configMap: { name: m } }]";
+    const container = "volumeMounts: [{ name: m, mountPath: /m }]\n          args: ['${A} %{ b', '{{ c }}']";
+    const map = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: m }\ndata: { a: '{{ x }} ${y}' }\n";
+    write("in/web.yaml", deployment({ pod, container }) + map);
+    await forge("in", "--out", "a");
+    expect(await forge("verify", "a", "--json")).toMatchObject({
+      code: 0,
+      json: { jobs: 1, files: 1, ran: false, findings: [] },
+    });
+    const spoil = async (file: string, from: string, to: string): Promise<readonly { problem: string }[]> => {
+      const path = join(folder, "a", file);
+      const before = readFileSync(path, "utf8");
+      expect(before).toContain(from);
+      writeFileSync(
+        path,
+        before.replace(from, () => to),
+      );
+      const { code, json } = await forge("verify", "a", "--json");
+      writeFileSync(path, before);
+      expect(code).toBe(1);
+      return (json as { findings: readonly { problem: string }[] }).findings;
+    };
+    expect(await spoil("jobs/web.nomad.hcl", "$$${A} %%%{ b", "$$${A} %%%{ c")).toMatchObject([
+      { problem: expect.stringContaining("at /TaskGroups/0/Tasks/0/Config/args/0") },
+    ]);
+    expect(await spoil("jobs/web.nomad.hcl", "$$${A}", "${A}")).toMatchObject([
+      { problem: expect.stringMatching(/^line \d+: an expression/) },
+    ]);
+    expect(await spoil("jobs/web.json", '"MemoryMB": 512', '"MemoryMB": 5')).toMatchObject([
+      { problem: "task main: memory is 10 MiB at least" },
+      { problem: expect.stringContaining("/MemoryMB") },
+    ]);
+    expect(await spoil("jobs/web.json", "{{ x }} ${y}", "{{ x }}")).toMatchObject([
+      { problem: expect.stringContaining("EmbeddedTmpl") },
+      { problem: "local/volumes/m/a of task main does not come to the bytes of its ConfigMap" },
+    ]);
+  });
+
   it("says where HCL and JSON differ", async () => {
     await forge("in", "--out", "a");
     const { Job } = JSON.parse(readFileSync(join(folder, "a/jobs/web.json"), "utf8")) as { Job: object };
@@ -116,8 +155,14 @@ describe("forge migrate verify", () => {
 
   it.each([
     ["no folder", ["verify"], "one folder"],
-    ["a folder without jobs", ["verify", "in", "--nomad", "http://127.0.0.1:1"], "has no jobs/"],
-    ["no Nomad", ["verify", "in"], "which Nomad"],
+    ["a folder that it did not write", ["verify", "in"], "was not written by forge migrate"],
+    ["to run jobs nowhere", ["verify", "in", "--run"], "on which Nomad"],
+    ["to compare what does not run", ["verify", "in", "--source", "web=http://old"], "add --run"],
+    [
+      "a source without a service",
+      ["verify", "in", "--run", "--nomad", "http://127.0.0.1:1", "--source", "http://old"],
+      "SERVICE=URL",
+    ],
     ["nowhere to write to", ["in"], "where to"],
   ])("refuses %s", async (_what, args, says) => {
     expect(await forge(...args)).toMatchObject({ code: 2, err: expect.stringContaining(says) });

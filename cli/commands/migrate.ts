@@ -5,16 +5,14 @@ import { countByStatus } from "../../migrate/emit/report";
 import { CODES, type Code } from "../../migrate/ledger/codes";
 import { isAtLeast, type LedgerEntry, SEVERITIES, type Severity } from "../../migrate/ledger/entry";
 import { migrate, type Migration } from "../../migrate/migrate";
-import { type NomadJudge, verifyJobs } from "../../migrate/verify";
-import { HttpJson } from "../../clients/http-json";
 import { readSources, type SourceDisk, STANDARD_INPUT } from "../../migrate/reader/read-sources";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
+import { verify, type VerifyOptions } from "../migrate-verify";
 
-interface MigrateOptions {
+interface MigrateOptions extends VerifyOptions {
   readonly out?: string;
-  readonly nomad?: string;
   readonly answers?: string;
   /** True: of warning. */
   readonly strict?: true | string;
@@ -24,17 +22,26 @@ export const register: Register = (command, context) => {
   command
     .argument("<paths...>", "manifests: files, folders, or - for the standard input")
     .option("--out <dir>", "folder to write into")
-    .option("--nomad <url>", "for `migrate verify DIR`: who looks at the jobs (default: NOMAD_ADDR)")
     .option("--answers <file>", "TOML with what manifests do not say; see docs/leaving-kubernetes.md")
     .option("--strict [severity]", "exit 1 where an entry is at least this severe: info, warning (default) or error")
+    .option("--nomad <url>", "verify: who looks at the jobs (default: NOMAD_ADDR; without one Forge's own rules)")
+    .option("--run", "verify: starts the jobs there, waits for their checks, compares, and ends them again")
+    .option("--within <seconds>", "verify --run: how long a job may take until it is well (default: 120)")
+    .option("--source <service=url>", "verify --run: where the old cluster answers for a service; repeatable", collect)
+    .option("--path <path>", "verify --run: what is asked at both, / unless set; repeatable", collect)
+    .option("--keep", "verify --run: leaves the jobs running")
     .addHelpText(
       "after",
-      "\nTurns Kubernetes manifests into Nomad jobs and says of every value what became of it: REPORT.md for people,\nledger.json for programs. Nothing is changed in any cluster.\n\n`forge migrate verify DIR` has Nomad look at what was written: each job is valid, and its HCL says what its JSON says.",
+      "\nTurns Kubernetes manifests into Nomad jobs and says of every value what became of it: REPORT.md for people,\nledger.json for programs. Nothing is changed in any cluster.\n\n`forge migrate verify DIR` looks at what was written: each job keeps Nomad's rules, its HCL says what its JSON says,\nand its files come to the bytes of their ConfigMaps.",
     )
     .action((paths: readonly string[], options: MigrateOptions) =>
       paths[0] === "verify" ? verify(paths.slice(1), options, context) : run(paths, options, context),
     );
 };
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
 
 function run(paths: readonly string[], options: MigrateOptions, context: CliContext): void {
   const { cwd } = context.io;
@@ -78,40 +85,6 @@ function run(paths: readonly string[], options: MigrateOptions, context: CliCont
     files: [...migration.files.keys()],
   };
   context.print(summary, () => lines(migration, counted, summary.refused, out));
-}
-
-async function verify(paths: readonly string[], options: MigrateOptions, context: CliContext): Promise<void> {
-  const { cwd, env } = context.io;
-  const [out] = paths;
-  if (out === undefined || paths.length > 1)
-    throw new CliError("usage", EXIT.badInput, "verify looks at one folder", "forge migrate verify DIR");
-  const folder = join(resolve(cwd, out), "jobs");
-  const address = options.nomad ?? env["NOMAD_ADDR"];
-  if (address === undefined)
-    throw new CliError("usage", EXIT.badInput, "which Nomad looks at the jobs?", "--nomad URL, or NOMAD_ADDR");
-  if (!existsSync(folder))
-    throw new CliError("notFound", EXIT.badInput, `${out} has no jobs/`, "run forge migrate first");
-  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
-  const jobs = names.sort().map((name) => {
-    const file = `jobs/${name.slice(0, -".json".length)}`;
-    const text = (suffix: string): string => readFileSync(join(folder, "..", `${file}${suffix}`), "utf8");
-    return { file, hcl: text(".nomad.hcl"), json: text(".json") };
-  });
-  const findings = await verifyJobs(jobs, nomadJudge(address, env["NOMAD_TOKEN"]));
-  if (findings.length > 0) context.exitCode = EXIT.failed;
-  context.print({ jobs: jobs.length, findings }, () => [
-    ...findings.map(({ file, problem }) => `${file}: ${problem}`),
-    `${jobs.length} jobs before ${address}, ${findings.length} findings`,
-  ]);
-}
-
-function nomadJudge(address: string, token: string | undefined): NomadJudge {
-  const http = new HttpJson({ address, name: "Nomad", ...(token && { headers: () => ({ "x-nomad-token": token }) }) });
-  return {
-    validate: async (body) =>
-      (await http.json<{ readonly Error?: string }>("PUT", "/v1/validate/job", { body })).Error ?? "",
-    parse: (hcl) => http.json("PUT", "/v1/jobs/parse", { body: { JobHCL: hcl, Canonicalize: false } }),
-  };
 }
 
 function strictness(strict: MigrateOptions["strict"]): Severity | undefined {

@@ -1,9 +1,11 @@
 import type { Cursor } from "../ledger/claims";
 import type { Code } from "../ledger/codes";
 import type { ConfigValue, NomadTask, Resources } from "../model/nomad-job";
-import { environmentOf, NOMAD_REPLACES } from "./environment";
-import { type PodContext, taskTarget } from "./pod-context";
+import { environmentOf, REFERENCE } from "./environment";
+import { grantName, type PodContext, taskTarget } from "./pod-context";
 import { mebibytes, quantity } from "./quantity";
+import { standInOf, standInTask } from "./stand-in";
+import { isComposed } from "./table";
 import { mountsOf, type PodVolume } from "./volumes";
 
 /** What a pod says of each of its tasks. */
@@ -41,15 +43,17 @@ export function taskOf(container: Cursor, name: string, setting: TaskSetting): N
   const mounts = mountsOf(container, name, volumes, context);
   const config: Record<string, ConfigValue> = {
     ...programOf(container, names, target),
-    ...imageOf(container, target),
-    ...securityOf(container, pod, target),
-    ...hostsOf(pod, context),
+    ...(driverLiteral({
+      ...imageOf(container, target),
+      ...securityOf(container, pod, target),
+      ...hostsOf(pod, context),
+      ...(mounts.binds.length === 0 ? {} : { volumes: mounts.binds }),
+      ...(mounts.tmpfs.length === 0 ? {} : { mount: mounts.tmpfs }),
+    }) as Record<string, ConfigValue>),
   };
-  if (mounts.binds.length > 0) config["volumes"] = mounts.binds;
-  if (mounts.tmpfs.length > 0) config["mount"] = mounts.tmpfs;
   lifecycleOf(container.get("lifecycle"), context.target);
   const resources = resourcesOf(container, target, context, notes);
-  return {
+  const task: NomadTask = {
     name,
     driver: "docker",
     lifecycle,
@@ -62,11 +66,13 @@ export function taskOf(container: Cursor, name: string, setting: TaskSetting): N
     volumeMounts: mounts.volumeMounts,
     vault:
       context.answers.secrets === "vault" && readsSecrets([...templates, ...mounts.templates])
-        ? { env: false, changeMode: "noop" }
+        ? { role: grantName(context.target), env: false, changeMode: "noop" }
         : undefined,
     resources,
     notes,
   };
+  const standIn = standInOf(container, context.answers);
+  return standIn === undefined ? task : standInTask(task, standIn, { container, pod, target });
 }
 
 function readsSecrets(templates: NomadTask["templates"]): boolean {
@@ -104,21 +110,51 @@ function programOf(
     if (!words.present) continue;
     config[key] = words.items().map((word) => {
       const text = word.text() ?? "";
-      const replaced = argument(text, names);
-      if (NOMAD_REPLACES.test(text)) word.note("nomadReplaces", target(`config.${key}`));
-      else if (replaced !== text) word.note("argumentVariable", target(`config.${key}`));
+      const { replaced, hasVariable } = argument(text, names);
+      if (hasVariable) word.note("argumentVariable", target(`config.${key}`));
+      if (!isComposed(text)) word.note("composed", target(`config.${key}`));
       return replaced;
     });
   }
   return config;
 }
 
-/** `$(NAME)` of a known variable as `${NAME}`, which Nomad replaces from the task's environment; `$$` is `$`. */
-export function argument(text: string, names: ReadonlySet<string>): string {
-  return text.replace(/\$\$|\$\(([^()\s]+)\)/g, (whole, name: string | undefined) => {
-    if (name === undefined) return "$";
-    return names.has(name) ? `\${${name}}` : whole;
-  });
+/**
+ * A word of a program as the driver's configuration has it: `$(NAME)` of a known variable is `${NAME}`, which Nomad replaces from
+ * the task's environment, `$$` is `$`, and all else means itself.
+ */
+export function argument(text: string, names: ReadonlySet<string>): { replaced: string; hasVariable: boolean } {
+  let replaced = "";
+  let literal = "";
+  let rest = 0;
+  let hasVariable = false;
+  for (const match of text.matchAll(REFERENCE)) {
+    const [whole, name] = match;
+    literal += text.slice(rest, match.index);
+    rest = match.index + whole.length;
+    if (name === undefined) literal += "$";
+    else if (names.has(name)) {
+      // What is replaced must not come to stand within an escape: `$` and `${NAME}` would be one.
+      replaced += driverText(literal).replace(/[$%]$/, (last) => `\${"${last}"}`);
+      replaced += /^[A-Za-z_]\w*$/.test(name) ? `\${${name}}` : `\${env[${JSON.stringify(name)}]}`;
+      literal = "";
+      hasVariable = true;
+    } else literal += whole;
+  }
+  return { replaced: replaced + driverText(literal + text.slice(rest)), hasVariable };
+}
+
+/** Text that means itself in a driver's configuration: on the node, Nomad reads each text of it as a template of HCL. */
+function driverText(text: string): string {
+  return text.replace(/\$\{|%\{/g, (opening) => `${opening[0] ?? ""}${opening}`);
+}
+
+/** The same for all texts within. */
+function driverLiteral(value: unknown): unknown {
+  if (typeof value === "string") return driverText(value);
+  if (Array.isArray(value)) return value.map(driverLiteral);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, driverLiteral(each)]));
 }
 
 function securityOf(container: Cursor, pod: Cursor, target: (path: string) => string): Record<string, ConfigValue> {

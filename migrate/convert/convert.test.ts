@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { loadConfig } from "../../config/load";
 import { deployment, entryAt, migrateText, onlyJob } from "../for-test";
 import type { Migration } from "../migrate";
@@ -47,7 +48,9 @@ describe("containers", () => {
   });
 
   test("$(NAME) in arguments is a variable only where there is one of that name", () => {
-    expect(argument("$(A) $(date) $$(A) $B ${C}", new Set(["A"]))).toBe("${A} $(date) $(A) $B ${C}");
+    const names = new Set(["A", "v.dot"]);
+    expect(argument("$(A) $(date) $$(A) $B ${C}", names).replaced).toBe("${A} $(date) $(A) $B $${C}");
+    expect(argument("$$$(A) $(v.dot) %{ x", names).replaced).toBe('${"$"}${A} ${env["v.dot"]} %%{ x');
   });
 
   test("without resources the answers decide, and the job says so", () => {
@@ -106,7 +109,7 @@ describe("environment", () => {
     const container = "env:\n            - { name: PASS, valueFrom: { secretKeyRef: { name: db, key: password } } }";
     const migration = migrateText(deployment({ container }) + SECRET, { secrets: "vault" });
     expect(task(migration).templates[0]?.data).toContain('secret "kv/data/kubernetes/default/db"');
-    expect(task(migration).vault).toEqual({ env: false, changeMode: "noop" });
+    expect(task(migration).vault).toEqual({ role: "migrated-web", env: false, changeMode: "noop" });
     expect([...migration.files.keys()]).toEqual(
       expect.arrayContaining(["vault/copy-secrets.sh", "vault/policies/web.hcl"]),
     );
@@ -127,11 +130,32 @@ describe("environment", () => {
     );
   });
 
-  test("what Nomad would replace is an error", () => {
+  test("what Nomad would replace is kept from it by a template, unless Nomad's own stands beside it", () => {
+    const field = "{ name: P, valueFrom: { fieldRef: { fieldPath: metadata.name } } }";
     const migration = migrateText(
-      deployment({ container: 'env:\n            - { name: A, value: "${NOMAD_TASK_DIR}" }' }),
+      deployment({
+        container: `env:\n            - { name: A, value: "\${NOMAD_TASK_DIR}" }\n            - ${field}\n            - { name: B, value: "$(P) \${A}" }`,
+      }),
     );
-    expect(entryAt(migration, `${CONTAINER}/env/0/value`)).toMatchObject({ code: "nomadReplaces", severity: "error" });
+    expect(task(migration).templates).toMatchObject([
+      { data: 'A={{ printf "%v" "${NOMAD_TASK_DIR}" | toJSON }}\n', env: true },
+    ]);
+    expect(task(migration).env).toEqual({
+      P: "${NOMAD_JOB_NAME}-${NOMAD_SHORT_ALLOC_ID}",
+      B: "${NOMAD_JOB_NAME}-${NOMAD_SHORT_ALLOC_ID} ${A}",
+    });
+    expect(entryAt(migration, `${CONTAINER}/env/0/value`).code).toBe("converted");
+    expect(entryAt(migration, `${CONTAINER}/env/2/value`)).toMatchObject({ code: "nomadReplaces", severity: "error" });
+  });
+
+  test("a variable may name a Secret's key that all of the Secret brings", () => {
+    const container = `envFrom: [{ secretRef: { name: db }, prefix: DB_ }]
+          args: ["$(DB_password)", "$(DB_none)"]
+          env: [{ name: URL, value: "x://$(DB_password)" }]`;
+    const { config, templates } = task(migrateText(deployment({ container }) + SECRET));
+    expect(config["args"]).toEqual(["${DB_password}", "$(DB_none)"]);
+    expect(templates[0]?.data).toContain('URL={{ printf "%v%v" "x://" ((index (nomadVar');
+    expect(templates[0]?.data).not.toContain("\nDB_password=");
   });
 });
 
@@ -165,6 +189,7 @@ describe("files", () => {
         destination: "local/volumes/v/sub/a",
         perms: "0400",
         changeMode: "noop",
+        sha256: createHash("sha256").update("{{ x }}\n").digest("hex"),
       },
     ]);
     expect(task(migration).config["volumes"]).toEqual(["local/volumes/v:/etc/site:ro"]);

@@ -1,17 +1,19 @@
 import type { Cursor } from "../ledger/claims";
 import type { KubeObject } from "../object";
 import type { Template } from "../model/nomad-job";
-import { keysOf, type PodContext, secretExpression, secretPath, taskTarget } from "./pod-context";
+import { guarded, keysOf, type PodContext, secretExpression, secretPath, taskTarget } from "./pod-context";
 import { quantity } from "./quantity";
-import { entryOf } from "./table";
+import { entryOf, isComposed } from "./table";
 
-/** A variable's value: text, and expressions of the template language that give text. */
-type Part = string | { readonly expression: string };
+/** A variable's value: text, expressions of the template language, and `${…}` that Nomad is meant to replace. */
+type Part = string | { readonly expression: string } | { readonly nomad: string };
 
 interface Variable {
   readonly parts: readonly Part[];
   /** Written only where this condition of the template language holds. */
   readonly condition?: string;
+  /** It comes with all of its Secret. */
+  readonly isInRange?: boolean;
 }
 
 export interface Environment {
@@ -22,10 +24,13 @@ export interface Environment {
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** What Nomad replaces before the program starts, whoever wrote it. */
-export const NOMAD_REPLACES = /\$\{(NOMAD_|env\[|attr\.|meta\.|node\.|device\.)/;
+/** What Nomad replaces in `env` where it knows the name, by Nomad's `ReplaceEnv`; what a template writes it leaves alone. */
+const NOMAD_REPLACES = /\$\{[A-Za-z0-9_.-]+\}/;
 
-/** A container's environment: literals in `env`, what comes from Secrets in a template that Nomad fills in on the node. */
+/**
+ * A container's environment: literals in `env`; what comes from Secrets, and what Nomad would read as its own, in a template that
+ * is filled in on the node.
+ */
 export function environmentOf(container: Cursor, task: string, context: PodContext): Environment {
   const variables = new Map<string, Variable>();
   const ranges: string[] = [];
@@ -47,13 +52,15 @@ export function environmentOf(container: Cursor, task: string, context: PodConte
 function write(variables: ReadonlyMap<string, Variable>, ranges: readonly string[]): Environment {
   const env: [string, string][] = [];
   const lines: string[] = [...ranges];
-  for (const [name, { parts, condition }] of variables) {
-    if (condition === undefined && parts.every((part) => typeof part === "string")) {
-      env.push([name, parts.join("")]);
+  for (const [name, { parts, condition, isInRange }] of variables) {
+    if (isInRange === true) continue;
+    if (condition === undefined && !needsTemplate(parts)) {
+      env.push([name, parts.map((part) => (typeof part === "string" ? part : textOf(part))).join("")]);
       continue;
     }
-    const words = parts.map((part) => (typeof part === "string" ? JSON.stringify(part) : `(${part.expression})`));
-    const line = `${name}={{ printf ${JSON.stringify("%v".repeat(words.length))} ${words.join(" ")} | toJSON }}`;
+    const words = parts.map(wordOf);
+    const text = `{{ printf ${JSON.stringify("%v".repeat(words.length))} ${words.join(" ")} | toJSON }}`;
+    const line = guarded(`${name}=${text}`);
     lines.push(condition === undefined ? line : `{{ if ${condition} }}${line}{{ end }}`);
   }
   const names = new Set(variables.keys());
@@ -62,6 +69,34 @@ function write(variables: ReadonlyMap<string, Variable>, ranges: readonly string
   // Kubernetes gives a running container no new environment, so a changed secret restarts nothing.
   const template = { data, destination: "secrets/environment.env", env: true, changeMode: "noop" } as const;
   return { names, env: Object.fromEntries(env), templates: [template] };
+}
+
+/** Parts of Nomad can be written as `env` alone. */
+function needsTemplate(parts: readonly Part[]): boolean {
+  if (parts.some((part) => typeof part !== "string" && "expression" in part)) return true;
+  const texts = parts.filter((part) => typeof part === "string");
+  const text = texts.join("");
+  return texts.length === parts.length && (NOMAD_REPLACES.test(text) || !isComposed(text));
+}
+
+function textOf(part: Exclude<Part, string>): string {
+  return "nomad" in part ? part.nomad : part.expression;
+}
+
+/** One word of `printf`. Templates know Nomad's variables, though nothing of its nodes. */
+function wordOf(part: Part): string {
+  if (typeof part === "string") return goText(part);
+  if ("expression" in part) return `(${part.expression})`;
+  const name = /^\$\{(NOMAD_\w+)\}$/.exec(part.nomad)?.[1];
+  return name === undefined ? goText(part.nomad) : `(env ${goText(name)})`;
+}
+
+/** Text in Go's quotes, which are JSON's; what HCL would compose is written as Go's escapes. */
+function goText(text: string): string {
+  const quoted = JSON.stringify(text);
+  if (isComposed(text)) return quoted;
+  // eslint-disable-next-line no-control-regex
+  return quoted.replace(/[^\x00-\x7f]/gu, (char) => `\\U${(char.codePointAt(0) ?? 0).toString(16).padStart(8, "0")}`);
 }
 
 function variableOf(
@@ -75,13 +110,16 @@ function variableOf(
   if (!from.present) {
     const value = item.get("value");
     const text = value.text() ?? "";
-    value.note(NOMAD_REPLACES.test(text) ? "nomadReplaces" : "converted", target);
+    value.converted(target);
     if (/\.svc(\.cluster\.local)?\b/.test(text)) value.note("clusterLocalName", target);
     const parts = expand(text, before);
     if (parts === undefined) {
       value.note("valueTooLong");
       return undefined;
     }
+    const isMixed = parts.some((part) => typeof part !== "string" && "nomad" in part);
+    if (isMixed && NOMAD_REPLACES.test(parts.filter((part) => typeof part === "string").join("")))
+      value.note("nomadReplaces", target);
     return { parts };
   }
   const key = from.get("configMapKeyRef");
@@ -96,6 +134,9 @@ function variableOf(
   return undefined;
 }
 
+/** As Kubernetes' `expansion.Expand` reads them. */
+export const REFERENCE = /\$\$|\$\(([^)]*)\)/g;
+
 /** Linux starts no program with a longer variable (MAX_ARG_STRLEN). */
 const LONGEST_VALUE = 128 * 1024;
 
@@ -107,12 +148,12 @@ export function expand(text: string, known: ReadonlyMap<string, Variable>): read
   const parts: Part[] = [];
   let length = text.length;
   let rest = 0;
-  for (const match of text.matchAll(/\$\$|\$\(([^()\s]+)\)/g)) {
+  for (const match of text.matchAll(REFERENCE)) {
     const [whole, name] = match;
     const variable = name === undefined ? undefined : known.get(name);
     if (name !== undefined && variable === undefined) continue;
     const inserted = variable?.parts ?? ["$"];
-    for (const part of inserted) length += typeof part === "string" ? part.length : part.expression.length;
+    for (const part of inserted) length += typeof part === "string" ? part.length : textOf(part).length;
     if (length > LONGEST_VALUE) return undefined;
     parts.push(text.slice(rest, match.index), ...inserted);
     rest = match.index + whole.length;
@@ -175,7 +216,12 @@ function fromField(reference: Cursor, context: PodContext, target: string): Vari
     return undefined;
   }
   reference.note(path === "metadata.namespace" || path === "spec.nodeName" ? "converted" : "podField", target);
-  return { parts: [value] };
+  return { parts: value.split(/(\$\{[^}]*\})/).flatMap((text) => partOf(text)) };
+}
+
+function partOf(text: string): readonly Part[] {
+  if (text === "") return [];
+  return [text.startsWith("${") ? { nomad: text } : text];
 }
 
 /** A container's own request or limit, which the manifest says. */
@@ -222,8 +268,14 @@ function addSource(
   const name = secret.get("name").text() ?? "";
   const isOptional = secret.get("optional").flag() === true;
   context.needsSecret(name);
-  secret.note(context.secret(name) !== undefined || isOptional ? "secretAtRunTime" : "unresolvedSecret", target);
+  const known = context.secret(name);
+  secret.note(known !== undefined || isOptional ? "secretAtRunTime" : "unresolvedSecret", target);
   ranges.push(secretRange(context, name, prefix, isOptional));
+  // Others may name them.
+  for (const key of known === undefined ? [] : keysOf(known, "data", "stringData")) {
+    const parts = [{ expression: secretExpression(context, name, key) }];
+    variables.set(`${prefix}${key}`, { parts, isInRange: true });
+  }
 }
 
 function addConfigMap(map: KubeObject, prefix: string, variables: Map<string, Variable>, target: string): void {

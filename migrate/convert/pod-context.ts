@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Answers } from "../answers";
 import type { Cursor } from "../ledger/claims";
 import type { KubeObject } from "../object";
+import { dnsLabel } from "./names";
 
 /** What a pod's conversion may look up, and where it leaves what it needs. */
 export interface PodContext {
@@ -32,6 +33,11 @@ export function taskTarget({ target }: PodContext, task: string, path: string): 
   return `${target}#task.${task}.${path}`;
 }
 
+/** Of the policy, and of Vault's role, that let a job read its Secrets. @param file `jobs/NAME` */
+export function grantName(file: string): string {
+  return `migrated-${dnsLabel(file.slice("jobs/".length))}`;
+}
+
 /** Where a Secret's keys are, in Nomad's variables or in Vault, as templates and policies name it. */
 export function secretPath({ answers, namespace }: Pick<PodContext, "answers" | "namespace">, name: string): string {
   const path = storedPath(namespace, name);
@@ -51,7 +57,16 @@ export function storedPath(namespace: string, name: string): string {
 
 const MAX_PATH = 128;
 
-/** The template expression for one key of a Secret. */
+/**
+ * A template around expressions of Secrets, as long as Vault's have not been read: until then `secret` gives nothing, and to look
+ * into nothing would fail the task for good. Nomad's variables need no such guard.
+ */
+export function guarded(template: string): string {
+  const calls = new Set([...template.matchAll(/\((secret "(?:[^"\\]|\\.)*")\)/g)].map(([, call = ""]) => call));
+  return [...calls].reduce((text, call) => `{{ with ${call} }}${text}{{ end }}`, template);
+}
+
+/** The template expression for one key of a Secret; for `guarded` templates. */
 export function secretExpression(context: PodContext, name: string, key: string): string {
   const path = JSON.stringify(secretPath(context, name));
   return context.answers.secrets === "vault"

@@ -7,6 +7,7 @@ import type { PodContext } from "./pod-context";
 import { GroupPorts } from "./ports";
 import { checksOf, type ProbeCheck } from "./probes";
 import { schedulingOf } from "./scheduling";
+import { hasStandIn } from "./stand-in";
 import { diskOf, type PodVolume, volumesOf } from "./volumes";
 
 /** Fields of a pod that have one fate whatever they say. */
@@ -78,7 +79,9 @@ export function podParts(pod: Cursor, context: PodContext, options: PodOptions =
       .get(field)
       .note(pod.get(field).flag() === true ? "needsPrivileged" : "ignoredField", `${context.target}#config.${name}`);
   }
-  const isHost = pod.get("hostNetwork").converted(`${context.target}#network.mode`).flag() === true;
+  const isHost =
+    pod.get("hostNetwork").converted(`${context.target}#network.mode`).flag() === true ||
+    ["containers", "initContainers"].some((key) => hasStandIn(pod.get(key), context.answers));
   const volumes = new Map([...volumesOf(pod, context), ...(options.moreVolumes ?? [])]);
   const ports = new GroupPorts(isHost, context.target);
   const { tasks, checks, notes } = tasksOf(pod, context, volumes, ports);

@@ -16,7 +16,7 @@ export class GroupPorts {
   readonly #names = new Map<string, number>();
 
   constructor(
-    private readonly isHost: boolean,
+    readonly isHost: boolean,
     private readonly target: string,
   ) {}
 
@@ -38,8 +38,9 @@ export class GroupPorts {
       port.get("hostIP").note("hostIp");
       if (name !== undefined) this.#names.set(name, number);
       const host = port.get("hostPort");
-      host.note("staticPort", target);
-      this.#fix(label, host.int());
+      const at = host.int();
+      host.note(this.isHost && at !== undefined && at !== number ? "hostNetworkPort" : "staticPort", target);
+      this.#fix(label, at);
     }
   }
 
@@ -51,11 +52,15 @@ export class GroupPorts {
     return this.#labelFor(number, undefined);
   }
 
-  /** The label by which a port is reached at a fixed number of the node; another one where it has one already. */
+  /**
+   * The label by which a port is reached at a fixed number of the node; another one where it has one already. Undefined where
+   * it cannot be: the number is taken, or on the host's network, where the program listens on its own.
+   */
   fixed(port: number | string, at: number, name: string): string | undefined {
     const label = this.labelOf(port);
     const found = this.#ports.find((each) => each.label === label);
-    if (found === undefined || at < 1 || at > 65_535 || this.isHost) return label;
+    if (found === undefined || at < 1 || at > 65_535) return label;
+    if (this.isHost) return found.number === at ? label : undefined;
     const taken = this.#ports.find((each) => each.static === at);
     if (taken !== undefined) return taken.number === found.number ? taken.label : undefined;
     if (found.static === undefined) {

@@ -89,7 +89,9 @@ function portOf(port: Cursor, spec: Cursor, parts: PodParts, answers: Answers, t
   const nodePort = port.get("nodePort").int();
   if (nodePort !== undefined && nodePort > 0) {
     const label = parts.ports.fixed(wanted, nodePort, "node");
-    port.get("nodePort").note("staticPort", `${target}#network.port.${label ?? ""}`);
+    port
+      .get("nodePort")
+      .note(label === undefined ? unreachable(parts) : "staticPort", `${target}#network.port.${label ?? ""}`);
   }
   if (answers.ports === "dynamic") {
     for (const field of [port.get("port"), targetAt]) field.note("dynamicPort", target);
@@ -101,6 +103,11 @@ function portOf(port: Cursor, spec: Cursor, parts: PodParts, answers: Answers, t
       ? parts.ports.fixed(wanted, wanted, "pod")
       : parts.ports.fixed(wanted, number, port.get("name").text() ?? "service");
   for (const field of [port.get("port"), targetAt])
-    field.note(label === undefined ? "portTaken" : "servicePort", target);
+    field.note(label === undefined ? unreachable(parts) : "servicePort", target);
   return label ?? parts.ports.labelOf(wanted);
+}
+
+/** Why a port is not at the number that clients know. */
+function unreachable({ ports }: PodParts): "hostNetworkPort" | "portTaken" {
+  return ports.isHost ? "hostNetworkPort" : "portTaken";
 }

@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import type { Cursor } from "../ledger/claims";
 import type { KubeObject } from "../object";
 import type { ConfigBlock, Template, Volume, VolumeMount } from "../model/nomad-job";
 import { dnsLabel } from "./names";
-import { isKey, keysOf, type PodContext, secretExpression, taskTarget } from "./pod-context";
+import { guarded, isKey, keysOf, type PodContext, secretExpression, taskTarget } from "./pod-context";
 import { mebibytes, quantity } from "./quantity";
+import { isComposed } from "./table";
 
 /** What a container's mounts come to in its task. */
 export interface Mounts {
@@ -97,7 +99,7 @@ interface VolumeFile {
   readonly path: string;
   readonly perms: string;
   /** Its bytes as they are, or a template that gives them. */
-  readonly content: { readonly text: string } | { readonly template: string };
+  readonly content: { readonly text: string } | { readonly template: string; readonly bytes?: Uint8Array };
 }
 
 /** Always read only, as in Kubernetes. */
@@ -119,17 +121,33 @@ const DELIMITERS = [
   ["<%%%<", ">%%%>"],
 ] as const;
 
+/** A pair whose first is not in the text; there is always one that is not. */
+function delimitersFor(text: string): readonly [string, string] {
+  const found = DELIMITERS.find(([opening]) => !text.includes(opening));
+  if (found !== undefined) return found;
+  let at = 0;
+  while (text.includes(`<%${at}%<`)) at += 1;
+  return [`<%${at}%<`, `>%${at}%>`];
+}
+
 /** Text as a template that says exactly that text. */
 export function literalTemplate(text: string): Pick<Template, "data" | "leftDelimiter" | "rightDelimiter"> {
   // An empty template is refused.
   if (text === "") return { data: '{{ "" }}' };
-  const [left, right] = DELIMITERS.find(([opening]) => !text.includes(opening)) ?? ["<%forge%<", ">%forge%>"];
+  if (!isComposed(text)) return { data: encodedTemplate(Buffer.from(text).toString("base64")) };
+  const [left, right] = delimitersFor(text);
   return left === "{{" ? { data: text } : { data: text, leftDelimiter: left, rightDelimiter: right };
+}
+
+function encodedTemplate(base64: string): string {
+  return `{{ ${JSON.stringify(base64)} | base64Decode }}`;
 }
 
 function fileTemplate(destination: string, { content, perms }: VolumeFile): Template {
   const data = "template" in content ? { data: content.template } : literalTemplate(content.text);
-  return { ...data, destination, changeMode: "noop", perms };
+  const bytes = "text" in content ? Buffer.from(content.text) : content.bytes;
+  const sha256 = bytes === undefined ? {} : { sha256: createHash("sha256").update(bytes).digest("hex") };
+  return { ...data, destination, changeMode: "noop", perms, ...sha256 };
 }
 
 function permsOf(mode: number | undefined): string {
@@ -168,7 +186,8 @@ function configMapFiles(source: Cursor, context: PodContext): readonly VolumeFil
     (text.present ? text : binary).note("configInJob", target);
     if (text.node !== undefined && text.present) return [{ path, perms, content: { text: text.text() ?? "" } }];
     const base64 = (binary.text() ?? "").replace(/\s/g, "");
-    return [{ path, perms, content: { template: `{{ ${JSON.stringify(base64)} | base64Decode }}` } }];
+    const bytes = Buffer.from(base64, "base64");
+    return [{ path, perms, content: { template: encodedTemplate(base64), bytes } }];
   });
 }
 
@@ -188,7 +207,11 @@ function secretFiles(source: Cursor, context: PodContext): readonly VolumeFile[]
   return chosen(source, keys).map(({ key, path, perms }) => {
     const expression = secretExpression(context, name, key);
     const isBinary = secret !== undefined && isBinaryKey(secret, key);
-    return { path, perms, content: { template: `{{ ${isBinary ? `base64Decode (${expression})` : expression} }}` } };
+    return {
+      path,
+      perms,
+      content: { template: guarded(`{{ ${isBinary ? `base64Decode (${expression})` : expression} }}`) },
+    };
   });
 }
 

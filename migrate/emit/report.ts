@@ -94,6 +94,8 @@ function preparations({ jobs, secrets, volumes, externals, experiences }: Conver
   const lines: string[] = [];
   if (secrets.length > 0)
     lines.push(`- Copy ${secrets.length} Secrets with the script; it reads them from the cluster.`);
+  if (jobs.some((job) => job.secrets.length > 0))
+    lines.push("- Let the jobs read them: run grant.sh beside that script.");
   if (volumes.length > 0) lines.push(`- Create ${volumes.length} volumes from volumes/ and copy their data.`);
   if (externals.length > 0)
     lines.push(`- Register ${externals.length} services outside the cluster from consul/external/.`);

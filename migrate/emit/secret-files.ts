@@ -1,6 +1,6 @@
 import type { Answers } from "../answers";
 import type { ConvertedJob, WantedSecret } from "../convert/convert";
-import { secretPath, storedPath } from "../convert/pod-context";
+import { grantName, secretPath, storedPath } from "../convert/pod-context";
 import { quoted } from "./hcl-text";
 
 /** Text as one word of a shell. */
@@ -59,4 +59,47 @@ export function secretPolicy({ job, secrets }: ConvertedJob, answers: Answers): 
   }
   const rules = paths.map((path) => `    path ${quoted(path)} {\n      capabilities = ["read"]\n    }\n`);
   return `namespace ${quoted(job.namespace)} {\n  variables {\n${rules.join("")}  }\n}\n`;
+}
+
+/** Vault's role for one job: Nomad logs it in with the job's own identity, and gives it that policy alone. */
+export function vaultRole({ job, file }: ConvertedJob): string {
+  const role = {
+    role_type: "jwt",
+    bound_audiences: ["vault.io"],
+    bound_claims: { nomad_namespace: job.namespace, nomad_job_id: job.id },
+    user_claim: "nomad_job_id",
+    token_type: "service",
+    token_period: "30m",
+    token_policies: [grantName(file)],
+  };
+  return `${JSON.stringify(role, null, 2)}\n`;
+}
+
+/** The script that gives each job its policy. */
+export function grantScript(jobs: readonly ConvertedJob[], answers: Answers): string {
+  const isVault = answers.secrets === "vault";
+  const head = isVault
+    ? `# Lets each job read its Secrets: a policy, and a role of the jwt auth method that Nomad logs its tasks in at.
+# JWT_MOUNT is that method's path; Nomad's default is jwt-nomad.
+set -euo pipefail
+cd "$(dirname "$0")"
+mount="\${JWT_MOUNT:-jwt-nomad}"
+`
+    : `# Lets each job read its Secrets. The stack in stacks/ does the same.
+set -euo pipefail
+cd "$(dirname "$0")"
+`;
+  const calls = jobs.flatMap((each) => {
+    const [grant, name] = [grantName(each.file), each.file.slice("jobs/".length)];
+    const policy = word(`policies/${name}.hcl`);
+    return isVault
+      ? [
+          `vault policy write ${word(grant)} ${policy}`,
+          `vault write "auth/$mount/role/"${word(grant)} @${word(`roles/${name}.json`)}`,
+        ]
+      : [
+          `nomad acl policy apply -namespace ${word(each.job.namespace)} -job ${word(each.job.id)} ${word(grant)} ${policy}`,
+        ];
+  });
+  return `#!/usr/bin/env bash\n${head}\n${calls.join("\n")}\n`;
 }

@@ -92,7 +92,7 @@ const TASK: Shape = {
       },
     }),
     vault: block("vault", "Vault", {
-      fields: { env: value("env", "Env"), changeMode: value("change_mode", "ChangeMode") },
+      fields: { role: value("role", "Role"), env: value("env", "Env"), changeMode: value("change_mode", "ChangeMode") },
     }),
     resources: block("resources", "Resources", {
       fields: {

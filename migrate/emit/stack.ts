@@ -1,6 +1,7 @@
 import type { Answers } from "../answers";
 import type { Converted } from "../convert/convert";
 import { dnsLabel } from "../convert/names";
+import { grantName } from "../convert/pod-context";
 
 /**
  * A stack of CDKTF that registers what was converted: namespaces, policies and jobs, read from the files beside it. The
@@ -30,11 +31,13 @@ ${jobs.map(({ file }) => entry({ id: dnsLabel(file.slice("jobs/".length)), file:
 ];
 
 /** Rights of jobs to read the Secrets that were copied for them. */
-const POLICIES: readonly { readonly id: string; readonly file: string; readonly namespace: string; readonly job: string }[] = [
+const POLICIES: readonly { readonly id: string; readonly file: string; readonly grant: string; readonly namespace: string; readonly job: string }[] = [
 ${policies
   .map(({ job, file }) => {
     const name = file.slice("jobs/".length);
-    return entry({ id: dnsLabel(name), file: `nomad/policies/${name}.hcl`, namespace: job.namespace, job: job.id });
+    const grant = grantName(file);
+    const policy = `nomad/policies/${name}.hcl`;
+    return entry({ id: dnsLabel(name), file: policy, grant, namespace: job.namespace, job: job.id });
   })
   .join("\n")}
 ];
@@ -58,9 +61,9 @@ export class Migrated extends TerraformStack {
     new NomadProvider(this, "nomad", { address });
     const namespaces = NAMESPACES.map((name) => new Namespace(this, \`namespace-\${name}\`, { name }));
     const policies = POLICIES.map(
-      ({ id: name, file, namespace, job }) =>
+      ({ id: name, file, grant, namespace, job }) =>
         new AclPolicy(this, \`policy-\${name}\`, {
-          name: \`migrated-\${name}\`,
+          name: grant,
           rulesHcl: read(file),
           jobAcl: { namespace, jobId: job },
           dependsOn: namespaces,

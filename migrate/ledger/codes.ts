@@ -141,10 +141,14 @@ const TABLE = {
 
   // Environment and files
   nomadReplaces: approximated(
-    "Nomad replaces this `${…}` before the program starts: rename it or put it into a file.",
+    "Nomad replaces this `${…}` beside its own that was asked for: put the two into variables of their own.",
     "error",
   ),
   argumentVariable: approximated("`$(NAME)` was written as `${NAME}`, which Nomad replaces from the environment."),
+  composed: approximated(
+    "Nomad composes characters in arguments (Unicode's NFC): read the text from a file if that matters.",
+    "warning",
+  ),
   valueTooLong: unsupported("With what it names it is longer than Linux lets a variable be: 128 KiB.", "error"),
   clusterLocalName: needsConfig(
     "Names below svc.cluster.local resolve only where your DNS rewrites them: docs/leaving-kubernetes.md.",
@@ -177,6 +181,15 @@ const TABLE = {
   sizeLimit: approximated("Nomad counts it for the scheduler and does not enforce it.", "info"),
   hostPath: needsConfig("Allow `volumes` in the clients' docker plugin, or make it a host volume.", "warning"),
 
+  // Programs in the place of images
+  standIn: approximated("A program of the nodes runs in the image's place, as the answers' stand_ins say.", "warning"),
+  standInSetting: unsupported("A program in an image's place has no such setting.", "warning"),
+  standInMount: approximated(
+    "Without containers it lies in the task's folder; variables and arguments that name its path were rewritten.",
+    "warning",
+  ),
+  standInVolume: unsupported('Let the stand-in be driver = "exec": raw_exec mounts no volumes.', "error"),
+
   // Probes, ports, services
   readinessProbe: approximated("A check: while it fails, names do not lead here.", "info"),
   livenessProbe: approximated("A check that restarts; while it fails, names do not lead here either.", "info"),
@@ -200,6 +213,10 @@ const TABLE = {
   ),
   dynamicPort: approximated("Clients must look the port up: SRV records of Consul.", "warning"),
   portTaken: unsupported("Another Service fixes this port in the same job: clients must look it up.", "error"),
+  hostNetworkPort: unsupported(
+    "The program has the node's network and listens on another number: clients must use that.",
+    "error",
+  ),
   clusterIp: ignored("Addresses of the cluster have no meaning outside."),
   headless: approximated("The name leads to every passing instance.", "info"),
   loadBalancer: needsConfig("Point a load balancer at the nodes' port.", "warning"),

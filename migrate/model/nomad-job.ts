@@ -134,19 +134,19 @@ export interface ConfigBlock {
 
 export interface NomadTask {
   readonly name: string;
-  readonly driver: "docker";
+  readonly driver: "docker" | "exec" | "raw_exec";
   readonly lifecycle?: { readonly hook: "prestart" | "poststart" | "poststop"; readonly sidecar: boolean } | undefined;
   readonly leader?: boolean | undefined;
   readonly user?: string | undefined;
   readonly killTimeout?: number | undefined;
   readonly killSignal?: string | undefined;
-  /** Docker's own keys, as its driver spells them. */
+  /** The driver's own keys, as it spells them. */
   readonly config: Readonly<Record<string, ConfigValue>>;
   readonly env: Readonly<Record<string, string>>;
   readonly templates: readonly Template[];
   readonly volumeMounts: readonly VolumeMount[];
   /** Present: Nomad logs the task in at Vault, for its templates. */
-  readonly vault?: { readonly env: boolean; readonly changeMode: "noop" } | undefined;
+  readonly vault?: { readonly role: string; readonly env: boolean; readonly changeMode: "noop" } | undefined;
   readonly resources: Resources;
   /** Comments above the task. */
   readonly notes: readonly string[];
@@ -161,6 +161,8 @@ export interface Template {
   readonly leftDelimiter?: string | undefined;
   readonly rightDelimiter?: string | undefined;
   readonly errorOnMissingKey?: boolean | undefined;
+  /** Of the bytes that it has to come to, in hex; of what holds no secret. It is not part of the job. */
+  readonly sha256?: string | undefined;
 }
 
 export interface VolumeMount {

@@ -52,7 +52,9 @@ export function parseDocuments(file: string, text: string, limits: Limits = LIMI
           documents.push({ file, doc, root: walk.walk(document.contents, { line: 1, column: 1 }) });
         } catch (problem) {
           if (!(problem instanceof Refused)) throw problem;
-          unread.push(refuse(problem.code, problem.message, doc, problem.at));
+          // `{{ .Name }}` without quotes is a map whose key is a map.
+          const code = problem.code === "notYaml" && /\{\{/.test(text) ? "goTemplate" : problem.code;
+          unread.push(refuse(code, problem.message, doc, problem.at));
         }
       }
       doc += 1;

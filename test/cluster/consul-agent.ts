@@ -14,6 +14,8 @@ export interface ConsulAgentOptions {
   readonly host?: string;
   /** What its command is put behind: it runs in another network, say. It must become the command, not its parent. */
   readonly within?: readonly string[];
+  /** An address of loopback whose port 53 answers names, as name servers are asked; root alone may have it. */
+  readonly nameServer?: string;
 }
 
 /** A real Consul server on free ports of loopback, with a data folder: it can be killed and started again. */
@@ -33,8 +35,9 @@ export class ConsulAgent {
   }
 
   static async start(consul: string, folder: string, options: ConsulAgentOptions = {}): Promise<ConsulAgent> {
-    const [http = 0, dns = 0, server = 0, serf = 0, wan = 0] = await Promise.all(Array.from({ length: 5 }, freePort));
-    const { managementToken: token, host = "127.0.0.1", within = [] } = options;
+    const [http = 0, free = 0, server = 0, serf = 0, wan = 0] = await Promise.all(Array.from({ length: 5 }, freePort));
+    const { managementToken: token, host = "127.0.0.1", within = [], nameServer } = options;
+    const dns = nameServer === undefined ? free : 53;
     const config = {
       server: true,
       bootstrap_expect: 1,
@@ -42,6 +45,7 @@ export class ConsulAgent {
       bind_addr: host,
       client_addr: host,
       node_name: "node-1",
+      ...(nameServer === undefined ? {} : { addresses: { dns: nameServer } }),
       log_level: "WARN",
       ports: { http, dns, server, serf_lan: serf, serf_wan: wan, grpc: -1 },
       performance: { raft_multiplier: 1 },

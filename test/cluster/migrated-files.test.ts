@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import fc from "fast-check";
 import { jobJson } from "../../migrate/emit/job-json";
 import { deployment, migrateText, onlyJob } from "../../migrate/for-test";
+import type { NomadJob } from "../../migrate/model/nomad-job";
+import { manifestsOf, nastyPod, startedByKubernetes } from "../../migrate/nasty-text";
 import { skipUnless } from "../skips";
 import { NomadAgent } from "./nomad-agent";
 import { findPart } from "./real-parts";
@@ -13,6 +16,8 @@ import { findPart } from "./real-parts";
 const nomad = findPart("nomad");
 const isRoot = process.getuid?.() === 0;
 const RUNS_WITHIN_MS = 90_000;
+/** Of random text, started each as a job. */
+const PODS = 12;
 
 const FILES: Readonly<Record<string, string>> = {
   "index.html": 'hello ${NOMAD_ALLOC_ID} $${x} %{ if } {{ .x }} "q" \\ back\nEOT\n',
@@ -71,16 +76,30 @@ skipUnless(
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  async function running(): Promise<string> {
+  async function running(id: string): Promise<string> {
     const deadlineMs = Date.now() + RUNS_WITHIN_MS;
     let last: unknown = "no allocation";
     while (Date.now() < deadlineMs) {
-      const [allocation] = await agent.call<readonly Allocation[]>("GET", "/v1/job/web/allocations");
+      const [allocation] = await agent.call<readonly Allocation[]>("GET", `/v1/job/${id}/allocations`);
       if (allocation?.ClientStatus === "running") return allocation.ID;
       last = allocation?.TaskStates?.["main"]?.Events.map(({ DisplayMessage }) => DisplayMessage) ?? last;
       await pause(200);
     }
-    throw new Error(`the job does not run: ${JSON.stringify(last)}`);
+    throw new Error(`${id} does not run: ${JSON.stringify(last)}`);
+  }
+
+  /** Without containers: a shell in the task's folder, which shows what only the task may see. */
+  async function start(job: NomadJob): Promise<void> {
+    const show =
+      'cat /proc/$$/environ > "$NOMAD_TASK_DIR/environment" && printf "%s\\0" "$@" > "$NOMAD_TASK_DIR/arguments" && { [ ! -d "$NOMAD_SECRETS_DIR/volumes" ] || cp -r "$NOMAD_SECRETS_DIR/volumes" "$NOMAD_TASK_DIR/shown"; } && : > "$NOMAD_TASK_DIR/done" && exec sleep 600';
+    type Body = { Job: { TaskGroups: [{ Tasks: [{ Config: { args?: readonly string[] } }] }] } };
+    const written = jobJson({ ...job, group: { ...job.group, network: undefined, services: [] } }) as Body;
+    const [task] = written.Job.TaskGroups[0].Tasks;
+    const args = ["-c", show, "sh", ...(task.Config.args ?? [])];
+    const Resources = { CPU: 10, MemoryMB: 32 };
+    const shown = { ...task, Driver: "raw_exec", Resources, Config: { command: "/bin/sh", args } };
+    const Job = { ...written.Job, TaskGroups: [{ ...written.Job.TaskGroups[0], Tasks: [shown] }] };
+    await agent.call("PUT", "/v1/jobs", { Job });
   }
 
   /** A file of the allocation, once it is there. */
@@ -99,22 +118,9 @@ skipUnless(
       Namespace: "default",
       Items: SECRET,
     });
-    const job = onlyJob(migrateText(manifests()));
-    const [main] = job.group.tasks;
-    if (main === undefined) throw new Error("no task");
-    // Without containers: a shell in the task's folder, which shows what only the task may see.
-    const show =
-      'env -0 > "$NOMAD_TASK_DIR/environment" && cp -r "$NOMAD_SECRETS_DIR/volumes" "$NOMAD_TASK_DIR/shown" && : > "$NOMAD_TASK_DIR/done" && exec sleep 600';
-    const body = jobJson({ ...job, group: { ...job.group, network: undefined, services: [], tasks: [] } }) as {
-      Job: { TaskGroups: [Record<string, unknown>] };
-    };
-    const tasks = (jobJson(job) as typeof body).Job.TaskGroups[0]["Tasks"] as [Record<string, unknown>];
-    body.Job.TaskGroups[0]["Tasks"] = [
-      { ...tasks[0], Driver: "raw_exec", Config: { command: "/bin/sh", args: ["-c", show] } },
-    ];
-    await agent.call("PUT", "/v1/jobs", body);
+    await start(onlyJob(migrateText(manifests())));
 
-    const allocation = await running();
+    const allocation = await running("web");
     await cat(allocation, "done");
     for (const [key, text] of Object.entries(FILES)) {
       expect([key, (await cat(allocation, `volumes/site/${key}`)).toString()]).toEqual([key, text]);
@@ -134,5 +140,30 @@ skipUnless(
       ]),
     );
     expect(environment.some((each) => each.startsWith("MISSING="))).toBe(false);
+  }, 180_000);
+
+  test("and a program's arguments and variables are, whatever they look like", async () => {
+    const pods = fc.sample(nastyPod, { numRuns: PODS, seed: 7 });
+    for (const [at, pod] of pods.entries()) {
+      const name = `nasty-${at}`;
+      const path = `kubernetes/default/${name}`;
+      await agent.call("PUT", `/v1/var/${path}`, { Path: path, Namespace: "default", Items: { key: pod.secret } });
+      await start(onlyJob(migrateText(manifestsOf(pod, name))));
+    }
+    for (const [at, pod] of pods.entries()) {
+      const allocation = await running(`nasty-${at}`);
+      await cat(allocation, "done");
+      const expected = startedByKubernetes(pod);
+      const read = async (path: string): Promise<readonly string[]> =>
+        (await cat(allocation, path)).toString().split("\0").slice(0, -1);
+      // `printf` writes one empty word where there is none; Nomad composes characters in arguments, as the ledger says.
+      const args = expected.args.map((arg) => arg.normalize("NFC"));
+      expect([at, await read("arguments")]).toEqual([at, args.length === 0 ? [""] : args]);
+      const environment = new Map((await read("environment")).map((each) => [each.replace(/=.*/s, ""), each]));
+      const found = [...expected.env.keys()].map((name) => environment.get(name));
+      expect([at, found]).toEqual([at, [...expected.env].map(([name, value]) => `${name}=${value}`)]);
+      for (const [key, text] of Object.entries(pod.files))
+        expect([at, key, (await cat(allocation, `volumes/files/${key}`)).toString()]).toEqual([at, key, text]);
+    }
   }, 180_000);
 });

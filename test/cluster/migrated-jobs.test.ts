@@ -8,7 +8,7 @@ import { renderJobHcl } from "../../migrate/emit/job-hcl";
 import { deployment, migrateText } from "../../migrate/for-test";
 import { migrate } from "../../migrate/migrate";
 import { readSources, type Sources } from "../../migrate/reader/read-sources";
-import { verifyJobs } from "../../migrate/verify";
+import { judgedByNomad } from "../../migrate/verify/judged";
 import { CORPUS, CORPUS_MISSING, corpusDisk, corpusFiles } from "../migrate-corpus";
 import { skipUnless } from "../skips";
 import { NomadAgent } from "./nomad-agent";
@@ -45,7 +45,7 @@ skipUnless(
   /** What Nomad has against a job; nothing where it takes it. */
   async function faults({ job, file }: ConvertedJob): Promise<readonly unknown[]> {
     const written = { file, hcl: renderJobHcl(job), json: renderJobJson(job) };
-    return verifyJobs([written], {
+    return judgedByNomad([written], {
       validate: async (body) =>
         (await agent.call<{ readonly Error?: string }>("PUT", "/v1/validate/job", body)).Error ?? "",
       parse: (hcl) => agent.call("PUT", "/v1/jobs/parse", { JobHCL: hcl, Canonicalize: false }),
@@ -74,7 +74,8 @@ skipUnless(
       container: `volumeMounts: [{ name: v, mountPath: /v }]\n          args: ${JSON.stringify(nasty)}\n          env: ${env}`,
     });
     const { converted } = migrateText(`${text}---\n${map}`);
-    expect(converted.jobs[0]?.job.group.tasks[0]?.templates.length).toBe(nasty.length);
+    // One a file, and one with the variables that Nomad would replace.
+    expect(converted.jobs[0]?.job.group.tasks[0]?.templates.length).toBe(nasty.length + 1);
     expect(await Promise.all(converted.jobs.map(faults))).toEqual([[]]);
   });
 
