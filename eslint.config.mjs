@@ -162,8 +162,8 @@ export default tseslint.config(
         { selector: "CallExpression[callee.name='Date']", message: PURE },
         { selector: "ImportExpression", message: PURE },
         {
-          // What an allocation's counters and lists come to has to be the same here and at the agent.
-          selector: valueImport("\\u002F((protocol|config)\\u002F(?!count-rules$)|engine$)"),
+          // What an allocation's counters and lists come to, and what a version knows, has to be the same here and at the agent.
+          selector: valueImport("\\u002F((protocol|config)\\u002F(?!(?:count-rules|versions)$)|engine$)"),
           message: "controller/core uses types of protocol/, config/ and the engine port only: `import type`.",
         },
       ],

@@ -1,13 +1,8 @@
 import type { Clock } from "../protocol/clock";
 import type { GateCall } from "../protocol/gate-messages";
-import {
-  PROTOCOL_OLDEST,
-  PROTOCOL_VERSION,
-  type AgentEvent,
-  type Hello,
-  type NodeFacts,
-  type Snapshot,
-} from "../protocol/messages";
+import type { AgentEvent, Hello, NodeFacts, Snapshot } from "../protocol/messages";
+import { PROTOCOL_OLDEST, PROTOCOL_VERSION } from "../protocol/versions";
+import { carriedStates } from "./carried-states";
 import { ControllerLinks, type ControllerChannel } from "./controller-links";
 import type { StartProbes } from "./finding";
 import type { GameServer } from "./game-server";
@@ -228,8 +223,11 @@ export class Agent {
   private snapshot(): { readonly snapshot: Snapshot; readonly saved: readonly AgentEvent[] } {
     this.ledger.flush();
     const servers = [...this.servers.all()];
-    const saved = servers.flatMap(({ serverId, allocationId, saved }) =>
-      [...saved.all()].map((state): AgentEvent => ({ kind: "saved", serverId, allocationId, atMs: state.atMs, state })),
+    const saved = servers.flatMap((server) =>
+      [...carriedStates(server)].map((state): AgentEvent => {
+        const { serverId, allocationId } = server;
+        return { kind: "saved", serverId, allocationId, atMs: state.atMs, state };
+      }),
     );
     const snapshot: Snapshot = {
       type: "snapshot",

@@ -1,7 +1,18 @@
 import type { Channel } from "../protocol/channel";
 import type { Clock } from "../protocol/clock";
 import { watchLiveness } from "../protocol/liveness";
-import type { Ack, AgentEvent, FromAgent, FromController, Hello, Ping, Request, Snapshot } from "../protocol/messages";
+import type {
+  Ack,
+  AgentEvent,
+  FromAgent,
+  FromController,
+  Hello,
+  Ping,
+  Request,
+  Snapshot,
+  Welcome,
+} from "../protocol/messages";
+import { knowsEvent } from "../protocol/versions";
 import type { AgentLog } from "./ledger";
 
 export type ControllerChannel = Channel<FromAgent, FromController>;
@@ -35,7 +46,8 @@ const EVENT_CHARACTERS = 300;
  */
 export class ControllerLinks {
   private readonly attached = new Set<Stream>();
-  private readonly welcomed = new Set<Stream>();
+  /** With the version of the protocol that its controller chose. */
+  private readonly welcomed = new Map<Stream, number>();
   private events: AgentEvent[] = [];
   private scheduled = false;
 
@@ -82,7 +94,7 @@ export class ControllerLinks {
     if (message.type === "refused") {
       this.log.error({ code: message.code }, `a controller refused this agent: ${message.detail}`);
       stream.close(message.detail);
-    } else if (message.type === "welcome") this.welcome(stream, message.controllerId);
+    } else if (message.type === "welcome") this.welcome(stream, message);
     else if (!this.welcomed.has(stream)) stream.close(`expected welcome, got ${message.type}`);
     else {
       this.handlers.onRequest(message, {
@@ -96,10 +108,10 @@ export class ControllerLinks {
     }
   }
 
-  private welcome(stream: Stream, controllerId: string): void {
-    this.log.info({ controllerId }, "controller connected");
+  private welcome(stream: Stream, { controllerId, protocol }: Welcome): void {
+    this.log.info({ controllerId, protocol }, "controller connected");
     this.sendSnapshot(stream);
-    this.welcomed.add(stream);
+    this.welcomed.set(stream, protocol);
   }
 
   private sendSnapshot(stream: Stream): void {
@@ -114,7 +126,10 @@ export class ControllerLinks {
     if (this.events.length === 0) return;
     const { events } = this;
     this.events = [];
-    for (const report of reports(events)) for (const stream of this.welcomed) stream.send(report);
+    for (const [stream, protocol] of this.welcomed) {
+      const known = events.filter(({ kind }) => knowsEvent(protocol, kind));
+      for (const report of reports(known)) stream.send(report);
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from "../protocol/versions";
 import { expectedServer, PATIENT, seconds, settled, TestNode } from "./test-node";
 
 let node: TestNode;
@@ -55,4 +56,15 @@ it("tells changes within a quarter of a second as one", async () => {
   await seconds(node, 1);
   const told = node.controller.events.filter(({ kind }) => kind === "counts");
   expect(told).toMatchObject([{ counters: { rooms: { count: 4, capacity: 4 } }, lists: {} }]);
+});
+
+it("tells a controller of the version before nothing of counts, which would be no message to it", async () => {
+  const older = await node.connect(PROTOCOL_VERSION - 1);
+  await node.controller.ask({ kind: "expect", server: counted() });
+  await count("1");
+  await node.gate.call("POST", "/v1/ready");
+  await seconds(node, 1);
+  expect(node.controller.told).toContain("counts");
+  expect(older.told).toEqual(node.controller.told.filter((kind) => kind !== "counts"));
+  expect(older.told).toContain("ready");
 });

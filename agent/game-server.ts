@@ -3,6 +3,7 @@ import type {
   AgentEvent,
   ExpectedServer,
   NackCode,
+  SavedState,
   SeatRequest,
   ServerNotice,
   ServerReport,
@@ -234,8 +235,8 @@ export class GameServer {
     if (kind === "stopping") this.stopping = true;
     if (notice.kind === "draining") {
       this.draining = true;
-      this.push(kind, { deadline: new Date(notice.deadlineMs).toISOString(), reason: notice.reason });
-    } else this.push(kind, data);
+      this.around.push(this, kind, { deadline: new Date(notice.deadlineMs).toISOString(), reason: notice.reason });
+    } else this.around.push(this, kind, data);
   }
 
   observed({ joined, dropped, walkIns }: Observed): void {
@@ -251,7 +252,11 @@ export class GameServer {
   }
 
   save(playerId: string | undefined, data: string): void {
-    this.emit({ kind: "saved", state: this.saved.save(playerId, data, this.around.clock.now()) });
+    this.tellState(this.saved.save(playerId, data, this.around.clock.now()));
+  }
+
+  tellState(state: SavedState): void {
+    this.emit({ kind: "saved", state });
   }
 
   /** What of the counts controllers have not heard yet. */
@@ -385,10 +390,6 @@ export class GameServer {
   private emit(event: ServerEvent): void {
     const { serverId, allocationId } = this;
     this.around.emit({ serverId, allocationId, atMs: this.around.clock.now(), ...event });
-  }
-
-  private push(event: string, data: unknown): void {
-    this.around.push(this, event, data);
   }
 
   private entry(record: SeatRecord): JournalEntry {

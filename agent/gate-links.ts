@@ -1,7 +1,11 @@
 import type { Channel } from "../protocol/channel";
-import type { FromGate, GateCall, GateHello, ToGate } from "../protocol/gate-messages";
-import { negotiate } from "../protocol/codec";
-import { PROTOCOL_OLDEST, PROTOCOL_VERSION } from "../protocol/messages";
+import {
+  GATE_PROTOCOL_VERSION,
+  type FromGate,
+  type GateCall,
+  type GateHello,
+  type ToGate,
+} from "../protocol/gate-messages";
 import type { GameServer } from "./game-server";
 import type { AgentLog } from "./ledger";
 
@@ -121,8 +125,8 @@ export class GateLinks {
   }
 
   private greet(channel: GateChannel, hello: GateHello): Gate | undefined {
-    if (negotiate({ oldest: hello.protocol, newest: hello.protocol }) === undefined) {
-      const detail = `the gate speaks protocol ${hello.protocol}, this agent ${PROTOCOL_OLDEST} to ${PROTOCOL_VERSION}`;
+    if (hello.protocol !== GATE_PROTOCOL_VERSION) {
+      const detail = `the gate speaks protocol ${hello.protocol}, this agent ${GATE_PROTOCOL_VERSION}: upgrade the older one`;
       this.log.error({ gateVersion: hello.gateVersion }, detail);
       channel.close(detail);
       return undefined;

@@ -3,6 +3,7 @@ import type { CountTable } from "../protocol/count-rules";
 import type { Ack, GrantedSeat, NackCode, RegionDrain, Request, RequestBody } from "../protocol/messages";
 import { sealTicket } from "../protocol/ticket";
 import { allocate } from "./allocate";
+import { broughtAlong } from "./carried-states";
 import type { Handshakes } from "./probes/handshakes";
 import type { Requester } from "./controller-links";
 import type { GameServer } from "./game-server";
@@ -106,6 +107,8 @@ export class Requests {
     }
     if (body.kind === "expect") {
       servers.expect(body.server);
+      const server = servers.find(body.server.serverId, body.server.allocationId);
+      if (server) for (const state of broughtAlong(server, [])) server.tellState(state);
       return DONE;
     }
     const server = servers.find(body.serverId, body.allocationId);
@@ -156,6 +159,7 @@ export class Requests {
 
   private granted(server: GameServer, granted: ReturnType<GameServer["grant"]>, leaseMs: number): Outcome {
     if (!granted.ok) return granted;
+    for (const state of broughtAlong(server, granted.seats)) server.tellState(state);
     const untilMs = this.deps.clock.now() + leaseMs;
     // Sealed after the write: a ticket for a seat that is not in the journal never exists.
     return {

@@ -17,6 +17,7 @@ import type {
   SessionCarry,
   Snapshot,
 } from "../protocol/messages";
+import { PROTOCOL_VERSION } from "../protocol/versions";
 import { VirtualClock } from "../protocol/virtual-clock";
 import { Agent, type AgentDeps } from "./agent";
 import type { Finding } from "./finding";
@@ -54,11 +55,11 @@ export class TestNode {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Another controller replica. */
-  async connect(): Promise<TestController> {
+  /** Another controller replica, which may speak an older version. */
+  async connect(protocol?: number): Promise<TestController> {
     const { agent, controller } = agentControllerPair();
     this.agent.attachController(agent);
-    return TestController.greet(controller);
+    return TestController.greet(controller, protocol);
   }
 
   connectGate(servers: GateHello["servers"] = [], more: Partial<GateHello> = {}): TestGate {
@@ -108,10 +109,16 @@ export class TestController {
   private readonly waiting = new Map<number, (ack: Ack) => void>();
   private lastId = 0;
 
-  private constructor(readonly channel: Channel<FromController, FromAgent>) {}
+  private constructor(
+    readonly channel: Channel<FromController, FromAgent>,
+    private readonly protocol: number,
+  ) {}
 
-  static async greet(channel: Channel<FromController, FromAgent>): Promise<TestController> {
-    const controller = new TestController(channel);
+  static async greet(
+    channel: Channel<FromController, FromAgent>,
+    protocol = PROTOCOL_VERSION,
+  ): Promise<TestController> {
+    const controller = new TestController(channel, protocol);
     channel.onClose((reason) => (controller.closedFor = reason));
     await new Promise<void>((resolve) => {
       channel.onMessage((message) => {
@@ -140,7 +147,8 @@ export class TestController {
   private onMessage(message: FromAgent): void {
     if (message.type !== "ping") this.messages.push(message);
     if (message.type === "hello") {
-      this.channel.send({ type: "welcome", protocol: 1, controllerId: "c", region: "test", leader: true, epoch: 1 });
+      const { protocol } = this;
+      this.channel.send({ type: "welcome", protocol, controllerId: "c", region: "test", leader: true, epoch: 1 });
     } else if (message.type === "snapshot") this.snapshots.push(message);
     else if (message.type === "ping") {
       if (!this.mute) this.channel.send(message);

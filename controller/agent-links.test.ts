@@ -1,6 +1,7 @@
 import pino from "pino";
 import { agentControllerPair } from "../protocol/memory-channel";
 import type { FromController, Hello } from "../protocol/messages";
+import { PROTOCOL_VERSION } from "../protocol/versions";
 import { VirtualClock } from "../protocol/virtual-clock";
 import { AgentLinks } from "./agent-links";
 
@@ -60,6 +61,20 @@ describe("AgentLinks", () => {
       ["node-1", "report"],
     ]);
     expect(links.connected()).toBe(1);
+    links.close();
+  });
+
+  it("speaks the newest version that both know with each agent, and tells it which that is", async () => {
+    const { dial, links } = stage();
+    for (const [newest, spoken] of [
+      [PROTOCOL_VERSION - 1, PROTOCOL_VERSION - 1],
+      [PROTOCOL_VERSION, PROTOCOL_VERSION],
+      [PROTOCOL_VERSION + 7, PROTOCOL_VERSION],
+    ] as const) {
+      const { got } = dial({ ...HELLO, protocol: { oldest: 1, newest } });
+      await settled();
+      expect(got[0]).toMatchObject({ type: "welcome", protocol: spoken });
+    }
     links.close();
   });
 

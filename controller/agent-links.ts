@@ -1,14 +1,8 @@
 import type { Logger } from "pino";
 import type { Channel } from "../protocol/channel";
 import type { Clock } from "../protocol/clock";
-import {
-  PROTOCOL_OLDEST,
-  PROTOCOL_VERSION,
-  type FromAgent,
-  type FromController,
-  type Hello,
-  type RequestBody,
-} from "../protocol/messages";
+import type { FromAgent, FromController, Hello, RequestBody } from "../protocol/messages";
+import { PROTOCOL_OLDEST, PROTOCOL_VERSION } from "../protocol/versions";
 
 export type AgentChannel = Channel<FromController, FromAgent>;
 
@@ -134,6 +128,7 @@ export class AgentLinks {
       channel.close(refusal.detail);
       return undefined;
     }
+    const protocol = Math.min(PROTOCOL_VERSION, hello.protocol.newest);
     this.highestEpoch = Math.max(this.highestEpoch, hello.epoch);
     const link: Link = { nodeId: hello.nodeId, channel, lastHeardMs: clock.now(), silent: false, inFlight: new Set() };
     const older = this.links.get(hello.nodeId);
@@ -142,13 +137,13 @@ export class AgentLinks {
     const { leader, epoch } = this.handlers?.status() ?? { leader: false, epoch: 0 };
     channel.send({
       type: "welcome",
-      protocol: Math.min(PROTOCOL_VERSION, hello.protocol.newest),
+      protocol,
       controllerId,
       region,
       leader,
       epoch,
     });
-    log.info({ nodeId: hello.nodeId, bootId: hello.bootId, epoch: hello.epoch }, "agent connected");
+    log.info({ nodeId: hello.nodeId, bootId: hello.bootId, epoch: hello.epoch, protocol }, "agent connected");
     this.handlers?.onMessage(hello.nodeId, hello);
     return link;
   }

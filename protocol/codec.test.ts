@@ -9,6 +9,7 @@ import {
   negotiate,
 } from "./codec";
 import type { FromAgent, FromController } from "./messages";
+import { PROTOCOL_VERSION } from "./versions";
 
 const carry = {
   experienceId: "arena",
@@ -82,8 +83,8 @@ test.each([
 
 test("versions: the newest that both speak, or none", () => {
   expect(negotiate({ oldest: 1, newest: 1 })).toBe(1);
-  expect(negotiate({ oldest: 1, newest: 9 })).toBe(1);
-  expect(negotiate({ oldest: 2, newest: 9 })).toBeUndefined();
+  expect(negotiate({ oldest: 1, newest: 9 })).toBe(PROTOCOL_VERSION);
+  expect(negotiate({ oldest: PROTOCOL_VERSION + 1, newest: 9 })).toBeUndefined();
   expect(negotiate({ oldest: 0, newest: 0 })).toBeUndefined();
 });
 

@@ -2,7 +2,8 @@ import type { z } from "zod";
 import { isPlainAck, isPlainGrant } from "./frequent-messages";
 import type { FromGate, ToGate } from "./gate-messages";
 import { fromGateSchemas, toGateSchemas } from "./gate-schemas";
-import { MAX_MESSAGE_BYTES, PROTOCOL_OLDEST, PROTOCOL_VERSION, type FromAgent, type FromController } from "./messages";
+import { MAX_MESSAGE_BYTES, type FromAgent, type FromController } from "./messages";
+import { PROTOCOL_OLDEST, PROTOCOL_VERSION } from "./versions";
 import { fromAgentSchemas, fromControllerSchemas } from "./schemas";
 
 /** How one side of a channel writes what it says and reads what it hears: one JSON value a line. */

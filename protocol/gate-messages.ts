@@ -16,6 +16,9 @@
  *       | <-------- agonesState (serverId, …) |   to each of them
  */
 
+/** Raised by itself: a gate names one version only, and stands beside agents that are older and newer than it. */
+export const GATE_PROTOCOL_VERSION = 1;
+
 export interface GateHello {
   readonly type: "gateHello";
   readonly protocol: number;

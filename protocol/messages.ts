@@ -1,5 +1,5 @@
 /**
- * What controller and agent say to each other, version 1. Plain JSON, one message a line (see `codec.ts`);
+ * What controller and agent say to each other, version 2 (what is new in it: `versions.ts`). Plain JSON, one message a line (see `codec.ts`);
  * the same over a pipe in one process and a socket between two.
  *
  * The agent dials every controller replica it knows and says `hello`; the controller answers `welcome`.
@@ -20,10 +20,6 @@ import type { CountedList, Counter } from "./counts";
 import type { ServerStats } from "./server-stats";
 
 export type { ServerStats } from "./server-stats";
-
-export const PROTOCOL_VERSION = 1;
-/** The oldest version that this code still speaks (N-1 once there is a 2). */
-export const PROTOCOL_OLDEST = 1;
 
 export interface Hello {
   readonly type: "hello";

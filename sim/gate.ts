@@ -1,8 +1,7 @@
 import { PendingCalls, type CallAnswer } from "../agent/gate/pending-calls";
 import { GATE_LIMITS } from "../agent/gate/limits";
 import type { Channel } from "../protocol/channel";
-import type { FromGate, ToGate } from "../protocol/gate-messages";
-import { PROTOCOL_VERSION } from "../protocol/messages";
+import { GATE_PROTOCOL_VERSION, type FromGate, type ToGate } from "../protocol/gate-messages";
 import type { Process } from "./process";
 
 export type GateEnd = Channel<FromGate, ToGate>;
@@ -39,7 +38,7 @@ export class VirtualGate {
     });
     channel.send({
       type: "gateHello",
-      protocol: PROTOCOL_VERSION,
+      protocol: GATE_PROTOCOL_VERSION,
       gateVersion: "sim",
       servers: [...this.ports].map(([serverId, { allocationId, port, streams, everStreamed }]) => ({
         serverId,

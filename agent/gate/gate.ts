@@ -1,7 +1,12 @@
 import type { Channel } from "../../protocol/channel";
 import type { Clock } from "../../protocol/clock";
-import type { FromGate, GateHello, OpenServer, ToGate } from "../../protocol/gate-messages";
-import { PROTOCOL_VERSION } from "../../protocol/messages";
+import {
+  GATE_PROTOCOL_VERSION,
+  type FromGate,
+  type GateHello,
+  type OpenServer,
+  type ToGate,
+} from "../../protocol/gate-messages";
 import { GATE_LIMITS, type GateLimits } from "./limits";
 import type { PeerCheck } from "./peer-check";
 import { PendingCalls } from "./pending-calls";
@@ -65,7 +70,7 @@ export class Gate {
     }));
     return {
       type: "gateHello",
-      protocol: PROTOCOL_VERSION,
+      protocol: GATE_PROTOCOL_VERSION,
       gateVersion: this.deps.version,
       startedAtMs: this.#startedAtMs,
       ...(this.#retirement === undefined ? {} : { retiring: true }),

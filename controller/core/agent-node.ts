@@ -8,6 +8,8 @@ export interface AgentNode {
   readonly id: string;
   facts: NodeFacts | null;
   bootId: string | null;
+  /** The version that it speaks with this controller; 0 until it has said so. */
+  protocol: number;
   connected: boolean;
   /** The engine says that the node itself is down. */
   down: boolean;
@@ -43,6 +45,7 @@ export function newAgentNode(id: string): AgentNode {
     id,
     facts: null,
     bootId: null,
+    protocol: 0,
     connected: false,
     down: false,
     lost: null,

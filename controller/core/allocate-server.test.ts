@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from "../../protocol/versions";
 import fc from "fast-check";
 import { FLEET_LABEL, LAST_ALLOCATED, type AllocationRequest, type AllocationSelector } from "./allocation";
 import type { Command } from "./input";
@@ -228,3 +229,46 @@ it("never gives a server twice, whatever is asked in what order", () => {
     { numRuns: 50 },
   );
 });
+
+describe("with agents of the version before allocations", () => {
+  const NODES = ["node-1", "node-2"] as const;
+  const older = (r: RegionDouble, ...nodeIds: readonly string[]): RegionDouble => {
+    for (const nodeId of nodeIds) {
+      const agent = r.agents.get(nodeId);
+      if (!agent) throw new Error(`there is no ${nodeId}`);
+      agent.newest = PROTOCOL_VERSION - 1;
+      r.cut(nodeId);
+      r.connect(nodeId);
+    }
+    r.advance(5_000);
+    return r;
+  };
+
+  it("takes servers of the newer ones' nodes, and says what to do where only the others have one", () => {
+    const r = older(fleet({}, NODES), "node-1");
+    const onNewer = r.must<readonly Server[]>(servers).filter(({ nodeId }) => nodeId === "node-2").length;
+    expect(onNewer).toBeGreaterThan(0);
+    for (let n = 0; n < onNewer; n++) expect(r.must<Server>(allocate()).nodeId).toBe("node-2");
+    const refused = r.reply(ask(r, allocate()));
+    expect(code(refused)).toBe("noCapacity");
+    expect(refused).toMatchObject({ problem: { detail: expect.stringMatching(/node-1.*upgrade the agents/) } });
+  });
+
+  it("asks them nothing that would end their stream, and takes their servers once they are upgraded", () => {
+    const r = older(fleet({}, ["node-1"]), "node-1");
+    expect(code(r.reply(ask(r, allocate())))).toBe("noCapacity");
+    expect(r.must<readonly Server[]>(servers).every(({ state }) => state === "ready")).toBe(true);
+    const agent = r.agents.get("node-1");
+    if (agent) agent.newest = PROTOCOL_VERSION;
+    r.cut("node-1");
+    r.connect("node-1");
+    r.advance(5_000);
+    expect(r.must<Server>(allocate()).nodeId).toBe("node-1");
+  });
+});
+
+function ask(r: RegionDouble, command: Command): number {
+  const id = r.ask(command);
+  r.run();
+  return id;
+}

@@ -1,7 +1,7 @@
 import { changed } from "../../protocol/count-rules";
 import type { Ack } from "../../protocol/messages";
 import { LAST_ALLOCATED, type AllocationRequest } from "./allocation";
-import { findServer, fleetToGrow, type Found } from "./find-server";
+import { findServer, fleetToGrow, outdated, type Found } from "./find-server";
 import { wholeServers } from "./fleet";
 import type { GameServer } from "./game-server";
 import { correctView, pauseSilent } from "./grants";
@@ -68,7 +68,7 @@ function attempt(s: CoreState, pending: PendingAllocation): void {
         ? problem("conflict", `${String(TRIES)} servers were taken by others while they were asked`, {
             retryAfterSecs: 1,
           })
-        : problem("noCapacity", "there is no available GameServer to allocate", { retryAfterSecs: 1 }),
+        : problem("noCapacity", whyNone(s, pending), { retryAfterSecs: 1 }),
     );
   }
   pending.tries++;
@@ -80,6 +80,13 @@ function attempt(s: CoreState, pending: PendingAllocation): void {
 function askForMore(s: CoreState, request: AllocationRequest): void {
   const fleet = fleetToGrow(s, request);
   if (fleet) noteUnserved(s, fleet, wholeServers(fleet) ? 1 : (fleet.config?.maxPlayers ?? 1));
+}
+
+function whyNone(s: CoreState, { request, refusedBy }: PendingAllocation): string {
+  const [server, ...more] = outdated(s, request, refusedBy);
+  if (!server) return "there is no available GameServer to allocate";
+  const others = more.length === 0 ? "" : ` and ${String(more.length)} more`;
+  return `${server.id} on ${String(server.nodeId)}${others} would do, but the agent there is of a version that cannot allocate: upgrade the agents`;
 }
 
 /** A server that is being claimed right now is neither free nor allocated; a moment later it can be shared. */

@@ -1,4 +1,5 @@
 import type { Hello } from "../../protocol/messages";
+import { PROTOCOL_VERSION } from "../../protocol/versions";
 import type { AgentNode } from "./agent-node";
 import { askClose, reopen } from "./drain";
 import { giveUpNode, sendExpect } from "./engine-events";
@@ -20,6 +21,7 @@ export function onHello(s: CoreState, node: AgentNode, hello: Hello): void {
   node.connected = true;
   node.down = false;
   node.bootId = hello.bootId;
+  node.protocol = Math.min(PROTOCOL_VERSION, hello.protocol.newest);
   node.facts = hello.node;
   node.canReach = hello.can?.includes("reach") ?? false;
   s.out.happened("node.connected", `agent ${hello.agentVersion} on ${hello.node.address}`, {

@@ -152,6 +152,27 @@ it("carries a world's players over to the same world, with what it had saved", (
   expect(r.must<Server[]>(servers)).toHaveLength(1);
 });
 
+it("takes a player's state along however often they are moved before they can come", () => {
+  const r = arena({ scaling: { minServers: 3 } });
+  const {
+    server,
+    session: { id },
+  } = r.must<Placement>(join("ann"));
+  r.agentOf(server.id).join(server.id, id, 1, r.nowMs);
+  r.agentOf(server.id).save(server.id, "ann", "score 7", r.nowMs);
+  r.run();
+  let at = server.id;
+  for (const generation of [2, 3, 4]) {
+    r.kill(at);
+    r.run();
+    const { serverId, ...moved } = session(r, id);
+    expect(moved).toMatchObject({ state: "reserved", generation });
+    at = serverId ?? "";
+    expect(r.agentOf(at).servers.get(at)?.seats.get(id)?.restore?.data).toBe("score 7");
+    r.advance(1_000);
+  }
+});
+
 it("slows down where servers die young again and again", () => {
   const r = arena({ scaling: { minServers: 1, maxServers: 1 } });
   const deaths: number[] = [];

@@ -11,6 +11,7 @@ import type { Fleet } from "./fleet";
 import { isTaken, seatsHeld, type GameServer } from "./game-server";
 import { freshServer } from "./launch";
 import type { CoreState } from "./state";
+import { knowsRequest } from "../../protocol/versions";
 
 /** A node with the servers on it that a selector may look at. */
 interface Candidates {
@@ -43,7 +44,8 @@ export function findServer(
 ): Found | undefined {
   for (const selector of request.selectors) {
     const fits = (server: GameServer): boolean => !passed.has(server) && matches(server, selector);
-    const server = best(nodesFor(s, selector), request, fits);
+    const nodes = nodesFor(s, selector, (nodeId) => canAllocate(s, nodeId));
+    const server = best(nodes, request, fits);
     if (server) return { server, selector };
   }
   return undefined;
@@ -81,7 +83,31 @@ function emptiestFirst(a: Candidates, b: Candidates): number {
   return a.taken - b.taken || b.free - a.free;
 }
 
-function nodesFor(s: CoreState, { state, matchLabels }: AllocationSelector): Candidates[] {
+/**
+ * Free servers that the request would have, and that it cannot: their nodes' agents are of a version before allocations.
+ * @param passed as in `findServer`
+ */
+export function outdated(
+  s: CoreState,
+  request: AllocationRequest,
+  passed: ReadonlySet<GameServer>,
+): readonly GameServer[] {
+  return request.selectors.flatMap((selector) =>
+    nodesFor(s, selector, (nodeId) => !canAllocate(s, nodeId))
+      .flatMap(({ servers }) => servers.flatMap((some) => [...some]))
+      .filter((server) => !passed.has(server) && matches(server, selector)),
+  );
+}
+
+function canAllocate(s: CoreState, nodeId: string): boolean {
+  return knowsRequest(s.nodes.get(nodeId)?.protocol ?? 0, "allocate");
+}
+
+function nodesFor(
+  s: CoreState,
+  { state, matchLabels }: AllocationSelector,
+  wanted: (nodeId: string) => boolean,
+): Candidates[] {
   const byNode = new Map<string, Candidates>();
   const at = (nodeId: string): Candidates => {
     let node = byNode.get(nodeId);
@@ -96,7 +122,7 @@ function nodesFor(s: CoreState, { state, matchLabels }: AllocationSelector): Can
       for (const [nodeId, servers] of fleet.index.freeByNode.nodes()) at(nodeId).servers.push(servers);
     else for (const [nodeId, servers] of takenByNode(s, fleet)) at(nodeId).servers.push(servers);
   }
-  return [...byNode.values()];
+  return [...byNode].flatMap(([nodeId, node]) => (wanted(nodeId) ? [node] : []));
 }
 
 /** The fleet whose next server would satisfy the request; undefined where none would. */

@@ -16,6 +16,7 @@ import type {
   ServerReport,
   Snapshot,
 } from "../../../protocol/messages";
+import { PROTOCOL_VERSION } from "../../../protocol/versions";
 
 /**
  * TEST DOUBLE of a node's agent: owns seats as the real one does (atomic grants, leases, generations, closed for good)
@@ -66,6 +67,8 @@ export class AgentDouble {
   readonly events: AgentEvent[] = [];
   /** Notices that the servers were given, for tests that look at them. */
   readonly notices: Extract<RequestBody, { kind: "notice" }>[] = [];
+  /** The newest protocol that it speaks. */
+  newest = PROTOCOL_VERSION;
   private boots = 0;
 
   constructor(
@@ -77,7 +80,7 @@ export class AgentDouble {
     this.boots++;
     return {
       type: "hello",
-      protocol: { oldest: 1, newest: 1 },
+      protocol: { oldest: 1, newest: this.newest },
       nodeId: this.nodeId,
       region: this.region,
       bootId: `${this.nodeId}-${String(this.boots)}`,
@@ -101,14 +104,7 @@ export class AgentDouble {
   /** Does what the leader asks, or says why not. */
   request({ id, epoch, body }: Request, nowMs: number): Ack {
     if (epoch < this.epoch)
-      return {
-        type: "ack",
-        id,
-        ok: false,
-        epoch: this.epoch,
-        code: "staleEpoch",
-        detail: `epoch ${String(epoch)} is over`,
-      };
+      return { type: "ack", id, ok: false, epoch: this.epoch, code: "staleEpoch", detail: `${String(epoch)} is over` };
     this.epoch = epoch;
     if (this.diskFull && body.kind === "release")
       return { type: "ack", id, ok: false, epoch, code: "journal", detail: "no space left" };
@@ -161,7 +157,10 @@ export class AgentDouble {
   save(serverId: string, playerId: string | undefined, data: string, nowMs: number): void {
     const server = this.servers.get(serverId);
     if (!server || server.gone) return;
-    const state: SavedState = { serverId, playerId, data, atMs: nowMs };
+    this.keep(server, { serverId, playerId, data, atMs: nowMs }, nowMs);
+  }
+
+  private keep(server: DoubleServer, state: SavedState, nowMs: number): void {
     this.saved.push(state);
     this.tell(server, { kind: "saved", state }, nowMs);
   }
@@ -342,6 +341,9 @@ export class AgentDouble {
         carry,
         restore,
       });
+      // Kept with the seat: it is told again at each connection.
+      const { serverId } = server.expect;
+      if (restore) this.keep(server, { serverId, playerId, data: restore.data, atMs: restore.savedAtMs }, nowMs);
     }
     return {
       sessionId,
