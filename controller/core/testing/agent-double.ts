@@ -159,7 +159,6 @@ export class AgentDouble {
     if (!server || server.gone) return;
     this.keep(server, { serverId, playerId, data, atMs: nowMs }, nowMs);
   }
-
   private keep(server: DoubleServer, state: SavedState, nowMs: number): void {
     this.saved.push(state);
     this.tell(server, { kind: "saved", state }, nowMs);
@@ -341,7 +340,6 @@ export class AgentDouble {
         carry,
         restore,
       });
-      // Kept with the seat: it is told again at each connection.
       const { serverId } = server.expect;
       if (restore) this.keep(server, { serverId, playerId, data: restore.data, atMs: restore.savedAtMs }, nowMs);
     }
