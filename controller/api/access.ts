@@ -39,6 +39,21 @@ export const ACCESS = {
 
   "POST /v1/gameserverallocations": PLACE,
 
+  // What clients of Kubernetes ask, and what directors built for Agones do through them.
+  "GET /api": READ,
+  "GET /api/v1": READ,
+  "GET /apis": READ,
+  "GET /apis/agones.dev/v1": READ,
+  "GET /apis/allocation.agones.dev/v1": READ,
+  "GET /version": READ,
+  "GET /apis/agones.dev/v1/namespaces/:namespace/gameservers": READ,
+  "GET /apis/agones.dev/v1/gameservers": READ,
+  "GET /apis/agones.dev/v1/namespaces/:namespace/gameservers/:name": READ,
+  "GET /apis/agones.dev/v1/namespaces/:namespace/fleets": READ,
+  "GET /apis/agones.dev/v1/fleets": READ,
+  "GET /apis/agones.dev/v1/namespaces/:namespace/fleets/:name": READ,
+  "POST /apis/allocation.agones.dev/v1/namespaces/:namespace/gameserverallocations": PLACE,
+
   "GET /v1/fleets": READ,
   "GET /v1/fleets/:experienceId": READ,
   "PUT /v1/fleets/:experienceId": OPERATE,

@@ -3,6 +3,7 @@ import type { AuditLog } from "../audit-log";
 import type { CommandValues } from "../core/decision";
 import type { CommandType } from "../core/input";
 import { ProblemError } from "../problems";
+import type { RegionViews } from "../kubernetes/region-views";
 import type { Shift } from "../shift/shift";
 import type { Tokens } from "../tokens";
 import type { ApiBackend, CommandOf, ResultOf } from "./backend";
@@ -20,6 +21,8 @@ export interface ApiContext {
   readonly metrics: Metrics;
   /** Moves new matches from an Agones cluster to this region in steps. */
   readonly shift: Shift | undefined;
+  /** This region's servers and fleets as clients of Kubernetes' API see them. */
+  readonly kubernetes: RegionViews;
   /** How long `POST /v1/servers?wait=ready` may take. */
   readonly spawnWaitMs: number;
   /** The contract as JSON text. */

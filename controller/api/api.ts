@@ -11,6 +11,7 @@ import Fastify, {
 import { AUTHORITY_PATH, type ShownAuthority } from "../../clients/authority";
 import type { Clock } from "../../protocol/clock";
 import { AuditLog } from "../audit-log";
+import { RegionViews } from "../kubernetes/region-views";
 import { ProblemError } from "../problems";
 import type { Shift } from "../shift/shift";
 import { MAX_TOKEN_SECS, type Tokens } from "../tokens";
@@ -109,6 +110,7 @@ export function buildApi({ backend, tokens, clock, options, shift, audit = new A
     metrics,
     shift,
     forwarder: new Forwarder(backend, options.sharedSecret === undefined ? {} : { shared: options.sharedSecret }),
+    kubernetes: new RegionViews(backend, clock),
     spawnWaitMs: options.spawnWaitMs ?? 120_000,
     openApi: () => (contract ??= JSON.stringify(openApiOf(ROUTES, options.version))),
     ticketSecrets: secretsOf(options.ticketSecret),
@@ -258,6 +260,8 @@ function send(reply: FastifyReply, { status, contentType, body, headers }: Answe
       .headers({ "content-type": contentType, "x-request-id": reply.request.id, "x-content-type-options": "nosniff" });
     if (headers) reply.headers(headers);
     reply.send(body);
+    // A stream may have nothing to say for long; its reader learns at once that it is open.
+    reply.raw.flushHeaders();
     return;
   }
   // Past Fastify's own sending: nothing here hooks into it, and it would cost a short answer more than all of its making.

@@ -92,7 +92,10 @@ function operation(definition: AnyRoute, components: Json): Json {
 /** `GET /v1/servers/:id/logs` is `getServersIdLogs`: stable as long as the path is. */
 function operationId(key: string): string {
   const [method = "", url = ""] = key.split(" ");
-  const words = url.split(/[^A-Za-z0-9]+/).filter((word) => word !== "" && word !== "v1");
+  const words = url
+    .replace(/^\/v1\//, "")
+    .split(/[^A-Za-z0-9]+/)
+    .filter((word) => word !== "");
   return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }
 

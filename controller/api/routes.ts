@@ -5,6 +5,7 @@ import { auditRoutes } from "./routes/audit";
 import { decisionRoutes } from "./routes/decisions";
 import { eventRoutes } from "./routes/events";
 import { fleetRoutes } from "./routes/fleets";
+import { kubernetesRoutes } from "./routes/kubernetes";
 import { metaRoutes } from "./routes/meta";
 import { queueRoutes } from "./routes/queue";
 import { regionRoutes } from "./routes/regions";
@@ -24,6 +25,7 @@ export const ROUTES: readonly AnyRoute[] = [
   ...queueRoutes,
   ...allocationRoutes,
   ...agonesAllocationRoutes,
+  ...kubernetesRoutes,
   ...fleetRoutes,
   ...regionRoutes,
   ...shiftRoutes,

@@ -46,6 +46,35 @@ export const SAMPLE_CALLS: Readonly<Record<RouteKey, SampleCall>> = {
     url: "/v1/gameserverallocations",
     body: { spec: { selectors: [{ matchLabels: { "agones.dev/fleet": "arena" } }] } },
   },
+  "GET /api": { method: "GET", url: "/api" },
+  "GET /api/v1": { method: "GET", url: "/api/v1" },
+  "GET /apis": { method: "GET", url: "/apis" },
+  "GET /apis/agones.dev/v1": { method: "GET", url: "/apis/agones.dev/v1" },
+  "GET /apis/allocation.agones.dev/v1": { method: "GET", url: "/apis/allocation.agones.dev/v1" },
+  "GET /version": { method: "GET", url: "/version" },
+  "GET /apis/agones.dev/v1/namespaces/:namespace/gameservers": {
+    method: "GET",
+    url: "/apis/agones.dev/v1/namespaces/default/gameservers",
+  },
+  "GET /apis/agones.dev/v1/gameservers": { method: "GET", url: "/apis/agones.dev/v1/gameservers" },
+  "GET /apis/agones.dev/v1/namespaces/:namespace/gameservers/:name": {
+    method: "GET",
+    url: "/apis/agones.dev/v1/namespaces/default/gameservers/srv-local-1",
+  },
+  "GET /apis/agones.dev/v1/namespaces/:namespace/fleets": {
+    method: "GET",
+    url: "/apis/agones.dev/v1/namespaces/default/fleets",
+  },
+  "GET /apis/agones.dev/v1/fleets": { method: "GET", url: "/apis/agones.dev/v1/fleets" },
+  "GET /apis/agones.dev/v1/namespaces/:namespace/fleets/:name": {
+    method: "GET",
+    url: "/apis/agones.dev/v1/namespaces/default/fleets/arena",
+  },
+  "POST /apis/allocation.agones.dev/v1/namespaces/:namespace/gameserverallocations": {
+    method: "POST",
+    url: "/apis/allocation.agones.dev/v1/namespaces/default/gameserverallocations",
+    body: { spec: { selectors: [{ matchLabels: { "agones.dev/fleet": "arena" } }] } },
+  },
   "GET /v1/fleets": { method: "GET", url: "/v1/fleets" },
   "GET /v1/fleets/:experienceId": { method: "GET", url: "/v1/fleets/arena?region=local" },
   "PUT /v1/fleets/:experienceId": {

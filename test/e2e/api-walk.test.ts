@@ -238,6 +238,36 @@ describe("every call of the API at a real run", () => {
     await run.next({ type: "server.ready", serverId: server.id });
   });
 
+  test("the same through Kubernetes' routes, and what there is", async () => {
+    const path = { namespace: "east" };
+    for (const key of ["GET /api", "GET /api/v1", "GET /apis", "GET /version"]) await api.call(key);
+    const { body: kinds } = await api.call("GET /apis/agones.dev/v1");
+    expect(kinds.resources).toMatchObject([{ kind: "GameServer" }, { kind: "Fleet" }]);
+    await api.call("GET /apis/allocation.agones.dev/v1");
+    const fleets = "GET /apis/agones.dev/v1/namespaces/:namespace/fleets";
+    expect((await api.call(fleets, { path })).body.items).toHaveLength(2);
+    expect((await api.call("GET /apis/agones.dev/v1/fleets")).body.items).toHaveLength(2);
+    const west = await api.call(fleets, { path: { namespace: "west" } });
+    expect(west.body.items).toMatchObject([{ metadata: { name: "pocket", namespace: "west" } }]);
+    const fleet = await api.call(`${fleets}/:name`, { path: { ...path, name: "duel" } });
+    expect(fleet.body).toMatchObject({ kind: "Fleet", status: { readyReplicas: 1 } });
+    const servers = "GET /apis/agones.dev/v1/namespaces/:namespace/gameservers";
+    expect((await api.call(servers, { path, query: "?labelSelector=agones.dev/fleet=duel" })).body.items).toHaveLength(
+      1,
+    );
+    await api.call("GET /apis/agones.dev/v1/gameservers");
+    const allocate = "POST /apis/allocation.agones.dev/v1/namespaces/:namespace/gameserverallocations";
+    const spec = { selectors: [{ matchLabels: { "agones.dev/fleet": "duel" } }] };
+    const { status } = (await api.call(allocate, { path, body: { spec }, status: 201 })).body;
+    expect(status).toMatchObject({ state: "Allocated" });
+    const name: string = status.gameServerName;
+    const server = await api.call(`${servers}/:name`, { path: { ...path, name } });
+    expect(server.body).toMatchObject({ kind: "GameServer", status: { state: "Allocated" } });
+    const from = run.mark;
+    await PocketServer.at((await api.call<Server>("GET /v1/servers/:id", { path: { id: name } })).body).post("/ready");
+    await run.next({ type: "server.ready", serverId: name }, from);
+  });
+
   test("a shift from Agones: planned, and given up", async () => {
     const agones = { url: "http://127.0.0.1:9", namespace: "default", fleet: "duel" };
     const gate = { holdSecs: 60, minMatches: 1, maxErrorRate: 0, maxP99Ms: 1000, maxLost: 0 };
