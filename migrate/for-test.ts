@@ -72,6 +72,7 @@ spec:
 /** Leaves counted by another library call than the converter's: plain values, no positions. */
 export function countLeaves(value: unknown): number {
   if (Array.isArray(value) && value.length > 0) return value.reduce<number>((sum, item) => sum + countLeaves(item), 0);
+  if (value instanceof Uint8Array) return 1;
   if (typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) {
     return Object.values(value).reduce<number>((sum, item) => sum + countLeaves(item), 0);
   }

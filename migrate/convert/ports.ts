@@ -48,7 +48,7 @@ export class GroupPorts {
   labelOf(port: number | string): string | undefined {
     const number =
       typeof port === "number" ? port : (this.#names.get(port) ?? (/^\d+$/.test(port) ? Number(port) : undefined));
-    if (number === undefined || number < 1 || number > 65_535) return undefined;
+    if (number === undefined || !Number.isInteger(number) || number < 1 || number > 65_535) return undefined;
     return this.#labelFor(number, undefined);
   }
 

@@ -63,10 +63,11 @@ export function whyNoJob(object: KubeObject): Code | undefined {
     if (["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"].includes(owner))
       return "ownedByOther";
   }
-  const containers = podOf(object).get("containers");
-  const images =
+  const pod = podOf(object);
+  const imagesOf = (containers: Cursor): readonly string[] =>
     containers.node?.kind === "list" ? containers.items().map((each) => each.get("image").text() ?? "") : [];
-  if (images.length === 0 || images.includes("")) return "partialPatch";
+  const images = imagesOf(pod.get("containers"));
+  if (images.length === 0 || [...images, ...imagesOf(pod.get("initContainers"))].includes("")) return "partialPatch";
   if (object.kind === "CronJob" && periodicOf(object) === undefined) return "badSchedule";
   return undefined;
 }
@@ -114,7 +115,7 @@ export function jobOf(object: KubeObject, options: WorkloadOptions): NomadJob {
       name: "main",
       count,
       network: network(),
-      update: kind.update,
+      update: patient(kind.update, parts.tasks),
       migrate: kind.type === "service" ? migrate : undefined,
       restart: kind.restart,
       reschedule: kind.reschedule,
@@ -124,6 +125,13 @@ export function jobOf(object: KubeObject, options: WorkloadOptions): NomadJob {
     },
     notes: [`${object.kind} ${object.name} of namespace ${object.namespace || "default"}, from Kubernetes.`, ...notes],
   };
+}
+
+/** Nomad refuses a deployment that ends before a task has had its time to stop. */
+function patient(update: Update | undefined, tasks: NomadGroup["tasks"]): Update | undefined {
+  if (update?.progressDeadline === undefined) return update;
+  const longest = Math.max(...tasks.map(({ killTimeout = 0 }) => killTimeout));
+  return { ...update, progressDeadline: Math.max(update.progressDeadline, longest) };
 }
 
 /** A system job takes constraints only. */

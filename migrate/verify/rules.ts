@@ -38,6 +38,7 @@ const serviceSchema = z.object({
 const taskSchema = z.object({
   Name: name,
   Driver: name,
+  KillTimeout: z.number().default(0),
   Config: z.record(z.string(), z.unknown()).nullish(),
   Lifecycle: z.object({ Hook: z.string() }).nullish(),
   Resources: z.object({
@@ -102,6 +103,9 @@ function* ofGroup(group: Group, { Type }: Job): Generator<string> {
     if (MinHealthyTime >= HealthyDeadline) yield "update: min_healthy_time has to be below healthy_deadline";
     if (ProgressDeadline !== 0 && HealthyDeadline >= ProgressDeadline)
       yield "update: healthy_deadline has to be below progress_deadline";
+    for (const { Name, KillTimeout } of Tasks)
+      if (ProgressDeadline !== 0 && KillTimeout > ProgressDeadline)
+        yield `task ${Name}: kill_timeout is above update's progress_deadline`;
   }
   if (Scaling && Scaling.Min > Scaling.Max) yield "scaling: min is above max";
   if (Scaling && group.Count != null && (group.Count < Scaling.Min || group.Count > Scaling.Max))
