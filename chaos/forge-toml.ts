@@ -12,13 +12,13 @@ export function chaosToml(regions: number): string {
   return `
 [scaling]
 min_servers_per_region = 2
-max_servers_per_region = 40
+max_servers_per_region = 8
 target_players_per_server = ${SEATS}
 
 [health]
 check_interval_secs = 2
 timeout_secs = 2
-unhealthy_threshold = 2
+unhealthy_threshold = 3
 healthy_threshold = 1
 
 ${names.map((name) => `[[regions]]\nname = "${name}"\nengine = "embedded"\n`).join("\n")}
@@ -36,7 +36,7 @@ health = "sdk"
 
 [experiences.${EXPERIENCE}.scaling]
 min_servers = 2
-max_servers = 32
+max_servers = 8
 buffer = "20%"
 scale_up_cooldown_secs = 2
 scale_down_cooldown_secs = 10

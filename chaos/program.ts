@@ -19,8 +19,11 @@ export class Program {
   private child: ChildProcess | undefined;
   private stopping = false;
   private restarting: NodeJS.Timeout | undefined;
+  private command: readonly string[];
 
-  constructor(private readonly options: ProgramOptions) {}
+  constructor(private readonly options: ProgramOptions) {
+    this.command = options.command;
+  }
 
   get name(): string {
     return this.options.name;
@@ -32,7 +35,8 @@ export class Program {
 
   start(): void {
     if (this.stopping || this.child) return;
-    const { command, logFile, env } = this.options;
+    const { command } = this;
+    const { logFile, env } = this.options;
     const log = openSync(logFile, "a", 0o600);
     const child = spawn(command[0] ?? "", command.slice(1), { stdio: ["ignore", log, log], env: { ...env } });
     closeSync(log);
@@ -59,6 +63,17 @@ export class Program {
   async stop(): Promise<void> {
     this.stopping = true;
     clearTimeout(this.restarting);
+    await this.end();
+  }
+
+  /** Ends it in order and starts this one in its place, as an upgrade does. */
+  async replace(command: readonly string[]): Promise<void> {
+    this.command = command;
+    await this.end();
+    this.start();
+  }
+
+  private async end(): Promise<void> {
     const { child } = this;
     this.child = undefined;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;

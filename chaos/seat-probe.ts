@@ -16,6 +16,8 @@ interface Asked {
 }
 
 const EVERY_MS = 200;
+/** So many may wait at once: more would be load of its own, and make Forge start servers for them. */
+const MOST_ASKING = 5;
 const AGAIN_MS = 100;
 /** A client gives up a call that is not answered and asks another controller. */
 const CALL_MS = 2_000;
@@ -35,6 +37,7 @@ export class SeatProbe {
 
   constructor(private readonly options: SeatProbeOptions) {
     this.timer = setInterval(() => {
+      if (this.asking.size >= MOST_ASKING) return;
       const asks = this.ask(`probe-${options.region}-${String(this.count++)}`).finally(() => this.asking.delete(asks));
       this.asking.add(asks);
     }, EVERY_MS);

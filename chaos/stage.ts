@@ -35,6 +35,8 @@ export interface StageOptions {
 const READY_WITHIN_MS = 60_000;
 const GRACE_SECS = 3;
 const TOKEN_SECS = 3600;
+/** What a program is, by how its name begins. */
+const KINDS = { ctl: "controller", agent: "agent", gate: "gate" } as const;
 
 /** A whole run of Forge on the embedded engine, each program a process that can be struck by itself. */
 export class Stage {
@@ -88,6 +90,13 @@ export class Stage {
   token(role: "operator" | "allocator"): string {
     const tokens = new Tokens(this.secrets.token, systemClock);
     return tokens.mint({ sub: "chaos", role, regions: ["*"], expiresInSecs: TOKEN_SECS }).token;
+  }
+
+  /** Ends a program in order and starts the one of another build in its place. Resolves when its region is ready again. */
+  async roll(region: ChaosRegion, { program, host }: Placed, home: string): Promise<void> {
+    const kind = KINDS[program.name.split("-")[0] as keyof typeof KINDS];
+    await program.replace(this.commandOf(program.name, kind, home, host));
+    await this.untilReady(region);
   }
 
   /** Controllers first, or they would replace the servers that are being ended. */
@@ -180,7 +189,7 @@ export class Stage {
     const own = { PATH: PATH ?? "", HOME: HOME ?? "", ...(TMPDIR === undefined ? {} : { TMPDIR }) };
     const program = new Program({
       name,
-      command: [...(host?.within ?? []), process.execPath, join(home, "dist", `${kind}.js`), configFile],
+      command: this.commandOf(name, kind, home, host),
       logFile: join(this.plan.runDir, "logs", `${name}.log`),
       env: kind === "controller" ? withNodeOptions(own, CONTROLLER_NODE_OPTIONS) : own,
       onDeath: (how) => onDeath(name, how),
@@ -188,6 +197,16 @@ export class Stage {
     this.programs.push(program);
     program.start();
     return { program, host };
+  }
+
+  private commandOf(
+    name: string,
+    kind: "controller" | "agent" | "gate",
+    home: string,
+    host: NetHost | undefined,
+  ): readonly string[] {
+    const configFile = join(this.options.folder, `${name}.json`);
+    return [...(host?.within ?? []), process.execPath, join(home, "dist", `${kind}.js`), configFile];
   }
 
   private rootAccess(): { socketPath: string; secret: string } {
