@@ -42,7 +42,11 @@ export async function ask<T extends CommandType>(
   { actor }: Caller,
   command: CommandOf<T>,
 ): Promise<CommandValues[T]> {
-  const result: ResultOf<T> = await backend.command<T>(command, actor);
+  return valueOf<T>(await backend.command<T>(command, actor));
+}
+
+/** @throws {ProblemError} what the core answered instead */
+export function valueOf<T extends CommandType>(result: ResultOf<T>): CommandValues[T] {
   if (result.ok) return result.value;
   const { code, detail, retryAfterSecs, info } = result.problem;
   throw new ProblemError(code, detail, { retryAfterSecs, info });

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { ProblemError } from "../../problems";
 import { type Answer, json } from "../answer";
-import { type ApiContext, ask } from "../api-context";
+import { type ApiContext, ask, valueOf } from "../api-context";
 import { mergedList } from "../merged-list";
 import { placeSomewhere } from "../placing";
 import { type AnyRoute, type Call, route } from "../route";
@@ -157,15 +157,16 @@ function withoutRegion({ region: _chosen, ...wanted }: z.output<typeof createSes
   return wanted;
 }
 
-async function createHere(
+function createHere(
   { body, caller }: Call<unknown, unknown, z.output<typeof createSessionBody>>,
   api: ApiContext,
 ): Promise<Answer> {
-  const result = await ask(api, caller, {
-    type: "createSession",
-    ...(body.region === undefined ? body : withoutRegion(body)),
+  const wanted = body.region === undefined ? body : withoutRegion(body);
+  // One promise less than asking would take: this is the call that comes thousands of times a second.
+  return api.backend.command<"createSession">({ type: "createSession", ...wanted }, caller.actor).then((result) => {
+    const value = valueOf<"createSession">(result);
+    return "queueTicket" in value ? json(202, sealed(value, api)) : json(200, value);
   });
-  return "queueTicket" in result ? json(202, sealed(result, api)) : json(200, result);
 }
 
 /** Without a generation from query or ticket, the answer comes as soon as the session has a seat. */
