@@ -1,0 +1,3 @@
+module example.com/forge-open-match
+
+go 1.21
