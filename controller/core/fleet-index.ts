@@ -26,8 +26,11 @@ export class FleetIndex {
   private cpuSum = 0;
   private cpuCount = 0;
 
-  /** Puts a server where it now belongs. `open`: its agent can be asked for seats. */
-  update(server: GameServer, open: boolean): void {
+  /**
+   * Puts a server where it now belongs. `open`: its agent can be asked for seats.
+   * @param quality 0 to 1: how good it is for a player, apart from how full; 0.5 where nothing is known
+   */
+  update(server: GameServer, open: boolean, quality = 0.5): void {
     this.remove(server);
     if (!isPrimary(server) || !takesPlayers(server.state) || server.closing !== "open") return;
     const held = Math.min(server.maxPlayers, seatsHeld(server));
@@ -48,7 +51,7 @@ export class FleetIndex {
     server.countedFree = free;
     this.free += free;
     const empty = isEmpty(server);
-    this.poolOf(server).put(server, free, empty);
+    this.poolOf(server).put(server, free, empty, quality);
     if (empty) this.freeByNode.add(server);
   }
 

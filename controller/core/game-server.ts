@@ -108,6 +108,7 @@ export interface GameServer {
   onNode: { readonly node: AgentNode; readonly as: "taken" | "free" } | null;
   poolKey: string;
   pool: Pool | null;
+  tier: number;
   bucket: number;
   slot: number;
   emptySlot: number;
@@ -190,8 +191,9 @@ export function newServer(of: NewServer): GameServer {
     finished: false,
     waitingReady: [],
     onNode: null,
-    poolKey: poolKeyOf(of.version, of.mods),
+    poolKey: poolKeyOf(of.version, of.mods, of.maxPlayers),
     pool: null,
+    tier: -1,
     bucket: -1,
     slot: -1,
     emptySlot: -1,
@@ -202,9 +204,14 @@ export function newServer(of: NewServer): GameServer {
   };
 }
 
-/** Servers with the same key have the same version and mods. */
-export function poolKeyOf(version: string, mods: readonly string[]): string {
+/** Servers with the same key have the same version and mods: what players may ask for. */
+export function kindKeyOf(version: string, mods: readonly string[]): string {
   return mods.length === 0 ? version : `${version}\n${mods.join("\n")}`;
+}
+
+/** Servers with the same key have the same version, mods and size. */
+export function poolKeyOf(version: string, mods: readonly string[], maxPlayers: number): string {
+  return `${String(maxPlayers)}\n${kindKeyOf(version, mods)}`;
 }
 
 /** Players join it; the servers of a fleet role have no seats. */

@@ -26,15 +26,13 @@ export function overtake(s: CoreState, fleet: Fleet, group: Group): void {
     const size = head.sessions.length;
     head.overtaken += group.sessions.length;
     if (head.overtaken < Math.max(OVERTAKEN, 2 * size) || head.kept || head.matchId !== null || fleet.keeps) continue;
-    const into: GameServer[] = [];
+    let best: GameServer | undefined;
     for (const pool of fleet.index.pools()) {
-      if (
-        (head.version === undefined ? isCurrent(fleet, pool.version) : takesVersion(head.version, pool.version)) &&
-        hasMods(head.mods, pool.mods)
-      )
-        pool.take(1, "spread", 1, into);
+      const ofVersion =
+        head.version === undefined ? isCurrent(fleet, pool.version) : takesVersion(head.version, pool.version);
+      const emptiest = ofVersion && hasMods(head.mods, pool.mods) ? pool.emptiest(1) : undefined;
+      if (emptiest && emptiest.maxPlayers >= size && emptiest.countedFree > (best?.countedFree ?? 0)) best = emptiest;
     }
-    const best = into.find(({ maxPlayers }) => maxPlayers >= size);
     if (!best) continue;
     head.kept = best;
     best.keptFor = head;

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { FleetIndex } from "./fleet-index";
 import { isEmpty, newServer, seatsHeld, type GameServer } from "./game-server";
+import { Offers } from "./offers";
 import type { Pool } from "./pool";
 
 function server(id: number, maxPlayers: number): GameServer {
@@ -37,6 +38,15 @@ const change: fc.Arbitrary<Change> = fc.record({
   matched: fc.nat(9).map((n) => n === 0),
 });
 
+/** The most promising servers for so many players: the fullest (1) or the emptiest (-1), quality apart. */
+function best(index: FleetIndex, seats: number, fullness: 1 | -1, most = 1): GameServer[] {
+  const offers = new Offers();
+  for (const pool of index.pools()) pool.offer(seats, fullness, 0, offers);
+  const into: GameServer[] = [];
+  offers.take(most, into);
+  return into;
+}
+
 function only(index: FleetIndex): Pool | undefined {
   return [...index.pools()][0];
 }
@@ -69,14 +79,15 @@ it("adds up to what a count of all servers gives, and finds the fullest and the 
       expect(index.held).toBe(sum(touched.map((one) => one.maxPlayers - free(one))));
       expect(index.free).toBe(sum(offered.map(free)));
       expect(index.empty("1")).toBe(offered.filter(isEmpty).length);
-      const fitting = offered.map(free).filter((n) => n >= seats);
-      const pack: GameServer[] = [];
-      const spread: GameServer[] = [];
-      only(index)?.take(seats, "pack", 1, pack);
-      only(index)?.take(seats, "spread", 1, spread);
-      expect(pack.map(free)).toEqual(fitting.length > 0 ? [Math.min(...fitting)] : []);
-      expect(spread.map(free)).toEqual(fitting.length > 0 ? [Math.max(...fitting)] : []);
-      expect(only(index)?.fits(seats) ?? false).toBe(fitting.length > 0);
+      const fitting = offered.filter((one) => free(one) >= seats);
+      const share = (one: GameServer): number => 1 - free(one) / one.maxPlayers;
+      const pack = best(index, seats, 1);
+      const spread = best(index, seats, -1);
+      const emptiest = [...index.pools()].flatMap((pool) => pool.emptiest(seats) ?? []).map(free);
+      expect(pack.map(share)).toEqual(fitting.length > 0 ? [Math.max(...fitting.map(share))] : []);
+      expect(spread.map(share)).toEqual(fitting.length > 0 ? [Math.min(...fitting.map(share))] : []);
+      expect(Math.max(0, ...emptiest)).toBe(Math.max(0, ...fitting.map(free)));
+      expect([...index.pools()].some((pool) => pool.fits(seats))).toBe(fitting.length > 0);
     }),
   );
 });
@@ -87,8 +98,7 @@ it("looks at a long shelf evenly", () => {
   for (const one of servers) index.update(one, true);
   const seen = new Set<GameServer>();
   for (let i = 0; i < 100; i++) {
-    const into: GameServer[] = [];
-    only(index)?.take(1, "pack", 8, into);
+    const into = best(index, 1, 1, 8);
     expect(into).toHaveLength(8);
     into.forEach((one) => seen.add(one));
   }
@@ -99,9 +109,7 @@ it("finds servers with more free seats than it has buckets for", () => {
   const index = new FleetIndex();
   const large = server(1, 50_000);
   index.update(large, true);
-  const into: GameServer[] = [];
-  only(index)?.take(64, "spread", 8, into);
-  expect(into).toEqual([large]);
+  expect(best(index, 64, -1, 8)).toEqual([large]);
 });
 
 it("forgets versions that nothing runs any more", () => {

@@ -1,57 +1,23 @@
 import type { GameServer } from "./game-server";
 import { LabelShelves } from "./label-shelves";
+import type { Offers } from "./offers";
+import { Shelf } from "./shelf";
+import { BUCKETS, Tier } from "./tier";
 
-/** Servers with more free seats than this share the last bucket: such a server fits anyone. */
-const BUCKETS = 1024;
 /** Empty servers may differ in size; so many are looked at for one that is large enough. */
 const EMPTY_LOOKS = 256;
 
-/** A set of servers with constant-time add, remove and pick; each server remembers its slot. */
-class Shelf {
-  readonly servers: GameServer[] = [];
-  private cursor = 0;
-
-  constructor(private readonly slotOf: "slot" | "emptySlot") {}
-
-  add(server: GameServer): void {
-    server[this.slotOf] = this.servers.length;
-    this.servers.push(server);
-  }
-
-  remove(server: GameServer): void {
-    const slot = server[this.slotOf];
-    const last = this.servers.pop();
-    if (last && last !== server) {
-      this.servers[slot] = last;
-      last[this.slotOf] = slot;
-    }
-    server[this.slotOf] = -1;
-  }
-
-  /**
-   * Up to `most` of them into `into`, from a place that moves on, so that a long shelf is looked at evenly.
-   * At most `looks` are looked at.
-   */
-  take(most: number, looks: number, into: GameServer[], wanted: (server: GameServer) => boolean): void {
-    const { servers } = this;
-    const length = servers.length;
-    if (length === 0) return;
-    const start = length > most ? this.cursor++ % length : 0;
-    const end = Math.min(length, looks);
-    for (let i = 0; i < end && into.length < most; i++) {
-      const server = servers[(start + i) % length];
-      if (server && wanted(server)) into.push(server);
-    }
-  }
-}
+/** How many steps of quality are told apart: see `Pool.offer`. */
+export const TIERS = 16;
 
 /**
- * The servers of one version and set of mods that have room, by how many seats are free. Finding one with at least n
- * free seats costs the same with ten servers as with ten thousand: a bit map says which buckets have any.
+ * The servers of one version, size and set of mods that have room, by how good they are apart from how full, and by how many
+ * seats are free. Which of them are the best for a group costs the same with ten servers as with ten thousand.
  */
 export class Pool {
-  private readonly buckets: (Shelf | undefined)[] = [];
-  private readonly bits = new Uint32Array(BUCKETS / 32);
+  private readonly tiers: (Tier | undefined)[] = [];
+  /** A bit for each tier that has servers. */
+  private used = 0;
   private readonly empties = new Shelf("emptySlot");
   private readonly labelled = new LabelShelves();
   size = 0;
@@ -63,14 +29,14 @@ export class Pool {
     readonly mods: readonly string[],
   ) {}
 
-  put(server: GameServer, free: number, empty: boolean): void {
-    const bucket = Math.min(free, BUCKETS - 1);
-    let shelf = this.buckets[bucket];
-    if (!shelf) this.buckets[bucket] = shelf = new Shelf("slot");
-    shelf.add(server);
+  /** @param quality 0 to 1: how good it is for a player, apart from how full */
+  put(server: GameServer, free: number, empty: boolean, quality: number): void {
+    const at = Math.max(0, Math.min(TIERS - 1, Math.floor(quality * TIERS)));
+    const tier = (this.tiers[at] ??= new Tier());
     server.pool = this;
-    server.bucket = bucket;
-    this.bits[bucket >> 5] = (this.bits[bucket >> 5] ?? 0) | (1 << (bucket & 31));
+    server.tier = at;
+    server.bucket = tier.add(server, free);
+    this.used |= 1 << at;
     if (empty) {
       this.empties.add(server);
       this.labelled.add(server);
@@ -80,24 +46,26 @@ export class Pool {
   }
 
   drop(server: GameServer): void {
-    const shelf = this.buckets[server.bucket];
-    if (!shelf) return;
-    shelf.remove(server);
-    if (shelf.servers.length === 0) {
-      this.bits[server.bucket >> 5] = (this.bits[server.bucket >> 5] ?? 0) & ~(1 << (server.bucket & 31));
-    }
+    const tier = this.tiers[server.tier];
+    if (!tier) return;
+    tier.remove(server, server.bucket);
+    if (tier.empty) this.used &= ~(1 << server.tier);
     if (server.emptySlot >= 0) {
       this.empties.remove(server);
       this.labelled.remove(server);
     }
     server.pool = null;
+    server.tier = -1;
     server.bucket = -1;
     this.size--;
     this.free -= server.countedFree;
   }
 
   fits(seats: number): boolean {
-    return this.above(seats) >= 0;
+    if (seats >= BUCKETS) return false;
+    for (let left = this.used; left !== 0; left &= left - 1)
+      if (this.tiers[31 - Math.clz32(left & -left)]?.emptiest(seats)) return true;
+    return false;
   }
 
   get emptyCount(): number {
@@ -106,7 +74,7 @@ export class Pool {
 
   /** Whole servers that nobody is on, for a match of so many. */
   takeEmpty(seats: number, most: number, into: GameServer[]): void {
-    this.empties.take(most, EMPTY_LOOKS, into, (server) => server.maxPlayers >= seats);
+    this.empties.takeWanted(most, EMPTY_LOOKS, into, (server) => server.maxPlayers >= seats);
   }
 
   /** The same of those with all these labels; `label-shelves.ts` says what it costs and may miss. */
@@ -120,38 +88,31 @@ export class Pool {
     return this.empties.servers;
   }
 
-  /** Up to `most` servers with room for so many: the fullest first (`pack`) or the emptiest (`spread`). */
-  take(seats: number, strategy: "pack" | "spread", most: number, into: GameServer[]): void {
-    const any = (): boolean => true;
-    let bucket = strategy === "pack" ? this.above(seats) : this.below(BUCKETS - 1);
-    while (bucket >= seats && into.length < most) {
-      this.buckets[bucket]?.take(most, most, into, any);
-      bucket = strategy === "pack" ? this.above(bucket + 1) : this.below(bucket - 1);
+  /**
+   * Of each tier the fullest servers with room for so many, or the emptiest, with about the score that they have: the best
+   * server of all is among them, but for what one tier holds together.
+   * @param fullness what a server's share of taken seats counts: positive packs, negative spreads
+   * @param quality what the best quality counts
+   */
+  offer(seats: number, fullness: number, quality: number, into: Offers): void {
+    for (let left = this.used; left !== 0; left &= left - 1) {
+      const at = 31 - Math.clz32(left & -left);
+      const tier = this.tiers[at];
+      const shelf = fullness > 0 ? tier?.fullest(seats) : tier?.emptiest(seats);
+      const server = shelf?.servers[0];
+      if (!shelf || !server) continue;
+      const full = server.countedHeld / server.maxPlayers;
+      into.add(shelf, fullness * full + (quality * (at + 0.5)) / TIERS);
     }
   }
 
-  /** The first bucket from `from` up that has servers; -1 where there is none. */
-  private above(from: number): number {
-    if (from >= BUCKETS) return -1;
-    let word = from >> 5;
-    let bits = (this.bits[word] ?? 0) & (-1 << (from & 31));
-    while (bits === 0) {
-      if (++word >= this.bits.length) return -1;
-      bits = this.bits[word] ?? 0;
+  /** A server with the most free seats, where these are at least so many. */
+  emptiest(seats: number): GameServer | undefined {
+    let best: GameServer | undefined;
+    for (let left = this.used; left !== 0; left &= left - 1) {
+      const server = this.tiers[31 - Math.clz32(left & -left)]?.emptiest(seats)?.servers[0];
+      if (server && (!best || server.countedFree > best.countedFree)) best = server;
     }
-    return (word << 5) + (31 - Math.clz32(bits & -bits));
-  }
-
-  /** The first bucket from `from` down that has servers; -1 where there is none. */
-  private below(from: number): number {
-    if (from < 0) return -1;
-    let word = from >> 5;
-    const keep = from & 31;
-    let bits = (this.bits[word] ?? 0) & (keep === 31 ? -1 : (1 << (keep + 1)) - 1);
-    while (bits === 0) {
-      if (--word < 0) return -1;
-      bits = this.bits[word] ?? 0;
-    }
-    return (word << 5) + (31 - Math.clz32(bits));
+    return best;
   }
 }

@@ -345,7 +345,7 @@ export function onEngineList(s: CoreState, list: readonly EngineServer[], sinceM
 function learnMeta(s: CoreState, server: GameServer, found: EngineServer): void {
   const { mods } = serverOfEngine(found, server.maxPlayers, server.createdAtMs);
   server.mods = mods;
-  server.poolKey = poolKeyOf(server.version, mods);
+  server.poolKey = poolKeyOf(server.version, mods, server.maxPlayers);
   if (server.seats.size === 0) wantAgain(s, s.fleet(server.experienceId), server, found.meta.wantedUntilMs);
 }
 

@@ -1,3 +1,7 @@
+import fc from "fast-check";
+import { REST, weigh } from "./routing";
+import { TIERS } from "./pool";
+import { exhaustive, routed, RoutedFleet, ROUTING_WORKLOADS } from "./testing/routing-workload";
 import { arena, join, servers } from "./testing/ask";
 import type { DecisionRecord, Placement, Server } from "./resources";
 
@@ -54,4 +58,37 @@ it("looks at no more than eight servers", () => {
   const r = arena({ scaling: { minServers: 20, maxServers: 20 } });
   const placed = r.must<Placement>(join("ann"));
   expect(r.must<DecisionRecord>({ type: "getDecision", id: placed.session.id }).considered).toHaveLength(8);
+});
+
+describe("against a search of all servers", () => {
+  const shape = fc.record({
+    workload: fc.constantFrom(...ROUTING_WORKLOADS),
+    servers: fc.integer({ min: 1, max: 100 }),
+    sizes: fc.array(fc.constantFrom(4, 8, 16, 100), { minLength: 1, maxLength: 3 }),
+    occupancy: fc.double({ min: 0.05, max: 0.98, noNaN: true }),
+  });
+
+  it("finds a server wherever there is one, and none whose score is a step of quality below the best", () => {
+    fc.assert(
+      fc.property(shape, fc.nat(), ({ workload, ...over }, seed) => {
+        const fleet = new RoutedFleet({ ...workload, ...over, arrivals: 200 }, seed);
+        const scoreOf = (server: Parameters<typeof weigh>[0]): number => weigh(server, workload.strategy, 256, 0);
+        fleet.run((of, group, memoryMiB) => {
+          const [found, best] = [routed(of, group, memoryMiB), exhaustive(of, group, memoryMiB)];
+          expect(found === undefined).toBe(best === undefined);
+          if (found && best) expect(scoreOf(found)).toBeGreaterThanOrEqual(scoreOf(best) - REST / TIERS - 1e-9);
+          return found;
+        });
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it.each(ROUTING_WORKLOADS)("is within 5 % of its mean latency and packing: $name", (workload) => {
+    const of = { ...workload, servers: 200, arrivals: 6000 };
+    const [found, best] = [new RoutedFleet(of, 7).run(routed), new RoutedFleet(of, 7).run(exhaustive)];
+    expect(found.refused).toBe(best.refused);
+    expect(found.meanLatencyMs / best.meanLatencyMs).toBeLessThan(1.05);
+    expect(found.packing / best.packing).toBeGreaterThan(0.95);
+  });
 });

@@ -1,4 +1,5 @@
 import { openPlaces } from "./backfill";
+import { Offers } from "./offers";
 import type { Fleet } from "./fleet";
 import { hasMods } from "./fleet-index";
 import type { GameServer } from "./game-server";
@@ -26,6 +27,10 @@ export interface Choice {
   readonly parts: Float64Array;
 }
 
+/** What all but fullness counts together. */
+export const REST = WEIGHTS.cpu + WEIGHTS.memory + WEIGHTS.latency;
+
+const offers = new Offers();
 const parts = new Float64Array(CANDIDATES * SCORE_PARTS.length);
 
 /** The best server with room for the whole group, or undefined. Its cost does not depend on how many servers there are. */
@@ -85,12 +90,14 @@ function takeFrom(
   into: GameServer[],
 ): void {
   const seats = group.sessions.length;
+  offers.clear();
   if (group.kind === "join" && group.matchId !== null) takeBackfill(fleet, version, group, most, into);
   for (const pool of fleet.index.pools()) {
     if (pool.version !== version || pool.size === 0 || !hasMods(group.mods, pool.mods)) continue;
     if (group.matchId !== null) pool.takeEmpty(seats, most, into);
-    else pool.take(seats, strategy, most, into);
+    else pool.offer(seats, strategy === "pack" ? WEIGHTS.players : -WEIGHTS.players, REST, offers);
   }
+  offers.take(most, into);
 }
 
 /** Matches that want so many more, however few: whoever finds one claims no server. */
@@ -102,18 +109,31 @@ function takeBackfill(fleet: Fleet, version: string, group: Group, most: number,
   }
 }
 
-function weigh(server: GameServer, strategy: "pack" | "spread", memoryMiB: number, at: number): number {
-  const { stats, latencyMs, maxPlayers } = server;
+/** A server's score for the next player, and its parts from `parts[at]` on. */
+export function weigh(server: GameServer, strategy: "pack" | "spread", memoryMiB: number, at: number): number {
+  const { maxPlayers } = server;
   const full = maxPlayers === 0 ? 1 : server.countedHeld / maxPlayers;
   const players = WEIGHTS.players * (strategy === "pack" ? full : 1 - full);
-  const cpu = WEIGHTS.cpu * (stats ? 1 - Math.min(1, stats.cpu) : UNKNOWN);
-  const memory = WEIGHTS.memory * (stats ? 1 - Math.min(1, stats.memoryBytes / (memoryMiB * 1048576)) : UNKNOWN);
-  const latency = WEIGHTS.latency * (latencyMs === null ? UNKNOWN : 1 - Math.min(1, latencyMs / LATENCY_FULL_MS));
+  const cpu = cpuPart(server);
+  const memory = memoryPart(server, memoryMiB);
+  const latency = latencyPart(server);
   parts[at] = players;
   parts[at + 1] = cpu;
   parts[at + 2] = memory;
   parts[at + 3] = latency;
   return players + cpu + memory + latency;
+}
+
+function cpuPart({ stats }: GameServer): number {
+  return WEIGHTS.cpu * (stats ? 1 - Math.min(1, stats.cpu) : UNKNOWN);
+}
+
+function memoryPart({ stats }: GameServer, memoryMiB: number): number {
+  return WEIGHTS.memory * (stats ? 1 - Math.min(1, stats.memoryBytes / (memoryMiB * 1048576)) : UNKNOWN);
+}
+
+function latencyPart({ latencyMs }: GameServer): number {
+  return WEIGHTS.latency * (latencyMs === null ? UNKNOWN : 1 - Math.min(1, latencyMs / LATENCY_FULL_MS));
 }
 
 /** Whether a server that would be started now could take the group. */
@@ -177,4 +197,14 @@ export function unknownMods(fleet: Fleet, mods: readonly string[]): string[] {
 function anyPool(fleet: Fleet, test: (pool: Pool) => boolean): boolean {
   for (const pool of fleet.index.pools()) if (pool.size > 0 && test(pool)) return true;
   return false;
+}
+
+/** 0 to 1: all of its score but for how full it is. */
+function qualityOf(server: GameServer, memoryMiB: number): number {
+  return (cpuPart(server) + memoryPart(server, memoryMiB) + latencyPart(server)) / REST;
+}
+
+/** Brings a server's place in its fleet's index up to date. `open`: its agent can be asked for seats. */
+export function placeInIndex(fleet: Fleet, server: GameServer, open: boolean): void {
+  fleet.index.update(server, open, open ? qualityOf(server, fleet.config?.memory ?? 1) : 0);
 }

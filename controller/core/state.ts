@@ -17,6 +17,7 @@ import type { PlayerSession } from "./player-session";
 import { Records } from "./records";
 import type { RegionSummary } from "./resources";
 import { SavedStates } from "./saved-states";
+import { placeInIndex } from "./routing";
 import { Timers } from "./timers";
 
 /** What a request to an agent was for, and so what its ack means. */
@@ -199,7 +200,7 @@ export class CoreState {
     if (!fleet) return;
     const node = server.nodeId === null ? undefined : this.nodes.get(server.nodeId);
     const sound = server.strain === null && !node?.isolation;
-    fleet.index.update(server, sound && this.nowMs >= server.pausedUntilMs && this.usable(server.nodeId));
+    placeInIndex(fleet, server, sound && this.nowMs >= server.pausedUntilMs && this.usable(server.nodeId));
     countOnNode(server, node);
     this.dirty.add(fleet);
     if (server.ending) this.ending.add(server);

@@ -3,7 +3,7 @@ import type { Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
 import type { Waiting } from "./decision";
 import type { Group } from "./group";
-import { isPrimary, poolKeyOf, seatsHeld } from "./game-server";
+import { isPrimary, kindKeyOf, seatsHeld } from "./game-server";
 import type { PlayerSession } from "./player-session";
 import { claimOf } from "./queue-claim";
 import { queueTicketOf } from "./queue-ticket";
@@ -277,11 +277,11 @@ export function summaryView(s: CoreState): RegionSummary {
     const { mods } = fleet.config;
     for (const version of currentVersions(fleet)) {
       const queued = version === fleet.version ? fleet.line.players : 0;
-      rows.set(poolKeyOf(version, mods), { version, mods, free: 0, queued, canGrow, cpu });
+      rows.set(kindKeyOf(version, mods), { version, mods, free: 0, queued, canGrow, cpu });
     }
     for (const pool of fleet.index.pools()) {
       if (pool.size === 0) continue;
-      const key = poolKeyOf(pool.version, pool.mods);
+      const key = kindKeyOf(pool.version, pool.mods);
       const row = rows.get(key) ?? { version: pool.version, mods: pool.mods, free: 0, queued: 0, canGrow: false, cpu };
       row.free += pool.free;
       rows.set(key, row);
