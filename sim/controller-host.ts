@@ -23,7 +23,8 @@ export interface ControllerSurroundings {
   readonly network: Network;
   readonly nomad: VirtualNomad;
   readonly consul: VirtualConsul;
-  readonly settings: CoreSettings;
+  /** As forge.toml has them now. */
+  readonly settings: () => CoreSettings;
   readonly otherRegion: () => { readonly region: string; readonly controllers: readonly ControllerHost[] } | undefined;
   readonly onDecision: (host: ControllerHost, input: Input, decision: Decision) => void;
   readonly onDifference: (host: ControllerHost, evidence: string) => void;
@@ -59,7 +60,8 @@ export class ControllerHost {
 
   boot(): void {
     if (this.process?.alive) return;
-    const { network, nomad, consul, region, settings, onFailure } = this.around;
+    const { network, nomad, consul, region, onFailure } = this.around;
+    const settings = this.around.settings();
     const boot = ++this.boots;
     const name = `${this.host}/controller-${String(boot)}`;
     const process = new Process(name, this.host, network.schedule, () => this.skewMs);
@@ -163,6 +165,12 @@ export class ControllerHost {
 
   missEngineEvents(): void {
     this.engine?.miss();
+  }
+
+  /** forge.toml has been changed: read within a second, by whoever is up. */
+  hearOfSettings(): void {
+    const { process, controller } = this;
+    process?.after(this.random.between(10, 1000), () => controller?.setSettings(this.around.settings()));
   }
 
   /** What the API would do with a call that has passed its checks. */

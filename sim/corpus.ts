@@ -6,8 +6,8 @@ export interface CorpusCase extends SimCase {
   readonly found: string;
 }
 
-/** Cases hold for the world as it is: where it is changed a seed may come to another run, and stays as one more. */
-export const CORPUS: readonly CorpusCase[] = [
+/** Found in the world as it was at first. */
+const PLAIN: readonly CorpusCase[] = [
   { seed: 0, steps: 500, only: [4], found: "a standby that came to lead did not know what was only ordered" },
   { seed: 195, steps: 500, only: [5], found: "a server that a leader of the past ordered was nobody's" },
   { seed: 300, steps: 125, only: [0, 1], found: "an epoch that a full disk refused was never asked for again" },
@@ -73,4 +73,11 @@ export const CORPUS: readonly CorpusCase[] = [
     only: [1, 2],
     found: "an agent lied that it was full; the seat that it gave outweighed the one that the player was told of",
   },
+];
+
+/** Cases hold for the world as it is: where it is changed a seed may come to another run, and stays as one more. */
+export const CORPUS: readonly CorpusCase[] = [
+  ...PLAIN.map((of) => ({ ...of, plain: true })),
+  { seed: 27, steps: 500, only: [], found: "a rollout to a version whose servers were all up already never ended" },
+  { seed: 49, steps: 500, only: [1], found: "the same, after a rollout that was replaced" },
 ];

@@ -66,8 +66,9 @@ export class Crowd {
     if (first && rest.length > 0) first.play(rest.length > 1 || this.random.chance(0.6) ? "arena" : "duel", rest);
   }
 
-  private match(): void {
-    const players = this.away(1 + this.random.int(2));
+  /** @param annotations of the match's server: for one player, and whoever is put beside */
+  match(annotations?: Readonly<Record<string, string>>): void {
+    const players = this.away(annotations ? 1 : 1 + this.random.int(2));
     if (players.length === 0) return;
     const matchId = `match-${this.region.name}-${String(++this.matches)}`;
     const waiting = players.map((player) => ({ player, turn: player.wait("duel") }));
@@ -78,6 +79,7 @@ export class Crowd {
           experienceId: "duel",
           matchId,
           players: players.map(({ id }) => ({ playerId: id })),
+          ...(annotations ? { annotations } : {}),
         }),
         (result) => {
           const tickets = result?.ok ? (result.value as MatchAllocation).tickets : {};
@@ -133,22 +135,27 @@ export class Crowd {
     } else if (dice < 0.85 && target) {
       this.onForced(target.server.serverId);
       target.askShutdown();
-    } else {
-      client.ask(
-        () => ({ type: "drainRegion", on: true }),
-        () => undefined,
-        2,
-      );
-      this.region.network.schedule.after(this.random.between(1000, 12_000), undefined, () =>
-        client.ask(
-          () => ({ type: "drainRegion", on: false }),
-          () => undefined,
-        ),
-      );
-    }
+    } else this.drain();
   }
 
-  private away(count: number): VirtualRegion["players"] {
+  /** Gives the region's players away for a while. */
+  drain(): void {
+    const { client, network } = this.region;
+    client.ask(
+      () => ({ type: "drainRegion", on: true }),
+      () => undefined,
+      2,
+    );
+    network.schedule.after(this.random.between(1000, 12_000), undefined, () =>
+      client.ask(
+        () => ({ type: "drainRegion", on: false }),
+        () => undefined,
+      ),
+    );
+  }
+
+  /** So many who do nothing now, or fewer. */
+  away(count: number): VirtualRegion["players"] {
     const idle = this.region.players.filter(({ state }) => state === "away");
     const chosen: VirtualRegion["players"] = [];
     for (let i = 0; i < count && idle.length > 0; i++) chosen.push(...idle.splice(this.random.int(idle.length), 1));

@@ -38,6 +38,7 @@ export class VirtualServer {
   /** Players whose ticket is being checked. */
   private readonly arriving = new Map<string, Visitor>();
   private playedMatch = false;
+  private hosting = false;
   hangsUntilMs = -Infinity;
 
   constructor(
@@ -46,6 +47,8 @@ export class VirtualServer {
     readonly launch: ServerLaunch,
     readonly maxPlayers: number,
     private readonly isMatch: boolean,
+    /** How long it keeps to whoever took it without naming players, in milliseconds; undefined where nobody does. */
+    private readonly hostsMs: number | undefined,
     private readonly around: Surroundings,
   ) {
     process.whenEnded(() => this.onEnd());
@@ -123,7 +126,11 @@ export class VirtualServer {
   private onPush(event: string, data: unknown): void {
     if (event === "moved") this.sendAway((data as { readonly playerIds: readonly string[] }).playerIds);
     else if (event === "gameserver") {
-      const { players } = data as { readonly players: readonly { readonly playerId: string }[] };
+      const { players, state } = data as {
+        readonly state: string;
+        readonly players: readonly { readonly playerId: string }[];
+      };
+      if (state === "allocated" && this.hostsMs !== undefined) this.host(this.hostsMs);
       const seated = new Set(players.map(({ playerId }) => playerId));
       this.sendAway([...this.inside.keys()].filter((playerId) => !seated.has(playerId)));
     }
@@ -161,6 +168,16 @@ export class VirtualServer {
     if (!this.isMatch || !this.playedMatch || this.inside.size > 0 || this.arriving.size > 0) return;
     this.playedMatch = false;
     this.call("/v1/ready", {}, () => undefined);
+  }
+
+  /** Somebody has taken it; when they are done it is free again. */
+  private host(ms: number): void {
+    if (this.hosting) return;
+    this.hosting = true;
+    this.process.after(ms, () => {
+      this.hosting = false;
+      this.call("/v1/ready", {}, () => undefined);
+    });
   }
 
   private beat(): void {

@@ -152,7 +152,10 @@ export class VirtualNode implements NomadClient {
     const pid = this.pids++;
     const process = this.process(`server-${server.serverId}`);
     const seats = this.around.seatsOf(launch.experienceId) ?? "reported";
-    const virtual = new VirtualServer(process, server, launch, Number(launch.meta.maxPlayers), seats === "match", {
+    const isMatch = seats === "match";
+    const hostsMs =
+      launch.experienceId === "lobby" ? this.random.fork(server.allocationId).between(1000, 9000) : undefined;
+    const virtual = new VirtualServer(process, server, launch, Number(launch.meta.maxPlayers), isMatch, hostsMs, {
       gate: () => (this.gate?.process.alive ? this.gate : undefined),
     });
     this.servers.set(server.serverId, virtual);
@@ -162,7 +165,8 @@ export class VirtualNode implements NomadClient {
       this.toNomad(`running ${server.serverId}`, () =>
         this.around.nomad.running(server.serverId, server.allocationId, { server: pid }),
       );
-      virtual.boot(bootMs);
+      if (isBad(launch.version)) this.kill(server.serverId, { exitCode: 1, signal: undefined }, false);
+      else virtual.boot(bootMs);
     });
   }
 
@@ -329,4 +333,11 @@ export class VirtualNode implements NomadClient {
     const { network, nomad } = this.around;
     network.post({ from: this.host, to: nomad.host, phase: "engine", text, reader: undefined, deliver, routine });
   }
+}
+
+/** Versions by these names never come up. */
+export const BAD_VERSION = "bad";
+
+function isBad(version: string): boolean {
+  return version.startsWith(BAD_VERSION);
 }

@@ -23,10 +23,13 @@ interface Node {
   capacity: number;
   heardMs: number;
   down: boolean;
+  /** While it is being drained. */
+  drain: object | undefined;
 }
 
 /** A node that is not heard of for so long is down, in milliseconds. */
 const DOWN_AFTER_MS = 10_000;
+const DRAIN_GRACE_SECS = 5;
 const PORTS_FROM = 20_000;
 const LOOK_MS = 500;
 
@@ -50,7 +53,13 @@ export class VirtualNomad {
   }
 
   addNode(client: NomadClient, capacity: number): void {
-    this.nodes.set(client.nodeId, { client, capacity, heardMs: this.network.schedule.nowMs, down: false });
+    this.nodes.set(client.nodeId, {
+      client,
+      capacity,
+      heardMs: this.network.schedule.nowMs,
+      down: false,
+      drain: undefined,
+    });
   }
 
   setCapacity(nodeId: string, capacity: number): void {
@@ -58,6 +67,27 @@ export class VirtualNomad {
     if (!node) return;
     node.capacity = capacity;
     this.unblock();
+  }
+
+  /** As an operator drains a node: nothing new is placed there, and what is left at the deadline is stopped. The result ends it. */
+  drain(nodeId: string, deadlineMs: number): () => void {
+    const node = this.nodes.get(nodeId);
+    if (!node) return () => undefined;
+    const drain = (node.drain = {});
+    this.network.schedule.after(deadlineMs, undefined, () => {
+      if (node.drain !== drain) return;
+      for (const { server } of [...this.allocations.values()])
+        if (server.nodeId === nodeId) this.stop(server.serverId, DRAIN_GRACE_SECS);
+    });
+    return () => {
+      if (node.drain !== drain) return;
+      node.drain = undefined;
+      this.unblock();
+    };
+  }
+
+  isDraining(nodeId: string): boolean {
+    return this.nodes.get(nodeId)?.drain !== undefined;
   }
 
   start(launch: ServerLaunch): void {
@@ -181,7 +211,7 @@ export class VirtualNomad {
     let best: Node | undefined;
     let most = 0;
     for (const node of this.nodes.values()) {
-      if (node.down) continue;
+      if (node.down || node.drain) continue;
       const used = [...this.allocations.values()].filter(
         ({ server }) => server.nodeId === node.client.nodeId && server.state !== "exited",
       ).length;

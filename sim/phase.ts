@@ -31,6 +31,7 @@ const REQUESTS: Readonly<Record<string, Phase>> = {
   expect: "expect",
   grant: "grant",
   claim: "claim",
+  allocate: "claim",
   release: "release",
   close: "close",
   forget: "forget",

@@ -30,7 +30,7 @@ describe.each(PLANTED_BUGS.map((bug) => [bug.name, bug] as const))("planted: %s"
       bug.shows,
     );
     expect((await runCase({ seed: found.seed, steps: STEPS })).violations).toEqual([]);
-  }, 120_000);
+  }, 600_000);
 });
 
 it("shrinks a failing seed to fewer faults and steps that fail the same way", async () => {
@@ -46,4 +46,4 @@ it("shrinks a failing seed to fewer faults and steps that fail the same way", as
   } finally {
     undo?.();
   }
-}, 60_000);
+}, 120_000);

@@ -1,4 +1,5 @@
 import type { CommandResult, FollowResult, Waiting } from "../controller/core/decision";
+import { openQueueTicket, sealQueueTicket } from "../controller/api/queue-seal";
 import type { Placement } from "../controller/core/resources";
 import { peekTicket, type TicketClaims } from "../protocol/ticket";
 import type { Client } from "./client";
@@ -19,14 +20,20 @@ export interface PlayerWorld {
   readonly wayTo: (server: VirtualServer) => number | undefined;
   /** A player of a party was given a ticket by who asked for it. */
   readonly handOver: (playerId: string, ticket: string) => void;
+  /** So that few may be spread over many servers. */
+  readonly someStayLong: boolean;
   readonly observe: PlayerObserver;
 }
 
 /** Told of what players live through. */
 export interface PlayerObserver {
+  /** Waits in line with this ticket. */
+  queued(player: Player, queueTicket: string): void;
   told(player: Player, claims: TicketClaims): void;
   refused(player: Player, claims: TicketClaims, code: string): void;
   admitted(player: Player, claims: TicketClaims): void;
+  /** Whoever asks where to go now is told that the session is over. */
+  toldEnd(player: Player, sessionId: string): void;
   /** The player has ended the session, or was told that it has ended. */
   ended(player: Player, sessionId: string): void;
 }
@@ -41,6 +48,9 @@ const FOLLOW_MS = 5000;
 const GIVE_UP_MS = 90_000;
 const KNOCK_MS = 8000;
 const QUEUE_WAIT_MS = 4000;
+const LONG_SHARE = 0.25;
+/** Whoever waits holds its wait under this seal. */
+const QUEUE_SECRET = "the virtual world's queue secret";
 
 /**
  * A player with a client that does what docs/sdk.md asks of one:
@@ -139,9 +149,12 @@ export class Player {
     this.goTo(value.ticket);
   }
 
-  private waitInLine({ queueTicket, sessionId, claim }: Waiting, mates: readonly Mate[]): void {
+  private waitInLine({ sessionId, ...waiting }: Waiting, mates: readonly Mate[]): void {
     this.enter("waiting", this.experienceId);
     this.sessionId = sessionId;
+    const held = sealQueueTicket(QUEUE_SECRET, waiting.queueTicket, waiting.claim);
+    this.world.observe.queued(this, waiting.queueTicket);
+    const { queueTicket, claim = waiting.claim } = openQueueTicket([QUEUE_SECRET], held) ?? waiting;
     const turn = this.turn;
     const gives = !this.stays && this.world.random.chance(0.1);
     this.world.client.ask(
@@ -221,7 +234,8 @@ export class Player {
     this.world.observe.admitted(this, claims);
     const turn = this.turn;
     const { schedule, random } = this.world;
-    schedule.after(random.between(1500, 12_000), undefined, () => {
+    const long = this.world.someStayLong && random.chance(LONG_SHARE);
+    schedule.after(long ? random.between(12_000, 40_000) : random.between(1500, 12_000), undefined, () => {
       if (this.turn === turn && !this.stays) this.leave();
     });
   }
@@ -244,7 +258,10 @@ export class Player {
         if (this.turn !== turn) return;
         if (!result?.ok) return this.lost(sessionId, result === undefined);
         const { session, ticket: fresh } = result.value as FollowResult;
-        if (session.state === "ended") return this.lost(sessionId, false);
+        if (session.state === "ended") {
+          this.world.observe.toldEnd(this, sessionId);
+          return this.lost(sessionId, false);
+        }
         if (fresh !== null && (session.id !== sessionId || session.generation > generation)) return this.goTo(fresh);
         // Its place is where it was: the door opens again, or somebody notices that it does not.
         const { schedule } = this.world;

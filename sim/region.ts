@@ -1,5 +1,7 @@
 import type { Decision } from "../controller/core/decision";
-import type { Input } from "../controller/core/input";
+import type { AllocationRequest } from "../controller/core/allocation";
+import type { CoreSettings, Input } from "../controller/core/input";
+import type { Server } from "../controller/core/resources";
 import type { Ack, FromAgent, Request } from "../protocol/messages";
 import { Client, PLAYERS } from "./client";
 import { VirtualConsul } from "./consul";
@@ -10,7 +12,7 @@ import { VirtualNode } from "./node";
 import { VirtualNomad } from "./nomad";
 import { Player, type PlayerObserver } from "./player";
 import type { Random } from "./random";
-import { simSettings } from "./settings";
+import { simSettings, type WorldKind } from "./settings";
 
 export interface RegionEvents {
   readonly onDecision: (region: VirtualRegion, host: ControllerHost, input: Input, decision: Decision) => void;
@@ -21,6 +23,7 @@ export interface RegionEvents {
   readonly onSaid: (region: VirtualRegion, node: VirtualNode, message: FromAgent) => void;
   readonly onAck: (region: VirtualRegion, node: VirtualNode, request: Request, ack: Ack) => void;
   readonly onAdmission: (region: VirtualRegion, node: VirtualNode, serverId: string, ticket: string) => void;
+  readonly onAllocated: (server: Server, request: AllocationRequest) => void;
   readonly players: PlayerObserver;
 }
 
@@ -29,7 +32,8 @@ const TICKET_SECRET = "the virtual world's ticket secret";
 
 /** One region: two controllers, three nodes, a Nomad, a Consul and its players. */
 export class VirtualRegion {
-  readonly settings;
+  settings: CoreSettings;
+  readonly kind: WorldKind;
   /** Servers that each node has room for. */
   readonly capacity = CAPACITY;
   readonly consul: VirtualConsul;
@@ -47,9 +51,10 @@ export class VirtualRegion {
     readonly network: Network,
     random: Random,
     readonly events: RegionEvents,
-    size: { readonly controllers: number; readonly nodes: number; readonly players: number },
+    size: { readonly controllers: number; readonly nodes: number; readonly players: number; readonly kind: WorldKind },
   ) {
-    this.settings = simSettings(name);
+    this.kind = size.kind;
+    this.settings = simSettings(name, size.kind);
     this.consul = new VirtualConsul(`${name}-consul`, network);
     this.nomad = new VirtualNomad(`${name}-nomad`, network);
     this.nomad.onEvent = (event) => {
@@ -66,6 +71,12 @@ export class VirtualRegion {
   bootAll(): void {
     for (const node of this.nodes) node.boot();
     for (const controller of this.controllers) controller.boot();
+  }
+
+  /** Live config: forge.toml says this from now on; each controller hears of it in its own time. */
+  configure(settings: CoreSettings): void {
+    this.settings = settings;
+    for (const controller of this.controllers) controller.hearOfSettings();
   }
 
   get leader(): ControllerHost | undefined {
@@ -93,7 +104,7 @@ export class VirtualRegion {
         network: this.network,
         nomad: this.nomad,
         consul: this.consul,
-        settings: this.settings,
+        settings: () => this.settings,
         otherRegion: () => this.other && { region: this.other.name, controllers: this.other.controllers },
         onDecision: (of, input, decision) => events.onDecision(this, of, input, decision),
         onDifference: events.onDifference,
@@ -141,6 +152,7 @@ export class VirtualRegion {
         const player = this.players.find((other) => other.id === playerId);
         if (player && (player.state === "asking" || player.state === "away")) player.given(ticket, player.experienceId);
       },
+      someStayLong: this.kind === "busy",
       observe: this.events.players,
     });
   }

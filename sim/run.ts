@@ -19,6 +19,8 @@ export interface SimCase {
   readonly only?: readonly number[] | undefined;
   /** Faults of every cell of the table once, instead of those that the seed draws; see `CELL_STEPS`. */
   readonly cells?: boolean | undefined;
+  /** A world without what operators, matchmakers and autoscalers do in a busy one, which is the usual one. */
+  readonly plain?: boolean | undefined;
 }
 
 export interface SimResult {
@@ -38,8 +40,12 @@ const REST_MS = 45_000;
 const SECOND_REGION_EACH = 5;
 
 /** Runs a case: faults, rest, and what is checked at rest. Stops at the first broken promise. */
-export async function runCase({ seed, steps, only, cells = false }: SimCase): Promise<SimResult> {
-  const world = new World(seed, { ...USUAL_SIZE, regions: seed % SECOND_REGION_EACH === 0 ? 2 : 1 });
+export async function runCase({ seed, steps, only, cells = false, plain = false }: SimCase): Promise<SimResult> {
+  const world = new World(seed, {
+    ...USUAL_SIZE,
+    regions: seed % SECOND_REGION_EACH === 0 ? 2 : 1,
+    kind: plain ? "plain" : "busy",
+  });
   const random = world.random.fork("faults");
   const faults = cells ? planCells(random) : planFaults(random, steps);
   const chosen = only ? faults.filter((_fault, index) => only.includes(index)) : faults;
@@ -63,6 +69,7 @@ export async function runCase({ seed, steps, only, cells = false }: SimCase): Pr
 async function rest(world: World, injector: Injector): Promise<void> {
   injector.heal();
   for (const crowd of world.crowds) crowd.rest();
+  for (const office of world.offices) office.rest();
   for (const region of world.regions) region.bootAll();
   await world.runFor(REST_MS);
   for (const region of world.regions) if (world.violations.length === 0) await checkAgreement(world, region);

@@ -9,6 +9,7 @@ export interface SuiteOptions {
   /** Failing seeds that are shrunk; the others are only told. */
   readonly shrinkMost?: number;
   readonly cells?: boolean;
+  readonly plain?: boolean;
   readonly onSeed?: (seed: number, result: SimResult) => void;
   readonly run?: (of: SimCase) => Promise<SimResult>;
 }
@@ -35,12 +36,12 @@ const SHRINK_MOST = 3;
 
 /** Runs one seed after the other. What fails is shrunk and gathered; nothing is thrown. */
 export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
-  const { from, seeds, steps, cells, shrinkMost = SHRINK_MOST, onSeed, run = runCase } = options;
+  const { from, seeds, steps, cells, plain, shrinkMost = SHRINK_MOST, onSeed, run = runCase } = options;
   const table = new FaultTable();
   const failures: Failure[] = [];
   const total = { steps: 0, virtualMs: 0, faults: 0 };
   for (let seed = from; seed < from + seeds; seed++) {
-    const of = { seed, steps, cells };
+    const of = { seed, steps, cells, plain };
     const result = await run(of);
     table.add(result.table);
     total.steps += result.steps;
@@ -58,7 +59,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
 }
 
 /** The command that runs a case again. */
-export function commandOf({ seed, steps, only, cells = false }: SimCase): string {
+export function commandOf({ seed, steps, only, cells = false, plain = false }: SimCase): string {
   const faults = only ? ` --only ${only.length > 0 ? only.join(",") : "none"}` : "";
-  return `forge sim --seed ${String(seed)} --steps ${String(steps)}${cells ? " --cells" : ""}${faults}`;
+  return `forge sim --seed ${String(seed)} --steps ${String(steps)}${plain ? " --plain" : ""}${cells ? " --cells" : ""}${faults}`;
 }

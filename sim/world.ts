@@ -1,17 +1,21 @@
 import { crc32 } from "node:zlib";
 import type { Decision } from "../controller/core/decision";
+import type { AllocationRequest } from "../controller/core/allocation";
 import type { Input } from "../controller/core/input";
+import type { Server } from "../controller/core/resources";
 import type { Ack, FromAgent, Request } from "../protocol/messages";
 import type { ControllerHost } from "./controller-host";
 import { Crowd } from "./crowd";
 import type { VirtualServer } from "./game-server";
 import { Network } from "./network";
 import type { VirtualNode } from "./node";
+import { Office } from "./office";
 import type { PlayerObserver } from "./player";
 import { Killed } from "./process";
 import { Random } from "./random";
 import { VirtualRegion } from "./region";
 import { Schedule } from "./schedule";
+import type { WorldKind } from "./settings";
 
 /** A promise that was broken, with what shows it. */
 export interface Violation {
@@ -29,12 +33,13 @@ export interface WorldSize {
   readonly controllers: number;
   readonly nodes: number;
   readonly players: number;
+  readonly kind: WorldKind;
 }
 
 /** So many messages are kept for the report of a violation. */
 const LOG_LENGTH = 2000;
 
-export const USUAL_SIZE: WorldSize = { regions: 1, controllers: 2, nodes: 3, players: 14 };
+export const USUAL_SIZE: WorldSize = { regions: 1, controllers: 2, nodes: 3, players: 14, kind: "busy" };
 
 /** What watches a world. Everything is optional: a world runs as well unwatched. */
 export interface WorldWatch extends Partial<PlayerObserver> {
@@ -46,6 +51,8 @@ export interface WorldWatch extends Partial<PlayerObserver> {
   onAdmission?(region: VirtualRegion, node: VirtualNode, serverId: string, ticket: string): void;
   /** A server is about to be stopped because somebody asked for it. */
   onStop?(region: VirtualRegion, node: VirtualNode, server: VirtualServer): void;
+  /** Somebody was told that a server is theirs, as Agones' allocation tells it. */
+  onAllocated?(server: Server, request: AllocationRequest): void;
   /** An operator, or the server itself, wants it stopped with whoever is on it. */
   onForced?(serverId: string): void;
   /** After each step. */
@@ -62,6 +69,7 @@ export class World {
   readonly random: Random;
   readonly regions: VirtualRegion[] = [];
   readonly crowds: Crowd[] = [];
+  readonly offices: Office[] = [];
   readonly violations: Violation[] = [];
   readonly beganMs = this.schedule.nowMs;
   readonly watches: WorldWatch[] = [];
@@ -93,9 +101,11 @@ export class World {
     for (const name of ["east", "west"].slice(0, size.regions)) {
       const region = new VirtualRegion(name, this.network, this.random.fork(name), this.events(), size);
       this.regions.push(region);
-      this.crowds.push(
-        new Crowd(region, this.random.fork(`${name}/crowd`), (id) => this.each((watch) => watch.onForced?.(id))),
+      const crowd = new Crowd(region, this.random.fork(`${name}/crowd`), (id) =>
+        this.each((watch) => watch.onForced?.(id)),
       );
+      this.crowds.push(crowd);
+      if (size.kind === "busy") this.offices.push(new Office(region, crowd, this.random.fork(`${name}/office`)));
     }
     const [east, west] = this.regions;
     if (east && west) {
@@ -107,6 +117,7 @@ export class World {
   start(): void {
     for (const region of this.regions) region.bootAll();
     for (const crowd of this.crowds) crowd.start();
+    for (const office of this.offices) office.start();
   }
 
   /** Runs until so many steps were taken in all, or a promise is broken. */
@@ -172,7 +183,10 @@ export class World {
       onSaid: (...of) => this.each((watch) => watch.onSaid?.(...of)),
       onAck: (...of) => this.each((watch) => watch.onAck?.(...of)),
       onAdmission: (...of) => this.each((watch) => watch.onAdmission?.(...of)),
+      onAllocated: (...of) => this.each((watch) => watch.onAllocated?.(...of)),
       players: {
+        queued: (...of) => this.each((watch) => watch.queued?.(...of)),
+        toldEnd: (...of) => this.each((watch) => watch.toldEnd?.(...of)),
         told: (...of) => this.each((watch) => watch.told?.(...of)),
         refused: (...of) => this.each((watch) => watch.refused?.(...of)),
         admitted: (...of) => this.each((watch) => watch.admitted?.(...of)),

@@ -11,6 +11,7 @@ interface SimOptions {
   readonly seeds: number;
   readonly steps?: number;
   readonly cells?: boolean;
+  readonly plain?: boolean;
   readonly log: number;
 }
 
@@ -28,6 +29,10 @@ export const register: Register = (command, context) => {
       wholeNumber(1, MOST),
     )
     .option("--cells", "each seed: every kind of fault at every kind of message, once; takes about 10,000 steps")
+    .option(
+      "--plain",
+      "a world without rollouts, allocations, drains of nodes and changes of sizes: for the cases of its time",
+    )
     .option("--seed <seed>", "one seed again, with what happened in it", wholeNumber(0, MOST))
     .option("--only <faults>", "of that seed's faults only these, by number; none: no fault at all", places)
     .option("--log <lines>", "of a seed that fails: so many of its last messages", wholeNumber(0, 4000), 40)
@@ -40,17 +45,16 @@ export const register: Register = (command, context) => {
 };
 
 async function run(options: SimOptions, context: CliContext): Promise<void> {
-  const { seed, only, cells = false } = options;
+  const { seed, only, cells = false, plain = false } = options;
   const { CELL_STEPS } = await import("../../sim/fault");
   const steps = options.steps ?? (cells ? CELL_STEPS : USUAL_STEPS);
-  if (seed === undefined) return runSeeds(options, steps, cells, context);
-  await runOne({ seed, steps, only, cells }, options.log, context);
+  if (seed === undefined) return runSeeds(options, steps, context);
+  await runOne({ seed, steps, only, cells, plain }, options.log, context);
 }
 
 async function runSeeds(
-  { from, seeds }: SimOptions,
+  { from, seeds, cells = false, plain = false }: SimOptions,
   steps: number,
-  cells: boolean,
   context: CliContext,
 ): Promise<void> {
   const { commandOf, runSuite } = await import("../../sim/suite");
@@ -60,6 +64,7 @@ async function runSeeds(
     seeds,
     steps,
     cells,
+    plain,
     onSeed: (seed) => {
       if ((seed - from + 1) % NOTE_EACH === 0) context.note(`${seed - from + 1} of ${seeds} seeds`);
     },

@@ -1,5 +1,5 @@
 import { arena, code, join, servers } from "./testing/ask";
-import type { RegionDouble } from "./testing/region-double";
+import { RegionDouble } from "./testing/region-double";
 import { testExperience, testSettings } from "./testing/settings-double";
 import type { Fleet, ForgeEvent, Placement, Server } from "./resources";
 
@@ -49,6 +49,21 @@ it("goes back by one call, and leaves those alone who play on the canary", () =>
   r.advance(20_000);
   expect(versions(r)).toEqual({ 1: 4 });
   expect(steps(r)).toEqual(["started 2", "rolledBack 1"]);
+});
+
+it.each([
+  ["as a whole", {}],
+  ["as a canary", { canary: 0.5 }],
+])("ends where servers of the version that is taken in %s are up already", (_how, share) => {
+  const config = testExperience("arena", {
+    scaling: { minServers: 2, maxServers: 4 },
+    rollout: { ...testExperience("arena").rollout, promoteAfterSecs: 5 },
+  });
+  const r = new RegionDouble(testSettings([config]), ["n1"]).start();
+  for (const over of [{ version: "2" }, { version: "3" }, { version: "1", ...share }]) r.ask(put(over));
+  r.advance(60_000);
+  expect(fleet(r)).toMatchObject({ version: "1", rollout: null });
+  expect(versions(r)).toEqual({ 1: 2 });
 });
 
 it("gives a client the version that it speaks, and starts a canary's servers for those who ask for it", () => {

@@ -63,13 +63,18 @@ function begin(s: CoreState, fleet: Fleet, from: string, to: string, share: numb
     share,
     paused: false,
     startedAtMs: s.nowMs,
-    upSinceMs: null,
+    // After one that went back or was replaced there may be servers of it already, and it needs no new one.
+    upSinceMs: [...fleet.servers].some((server) => isUp(server, to)) ? s.nowMs : null,
     failures: 0,
     crash: { failures: 0, untilMs: -Infinity, final: null },
     reason,
   };
   if (share >= 1) fleet.version = to;
   s.dirty.add(fleet);
+}
+
+function isUp(server: GameServer, version: string): boolean {
+  return isPrimary(server) && server.version === version && server.readyAtMs !== null && server.endedAtMs === null;
 }
 
 /** From a canary to all of it. */

@@ -1,5 +1,5 @@
 import type { CommandResult } from "../../controller/core/decision";
-import type { Server, Session } from "../../controller/core/resources";
+import type { Fleet, Server, Session } from "../../controller/core/resources";
 import type { ControllerHost } from "../controller-host";
 import type { VirtualRegion } from "../region";
 import type { World } from "../world";
@@ -17,6 +17,7 @@ export async function checkAgreement(world: World, region: VirtualRegion): Promi
   const servers = await read<readonly Server[]>(leader, { type: "listServers" });
   const sessions = await read<readonly Session[]>(leader, { type: "findSessions" });
   checkServers(region, servers, broken);
+  checkVersions(await read<readonly Fleet[]>(leader, { type: "listFleets" }), servers, broken);
   checkSessions(region, sessions, broken);
   for (const player of region.players)
     if (player.state === "following" || player.state === "asking")
@@ -45,7 +46,7 @@ function checkServers(region: VirtualRegion, servers: readonly Server[], broken:
   }
   for (const [experienceId, { scaling }] of Object.entries(region.settings.experiences)) {
     const ready = live.filter((server) => server.experienceId === experienceId && server.state !== "draining").length;
-    if (ready < 1 || ready > scaling.maxServers + 1)
+    if (ready < Math.min(1, scaling.minServers) || ready > scaling.maxServers + 1)
       broken("sizes are kept", `${experienceId} has ${String(ready)} servers, at most ${String(scaling.maxServers)}`);
   }
 }
@@ -86,6 +87,21 @@ function checkSessions(region: VirtualRegion, sessions: readonly Session[], brok
         "leader and agents agree",
         `the leader seats ${session.id} (${session.state}) on ${String(session.serverId)}; no agent does`,
       );
+  }
+}
+
+/** But for servers that somebody asked for by name: those are kept for whoever is going to be sent there. */
+function checkVersions(fleets: readonly Fleet[], servers: readonly Server[], broken: Broken): void {
+  const idle = servers.filter(
+    ({ id, state, players }) => state === "ready" && players === 0 && !id.includes("-asked-"),
+  );
+  for (const { experienceId, version, rollout } of fleets) {
+    const old = servers.filter((server) => server.experienceId === experienceId && server.version !== version);
+    if (rollout && !old.some(({ id }) => id.includes("-asked-")))
+      broken("a rollout ends", `${experienceId} still goes from ${rollout.fromVersion} to ${rollout.toVersion}`);
+    for (const server of old)
+      if (idle.includes(server))
+        broken("old versions go", `${server.id} of ${experienceId} runs ${server.version}, which is not ${version}`);
   }
 }
 

@@ -16,6 +16,8 @@ export class KeptSeats implements WorldWatch {
   private readonly forced = new Set<string>();
   /** By node: the highest epoch of a request that it has carried out. */
   private readonly followed = new Map<string, number>();
+  /** By session that was moved to another region: the epoch of the leader that knows where to. */
+  private readonly movedAway = new Map<string, number>();
   /** By player and experience: the session that was told last. */
   private readonly latest = new Map<string, string>();
 
@@ -114,12 +116,13 @@ export class KeptSeats implements WorldWatch {
   }
 
   /** A player of a region that is being drained gives up a seat there only for one elsewhere. */
-  onDecision(_region: VirtualRegion, _host: ControllerHost, _input: Input, decision: Decision): void {
+  onDecision(_region: VirtualRegion, host: ControllerHost, _input: Input, decision: Decision): void {
     if (decision.type !== "event" || decision.event.type !== "session.moved") return;
     const { sessionId, detail } = decision.event;
     const { toServerId, toSessionId } = (detail ?? {}) as { toServerId?: string; toSessionId?: string };
     if (toServerId === undefined || toSessionId === undefined) return;
     this.over.add(sessionId);
+    this.movedAway.set(sessionId, host.epoch);
     // A server that another allocation replaced is known twice; a machine that lost its power may have lost the record.
     const known = this.world.regions
       .flatMap(({ nodes }) => nodes.flatMap(({ truth, distrusted }) => (distrusted ? [] : [...truth.servers.values()])))
@@ -138,6 +141,17 @@ export class KeptSeats implements WorldWatch {
 
   told(player: Player, { sessionId }: TicketClaims): void {
     this.latest.set(`${player.id} ${player.experienceId}`, sessionId);
+  }
+
+  /** The leader that moved a player away tells where to, as long as it leads. */
+  toldEnd({ id }: Player, sessionId: string): void {
+    const epoch = this.movedAway.get(sessionId);
+    if (epoch !== undefined && this.world.regions.some(({ leader }) => leader?.epoch === epoch))
+      this.world.broken(
+        "P2",
+        "who is moved is told",
+        `${id} was told that ${sessionId} has ended; it was moved to another region`,
+      );
   }
 
   ended(_player: Player, sessionId: string): void {

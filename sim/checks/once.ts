@@ -1,3 +1,4 @@
+import type { Player } from "../player";
 import type { World, WorldWatch } from "../world";
 import { LEASE_SECS } from "../settings";
 
@@ -11,7 +12,17 @@ export class Once implements WorldWatch {
   private readonly late = new Map<string, number>();
   private readonly twice = new Map<string, number>();
 
+  /** By queue ticket: who waits with it. */
+  private readonly waiting = new Map<string, string>();
+
   constructor(private readonly world: World) {}
+
+  queued({ id }: Player, queueTicket: string): void {
+    const other = this.waiting.get(queueTicket);
+    if (other !== undefined && other !== id)
+      this.world.broken("P4", "a queue ticket is one player's", `${queueTicket} was given to ${other} and to ${id}`);
+    this.waiting.set(queueTicket, id);
+  }
 
   check(): void {
     const { nowMs } = this.world.schedule;

@@ -1,6 +1,8 @@
 import type { ControllerHost } from "../controller-host";
 import type { Decision } from "../../controller/core/decision";
+import type { AllocationRequest } from "../../controller/core/allocation";
 import type { Input } from "../../controller/core/input";
+import type { Server } from "../../controller/core/resources";
 import type { VirtualServer } from "../game-server";
 import type { VirtualNode } from "../node";
 import type { VirtualRegion } from "../region";
@@ -9,6 +11,8 @@ import type { World, WorldWatch } from "../world";
 /** P3: a server with players is never stopped by scale-down, rollout or drain; only a closed one is ever stopped. */
 export class Stops implements WorldWatch {
   private readonly forced = new Set<string>();
+  /** Server and claim, of what somebody was told that it is theirs. */
+  private readonly allocated = new Set<string>();
   /** By server: why its stop was decided. */
   private readonly reasons = new Map<string, string>();
 
@@ -16,6 +20,13 @@ export class Stops implements WorldWatch {
 
   onForced(serverId: string): void {
     this.forced.add(serverId);
+  }
+
+  onAllocated({ id, matchId }: Server, { selectors }: AllocationRequest): void {
+    const claim = `${id} ${matchId ?? ""}`;
+    if (this.allocated.has(claim) && selectors.every(({ state }) => state === "Ready"))
+      this.world.broken("P1", "a server is allocated once", `${id} was given twice, for ${matchId ?? "no match"}`);
+    this.allocated.add(claim);
   }
 
   onDecision(_region: VirtualRegion, _host: ControllerHost, _input: Input, decision: Decision): void {
@@ -30,6 +41,16 @@ export class Stops implements WorldWatch {
     if (reason === undefined || !truth || node.distrusted || this.forced.has(serverId)) return;
     // A server that failed, or that was given up while nobody could reach it, is stopped as it is.
     if (truth.gone !== undefined || !truth.healthy || !truth.ready || givenUp(reason)) return;
+    if (
+      truth.seats.size === 0 &&
+      this.allocated.has(`${serverId} ${truth.matchId ?? ""}`) &&
+      !reason.includes("operator")
+    )
+      this.world.broken(
+        "P3",
+        "an allocated server is not stopped",
+        `${serverId} was stopped while allocated: ${reason}`,
+      );
     // Ready since a moment ago, and nobody has ever been given a seat on it.
     if (truth.highest.size === 0 && server.inside.size === 0) return;
     if (!truth.closed)
