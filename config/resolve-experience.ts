@@ -82,7 +82,8 @@ export function driverOf(task: { readonly driver?: Driver | undefined; readonly 
 }
 
 /** `1.4.2` of `registry:5000/arena:1.4.2`; undefined for a digest, no tag, or `latest`, which names no version. */
-function tagOf(image: string | undefined): string | undefined {
+/** The version that an image names itself by. */
+export function tagOf(image: string | undefined): string | undefined {
   const tag = image === undefined ? undefined : /:([\w][\w.-]{0,127})$/.exec(image)?.[1];
   return image?.includes("@") === true || tag === "latest" ? undefined : tag;
 }

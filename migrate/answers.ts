@@ -6,6 +6,8 @@ const standInSchema = z.strictObject({
   driver: z.enum(["exec", "raw_exec"]).default("exec"),
   /** The program, and words before the container's own `args`. The container's `command` is the image's, and left out. */
   command: z.array(z.string().min(1)).min(1),
+  /** Beside the container's own, and in their place. `${NOMAD_…}` is Nomad's, as in `command`. */
+  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).default({}),
 });
 
 export type StandIn = z.output<typeof standInSchema>;
@@ -32,6 +34,8 @@ const answersSchema = z.strictObject({
     .default("kv"),
   /** Name servers of tasks; empty: the node's, which then has to answer for `.consul`. */
   dns_servers: z.array(z.string().min(1)).default([]),
+  /** Of forge.toml's region, where there are game servers. */
+  engine: z.enum(["nomad", "embedded"]).default("nomad"),
   /** Programs of the nodes that run in an image's place, by the image as manifests write it. */
   stand_ins: z.record(z.string().min(1), standInSchema).default({}),
   /** Codes of the ledger that `--strict` and the exit code pass over. */

@@ -1,4 +1,5 @@
 import { asName } from "../../config/names";
+import { tagOf } from "../../config/resolve-experience";
 import type { Answers } from "../answers";
 import type { Cursor } from "../ledger/claims";
 import type { KubeObject } from "../object";
@@ -7,7 +8,8 @@ import { fleetScaling } from "./fleet-scaling";
 import { fleetStateOf, stateTables } from "./fleet-state";
 import { claimCommon, claimMetadata } from "./metadata";
 import { portLabel } from "./names";
-import { mebibytes, quantity } from "./quantity";
+import { standInOf } from "./stand-in";
+import { programOf, rolesOf, sizeOf } from "./game-program";
 
 /** An experience as forge.toml takes it. */
 export interface Experience {
@@ -75,8 +77,8 @@ export function experienceOf(
     table: {
       // One server that has a port of its own is one that players know by it.
       ...(isWorld ? { kind: "world" } : {}),
-      image: primary?.get("image").converted(`${target}.image`).text() ?? "",
-      ...programOf(primary, target),
+      ...programOf(primary, target, answers),
+      ...versionOf(primary, answers),
       sdk: "agones",
       max_players: seatsOf(server),
       ...sizeOf(primary, target, answers),
@@ -91,8 +93,16 @@ export function experienceOf(
       ...(object.kind === "Fleet" ? { rollout: rolloutOf(spec.get("strategy"), target) } : {}),
       ...(spread ? { routing: { strategy: "spread" } } : {}),
       ...graceOf(pod, target),
+      ...rolesOf(pod, primary, target, answers),
     },
   };
+}
+
+/** Of what stands in for an image; an image brings it along. */
+function versionOf(container: Cursor | undefined, answers: Answers): { readonly version?: string } {
+  if (container === undefined || standInOf(container, answers) === undefined) return {};
+  const version = tagOf(container.get("image").text());
+  return version === undefined ? {} : { version };
 }
 
 /** The container that is the game server: the one that `container` names, else the first. */
@@ -105,29 +115,8 @@ function claimContainers(server: Cursor, pod: Cursor): Cursor | undefined {
   const containers = pod.get("containers").items();
   const primary = primaryOf(server, containers);
   server.get("container").converted(TARGET);
-  for (const container of containers) {
-    if (container === primary) container.get("name").converted(TARGET);
-    else container.note("gameSidecar");
-  }
+  primary?.get("name").converted(TARGET);
   return primary;
-}
-
-function programOf(container: Cursor | undefined, target: string): Record<string, unknown> {
-  const command = container?.get("command");
-  command?.note("gameEntrypoint");
-  container?.get("imagePullPolicy").note("pullByDriver");
-  const args = container?.get("args").converted(`${target}.args`).texts() ?? [];
-  const env = new Map<string, string>();
-  for (const item of container?.get("env").items() ?? []) {
-    const name = item.get("name").text() ?? "";
-    if (item.get("valueFrom").present || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      item.note("gameEnvironment");
-      continue;
-    }
-    item.converted(`${target}.env.${name}`);
-    env.set(name, item.get("value").text() ?? "");
-  }
-  return { ...(args.length === 0 ? {} : { args }), ...(env.size === 0 ? {} : { env: Object.fromEntries(env) }) };
 }
 
 /** Where a GameServer says how many may play; else 16, which is said in the report. */
@@ -139,26 +128,6 @@ function seatsOf(server: Cursor): number {
   ];
   const seats = known.map((each) => each.int()).find((each) => each !== undefined && each > 0);
   return Math.min(10_000, seats ?? 16);
-}
-
-function sizeOf(container: Cursor | undefined, target: string, answers: Answers): Record<string, number> {
-  const read = (name: string): number | undefined => {
-    const resources = container?.get("resources");
-    const limit = resources?.get("limits", name);
-    const request = resources?.get("requests", name);
-    const code = name === "cpu" ? "cpuInMhz" : "converted";
-    limit?.note(request?.present === true ? "gameLimit" : code, `${target}.${name}`);
-    request?.note(code, `${target}.${name}`);
-    const value = request?.intOrText() ?? limit?.intOrText();
-    return value === undefined ? undefined : quantity(value);
-  };
-  const cpu = read("cpu");
-  const memory = read("memory");
-  return {
-    cpu:
-      cpu === undefined ? answers.default_cpu : Math.min(1_000_000, Math.max(1, Math.ceil(cpu * answers.mhz_per_core))),
-    memory: memory === undefined ? answers.default_memory : Math.min(16_777_216, mebibytes(memory)),
-  };
 }
 
 function portsOf(ports: Cursor, target: string, isOne: boolean): Record<string, unknown> {

@@ -5,7 +5,9 @@ const IMAGE = "nginx:1.27";
 const CONTAINER = "/spec/template/spec/containers/0";
 
 function inPlace(driver: "exec" | "raw_exec", parts: { pod?: string; container?: string }, more = ""): Migration {
-  return migrateText(deployment(parts) + more, { stand_ins: { [IMAGE]: { driver, command: ["/usr/bin/web", "-v"] } } });
+  return migrateText(deployment(parts) + more, {
+    stand_ins: { [IMAGE]: { driver, command: ["/usr/bin/web", "-v"], env: {} } },
+  });
 }
 
 test("a program of the nodes takes the image's place, on the node's network and with the container's arguments", () => {

@@ -25,7 +25,7 @@ interface StandInSetting {
 }
 
 /** A docker task as one of the program in its place, with what it mounted in the task's folder. */
-export function standInTask(task: NomadTask, { driver, command }: StandIn, setting: StandInSetting): NomadTask {
+export function standInTask(task: NomadTask, { driver, command, env }: StandIn, setting: StandInSetting): NomadTask {
   const { container, pod, target } = setting;
   for (const field of ["image", "command"]) container.get(field).note("standIn", target("config.command"));
   for (const field of SETTINGS) container.get(field).note("standInSetting");
@@ -44,7 +44,7 @@ export function standInTask(task: NomadTask, { driver, command }: StandIn, setti
     driver,
     user: undefined,
     config: { command: program, ...(args.length === 0 ? {} : { args }) },
-    env: Object.fromEntries(Object.entries(task.env).map(([name, value]) => [name, rewrite(value)])),
+    env: { ...Object.fromEntries(Object.entries(task.env).map(([name, value]) => [name, rewrite(value)])), ...env },
     templates: [...task.templates, ...mounts.flatMap(({ keeper }) => keeper ?? [])],
     volumeMounts: driver === "raw_exec" ? [] : task.volumeMounts,
     notes: [...task.notes, `In the place of the image ${container.get("image").text() ?? ""}.`],

@@ -15,13 +15,15 @@ export function gameConfig(experiences: readonly Experience[], answers: Answers)
   const config = {
     scaling: { max_servers_per_region: Math.min(MOST_SERVERS, Math.max(1, most)) },
     regions: [
-      {
-        name: "region-1",
-        engine: "nomad",
-        hosts: "existing",
-        manage: ["jobs"],
-        datacenters: datacenters.length === 0 ? ["dc1"] : datacenters,
-      },
+      answers.engine === "embedded"
+        ? { name: "region-1", engine: "embedded" }
+        : {
+            name: "region-1",
+            engine: "nomad",
+            hosts: "existing",
+            manage: ["jobs"],
+            datacenters: datacenters.length === 0 ? ["dc1"] : datacenters,
+          },
     ],
     experiences: Object.fromEntries(experiences.map(({ id, table }) => [id, table])),
   };

@@ -304,9 +304,14 @@ const TABLE = {
     "warning",
   ),
   eviction: approximated("Forge stops no server with players before its deadline.", "info"),
-  gameSidecar: unsupported('Write it as a role with per = "server".', "error"),
+  gameSidecar: unsupported('It has no image: write it as a role with per = "server".', "error"),
+  gameRole: approximated("It runs beside each server, on its loopback; its end fails the server.", "warning"),
   gameEntrypoint: unsupported("An experience runs its image's own entry point: build it into the image.", "error"),
   gameEnvironment: unsupported("Set it in the image or at start: forge.toml takes literal values.", "error"),
+  gameSecret: needsConfig(
+    "It looks like a secret, which forge.toml never holds: keep it in Vault or in a file on the node, and name that file.",
+    "error",
+  ),
   gameLimit: ignored("The request decides; Forge has one size."),
   gamePort: approximated(
     "The server must listen on the port that it is told, NOMAD_PORT_…: Forge uses the host's network.",
