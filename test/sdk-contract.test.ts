@@ -107,6 +107,8 @@ describe("the clients at the real API", () => {
     await expect(forge.putFleet("arena", { desired: 3, policy: { maxServers: 9 } })).resolves.toMatchObject({
       desired: 1,
     });
+    for (const change of [{ version: "2", canary: 0.1 }, { rollout: "promote" }] as const)
+      await expect(forge.putFleet("arena", change)).resolves.toMatchObject({ experienceId: "arena" });
     await expect(forge.getRegions()).resolves.toEqual([expect.objectContaining({ name: "local", state: "up" })]);
   });
 

@@ -161,6 +161,10 @@ export class ForgeController {
     experienceId: string,
     change: {
       readonly version?: string;
+      /** This share of the fleet, above 0 and below 1, runs the version first. */
+      readonly canary?: number;
+      /** What becomes of the version that is being taken in. */
+      readonly rollout?: "promote" | "pause" | "resume" | "rollback";
       readonly desired?: number;
       /** `cooldownSecs` sets both cooldowns, where one is not given. */
       readonly policy?: Partial<FleetPolicy> & { readonly cooldownSecs?: number };
