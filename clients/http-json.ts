@@ -6,6 +6,8 @@ export interface HttpTarget {
   readonly address: string;
   /** PEM of the CA that the server's certificate must come from; the system's own where not given. */
   readonly ca?: string | undefined;
+  /** PEM of the client's own certificate and its key, where the server asks for one. */
+  readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
   /** Asked before each call: tokens are renewed while a client lives. */
   readonly headers?: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   /** What messages call it: "Nomad", "Consul", "Vault". */
@@ -67,13 +69,17 @@ export class HttpJson {
   private readonly base: string;
 
   constructor(private readonly target: HttpTarget) {
-    const { address, ca } = target;
+    const { address, ca, certificate } = target;
     const socketPath = address.startsWith("unix://") ? address.slice("unix://".length) : undefined;
     const url = new URL(socketPath === undefined ? address : "http://localhost");
     this.base = url.pathname.replace(/\/$/, "");
     this.pool = new Pool(url.origin, {
       connections: CONNECTIONS,
-      connect: { ...(ca === undefined ? {} : { ca }), ...(socketPath === undefined ? {} : { socketPath }) },
+      connect: {
+        ...(ca === undefined ? {} : { ca }),
+        ...certificate,
+        ...(socketPath === undefined ? {} : { socketPath }),
+      },
     });
   }
 

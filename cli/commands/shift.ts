@@ -15,6 +15,9 @@ interface ShiftOptions {
   readonly namespace: string;
   readonly fleet?: string;
   readonly file?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** What a plan is where nothing else was said. docs/leaving-kubernetes.md explains each. */
@@ -31,6 +34,9 @@ export const register: Register = (command, context) => {
     .option("--agones <url>", "Agones' allocator service, for plan")
     .option("--namespace <name>", "of the Fleet there", "default")
     .option("--fleet <name>", "the Fleet there (default: as the experience)")
+    .option("--ca <file>", "on the controllers' machines: of the authority of the allocator's certificate")
+    .option("--cert <file>", "there too: the client's certificate that the allocator asks for")
+    .option("--key <file>", "and its key")
     .option("--file <file>", "TOML with steps, soakSecs, [gate] and [metric] for plan")
     .addHelpText(
       "after",
@@ -57,7 +63,10 @@ async function run(what: string, options: ShiftOptions, context: CliContext): Pr
   context.print(status, () => lines(status));
 }
 
-function wishOf({ experience, agones, namespace, fleet, file }: ShiftOptions, { io }: CliContext) {
+function wishOf(options: ShiftOptions, { io }: CliContext) {
+  const { experience, agones, namespace, fleet, file, ca, cert, key } = options;
+  const files = Object.entries({ caFile: ca, certFile: cert, keyFile: key }).filter(([, path]) => path !== undefined);
+  const tls = files.length === 0 ? {} : { tls: Object.fromEntries(files) };
   if (experience === undefined || agones === undefined)
     throw usage(
       "plan needs an experience and the old cluster",
@@ -70,7 +79,7 @@ function wishOf({ experience, agones, namespace, fleet, file }: ShiftOptions, { 
     ...given,
     gate,
     experienceId: experience,
-    agones: { url: agones, namespace, fleet: fleet ?? experience },
+    agones: { url: agones, namespace, fleet: fleet ?? experience, ...tls },
   };
 }
 

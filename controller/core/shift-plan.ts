@@ -28,10 +28,24 @@ export interface ShiftGate {
   readonly maxLost: number;
 }
 
+/** Files in PEM on the controllers' machines. With `certFile` goes `keyFile`. */
+export interface AllocatorTls {
+  /** Of the authority that the allocator's certificate comes from; the system's own without it. */
+  readonly caFile?: string;
+  /** The client's certificate, which Agones' allocator asks for unless it was turned off. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
 /** What is asked for; `forge shift plan` fills in defaults. */
 export interface ShiftWish {
   readonly experienceId: string;
-  readonly agones: { readonly url: string; readonly namespace: string; readonly fleet: string };
+  readonly agones: {
+    readonly url: string;
+    readonly namespace: string;
+    readonly fleet: string;
+    readonly tls?: AllocatorTls;
+  };
   /** Forge's share of each step in percent, growing, the last one 100. */
   readonly steps: readonly number[];
   readonly gate: ShiftGate;
@@ -76,7 +90,9 @@ export class ShiftRefused extends Error {}
 const PATIENCE = 20;
 
 /** What makes a wish no plan; undefined where it is one. */
-export function whyNoPlan({ steps, gate }: ShiftWish): string | undefined {
+export function whyNoPlan({ steps, gate, agones }: ShiftWish): string | undefined {
+  const { certFile, keyFile } = agones.tls ?? {};
+  if ((certFile === undefined) !== (keyFile === undefined)) return "certFile and keyFile go together";
   if (steps.at(-1) !== 100) return "the last step has to be 100";
   if (steps.some((step, at) => step <= (steps[at - 1] ?? 0))) return "each step has to be more than the one before";
   if (gate.maxErrorRate > 1) return "maxErrorRate is a share: 0 to 1";

@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { HttpJson } from "../../clients/http-json";
+import { HttpJson, HttpUnreachable } from "../../clients/http-json";
 import type { ShiftWish } from "../core/shift-plan";
 
 /** What Agones' allocator answers, as far as it is read; `allocation.proto` of Agones by way of its REST gateway. */
@@ -22,10 +23,12 @@ export interface AgonesMatch {
  * was lost is not made again.
  */
 export class AgonesAllocator {
-  private readonly http: HttpJson;
+  /** The last is in use; those before still wait for answers to calls of before a certificate was renewed. */
+  private readonly clients: { readonly pems: Pems; readonly http: HttpJson }[] = [];
 
+  /** @throws {Error} that names the file, where one of its certificates cannot be read */
   constructor(private readonly agones: ShiftWish["agones"]) {
-    this.http = new HttpJson({ address: agones.url, name: "Agones' allocator" });
+    this.connect();
   }
 
   /** @throws {HttpStatusError | HttpUnreachable} where it gives none */
@@ -37,19 +40,62 @@ export class AgonesAllocator {
     },
   ): Promise<AgonesMatch> {
     const { namespace, fleet } = this.agones;
-    const answer = await this.http.json("POST", "/gameserverallocation", {
-      timeoutMs: ALLOCATE_MS,
-      body: {
-        namespace,
-        gameServerSelectors: [{ matchLabels: { "agones.dev/fleet": fleet } }],
-        metadata: { labels: more.labels ?? {}, annotations: { ...more.annotations, "forge/match-id": matchId } },
-      },
-    });
+    const { http } = this.clients.at(-1) ?? this.connect();
+    const body = {
+      namespace,
+      gameServerSelectors: [{ matchLabels: { "agones.dev/fleet": fleet } }],
+      metadata: { labels: more.labels ?? {}, annotations: { ...more.annotations, "forge/match-id": matchId } },
+    };
+    let answer: unknown;
+    try {
+      answer = await http.json("POST", "/gameserverallocation", { timeoutMs: ALLOCATE_MS, body });
+    } catch (error) {
+      if (error instanceof HttpUnreachable && this.agones.tls !== undefined) this.readAgain();
+      throw error;
+    }
     const { gameServerName, address, ports } = answerSchema.parse(answer);
     return { id: gameServerName, address, ports: Object.fromEntries(ports.map(({ name, port }) => [name, port])) };
   }
 
-  close(): Promise<void> {
-    return this.http.close();
+  async close(): Promise<void> {
+    await Promise.all(this.clients.map(({ http }) => http.close()));
+  }
+
+  /** A certificate may have been renewed; files that are being written are read the next time. */
+  private readAgain(): void {
+    try {
+      const pems = pemsOf(this.agones);
+      if (JSON.stringify(pems) !== JSON.stringify(this.clients.at(-1)?.pems)) this.connect(pems);
+    } catch {
+      return;
+    }
+  }
+
+  private connect(pems = pemsOf(this.agones)) {
+    const { ca, cert, key } = pems;
+    const certificate = cert === undefined || key === undefined ? undefined : { cert, key };
+    const http = new HttpJson({ address: this.agones.url, name: "Agones' allocator", ca, certificate });
+    const client = { pems, http };
+    this.clients.push(client);
+    return client;
+  }
+}
+
+interface Pems {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+function pemsOf({ tls = {} }: ShiftWish["agones"]): Pems {
+  const read = (file: string | undefined): string | undefined => (file === undefined ? undefined : pem(file));
+  return { ca: read(tls.caFile), cert: read(tls.certFile), key: read(tls.keyFile) };
+}
+
+function pem(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? ""}`, { cause: error });
   }
 }

@@ -184,6 +184,16 @@ test("a standby looks at nothing and warns of nothing, and looks once it leads",
   await shift.close();
 });
 
+test("a plan whose certificates nobody can read, or that are half of a pair, is none", async () => {
+  const connect = (): never => {
+    throw new Error("/etc/forge/agones.pem cannot be read: ENOENT");
+  };
+  const { shift } = world(clock, store, 1, { connect });
+  await expect(shift.plan(WISH)).rejects.toThrow("/etc/forge/agones.pem cannot be read: ENOENT");
+  const half = { ...WISH, agones: { ...WISH.agones, tls: { certFile: "/a.pem" } } };
+  await expect(shift.plan(half)).rejects.toThrow("certFile and keyFile go together");
+});
+
 test("a player lost is the way back", async () => {
   const { shift } = world(clock, store, 1);
   await shift.plan(WISH);

@@ -83,6 +83,11 @@ export class Shift {
   async plan(wish: ShiftWish): Promise<void> {
     const why = whyNoPlan(wish);
     if (why !== undefined) throw new ProblemError("invalid", why);
+    try {
+      await this.deps.connect(wish.agones).close();
+    } catch (error) {
+      throw new ProblemError("invalid", (error as Error).message);
+    }
     await this.turn(async () => {
       await this.load();
       const state = this.driven?.plan.state;

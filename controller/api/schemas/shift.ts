@@ -13,6 +13,8 @@ const gateSchema = z
   })
   .meta({ id: "ShiftGate" });
 
+const fileSchema = z.string().max(4096).regex(/^\//, "an absolute path").exactOptional();
+
 const wishFields = {
   experienceId: nameSchema,
   agones: z.strictObject({
@@ -21,6 +23,12 @@ const wishFields = {
       .describe("Of Agones' allocator service: `/gameserverallocation` is asked there"),
     namespace: nameSchema,
     fleet: nameSchema,
+    tls: z
+      .strictObject({ caFile: fileSchema, certFile: fileSchema, keyFile: fileSchema })
+      .exactOptional()
+      .describe(
+        "Files in PEM on the controllers' machines: the allocator's authority, and a client's certificate and key",
+      ),
   }),
   steps: z
     .array(z.number().int().min(1).max(100))
