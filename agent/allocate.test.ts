@@ -99,3 +99,26 @@ test("where the journal cannot be written nothing of it was done", async () => {
   expect(body).toMatchObject({ state: "ready", labels: {} });
   expect(await allocate({ change: more })).toMatchObject({ ok: true, counts: { counters: { rooms: { count: 2 } } } });
 });
+
+test("a server that allocated itself is shared like any other, and nobody's to claim", async () => {
+  await node.stop();
+  node = await TestNode.start();
+  const server = expectedServer({
+    sdk: "agones",
+    seats: "match",
+    health: PATIENT,
+    counters: { rooms: { count: 1, capacity: 3 } },
+  });
+  await node.controller.ask({ kind: "expect", server });
+  await node.gate.call("POST", "/agones.dev.sdk.SDK/Allocate");
+  await settled();
+  expect(await allocate()).toMatchObject({ ok: false, code: "claimed" });
+  expect(await allocate({ from: "allocated", require: rooms(1), change: more, labels: { shared: "1" } })).toMatchObject(
+    {
+      ok: true,
+      counts: { counters: { rooms: { count: 2, capacity: 3 } } },
+    },
+  );
+  await node.gate.call("POST", "/agones.dev.sdk.SDK/Ready");
+  expect(await allocate({ from: "allocated" })).toMatchObject({ ok: false, code: "notReady" });
+});

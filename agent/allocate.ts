@@ -36,7 +36,7 @@ function done({ counts }: GameServer): Allocated {
 function notAllocated({ book: { state } }: GameServer): Refusal | undefined {
   if (state.gone) return { ok: false, code: "gone", detail: `the server is gone: ${state.gone.reason}` };
   if (state.closed) return { ok: false, code: "closed", detail: "the server is closed and will stop" };
-  if (!state.claim) return { ok: false, code: "notReady", detail: "nobody has this server" };
+  if (!state.claim && !state.selfAllocated) return { ok: false, code: "notReady", detail: "nobody has this server" };
   return undefined;
 }
 

@@ -272,3 +272,13 @@ function ask(r: RegionDouble, command: Command): number {
   r.run();
   return id;
 }
+
+it("shares a server that allocated itself, and claims none such", () => {
+  const r = fleet({ sdk: "agones", scaling: { minServers: 1, maxServers: 1 } });
+  const [server] = r.must<Server[]>(servers);
+  const id = server?.id ?? "";
+  r.agentOf(id).allocateItself(id, r.nowMs);
+  r.run();
+  expect(code(r.call(allocate()))).toBe("noCapacity");
+  expect(r.must<Server>(select({ state: "Allocated" }))).toMatchObject({ id, state: "allocated" });
+});

@@ -38,6 +38,7 @@ export interface DoubleServer {
   expect: ExpectedServer;
   ready: boolean;
   reserved: boolean;
+  selfAllocated: boolean;
   closed: boolean;
   claim: string | undefined;
   gone: { reason: string; atMs: number } | undefined;
@@ -111,6 +112,14 @@ export class AgentDouble {
     const outcome = this.carryOut(body, nowMs);
     if ("code" in outcome) return { type: "ack", id, ok: false, epoch, code: outcome.code, detail: outcome.detail };
     return { type: "ack", id, ok: true, epoch, ...outcome };
+  }
+
+  /** The server allocates itself; nobody takes it then until it is ready again. */
+  allocateItself(serverId: string, nowMs: number): void {
+    const server = this.servers.get(serverId);
+    if (!server || server.gone) return;
+    server.selfAllocated = true;
+    this.tell(server, { kind: "selfAllocated" }, nowMs);
   }
 
   /** The server says that it is ready. */
@@ -225,6 +234,7 @@ export class AgentDouble {
         this.servers.set(body.server.serverId, {
           expect: body.server,
           ready: false,
+          selfAllocated: false,
           reserved: false,
           closed: false,
           claim: undefined,
@@ -306,12 +316,14 @@ export class AgentDouble {
     if (!meets(table, order.require)) return { code: "full", detail: "not as asked" };
     if (order.from === "ready") {
       const { serverId, allocationId } = server.expect;
-      const taken = server.claim !== undefined || server.seats.size > 0 || !server.ready || server.reserved;
+      const taken =
+        server.claim !== undefined || server.seats.size > 0 || !server.ready || server.reserved || server.selfAllocated;
       if (taken) return { code: "claimed", detail: server.claim ?? "players are on it" };
       const claim = { kind: "claim", serverId, allocationId, matchId: order.matchId, seats: [], leaseMs: 0 } as const;
       const outcome = this.grant(server, claim, nowMs);
       if ("code" in outcome) return outcome;
-    } else if (server.claim === undefined) return { code: "notReady", detail: "nobody has it" };
+    } else if (server.claim === undefined && !server.selfAllocated)
+      return { code: "notReady", detail: "nobody has it" };
     server.labels = merged(server.labels, order.labels);
     server.annotations = merged(server.annotations, order.annotations);
     const counts = changed(table, order.change);
@@ -368,13 +380,27 @@ export class AgentDouble {
   }
 
   private report(server: DoubleServer): ServerReport {
-    const { expect, ready, reserved, closed, claim, gone, walkIns, healthy, labels, annotations, seats } = server;
+    const {
+      expect,
+      ready,
+      reserved,
+      selfAllocated,
+      closed,
+      claim,
+      gone,
+      walkIns,
+      healthy,
+      labels,
+      annotations,
+      seats,
+    } = server;
     return {
       serverId: expect.serverId,
       allocationId: expect.allocationId,
       expect,
       ready,
       reserved,
+      ...(selfAllocated ? { selfAllocated } : {}),
       healthy,
       closed,
       claim: claim === undefined ? undefined : { matchId: claim, sessionIds: [...seats.keys()] },
