@@ -1,7 +1,9 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import AgonesSDK from "@google-cloud/agones-sdk";
 import { AllocationClient } from "../../controller/agones/testing/allocation-client";
 import type { Server } from "../../controller/core/resources";
 import { findPart } from "../cluster/real-parts";
@@ -16,13 +18,14 @@ const LOOK_MS = 50;
 export const AGONES_GAMES: readonly string[] = [...(SIMPLE_SERVER === undefined ? [] : ["go"]), "node"];
 
 /** A game server that was built for Agones as an experience: `go`, Agones' own; `node`, on its SDK from npm; `rest`. */
-export function agonesGame(language: string, scaling = ""): string {
+export function agonesGame(language: string, { id = language, regions = [] as readonly string[] } = {}): string {
   const program =
     language === "go"
       ? { command: SIMPLE_SERVER, args: ["-port", "${NOMAD_PORT_game}"] }
       : { command: process.execPath, args: [join(__dirname, `${language}-server.cjs`)] };
   return `
-[experiences.${language}]
+[experiences.${id}]
+regions = ${JSON.stringify(regions)}
 command = ${JSON.stringify(program.command)}
 args = ${JSON.stringify(program.args)}
 driver = "raw_exec"
@@ -36,14 +39,20 @@ ports = { game = "udp" }
 counters = { rooms = { capacity = 100 } }
 health = { sdk = true, period_secs = 2, failure_threshold = 2, initial_delay_secs = 2 }
 stop = { grace_secs = 2 }
-[experiences.${language}.scaling]
+[experiences.${id}.scaling]
 min_servers = 0
 max_servers = 6
 buffer = 1
 scale_up_cooldown_secs = 0
 scale_down_cooldown_secs = 3600
-${scaling}
 `;
+}
+
+/** What an allocation over REST is answered with. */
+interface Answered {
+  readonly gameServerName?: string;
+  readonly source?: string;
+  readonly code?: number;
 }
 
 type Place = Pick<Server, "address" | "ports">;
@@ -97,14 +106,19 @@ export class AgonesRegion {
 
   /** As Agones' clients ask over REST. */
   async allocateByRest(experienceId: string): Promise<Server> {
+    const { status, body } = await this.ask(experienceId);
+    if (body.gameServerName === undefined) throw new Error(`the allocation was answered with ${String(status)}`);
+    return this.server(body.gameServerName);
+  }
+
+  /** The same, whatever the answer is; `more` fields of the request. */
+  async ask(experienceId: string, more: object = {}): Promise<{ status: number; body: Answered }> {
     const answer = await fetch(`${this.at.allocator}/gameserverallocation`, {
       method: "POST",
       headers: { authorization: `Bearer ${this.at.token}` },
-      body: JSON.stringify({ namespace: this.region, ...wanted(experienceId) }),
+      body: JSON.stringify({ namespace: this.region, ...wanted(experienceId), ...more }),
     });
-    const { gameServerName: id } = (await answer.json()) as { gameServerName?: string };
-    if (id === undefined) throw new Error(`the allocation was answered with ${String(answer.status)}`);
-    return this.server(id);
+    return { status: answer.status, body: (await answer.json()) as Answered };
   }
 
   /** And over gRPC. */
@@ -242,4 +256,35 @@ export async function silenceIsFound(region: AgonesRegion): Promise<void> {
 /** As matchmakers do: asked again while there is none. */
 function taken(region: AgonesRegion, language: string): Promise<Server> {
   return until(`a server of ${language} is allocated`, () => region.allocateByRest(language));
+}
+
+/** This process is none of the server's: its calls are refused, over either wire, and change nothing. */
+export async function strangersAreRefused(region: AgonesRegion): Promise<void> {
+  const { id } = await taken(region, "node");
+  const port = sdkPortOf(id);
+  // The agent has to have found the server's processes.
+  await until("a stranger is refused over REST", async () => {
+    const { status } = await fetch(`http://127.0.0.1:${String(port)}/gameserver`);
+    return status === 403 || undefined;
+  });
+  process.env["AGONES_SDK_GRPC_PORT"] = String(port);
+  const sdk = new AgonesSDK();
+  await sdk.connect();
+  await expect(sdk.shutdown()).rejects.toMatchObject({ code: 7 });
+  sdk.close();
+  expect(await region.server(id)).toMatchObject({ state: "allocated" });
+}
+
+/** As the server was told, in its environment. */
+function sdkPortOf(serverId: string): number {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
+      const port = environment.includes(serverId) && /AGONES_SDK_GRPC_PORT=(\d+)/.exec(environment)?.[1];
+      if (port) return Number(port);
+    } catch {
+      // It has ended, or is somebody else's.
+    }
+  }
+  throw new Error(`no process is of server ${serverId}`);
 }

@@ -6,6 +6,7 @@ import {
   liveThrough,
   playsOn,
   silenceIsFound,
+  strangersAreRefused,
   type Match,
 } from "../agones/agones-games";
 import { skipUnless } from "../skips";
@@ -40,6 +41,8 @@ skipUnless(
   test.each(AGONES_GAMES)("%s: ready, allocated, players, back, silent and replaced, its own end", (language) =>
     liveThrough(region, language),
   );
+
+  test("nobody but the server's own processes speaks for it, over either wire", () => strangersAreRefused(region));
 
   /** Every match that was begun at first is on, in the process that it began in. */
   async function allPlayOn(mark: string): Promise<void> {

@@ -9,6 +9,7 @@ import {
   playsOn,
   silenceIsFound,
   SIMPLE_SERVER,
+  strangersAreRefused,
 } from "../agones/agones-games";
 import { recordFigure } from "../records";
 import { skipUnless } from "../skips";
@@ -27,9 +28,12 @@ describe("servers built for Agones, unchanged, on the embedded engine", () => {
       config: `
 [[regions]]
 name = "local"
+[[regions]]
+name = "far"
 [allocator]
 port = ${String(port)}
-${[...AGONES_GAMES, "rest"].map((language) => agonesGame(language)).join("")}`,
+${[...AGONES_GAMES, "rest"].map((language) => agonesGame(language, { regions: ["local"] })).join("")}
+${agonesGame("rest", { id: "away", regions: ["far"] })}`,
       args: ["--no-demo", "--processes"],
     });
     const { url, token } = run;
@@ -67,6 +71,27 @@ ${[...AGONES_GAMES, "rest"].map((language) => agonesGame(language)).join("")}`,
     for (const match of matches) await playsOn(region, match, "after");
     for (const { server } of matches)
       expect(run.tap.all({ serverId: server.id, type: "server.unhealthy" })).toEqual([]);
+  });
+
+  test("nobody but the server's own processes speaks for it, over either wire", () => strangersAreRefused(region));
+
+  test("an allocation goes to another region where it may, and only there", async () => {
+    const far = new AgonesRegion({ ...run.ready, url: run.ready.regions["far"] ?? "", allocator: "" }, "far");
+    await far.one("away", "ready");
+    expect(await region.ask("away")).toMatchObject({ status: 429 });
+    const anywhere = { multiClusterSetting: { enabled: true } };
+    const { status, body } = await region.ask("away", anywhere);
+    expect([status, body.source]).toEqual([200, run.ready.regions["far"]]);
+    expect(await far.server(body.gameServerName ?? "")).toMatchObject({ state: "allocated", experienceId: "away" });
+    // The region itself by its name, and by a policy that names it.
+    await far.one("away", "ready");
+    expect(await region.ask("away", { namespace: "far" })).toMatchObject({ status: 200 });
+    const policy = (name: string) => ({
+      multiClusterSetting: { enabled: true, policySelector: { matchLabels: { "forge.dev/region": name } } },
+    });
+    await far.one("away", "ready");
+    expect(await region.ask("away", policy("local"))).toMatchObject({ status: 429 });
+    expect(await region.ask("away", policy("far"))).toMatchObject({ status: 200 });
   });
 
   test("the gate's own crash: who ends with its connection is replaced, who calls again plays on", async () => {
