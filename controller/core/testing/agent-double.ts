@@ -3,7 +3,6 @@ import { changed, meets, type CountTable } from "../../../protocol/count-rules";
 import type {
   Ack,
   AgentEvent,
-  ExpectedServer,
   GrantedSeat,
   Hello,
   NackCode,
@@ -11,51 +10,21 @@ import type {
   Request,
   RequestBody,
   SavedState,
-  SeatReport,
   SeatRequest,
-  ServerReport,
   Snapshot,
 } from "../../../protocol/messages";
+import { newDoubleServer, reportOf, type DoubleSeat, type DoubleServer } from "./server-double";
 import { PROTOCOL_VERSION } from "../../../protocol/versions";
-
-/**
- * TEST DOUBLE of a node's agent: owns seats as the real one does (atomic grants, leases, generations, closed for good)
- * but keeps them in memory, where they survive its restarts as the journal's would. Time comes with each call.
- */
-export interface DoubleSeat {
-  readonly sessionId: string;
-  readonly playerId: string;
-  generation: number;
-  joined: boolean;
-  readonly grantedAtMs: number;
-  joinedAtMs: number | undefined;
-  leaseExpiresAtMs: number | undefined;
-  readonly carry: SeatReport["carry"];
-  readonly restore: SeatRequest["restore"];
-}
-
-export interface DoubleServer {
-  expect: ExpectedServer;
-  ready: boolean;
-  reserved: boolean;
-  selfAllocated: boolean;
-  closed: boolean;
-  claim: string | undefined;
-  gone: { reason: string; atMs: number } | undefined;
-  walkIns: number;
-  healthy: boolean;
-  labels: Record<string, string>;
-  annotations: Record<string, string>;
-  readonly seats: Map<string, DoubleSeat>;
-  /** The highest generation of sessions that were here. */
-  readonly former: Map<string, number>;
-}
 
 type Nack = { readonly code: NackCode; readonly detail: string };
 type Outcome = { readonly seats?: readonly GrantedSeat[]; readonly counts?: CountTable } | Nack;
 /** Plain `Omit` over the union would lose its cases. */
 type Untimed<T> = T extends unknown ? Omit<T, "atMs" | "serverId" | "allocationId"> : never;
 
+/**
+ * TEST DOUBLE of a node's agent: owns seats as the real one does (atomic grants, leases, generations, closed for good)
+ * but keeps them in memory, where they survive its restarts as the journal's would. Time comes with each call.
+ */
 export class AgentDouble {
   epoch = 0;
   drain: RegionDrain | undefined;
@@ -96,7 +65,7 @@ export class AgentDouble {
     return {
       type: "snapshot",
       epoch: this.epoch,
-      servers: [...this.servers.values()].map((server) => this.report(server)),
+      servers: [...this.servers.values()].map((server) => reportOf(server)),
       saved: [...this.saved],
       drain: this.drain,
     };
@@ -230,22 +199,7 @@ export class AgentDouble {
     if (body.kind === "expect") {
       const known = this.servers.get(body.server.serverId);
       if (known) known.expect = body.server;
-      else
-        this.servers.set(body.server.serverId, {
-          expect: body.server,
-          ready: false,
-          selfAllocated: false,
-          reserved: false,
-          closed: false,
-          claim: undefined,
-          gone: undefined,
-          walkIns: 0,
-          healthy: true,
-          labels: { ...body.server.labels },
-          annotations: { ...body.server.annotations },
-          seats: new Map(),
-          former: new Map(),
-        });
+      else this.servers.set(body.server.serverId, newDoubleServer(body.server));
       return {};
     }
     if (body.kind === "reach")
@@ -377,43 +331,6 @@ export class AgentDouble {
       if (!server.gone)
         this.tell(server, { kind: "left", sessionId, generation: seat.generation, reason: "released" }, nowMs);
     }
-  }
-
-  private report(server: DoubleServer): ServerReport {
-    const {
-      expect,
-      ready,
-      reserved,
-      selfAllocated,
-      closed,
-      claim,
-      gone,
-      walkIns,
-      healthy,
-      labels,
-      annotations,
-      seats,
-    } = server;
-    return {
-      serverId: expect.serverId,
-      allocationId: expect.allocationId,
-      expect,
-      ready,
-      reserved,
-      ...(selfAllocated ? { selfAllocated } : {}),
-      healthy,
-      closed,
-      claim: claim === undefined ? undefined : { matchId: claim, sessionIds: [...seats.keys()] },
-      seats: [...seats.values()].map(({ restore: _, ...seat }) => seat),
-      walkIns,
-      gone,
-      stats: undefined,
-      labels,
-      annotations,
-      ...(expect.counters ? { counters: expect.counters } : {}),
-      ...(expect.lists ? { lists: expect.lists } : {}),
-      tracked: expect.tracked,
-    };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { CommandResult, Decision } from "../decision";
 import type { Placement, Server, Session } from "../resources";
 import type { Command } from "../input";
-import type { DoubleServer } from "./agent-double";
+import type { DoubleServer } from "./server-double";
 import type { RegionDouble } from "./region-double";
 
 export const REGION_MAX = 6;
