@@ -8,6 +8,7 @@ import { allocateMatch, routePlayers } from "./match-commands";
 import { problem } from "./outbox";
 import type { DecisionRecord } from "./resources";
 import { leaveQueue, listQueue, waitQueue } from "./queue-commands";
+import { rolloutFacts } from "./rollout-facts";
 import { getServer, labelServer, listServers, spawnServer, terminateServer } from "./server-commands";
 import {
   createSession,
@@ -97,13 +98,22 @@ export function onCommand(s: CoreState, requestId: number, command: Command): vo
   }
 }
 
-/** The newest decision about it; of an experience also what was last thought of its size, where that changed nothing. */
+/**
+ * The newest decision about it; of an experience also how far its rollout is, and what was last thought of its size, where
+ * that changed nothing.
+ */
 function decisionAbout(s: CoreState, id: string): DecisionRecord | undefined {
   const record = s.records.find(id);
   const fleet = s.fleets.get(id);
-  if (!fleet?.config || fleet.thought === null) return record;
+  if (!fleet?.config) return record;
+  const now = rolloutFacts(s, fleet).map((text) => `rollout: ${text}`);
   const { thought } = fleet;
-  if (record) return { ...record, reasons: [...record.reasons, `since then, ${thought}`] };
+  if (record) {
+    const since = thought === null ? [] : [`since then, ${thought}`];
+    return { ...record, reasons: [...record.reasons, ...since, ...now] };
+  }
+  if (thought === null && now.length === 0) return record;
+  const reasons = [...(thought === null ? [] : [thought]), ...now];
   const at = s.out.iso(s.nowMs);
-  return { id, at, kind: "scale", subject: id, outcome: "no change so far", reasons: [thought], considered: [] };
+  return { id, at, kind: "scale", subject: id, outcome: "no change so far", reasons, considered: [] };
 }

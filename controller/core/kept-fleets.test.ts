@@ -28,6 +28,11 @@ describe("a leader that ends in the middle of a rollout", () => {
     const { version, policy, rollout } = fleet(r);
     nextLeader(r);
     expect(fleet(r)).toMatchObject({ version, policy, rollout });
+    expect(r.must({ type: "getDecision", id: "arena" })).toMatchObject({
+      kind: "rollout",
+      outcome: "goes on as the leader before left it",
+      reasons: expect.arrayContaining(["version 2 was being taken in for 1: asked for"]) as string[],
+    });
     r.advance(30_000);
     expect(versions(r)).toEqual({ 1: 8, 2: 2 });
     const byId = new Map(r.must<Server[]>(servers).map((server) => [server.id, server.version]));
@@ -88,6 +93,11 @@ it("keeps the policy and the floor that were put, until forge.toml says otherwis
   r.must(put({ desired: 3, policy: { maxServers: 7, buffer: "50%" } }));
   nextLeader(r);
   expect(fleet(r)).toMatchObject({ desired: 3, policy: { maxServers: 7, buffer: "50%", minServers: 1 } });
+  const told = r.records.filter(({ outcome }) => outcome === "goes on as the leader before left it");
+  expect(told.flatMap(({ reasons }) => reasons)).toEqual([
+    "a policy was put by hand: maxServers, buffer",
+    "3 servers at least were asked for",
+  ]);
   r.setSettings(testSettings([testExperience("arena", { scaling: { minServers: 2 } })]));
   r.run();
   nextLeader(r);

@@ -77,6 +77,23 @@ function restore(s: CoreState, fleet: Fleet, config: ExperienceConfig, record: F
   applyPolicy(fleet);
   fleet.nextEvaluationMs = s.nowMs;
   s.dirty.add(fleet);
+  tellRestored(s, fleet, isAsItWas ? record : { ...record, policy: {}, desired: null });
+}
+
+/** Said where anything differs from what forge.toml alone would give. */
+function tellRestored(s: CoreState, fleet: Fleet, { version, rollout, policy, desired, entry }: FleetRecord): void {
+  const reasons = [
+    ...(rollout ? [`version ${rollout.to} was being taken in for ${rollout.from}: ${rollout.reason}`] : []),
+    ...(!rollout && version !== entry.version
+      ? [`servers ran version ${version}, where forge.toml named ${entry.version}`]
+      : []),
+    ...(Object.keys(policy).length > 0 ? [`a policy was put by hand: ${Object.keys(policy).join(", ")}`] : []),
+    ...(desired === null ? [] : [`${String(desired)} servers at least were asked for`]),
+  ];
+  if (reasons.length === 0) return;
+  const outcome = "goes on as the leader before left it";
+  const record = s.records.make(s.nowMs, { kind: rollout ? "rollout" : "scale", subject: fleet.id, outcome, reasons });
+  s.out.push({ type: "record", record });
 }
 
 /** Answers once it is kept; at once where nothing keeps it, since no other controller could lead then. */
