@@ -1,6 +1,5 @@
 import type { KubeObject } from "../object";
 import type { NomadGroup, Scaling } from "../model/nomad-job";
-import { dnsLabel } from "./names";
 import { claimCommon } from "./metadata";
 import { selects } from "./scheduling";
 
@@ -67,50 +66,4 @@ export function priorityOf(priorityClass: KubeObject, target: string): number {
     100,
     Math.max(1, 50 + Math.round(Math.sign(value) * Math.min(50, (Math.log10(Math.abs(value) + 1) / 9) * 50))),
   );
-}
-
-/** Tags that make Traefik, reading Consul's catalogue, route an Ingress's paths to a service; by service name. */
-export function ingressTags(ingress: KubeObject): ReadonlyMap<string, readonly string[]> {
-  const target = "consul/services#tags";
-  claimCommon(ingress, target);
-  const spec = ingress.root.get("spec");
-  spec.get("ingressClassName").note("ingressGateway", target);
-  spec.get("tls").note("ingressTls");
-  for (const [key, value] of ingress.root.get("metadata", "annotations").entries()) {
-    if (/snippet$/.test(key)) value.note("ingressSnippet");
-    else if (key.includes("ingress")) value.note("ingressAnnotation");
-  }
-  const tags = new Map<string, string[]>();
-  const add = (backend: KubeObject["root"], rule: string, priority?: number): void => {
-    const service = backend.get("service", "name").text() ?? backend.get("serviceName").text() ?? "";
-    if (service === "") {
-      backend.note("ingressResource");
-      return;
-    }
-    backend.note("ingressGateway", target);
-    const list = tags.get(service) ?? [];
-    const router = dnsLabel(`${ingress.namespace || "default"}-${ingress.name}-${service}-${list.length}`);
-    list.push(...(list.length === 0 ? ["traefik.enable=true"] : []), `traefik.http.routers.${router}.rule=${rule}`);
-    if (priority !== undefined) list.push(`traefik.http.routers.${router}.priority=${priority}`);
-    tags.set(service, list);
-  };
-  for (const key of ["defaultBackend", "backend"]) if (spec.get(key).present) add(spec.get(key), "PathPrefix(`/`)", 1);
-  for (const rule of spec.get("rules").items()) {
-    const host = rule.get("host").note("ingressGateway", target).text();
-    for (const path of rule.get("http", "paths").items()) {
-      const text = (path.get("path").note("ingressGateway", target).text() ?? "/").replaceAll("`", "");
-      const type = path.get("pathType").note("ingressGateway", target).text() ?? "Prefix";
-      if (type === "ImplementationSpecific") path.get("pathType").note("ingressPathType", target);
-      const match = pathRule(text, type);
-      add(path.get("backend"), host === undefined ? match : `Host(\`${host.replaceAll("`", "")}\`) && ${match}`);
-    }
-  }
-  return tags;
-}
-
-/** A prefix is one of whole steps: `/a` takes `/a/b` and not `/ab`. */
-function pathRule(path: string, type: string): string {
-  if (type === "Exact") return `Path(\`${path}\`)`;
-  const bare = path.replace(/\/+$/, "");
-  return bare === "" ? "PathPrefix(`/`)" : `(Path(\`${bare}\`) || PathPrefix(\`${bare}/\`))`;
 }

@@ -2,13 +2,14 @@ import type { Answers } from "../answers";
 import type { KubeObject } from "../object";
 import type { NomadGroup, NomadJob } from "../model/nomad-job";
 import { type Experience, experienceName, experienceOf } from "./agones";
-import { budgets, ingressTags, migrateOf, priorityOf, scalingOf } from "./around";
+import { budgets, migrateOf, priorityOf, scalingOf } from "./around";
 import { Inventory, nameOf, spaceOf } from "./inventory";
 import { claimCommon } from "./metadata";
 import { dnsLabel, unused } from "./names";
 import { claimOther } from "./other-kinds";
 import { keysOf, type NeededVolume, type PodContext } from "./pod-context";
 import { quantity } from "./quantity";
+import { httpRoutes, ingressRoutes, isPort, type PortTags, type Route, routeTags } from "./routes";
 import { type NamedService, registrations } from "./services";
 import { isBinaryKey } from "./volumes";
 import { jobOf, podAnnotations, podLabels, podOf } from "./workload";
@@ -55,7 +56,10 @@ class Conversion {
   /** Objects that a workload took along. */
   readonly #used = new Set<KubeObject>();
   #namesakes: ReadonlyMap<string, number> | undefined;
-  readonly #tags = new Map<string, readonly string[]>();
+  readonly #tags = new Map<string, readonly PortTags[]>();
+  /** Where routes name Services, and the Services whose tags were written. */
+  readonly #routes: (Pick<Route, "port" | "backend"> & { readonly key: string })[] = [];
+  readonly #tagged = new Map<string, KubeObject>();
 
   constructor(
     private readonly inventory: Inventory,
@@ -63,8 +67,9 @@ class Conversion {
   ) {}
 
   run(): Converted {
-    this.#readIngresses();
+    this.#readRoutes();
     const jobs = this.#jobs();
+    this.#claimLostRoutes();
     const experiences = this.#experiences();
     const externals = this.#others();
     const sorted = <T>(map: ReadonlyMap<string, T>): readonly T[] =>
@@ -74,15 +79,29 @@ class Conversion {
     return { jobs, experiences, externals, namespaces, secrets: sorted(this.#secrets), volumes: sorted(this.#volumes) };
   }
 
-  #readIngresses(): void {
-    for (const group of ["networking.k8s.io", "extensions"]) {
-      for (const ingress of this.inventory.ofKind(group, "Ingress")) {
-        this.#used.add(ingress);
-        for (const [service, tags] of ingressTags(ingress)) {
-          const key = `${spaceOf(ingress)}/${service}`;
-          this.#tags.set(key, [...new Set([...(this.#tags.get(key) ?? []), ...tags])]);
+  #readRoutes(): void {
+    const read = (kind: readonly [string, string], routesOf: (object: KubeObject) => readonly Route[]): void => {
+      for (const object of this.inventory.ofKind(...kind)) {
+        this.#used.add(object);
+        const routes = routesOf(object);
+        const keyOf = (service: string): string => `${spaceOf(object)}/${service}`;
+        for (const { service, port, backend } of routes) this.#routes.push({ key: keyOf(service), port, backend });
+        for (const each of routeTags(object, routes)) {
+          const before = this.#tags.get(keyOf(each.service)) ?? [];
+          this.#tags.set(keyOf(each.service), [...before, each]);
         }
       }
+    };
+    for (const group of ["networking.k8s.io", "extensions"]) read([group, "Ingress"], ingressRoutes);
+    read(["gateway.networking.k8s.io", "HTTPRoute"], httpRoutes);
+  }
+
+  /** Tags are a Service's: where none was registered there are none. */
+  #claimLostRoutes(): void {
+    for (const { key, port, backend } of this.#routes) {
+      const ports = this.#tagged.get(key)?.root.get("spec", "ports").items() ?? [];
+      const isThere = ports.some((each, index) => isPort(each, index, port));
+      if (!isThere) backend.note("routeToNowhere");
     }
   }
 
@@ -154,6 +173,7 @@ class Conversion {
       this.#use(object);
       const name = dnsLabel(this.#isInSeveral(object.name) ? `${object.name}-${namespace}` : object.name);
       claimCommon(object, `consul#service.${name}`);
+      this.#tagged.set(`${namespace}/${object.name}`, object);
       return { object, name, tags: this.#tags.get(`${namespace}/${object.name}`) ?? [] };
     });
   }

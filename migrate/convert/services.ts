@@ -4,14 +4,15 @@ import type { KubeObject } from "../object";
 import type { Service } from "../model/nomad-job";
 import { dnsLabel } from "./names";
 import type { PodParts } from "./pod";
+import { isPort, type PortTags } from "./routes";
 import { entryOf } from "./table";
 
 /** A Service and what it is called in Consul. */
 export interface NamedService {
   readonly object: KubeObject;
   readonly name: string;
-  /** Of Ingresses that lead to it. */
-  readonly tags: readonly string[];
+  /** Of what leads to it from outside. */
+  readonly tags: readonly PortTags[];
 }
 
 /** Fields that say how a cluster carries traffic to the pods. */
@@ -60,7 +61,9 @@ export function registrations(
       const own = port.get("name").text();
       // Consul has one port a service: what a Service has more gets its own name.
       const registered = index === 0 || own === undefined ? name : dnsLabel(`${name}-${own}`);
-      return [{ name: registered, port: label, provider: answers.services, tags: index === 0 ? tags : [], checks: [] }];
+      const led = tags.filter((each) => isPort(port, index, each.port)).flatMap((each) => each.tags);
+      const list = [...new Set(led)];
+      return [{ name: registered, port: label, provider: answers.services, tags: list, checks: [] }];
     });
   });
 }

@@ -235,6 +235,7 @@ const TABLE = {
   ingressTls: needsConfig("Give the gateway its certificates; tags must not hold them.", "warning"),
   ingressAnnotation: unsupported("Set it at the gateway: tags were written for hosts and paths only.", "warning"),
   ingressSnippet: unsupported("Configuration of nginx has no counterpart: look what it is for.", "error"),
+  routeToNowhere: unsupported("No workload of the input is behind this Service: add it, or route by hand.", "error"),
   ingressResource: unsupported("Only Services can be led to.", "error"),
 
   // Scheduling and security
@@ -265,7 +266,7 @@ const TABLE = {
   ),
   quota: unsupported("Quotas are Nomad Enterprise; defaults of a LimitRange were not applied.", "warning"),
   storageClass: unsupported("Nomad needs a volume plugin of its own, or volumes on the nodes.", "warning"),
-  gatewayApi: unsupported("Write its routes for the gateway that you run before the nodes.", "error"),
+  gatewayApi: unsupported("Tags cannot say it: write it for the gateway that you run before the nodes.", "error"),
   mesh: unsupported("There is no mesh: nothing separates, encrypts or splits traffic between jobs.", "error"),
   clusterExtension: unsupported("It extends Kubernetes' own API: what needs it has to be replaced.", "warning"),
   endpoints: unsupported("Register these addresses as an external service in Consul.", "warning"),
