@@ -6,10 +6,15 @@ import { freePort } from "../../bench/free-port";
 
 const LEADS_WITHIN_MS = 60_000;
 const ASK_EVERY_MS = 100;
+const FIRST_NODE = "node-1";
 
 export interface ConsulAgentOptions {
   /** With access control: nobody may do anything without a token. */
   readonly managementToken?: string;
+  /** One of so many servers, which elect a leader once all are there; 1 unless told. */
+  readonly servers?: number;
+  /** `HOST:PORT` of others' gossip, to join them. */
+  readonly join?: readonly string[];
   /** Where it listens; loopback unless told. */
   readonly host?: string;
   /** What its command is put behind: it runs in another network, say. It must become the command, not its parent. */
@@ -26,7 +31,7 @@ export class ConsulAgent {
   private constructor(
     private readonly consul: string,
     private readonly folder: string,
-    readonly ports: { readonly http: number; readonly dns: number },
+    readonly ports: { readonly http: number; readonly dns: number; readonly serf: number },
     private readonly token: string | undefined,
     host: string,
     private readonly within: readonly string[],
@@ -37,14 +42,17 @@ export class ConsulAgent {
   static async start(consul: string, folder: string, options: ConsulAgentOptions = {}): Promise<ConsulAgent> {
     const [http = 0, free = 0, server = 0, serf = 0, wan = 0] = await Promise.all(Array.from({ length: 5 }, freePort));
     const { managementToken: token, host = "127.0.0.1", within = [], nameServer } = options;
+    const { servers = 1, join: others = [] } = options;
     const dns = nameServer === undefined ? free : 53;
     const config = {
       server: true,
-      bootstrap_expect: 1,
+      bootstrap_expect: servers,
+      retry_join: others,
+      retry_interval: "1s",
       data_dir: join(folder, "consul"),
       bind_addr: host,
       client_addr: host,
-      node_name: "node-1",
+      node_name: others.length === 0 ? FIRST_NODE : `node-${http}`,
       ...(nameServer === undefined ? {} : { addresses: { dns: nameServer } }),
       log_level: "WARN",
       ports: { http, dns, server, serf_lan: serf, serf_wan: wan, grpc: -1 },
@@ -57,8 +65,9 @@ export class ConsulAgent {
         : { acl: { enabled: true, default_policy: "deny", tokens: { master: token, agent: token } } }),
     };
     writeFileSync(join(folder, "consul.json"), JSON.stringify(config));
-    const agent = new ConsulAgent(consul, folder, { http, dns }, token, host, within);
-    await agent.run();
+    const agent = new ConsulAgent(consul, folder, { http, dns, serf }, token, host, within);
+    // One of several leads once the others are there: whoever starts them runs them together.
+    if (servers === 1) await agent.run();
     return agent;
   }
 
@@ -113,7 +122,7 @@ export class ConsulAgent {
     while (Date.now() < deadlineMs && child.exitCode === null) {
       try {
         // Its own node in the catalogue: then it leads, and takes checks and sessions.
-        const nodes = await this.call<readonly unknown[]>("GET", "/v1/health/node/node-1");
+        const nodes = await this.call<readonly unknown[]>("GET", `/v1/health/node/${FIRST_NODE}`);
         if (nodes.length > 0) return;
         last = "its node is not in the catalogue";
       } catch (error) {

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -172,5 +172,33 @@ skipUnless(
     const least = next.controllerId === "a" ? first.epoch : first.epoch + 1;
     expect(next.epoch).toBeGreaterThanOrEqual(least);
     expect(await consul.call("GET", `/v1/kv/${epochKey(region)}?raw`)).toBeGreaterThanOrEqual(next.epoch);
+  });
+
+  it("is held on to by a leader whose Consul answers and has no leader itself, until that has one again", async () => {
+    const folders = [1, 2].map((n) => join(folder, `of-two-${n}`));
+    for (const each of folders) mkdirSync(each);
+    const [near = "", far = ""] = folders;
+    const first = await ConsulAgent.start(consulProgram ?? "", near, { servers: 2 });
+    const others = [`127.0.0.1:${first.ports.serf}`];
+    const second = await ConsulAgent.start(consulProgram ?? "", far, { servers: 2, join: others });
+    const alone = new Candidates(program, first.address, region);
+    try {
+      await Promise.all([first.run(), second.run()]);
+      alone.start("a");
+      const before = await alone.leads("a");
+      const from = alone.told.length;
+      await second.end("SIGKILL");
+      const holding = await alone.next(({ leader, holding }) => leader && holding === true, from);
+      expect(holding).toMatchObject({ controllerId: "a", epoch: before.epoch });
+      // It does answer, as a Consul that was killed does not.
+      const path = `/v1/kv/${leaderKey(region)}?consistent`;
+      await expect(first.call("GET", path)).rejects.toThrow(/ 500 /);
+      const back = alone.told.length;
+      await second.run();
+      expect((await alone.leads("a", back)).epoch).toBeGreaterThanOrEqual(before.epoch);
+    } finally {
+      await alone.end();
+      await Promise.all([first.end(), second.end()]);
+    }
   });
 });
