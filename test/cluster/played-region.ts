@@ -246,18 +246,18 @@ export class PlayedRegion {
     await nomad.json("DELETE", child, { query: { purge: true } });
   }
 
-  /** SIGKILL for Forge's program itself, which Nomad then starts again. Of several gates, for the last one started. */
-  kill(program: RegionProgram): void {
+  /** For Forge's program itself, which Nomad starts again after SIGKILL. Of several gates, for the last one started. */
+  kill(program: RegionProgram, signal: NodeJS.Signals = "SIGKILL"): void {
     const tasks = taskProcesses(join(this.hosts.folder, ".forge", "regions"));
     const pids = tasks.filter(({ job }) => isProgramJob(job, REGION, program)).map(({ pid }) => pid);
-    process.kill(Math.max(...pids), "SIGKILL");
+    process.kill(Math.max(...pids), signal);
   }
 
-  /** SIGKILL for one of Consul, Vault and Nomad's agents. `hosts.mustInfra("up")` starts it again. */
-  killHost(name: string): void {
+  /** For one of Consul, Vault and Nomad's agents. `hosts.mustInfra("up")` starts it again after SIGKILL. */
+  killHost(name: string, signal: NodeJS.Signals = "SIGKILL"): void {
     const file = this.hosts.region().folder.run(`${name}.json`);
     const { pid } = JSON.parse(readFileSync(file, "utf8")) as { readonly pid: number };
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   }
 
   /** Terraform on one deployed stack. */

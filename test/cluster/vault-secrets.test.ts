@@ -84,7 +84,7 @@ skipUnless(
       const end = secrets.subscribe(() => (end(), resolve()));
     });
 
-  it("are waited for, read, looked at again, taken anew with the former beside, and are there while Vault is not", async () => {
+  it("are waited for, read, looked at again, taken anew with the former beside, and are there while Vault is sealed or away", async () => {
     const opening = openSecrets(source, NAMES, world);
     await put({
       shared: "the first shared secret",
@@ -124,12 +124,23 @@ skipUnless(
     await next;
     expect(secrets.now.shared).toEqual(["the third shared secret"]);
 
+    // Sealed it answers, and tells nothing: who starts now has the copy, and all go on with what is there afterwards.
+    await vault.seal();
+    const meanwhile = await openSecrets(source, NAMES, world);
+    expect(meanwhile.now).toEqual(secrets.now);
+    const both = Promise.all([changed(secrets), changed(meanwhile)]);
+    await vault.unseal();
+    await put({ shared: "the fourth shared secret", ticket: "the first ticket secret" });
+    await both;
+    expect([secrets.now.shared, meanwhile.now.shared]).toEqual(Array(2).fill(["the fourth shared secret"]));
+    await meanwhile.close();
+
     await vault.stop();
     const later = await openSecrets(source, NAMES, world);
     expect(later.now).toEqual(secrets.now);
     await secrets.close();
     await later.close();
     expect(logged.join("\n")).toContain("starting with the secrets of the copy on this node");
-    expect(logged.join("\n")).not.toMatch(/(first|second|third) (shared|ticket) secret/);
+    expect(logged.join("\n")).not.toMatch(/(first|second|third|fourth) (shared|ticket) secret/);
   });
 });

@@ -13,6 +13,7 @@ export class VaultServer {
 
   private constructor(
     readonly address: string,
+    private readonly logFile: string,
     private readonly child: ChildProcess,
     private readonly exited: Promise<unknown>,
   ) {}
@@ -25,7 +26,7 @@ export class VaultServer {
     // It writes its token to the home folder, which is somebody else's.
     const child = spawn(program, args, { env: { ...process.env, HOME: folder }, stdio: ["ignore", log, log] });
     const exited = new Promise((resolve) => child.once("exit", resolve));
-    const server = new VaultServer(`http://127.0.0.1:${port}`, child, exited);
+    const server = new VaultServer(`http://127.0.0.1:${port}`, logFile, child, exited);
     const deadlineMs = Date.now() + ANSWERS_WITHIN_MS;
     while (Date.now() < deadlineMs && child.exitCode === null) {
       const answer = await fetch(`${server.address}/v1/sys/health`).catch(() => undefined);
@@ -45,6 +46,17 @@ export class VaultServer {
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return (text === "" ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** It answers, and gives nothing out: as after a start that nobody has unsealed. */
+  async seal(): Promise<void> {
+    await this.call("POST", "sys/seal");
+  }
+
+  async unseal(): Promise<void> {
+    const [, key] = /Unseal Key: (\S+)/.exec(readFileSync(this.logFile, "utf8")) ?? [];
+    if (key === undefined) throw new Error(`${this.logFile} has no unseal key`);
+    await this.call("POST", "sys/unseal", { key });
   }
 
   async stop(): Promise<void> {
