@@ -47,3 +47,23 @@ it("tells of neither once the server has saved it anew, or the player has gone",
   await node.controller.ask({ kind: "release", serverId: "s1", allocationId: "a1", seats, reason: "left" });
   expect(kept(await node.connect()).map(({ data }) => data)).toEqual(["round 3"]);
 });
+
+it("tells a state's age from when it was taken, where the server says so, and keeps none that another has overtaken", async () => {
+  await given();
+  node.clock.advance(60_000);
+  const at = (agoMs: number): string => new Date(node.clock.now() - agoMs).toISOString();
+  await node.gate.call("POST", "/v1/snapshot", { server: "round 4", takenAt: at(10_000) });
+  await node.gate.call("POST", "/v1/snapshot", { server: "round 3", takenAt: at(15_000) });
+  expect(kept(await node.connect())).toContainEqual({
+    serverId: "s1",
+    playerId: undefined,
+    data: "round 4",
+    atMs: node.clock.now() - 10_000,
+  });
+  // A clock that is ahead makes nothing younger than it can be.
+  await node.gate.call("POST", "/v1/snapshot", { server: "round 5", takenAt: at(-5_000) });
+  expect(kept(await node.connect())).toContainEqual(
+    expect.objectContaining({ data: "round 5", atMs: node.clock.now() }),
+  );
+  expect(await node.gate.call("POST", "/v1/snapshot", { takenAt: "yesterday" })).toMatchObject({ status: 400 });
+});

@@ -251,8 +251,9 @@ export class GameServer {
     this.statsChanged = true;
   }
 
-  save(playerId: string | undefined, data: string): void {
-    this.tellState(this.saved.save(playerId, data, this.around.clock.now()));
+  /** @param takenAtMs where the server says it: a state may have waited on its way here */
+  save(playerId: string | undefined, data: string, takenAtMs = Infinity): void {
+    this.tellState(this.saved.save(playerId, data, Math.min(takenAtMs, this.around.clock.now())));
   }
 
   tellState(state: SavedState): void {

@@ -12,6 +12,9 @@ export class SavedStates {
 
   /** @param playerId undefined for the server itself */
   save(playerId: string | undefined, data: string, atMs: number): SavedState {
+    const before = this.byPlayer.get(playerId);
+    // One that was overtaken on its way.
+    if (before && before.atMs > atMs) return before;
     const state = { serverId: this.serverId, playerId, data, atMs };
     this.byPlayer.set(playerId, state);
     return state;

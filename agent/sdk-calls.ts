@@ -60,8 +60,18 @@ const ROUTES: Readonly<Record<string, Route>> = {
   }),
   "GET /v1/players": route(nothing, (server) => ok({ players: seatedPlayers(server) })),
   "POST /v1/snapshot": route(
-    z.object({ server: z.string().optional(), players: z.record(z.string(), z.string()).optional() }),
-    (server, body) => save(server, body.server, Object.entries(body.players ?? {})),
+    z.object({
+      server: z.string().optional(),
+      players: z.record(z.string(), z.string()).optional(),
+      takenAt: z.iso.datetime({ offset: true }).optional(),
+    }),
+    (server, { takenAt, ...body }) =>
+      save(
+        server,
+        body.server,
+        Object.entries(body.players ?? {}),
+        takenAt === undefined ? undefined : Date.parse(takenAt),
+      ),
   ),
   "POST /v1/stats": route(
     z.object({ responseMs: number.optional(), errorRate: number.optional(), players: number.optional() }),
@@ -127,6 +137,7 @@ function save(
   server: GameServer,
   state: string | undefined,
   players: readonly (readonly [string, string])[],
+  takenAtMs: number | undefined,
 ): SdkAnswer {
   for (const [playerId, data] of players) {
     const bytes = Buffer.byteLength(data);
@@ -135,10 +146,10 @@ function save(
   if (state !== undefined) {
     const bytes = Buffer.byteLength(state);
     if (bytes > MAX_SERVER_STATE_BYTES) return tooLarge("of the server", bytes, MAX_SERVER_STATE_BYTES);
-    server.save(undefined, state);
+    server.save(undefined, state, takenAtMs);
   }
   const seated = new Set([...server.book.state.seats.values()].map((seat) => seat.playerId));
-  for (const [playerId, data] of players) if (seated.has(playerId)) server.save(playerId, data);
+  for (const [playerId, data] of players) if (seated.has(playerId)) server.save(playerId, data, takenAtMs);
   return DONE;
 }
 

@@ -101,7 +101,11 @@ describe("calls", () => {
       { method: "POST", path: "/v1/stats", body: { responseMs: 3, players: 2 } },
       { method: "PUT", path: "/v1/labels", body: { mode: "duel", old: null } },
       { method: "PUT", path: "/v1/annotations", body: { map: "castle" } },
-      { method: "POST", path: "/v1/snapshot", body: { server: "s", players: { ann: "a" } } },
+      {
+        method: "POST",
+        path: "/v1/snapshot",
+        body: { server: "s", players: { ann: "a" }, takenAt: expect.stringMatching(/^\d{4}-.*Z$/) },
+      },
       { method: "POST", path: "/v1/shutdown", body: {} },
     ]);
   });

@@ -163,7 +163,7 @@ export class GameServer {
   /** @throws {ForgeUsageError} snapshotTooLarge: over 4 KiB for a player or 256 KiB for the server */
   async snapshot(snapshot: Snapshot): Promise<void> {
     checkSnapshot(snapshot);
-    await this.gate.call({ method: "POST", path: "/v1/snapshot", body: snapshot });
+    await this.gate.call({ method: "POST", path: "/v1/snapshot", body: { ...snapshot, takenAt: this.takenAt() } });
   }
 
   /**
@@ -185,9 +185,17 @@ export class GameServer {
     if (this.savers === undefined) return;
     const { batches, problems } = collect(this.savers, this.admissions.playerIds());
     for (const problem of problems) this.report(problem);
+    const takenAt = this.takenAt();
     // No second try: five seconds later there is a newer state to save.
-    for (const body of batches)
+    for (const batch of batches) {
+      const body = { ...batch, takenAt };
       await this.gate.call({ method: "POST", path: "/v1/snapshot", body, retryForMs: HEARTBEAT_RETRY_MS });
+    }
+  }
+
+  /** Now: a state may wait on its way, and its age is told to whoever gets it. */
+  private takenAt(): string {
+    return new Date(this.timing.now()).toISOString();
   }
 
   /** Numbers for scaling: p95 of the server's own answers in milliseconds, errors a second. */

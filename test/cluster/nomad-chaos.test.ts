@@ -1,0 +1,118 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Random } from "../../sim/random";
+import { recordFigure } from "../records";
+import { skipUnless } from "../skips";
+import { HOST_PROGRAMS, LONG_TESTS } from "./local-hosts";
+import { PlayedRegion, until, type SeatedPlayer } from "./played-region";
+import { TERRAFORM } from "./terraform";
+
+const SEED = process.env["FORGE_CHAOS_SEED"] ?? "1";
+const MINUTES = Number(process.env["FORGE_CHAOS_MINUTES"] ?? "5");
+const SPEC = { experienceId: "strict", region: "us-east" };
+/** Nothing that Forge promises holds for longer without Consul: its leader then leads no more. */
+const LONGEST_MS = 10_000;
+const SHORTEST_MS = 1_000;
+
+const HOSTS = ["nomad-server", "nomad-client", "consul", "vault"] as const;
+const PROGRAMS = ["controller", "agent"] as const;
+
+interface Fault {
+  readonly name: string;
+  readonly strike: (region: PlayedRegion) => Promise<void> | void;
+  readonly undo: (region: PlayedRegion) => Promise<unknown> | void;
+}
+
+const up = (region: PlayedRegion): Promise<unknown> => region.hosts.mustInfra("up");
+const FAULTS: readonly Fault[] = [
+  ...HOSTS.flatMap((host): Fault[] => [
+    { name: `kill ${host}`, strike: (region) => region.killHost(host), undo: up },
+    {
+      name: `stall ${host}`,
+      strike: (region) => region.killHost(host, "SIGSTOP"),
+      undo: (region) => region.killHost(host, "SIGCONT"),
+    },
+  ]),
+  ...PROGRAMS.flatMap((program): Fault[] => [
+    // Nomad starts it again by itself.
+    { name: `kill ${program}`, strike: (region) => region.kill(program), undo: () => undefined },
+    {
+      name: `stall ${program}`,
+      strike: (region) => region.kill(program, "SIGSTOP"),
+      undo: (region) => region.kill(program, "SIGCONT"),
+    },
+  ]),
+];
+
+skipUnless(
+  "chaos in a region on Nomad",
+  LONG_TESTS.available ? TERRAFORM.reason : LONG_TESTS.reason,
+  LONG_TESTS.available && HOST_PROGRAMS.available && TERRAFORM.available,
+)("chaos in a region on Nomad", () => {
+  let region: PlayedRegion;
+  let players: readonly SeatedPlayer[];
+
+  beforeAll(async () => {
+    region = await PlayedRegion.deploy();
+    const seated: SeatedPlayer[] = [];
+    for (const server of await region.servers())
+      for (const each of [1, 2, 3]) seated.push(await region.seat(`player-${server}-${String(each)}`, server));
+    players = seated;
+  }, 400_000);
+  afterAll(() => region.remove(), 120_000);
+
+  /** Nothing that was there before is gone: connections, sessions, seats. */
+  async function untouched(after: string): Promise<void> {
+    const gone = players.filter(({ connected }) => !connected()).map(({ playerId }) => playerId);
+    expect({ after, gone }).toEqual({ after, gone: [] });
+    for (const { sessionId, serverId } of players)
+      expect(await region.forge.getSession(sessionId)).toMatchObject({ state: "active", serverId, generation: 1 });
+  }
+
+  it(
+    "drops nobody and fails no request, whatever of Nomad, Consul, Vault and Forge is killed or stopped",
+    async () => {
+      const random = new Random(`chaos on Nomad ${SEED}`);
+      const done = region.ask("meanwhile");
+      const untilMs = Date.now() + MINUTES * 60_000;
+      const longest = new Map<string, number>();
+      let deck: Fault[] = [];
+      let faults = 0;
+      while (Date.now() < untilMs) {
+        if (deck.length === 0) deck = shuffled(FAULTS, random);
+        const fault = deck.pop();
+        if (!fault) break;
+        const forMs = random.between(SHORTEST_MS, LONGEST_MS);
+        await fault.strike(region);
+        const from = performance.now();
+        faults += 1;
+        const seated = region
+          .seat(`during-${String(faults)}`, players[0]?.serverId ?? "")
+          .then(({ sessionId }) => region.forge.endSession(sessionId))
+          .then(() => longest.set(fault.name, Math.max(longest.get(fault.name) ?? 0, performance.now() - from)));
+        await pause(forMs);
+        await fault.undo(region);
+        await seated;
+        await untouched(`${fault.name} for ${String(Math.round(forMs))} ms`);
+      }
+      const { failures, slowestMs } = await done();
+      expect(failures).toEqual([]);
+      // It still starts servers.
+      const added = await region.forge.spawnServer(SPEC, { waitReady: true });
+      await until("the leader has the server that was asked for last", async () =>
+        (await region.servers()).includes(added.id) ? true : undefined,
+      );
+      recordFigure(`faults in ${String(MINUTES)} minutes`, faults);
+      recordFigure("the longest that a seat took with the SDK's retries", slowestMs, "ms");
+      for (const [name, ms] of [...longest].sort(([a], [b]) => a.localeCompare(b)))
+        recordFigure(`${name}: a seat asked for at once was there after, at most`, Math.round(ms), "ms");
+    },
+    MINUTES * 60_000 + 400_000,
+  );
+});
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  return items
+    .map((item) => ({ item, at: random.next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
