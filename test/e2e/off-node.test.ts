@@ -5,10 +5,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Agent } from "../../agent/agent";
+import type { Finding } from "../../agent/finding";
 import { Handshakes } from "../../agent/probes/handshakes";
 import { Core } from "../../controller/core/core";
-import type { Input } from "../../controller/core/input";
-import type { ForgeEvent } from "../../controller/core/resources";
+import type { CommandResult } from "../../controller/core/decision";
+import type { Command, Input } from "../../controller/core/input";
+import type { ForgeEvent, Placement, Server, Session } from "../../controller/core/resources";
 import { EngineDouble } from "../../controller/core/testing/engine-double";
 import { testExperience, testSettings } from "../../controller/core/testing/settings-double";
 import type { Channel } from "../../protocol/channel";
@@ -37,20 +39,28 @@ class TwoNodes {
   private readonly agents: Agent[] = [];
   private readonly folder = mkdtempSync(join(tmpdir(), "forge-off-node-"));
   private readonly heard: { readonly type: string; readonly resolve: (event: ForgeEvent) => void }[] = [];
+  /** By server: what its probes say. */
+  readonly probes = new Map<string, (finding: Finding) => void>();
   private readonly placed = new Map<string, number>();
+  private readonly replies: ((value: CommandResult) => void)[] = [];
   private readonly core: Core;
   private ids = 0;
   private ticking: NodeJS.Timeout | undefined;
 
   /** @param ports of the game servers, on the nodes in turn */
-  constructor(private readonly ports: readonly number[]) {
+  constructor(
+    private readonly ports: readonly number[],
+    reachIntervalSecs = 0.5,
+  ) {
     const web = { protocol: "http" as const, static: undefined, tls: undefined };
     const arena = testExperience("arena", {
       ports: { web },
-      scaling: { minServers: ports.length, maxServers: ports.length },
+      maxPlayers: 4,
+      scaling: { minServers: ports.length, maxServers: 2 * ports.length },
+      routing: { strategy: "spread" },
     });
     const { health, ...settings } = testSettings([arena]);
-    const reach = { ...health, timeoutSecs: 0.3, reachIntervalSecs: 0.5, limitSecs: 600 };
+    const reach = { ...health, timeoutSecs: 0.3, reachIntervalSecs, limitSecs: 600 };
     this.core = new Core({
       settings: { ...settings, health: reach },
       controllerId: "c",
@@ -68,6 +78,15 @@ class TwoNodes {
   /** The next event of a type from now on. */
   next(type: ForgeEvent["type"]): Promise<ForgeEvent> {
     return new Promise((resolve) => this.heard.push({ type, resolve }));
+  }
+
+  async ask<T>(command: Command): Promise<T> {
+    const result = await new Promise<CommandResult>((resolve) => {
+      const requestId = this.replies.push(resolve) - 1;
+      this.give({ type: "command", requestId, command });
+    });
+    if (!result.ok) throw new Error(result.problem.detail);
+    return result.value as T;
   }
 
   async close(): Promise<void> {
@@ -88,7 +107,8 @@ class TwoNodes {
       disk: fs,
       clock: systemClock,
       ticketSecret: "a-ticket-secret-of-the-tests",
-      startProbes: (_server, report) => {
+      startProbes: ({ serverId }, report) => {
+        this.probes.set(serverId, report);
         queueMicrotask(() => report({ kind: "ready" }));
         return { stop: () => Promise.resolve() };
       },
@@ -124,6 +144,7 @@ class TwoNodes {
         this.channels.get(decision.nodeId)?.send({ type: "request", id: decision.id, epoch: 1, body: decision.body });
       else if (decision.type === "start") this.engine.start(decision.launch);
       else if (decision.type === "event") this.tell(decision.event);
+      else if (decision.type === "reply") this.replies[decision.requestId]?.(decision.result);
     }
     for (const event of this.engine.events.splice(0)) {
       if (event.type !== "placed" && event.type !== "running") continue;
@@ -148,6 +169,32 @@ class TwoNodes {
     if (at >= 0) this.heard.splice(at, 1)[0]?.resolve(event);
   }
 }
+
+test("a node whose servers end together is isolated as one, and the players of its last are moved to the other", async () => {
+  // Nothing listens there: nobody is asked to reach them before the test is over.
+  const region = new TwoNodes([1, 1, 1, 1, 1, 1, 1, 1], 600);
+  const ready = Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(() => region.next("server.ready")));
+  await region.start();
+  await ready;
+  const placed = await Promise.all(
+    Array.from({ length: 8 }, (_, i) =>
+      region.ask<Placement>({ type: "createSession", playerId: `p${String(i)}`, experienceId: "arena" }),
+    ),
+  );
+  const ours = (await region.ask<Server[]>({ type: "listServers" })).filter(({ nodeId }) => nodeId === "n1");
+  expect(ours.map(({ players }) => players)).toEqual([1, 1, 1, 1]);
+  const last = placed.find(({ server }) => server.id === ours[3]?.id);
+  const isolated = region.next("node.isolated");
+  const moved = Promise.all([1, 2, 3, 4].map(() => region.next("session.moved")));
+  for (const { id } of ours.slice(0, 3)) region.probes.get(id)?.({ kind: "exited", reason: "killed" });
+  expect(await isolated).toMatchObject({ detail: { nodeId: "n1", inTrouble: ours.slice(0, 3).map(({ id }) => id) } });
+  await moved;
+  const session = await region.ask<Session>({ type: "getSession", sessionId: last?.session.id ?? "" });
+  const server = await region.ask<Server>({ type: "getServer", serverId: session.serverId ?? "" });
+  expect({ generation: session.generation, nodeId: server.nodeId }).toEqual({ generation: 2, nodeId: "n2" });
+  expect(region.events.filter(({ type }) => type === "session.lost")).toEqual([]);
+  await region.close();
+});
 
 describe("a server that its own node finds well", () => {
   const children: ChildProcess[] = [];
