@@ -5,6 +5,7 @@
  * Beside it the bare peer: the same clients' health checks at the same service, which allocate nothing.
  *
  *   npx tsx bench/agones-allocate.ts [--servers 4000] [--clients 40] [--calls 100] [--nodes 10]
+ *                                      [--profile FOLDER]: also CPU profiles of the controller and agents, of the calls alone
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +13,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Client } from "undici";
 import { AllocationClient, framed } from "../controller/agones/testing/allocation-client";
+import { ProcTable } from "../agent/stats/proc-table";
 import { bundle } from "./bundle";
+import type { ChildProgram } from "./child-program";
 import { distribution } from "./distribution";
 import { tellFigure } from "./figure";
 import { freePort } from "./free-port";
@@ -26,6 +29,7 @@ const { values } = parseArgs({
     clients: { type: "string", default: "40" },
     calls: { type: "string", default: "100" },
     nodes: { type: "string", default: "10" },
+    profile: { type: "string" },
   },
 });
 const SELECTORS = { gameServerSelectors: [{ matchLabels: { "agones.dev/fleet": EXPERIENCE } }] };
@@ -104,10 +108,25 @@ async function load(what: string, callers: readonly Caller[]): Promise<void> {
   await Promise.all(callers.map((caller) => caller.close()));
 }
 
+/** CPU time of the region's process for calls alone, and its profile where one is asked for. */
+type Measured = (name: string, calls: () => Promise<void>) => Promise<void>;
+
+async function measuredIn({ programs }: VirtualRegion, name: string, calls: () => Promise<void>): Promise<void> {
+  const { profile } = values;
+  const child = programs[0]?.child as ChildProgram;
+  const cpuMs = (): number => new ProcTable().read(child.pid ?? 0)?.cpuMs ?? NaN;
+  if (profile !== undefined) await child.ask("profile");
+  const before = cpuMs();
+  await calls();
+  const each = ((cpuMs() - before) * 1000) / (Number(values.clients) * Number(values.calls));
+  console.log(`${"".padEnd(14)} ${each.toFixed(0)} µs of the region's CPU a call`);
+  if (profile !== undefined) await child.ask("profiled", { file: join(profile, `${name}.cpuprofile`) });
+}
+
 async function withRegion(
   folder: string,
   program: string,
-  run: (port: number, auth: string) => Promise<void>,
+  run: (port: number, auth: string, measured: Measured) => Promise<void>,
 ): Promise<void> {
   const port = await freePort();
   const servers = Number(values.servers);
@@ -123,7 +142,7 @@ async function withRegion(
   });
   try {
     await region.untilReady(servers);
-    await run(port, `Bearer ${region.token}`);
+    await run(port, `Bearer ${region.token}`, (name, calls) => measuredIn(region, name, calls));
   } finally {
     await region.stop();
   }
@@ -135,16 +154,16 @@ async function main(): Promise<void> {
   const clients = Array.from({ length: Number(values.clients) });
   try {
     const { region: program } = await bundle(folder, { region: "bench/region-program.ts" });
-    await withRegion(join(folder, "grpc"), program, async (port, auth) => {
-      await load("health checks", await Promise.all(clients.map(() => healthCaller(port))));
-      await load("gRPC", await Promise.all(clients.map(() => grpcCaller(port, auth))));
+    await withRegion(join(folder, "grpc"), program, async (port, auth, measured) => {
+      const healthy = await Promise.all(clients.map(() => healthCaller(port)));
+      await measured("health", () => load("health checks", healthy));
+      const callers = await Promise.all(clients.map(() => grpcCaller(port, auth)));
+      await measured("grpc", () => load("gRPC", callers));
     });
-    await withRegion(join(folder, "rest"), program, (port, auth) =>
-      load(
-        "REST",
-        clients.map(() => restCaller(port, auth)),
-      ),
-    );
+    await withRegion(join(folder, "rest"), program, (port, auth, measured) => {
+      const callers = clients.map(() => restCaller(port, auth));
+      return measured("rest", () => load("REST", callers));
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

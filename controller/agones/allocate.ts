@@ -5,6 +5,7 @@ import { allocationAnswer, LOCAL_SOURCE } from "./allocation-answer";
 import { allocationSpecSchema, specProblems, type AllocationAsk } from "./allocation-spec";
 import type { AllocationResponse } from "./allocation-wire";
 import { GrpcError, type GrpcCode } from "./grpc-status";
+import type { ReadRequest } from "./request-cache";
 
 /** Namespace that stands for the region itself, as Agones' examples name it; an empty one does too. */
 export const OWN_NAMESPACE = "default";
@@ -27,12 +28,23 @@ export interface AllocatorDeps {
  * @throws {GrpcError}
  */
 export async function allocate(
-  { backend, token }: AllocatorDeps,
+  deps: AllocatorDeps,
   namespace: string,
   spec: unknown,
   actor: Actor,
 ): Promise<AllocationResponse> {
-  const ask = parseSpec(spec);
+  return allocateRead(deps, { namespace, spec, ask: parseSpec(spec) }, actor);
+}
+
+/**
+ * The same of a request that was read before.
+ * @throws {GrpcError}
+ */
+export async function allocateRead(
+  { backend, token }: AllocatorDeps,
+  { namespace, spec, ask }: ReadRequest,
+  actor: Actor,
+): Promise<AllocationResponse> {
   const regions = regionsFor(backend, namespace, ask);
   let last: GrpcError | undefined;
   for (const region of regions) {
@@ -49,7 +61,8 @@ export async function allocate(
   throw last ?? unallocated();
 }
 
-function parseSpec(spec: unknown): AllocationAsk {
+/** @throws {GrpcError} that names every place that is wrong */
+export function parseSpec(spec: unknown): AllocationAsk {
   const parsed = allocationSpecSchema.safeParse(spec ?? {});
   if (!parsed.success) throw new GrpcError("INVALID_ARGUMENT", specProblems(parsed.error));
   return parsed.data;

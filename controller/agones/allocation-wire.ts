@@ -151,6 +151,16 @@ export interface AllocationResponse {
   readonly lists: Readonly<Record<string, { readonly values: readonly string[]; readonly capacity: string }>>;
 }
 
-export function encodeResponse(response: AllocationResponse): Uint8Array {
-  return responseType.encode(fromJson(responseType, response)).finish();
+/** Wrapped numbers by hand: JSON's mapping, which would do it, costs three times as much for each answer. */
+export function encodeResponse({ counters, lists, ...response }: AllocationResponse): Uint8Array {
+  const message = responseType.fromObject({
+    ...response,
+    counters: mapped(counters, ({ count, capacity }) => ({ count: { value: count }, capacity: { value: capacity } })),
+    lists: mapped(lists, ({ values, capacity }) => ({ values, capacity: { value: capacity } })),
+  });
+  return responseType.encode(message).finish();
+}
+
+function mapped<From, To>(table: Readonly<Record<string, From>>, to: (from: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(table).map(([name, value]) => [name, to(value)]));
 }

@@ -4,13 +4,14 @@ import type { Logger } from "pino";
 import type { Clock } from "../../protocol/clock";
 import type { Actor } from "../api/backend";
 import { ALL_REGIONS, type Tokens } from "../tokens";
-import { allocate, type AllocatorDeps } from "./allocate";
+import { allocateRead, parseSpec, type AllocatorDeps } from "./allocate";
 import { decodeRequest, encodeResponse, requestOfJson, type PlainRequest } from "./allocation-wire";
 import { readBody } from "./body";
 import { readCertificates, type CertificateFiles, type Certificates } from "./certificates";
 import { answerGrpc, isGrpc } from "./grpc-call";
 import { GrpcError, toGrpcError } from "./grpc-status";
 import { openSharedPort, type AnyRequest, type AnyResponse, type SharedPort } from "./shared-port";
+import { RequestCache, type ReadRequest } from "./request-cache";
 import { specOfWire } from "./wire-spec";
 
 export interface AllocatorOptions {
@@ -69,6 +70,8 @@ export async function startAllocatorService(
 
 class Calls {
   private underWay = 0;
+  private readonly messages = new RequestCache();
+  private readonly bodies = new RequestCache();
 
   constructor(
     private readonly auth: AllocatorOptions["auth"]["kind"],
@@ -88,7 +91,8 @@ class Calls {
   private readonly grpc = {
     "/allocation.AllocationService/Allocate": async (message: Buffer, headers: IncomingHttpHeaders) => {
       const actor = this.enter(headers);
-      return encodeResponse(await this.allocate(() => decodeRequest(message), actor));
+      const request = this.messages.get(message, (bytes) => readRequest(() => decodeRequest(bytes)));
+      return encodeResponse(await this.allocate(request, actor));
     },
   };
 
@@ -99,8 +103,8 @@ class Calls {
       if (request.method !== "POST") throw new GrpcError("UNIMPLEMENTED", "Method Not Allowed");
       const actor = this.enter(request.headers);
       const body = await readBody(request, LIMIT_BYTES);
-      const answer = await this.allocate(() => requestOfJson(parseJson(body)), actor);
-      respond(response, 200, answer);
+      const read = this.bodies.get(body, (bytes) => readRequest(() => requestOfJson(parseJson(bytes))));
+      respond(response, 200, await this.allocate(read, actor));
     } catch (error) {
       const { number, httpStatus, message } = this.failure(error);
       respond(response, httpStatus, { code: number, message, details: [] });
@@ -108,16 +112,9 @@ class Calls {
     }
   }
 
-  private async allocate(read: () => PlainRequest, actor: Actor): ReturnType<typeof allocate> {
-    let ask: ReturnType<typeof specOfWire>;
+  private async allocate(request: ReadRequest, actor: Actor): ReturnType<typeof allocateRead> {
     try {
-      ask = specOfWire(read());
-    } catch (error) {
-      const detail = error instanceof Error ? error.message.slice(0, 200) : "";
-      throw new GrpcError("INVALID_ARGUMENT", `the request is no AllocationRequest: ${detail}`);
-    }
-    try {
-      return await allocate(this.deps, ask.namespace, ask.spec, actor);
+      return await allocateRead(this.deps, request, actor);
     } catch (error) {
       throw this.failure(error);
     }
@@ -136,6 +133,18 @@ class Calls {
     if (!(error instanceof GrpcError)) this.deps.log.error({ err: error }, "an allocation failed");
     return toGrpcError(error);
   }
+}
+
+/** @throws {GrpcError} where it is none, or asks for what there is not */
+function readRequest(read: () => PlainRequest): ReadRequest {
+  let asked: ReturnType<typeof specOfWire>;
+  try {
+    asked = specOfWire(read());
+  } catch (error) {
+    const detail = error instanceof Error ? error.message.slice(0, 200) : "";
+    throw new GrpcError("INVALID_ARGUMENT", `the request is no AllocationRequest: ${detail}`);
+  }
+  return { ...asked, ask: parseSpec(asked.spec) };
 }
 
 function tokenActor(authorization: string | undefined, { tokens, backend }: AllocatorServiceDeps): Actor {
