@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { placedServer } from "../controller/core/testing/placed-server";
 import type { Engine, EngineEvent, EngineServer, ServerExit, ServerLaunch } from "../controller/engine";
 
 /** Below what systems hand out to clients, and apart from what the embedded engine gives to real servers. */
@@ -28,21 +29,13 @@ export class VirtualEngine implements Engine {
   start(launch: ServerLaunch): Promise<void> {
     this.read();
     if (this.servers.has(launch.serverId)) return Promise.resolve();
-    const server: EngineServer = {
-      serverId: launch.serverId,
+    const server = placedServer(launch, {
       allocationId: randomUUID(),
       nodeId: this.nodeIds[this.nextNode++ % this.nodeIds.length] ?? "",
-      state: "pending",
-      experienceId: launch.experienceId,
-      version: launch.version,
-      role: launch.role,
       address: "127.0.0.1",
-      ports: Object.fromEntries(launch.ports.map(({ name }) => [name, this.nextPort++])),
-      pids: {},
-      logFiles: {},
-      meta: launch.meta,
-      exit: undefined,
-    };
+      firstPort: this.nextPort,
+    });
+    this.nextPort += launch.ports.length;
     this.tell({ type: "placed", server });
     this.tell({ type: "running", server: { ...server, state: "running" } });
     return Promise.resolve();

@@ -1,3 +1,4 @@
+import { placedServer } from "../controller/core/testing/placed-server";
 import type { EngineEvent, EngineServer, ServerExit, ServerLaunch } from "../controller/engine";
 import type { Network } from "./network";
 
@@ -31,6 +32,7 @@ interface Node {
 const DOWN_AFTER_MS = 10_000;
 const DRAIN_GRACE_SECS = 5;
 const PORTS_FROM = 20_000;
+const PORTS_EACH = 4;
 const LOOK_MS = 500;
 
 /**
@@ -101,23 +103,12 @@ export class VirtualNomad {
     }
     this.blocked.delete(launch.serverId);
     const n = this.made++;
-    const server: EngineServer = {
-      serverId: launch.serverId,
+    const server = placedServer(launch, {
       allocationId: `alloc-${String(n)}`,
       nodeId: node.client.nodeId,
-      state: "pending",
-      experienceId: launch.experienceId,
-      version: launch.version,
-      role: launch.role,
       address: "10.0.0.1",
-      ports: Object.fromEntries(
-        launch.ports.map(({ name, static: fixed }, i) => [name, fixed ?? PORTS_FROM + n * 4 + i]),
-      ),
-      pids: {},
-      logFiles: {},
-      meta: launch.meta,
-      exit: undefined,
-    };
+      firstPort: PORTS_FROM + n * PORTS_EACH,
+    });
     this.allocations.set(launch.serverId, { server, launch, stopping: undefined });
     this.onEvent({ type: "placed", server });
     this.tellNode(node.client, `run ${launch.serverId}`, () => node.client.run(server, launch));

@@ -1,4 +1,5 @@
 import type { EngineEvent, EngineServer, ServerExit, ServerLaunch } from "../../engine";
+import { placedServer } from "./placed-server";
 
 /** TEST DOUBLE of an engine: runs nothing, places servers on its nodes in turn and says what would have happened. */
 export class EngineDouble {
@@ -38,24 +39,12 @@ export class EngineDouble {
     }
     this.starts++;
     const index = this.next++;
-    const ports = Object.fromEntries(
-      launch.ports.map(({ name, static: fixed }, i) => [name, fixed ?? 20_000 + index * 8 + i]),
-    );
-    const server: EngineServer = {
-      serverId: launch.serverId,
+    const server = placedServer(launch, {
       allocationId: `alloc-${String(index)}`,
       nodeId: this.nodeIds[index % this.nodeIds.length] ?? "",
-      state: "pending",
-      experienceId: launch.experienceId,
-      version: launch.version,
-      role: launch.role,
       address: "10.0.0.1",
-      ports,
-      pids: {},
-      logFiles: {},
-      meta: launch.meta,
-      exit: undefined,
-    };
+      firstPort: 20_000 + index * 8,
+    });
     this.launches.set(launch.serverId, launch);
     this.set(server, { type: "placed", server });
     const running = { ...server, state: "running" as const, pids: { server: 1000 + index } };
