@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { deployment } from "../../migrate/for-test";
 import { type CliResult, runForTest } from "../cli-under-test";
 
@@ -83,6 +83,31 @@ describe("forge migrate", () => {
   ])("refuses %s", async (_what, args, says) => {
     write("bad.toml", 'ports = "any"\n');
     expect(await forge(...args)).toMatchObject({ code: 2, err: expect.stringContaining(says) });
+  });
+});
+
+/** The guide's application and Fleet, by the very commands of its README. */
+describe("examples/leaving-kubernetes", () => {
+  const EXAMPLE = resolve(__dirname, "../../examples/leaving-kubernetes");
+  const commands = /```sh\n([^`]*)```/.exec(readFileSync(join(EXAMPLE, "README.md"), "utf8"))?.[1] ?? "";
+
+  it("runs as written", async () => {
+    cpSync(EXAMPLE, folder, { recursive: true });
+    const lines = commands.trim().split("\n");
+    expect(lines.length).toBeGreaterThan(1);
+    for (const line of lines) {
+      const [forgeWord, command, ...args] = line.split(" ");
+      expect([forgeWord, command]).toEqual(["forge", "migrate"]);
+      const { code, err } = await forge(...args);
+      expect([line, code, err]).toEqual([line, 0, ""]);
+    }
+    expect(readFileSync(join(folder, "nomad/REPORT.md"), "utf8")).not.toContain("only-an-example");
+  });
+
+  it("has a Fleet that converts without an error", async () => {
+    cpSync(EXAMPLE, folder, { recursive: true });
+    expect(await forge("fleet.yaml", "--out", "games", "--strict", "error")).toMatchObject({ code: 0, err: "" });
+    expect(await forge("verify", "games")).toMatchObject({ code: 0 });
   });
 });
 
