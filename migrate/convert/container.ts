@@ -1,11 +1,11 @@
 import type { Cursor } from "../ledger/claims";
 import type { Code } from "../ledger/codes";
-import type { ConfigValue, NomadTask, Resources } from "../model/nomad-job";
-import { environmentOf, REFERENCE } from "./environment";
+import type { ConfigValue, NomadTask } from "../model/nomad-job";
+import { resourcesOf } from "./container-resources";
+import { environmentOf } from "./environment";
 import { grantName, type PodContext, taskTarget } from "./pod-context";
-import { mebibytes, quantity } from "./quantity";
+import { driverLiteral, programOf } from "./program";
 import { standInOf, standInTask } from "./stand-in";
-import { isComposed } from "./table";
 import { mountsOf, type PodVolume } from "./volumes";
 
 /** What a pod says of each of its tasks. */
@@ -92,69 +92,6 @@ function imageOf(container: Cursor, target: (path: string) => string): Record<st
   if (policy === "Always") config["force_pull"] = true;
   pull.note(policy === "Never" ? "pullNever" : "converted", target("config.force_pull"));
   return config;
-}
-
-/** `command` and `args`; the driver's own `command` would be put behind the image's entry point. */
-function programOf(
-  container: Cursor,
-  names: ReadonlySet<string>,
-  target: (path: string) => string,
-): Record<string, ConfigValue> {
-  const config: Record<string, ConfigValue> = {};
-  for (const [field, key] of [
-    ["command", "entrypoint"],
-    ["args", "args"],
-  ] as const) {
-    const words = container.get(field);
-    words.converted(target(`config.${key}`));
-    if (!words.present) continue;
-    config[key] = words.items().map((word) => {
-      const text = word.text() ?? "";
-      const { replaced, hasVariable } = argument(text, names);
-      if (hasVariable) word.note("argumentVariable", target(`config.${key}`));
-      if (!isComposed(text)) word.note("composed", target(`config.${key}`));
-      return replaced;
-    });
-  }
-  return config;
-}
-
-/**
- * A word of a program as the driver's configuration has it: `$(NAME)` of a known variable is `${NAME}`, which Nomad replaces from
- * the task's environment, `$$` is `$`, and all else means itself.
- */
-export function argument(text: string, names: ReadonlySet<string>): { replaced: string; hasVariable: boolean } {
-  let replaced = "";
-  let literal = "";
-  let rest = 0;
-  let hasVariable = false;
-  for (const match of text.matchAll(REFERENCE)) {
-    const [whole, name] = match;
-    literal += text.slice(rest, match.index);
-    rest = match.index + whole.length;
-    if (name === undefined) literal += "$";
-    else if (names.has(name)) {
-      // What is replaced must not come to stand within an escape: `$` and `${NAME}` would be one.
-      replaced += driverText(literal).replace(/[$%]$/, (last) => `\${"${last}"}`);
-      replaced += /^[A-Za-z_]\w*$/.test(name) ? `\${${name}}` : `\${env[${JSON.stringify(name)}]}`;
-      literal = "";
-      hasVariable = true;
-    } else literal += whole;
-  }
-  return { replaced: replaced + driverText(literal + text.slice(rest)), hasVariable };
-}
-
-/** Text that means itself in a driver's configuration: on the node, Nomad reads each text of it as a template of HCL. */
-function driverText(text: string): string {
-  return text.replace(/\$\{|%\{/g, (opening) => `${opening[0] ?? ""}${opening}`);
-}
-
-/** The same for all texts within. */
-function driverLiteral(value: unknown): unknown {
-  if (typeof value === "string") return driverText(value);
-  if (Array.isArray(value)) return value.map(driverLiteral);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, driverLiteral(each)]));
 }
 
 function securityOf(container: Cursor, pod: Cursor, target: (path: string) => string): Record<string, ConfigValue> {
@@ -248,75 +185,4 @@ export function stopDelay(containers: readonly Cursor[]): number | undefined {
 function signalOf(at: Cursor, target: (path: string) => string): string | undefined {
   const signal = at.converted(target("kill_signal")).text();
   return signal !== undefined && /^SIG[A-Z0-9]+$/.test(signal) ? signal : undefined;
-}
-
-function resourcesOf(
-  container: Cursor,
-  target: (path: string) => string,
-  { answers }: PodContext,
-  notes: string[],
-): Resources {
-  const resources = container.get("resources");
-  resources.get("claims").note("deviceClaim");
-  const read = (kind: string, name: string): number | undefined => {
-    const value = resources.get(kind, name).intOrText();
-    const amount = value === undefined ? undefined : quantity(value);
-    if (value !== undefined && amount === undefined) resources.get(kind, name).note("wrongType");
-    return amount;
-  };
-  const [cpu, cpuLimit, memory, memoryLimit] = [
-    read("requests", "cpu"),
-    read("limits", "cpu"),
-    read("requests", "memory"),
-    read("limits", "memory"),
-  ];
-  resources.get("requests", "cpu").note("cpuInMhz", target("resources.cpu"));
-  resources.get("limits", "cpu").note(cpu === undefined ? "cpuInMhz" : "cpuLimit", target("resources.cpu"));
-  resources
-    .get("requests", "memory")
-    .note(memoryLimit === undefined ? "memoryIsLimit" : "converted", target("resources.memory"));
-  resources
-    .get("limits", "memory")
-    .note(
-      memory !== undefined && !answers.memory_oversubscription ? "memoryNoBurst" : "converted",
-      target(memory === undefined ? "resources.memory" : "resources.memory_max"),
-    );
-  const cores = cpu ?? cpuLimit;
-  const size = memory ?? memoryLimit;
-  if (cores === undefined) notes.push(`It asked for no CPU: ${answers.default_cpu} MHz by the answers' default_cpu.`);
-  if (size === undefined) {
-    notes.push(
-      `It asked for no memory: ${answers.default_memory} MiB by the answers' default_memory, and killed beyond it.`,
-    );
-  }
-  const least = size === undefined ? answers.default_memory : mebibytes(size);
-  const most = memoryLimit === undefined ? undefined : mebibytes(memoryLimit);
-  return {
-    cpu:
-      cores === undefined ? answers.default_cpu : Math.max(1, Math.ceil(Math.min(cores, 1e5) * answers.mhz_per_core)),
-    memory: Math.min(least, MOST_MEMORY),
-    ...(most !== undefined && most > least && answers.memory_oversubscription
-      ? { memoryMax: Math.min(most, MOST_MEMORY) }
-      : {}),
-    devices: devicesOf(resources, target),
-  };
-}
-
-/** MiB; more than any machine has, and what Nomad's numbers hold. */
-const MOST_MEMORY = 2 ** 30;
-
-function devicesOf(resources: Cursor, target: (path: string) => string): Resources["devices"] {
-  const devices = new Map<string, number>();
-  for (const kind of ["limits", "requests"]) {
-    for (const [name, value] of resources.get(kind).entries()) {
-      if (name === "cpu" || name === "memory") continue;
-      if (name === "ephemeral-storage") value.note("ephemeralStorage");
-      else if (name === "nvidia.com/gpu") {
-        value.note("gpu", target("resources.device"));
-        const count = quantity(value.intOrText() ?? 0) ?? 0;
-        if (count >= 1) devices.set("nvidia/gpu", Math.min(Math.ceil(count), 1024));
-      } else value.note("extendedResource");
-    }
-  }
-  return [...devices].map(([name, count]) => ({ name, count }));
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { loadConfig } from "../../config/load";
 import { deployment, entryAt, migrateText, onlyJob } from "../for-test";
 import type { Migration } from "../migrate";
-import { argument } from "./container";
+import { argument } from "./program";
 import { storedPath } from "./pod-context";
 import { quantity } from "./quantity";
 import { literalTemplate } from "./volumes";

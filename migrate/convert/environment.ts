@@ -1,37 +1,23 @@
 import type { Cursor } from "../ledger/claims";
 import type { KubeObject } from "../object";
-import type { Template } from "../model/nomad-job";
-import { guarded, keysOf, type PodContext, secretExpression, secretPath, taskTarget } from "./pod-context";
+import { keysOf, type PodContext, secretExpression, secretPath, taskTarget } from "./pod-context";
 import { quantity } from "./quantity";
-import { entryOf, isComposed } from "./table";
-
-/** A variable's value: text, expressions of the template language, and `${…}` that Nomad is meant to replace. */
-type Part = string | { readonly expression: string } | { readonly nomad: string };
-
-interface Variable {
-  readonly parts: readonly Part[];
-  /** Written only where this condition of the template language holds. */
-  readonly condition?: string;
-  /** It comes with all of its Secret. */
-  readonly isInRange?: boolean;
-}
-
-export interface Environment {
-  /** Every variable whose name is known here. */
-  readonly names: ReadonlySet<string>;
-  readonly env: Readonly<Record<string, string>>;
-  readonly templates: readonly Template[];
-}
+import {
+  NOMAD_REPLACES,
+  type Part,
+  textOf,
+  type Variable,
+  writeEnvironment,
+  type WrittenEnvironment,
+} from "./environment-template";
+import { entryOf } from "./table";
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** What Nomad replaces in `env` where it knows the name, by Nomad's `ReplaceEnv`; what a template writes it leaves alone. */
-const NOMAD_REPLACES = /\$\{[A-Za-z0-9_.-]+\}/;
-
 /**
  * A container's environment: literals in `env`; what comes from Secrets, and what Nomad would read as its own, in a template that
  * is filled in on the node.
  */
-export function environmentOf(container: Cursor, task: string, context: PodContext): Environment {
+export function environmentOf(container: Cursor, task: string, context: PodContext): WrittenEnvironment {
   const variables = new Map<string, Variable>();
   const ranges: string[] = [];
   for (const source of container.get("envFrom").items()) addSource(source, variables, ranges, task, context);
@@ -46,57 +32,7 @@ export function environmentOf(container: Cursor, task: string, context: PodConte
     const variable = variableOf(item, variables, container, context, target);
     if (variable !== undefined) variables.set(name, variable);
   }
-  return write(variables, ranges);
-}
-
-function write(variables: ReadonlyMap<string, Variable>, ranges: readonly string[]): Environment {
-  const env: [string, string][] = [];
-  const lines: string[] = [...ranges];
-  for (const [name, { parts, condition, isInRange }] of variables) {
-    if (isInRange === true) continue;
-    if (condition === undefined && !needsTemplate(parts)) {
-      env.push([name, parts.map((part) => (typeof part === "string" ? part : textOf(part))).join("")]);
-      continue;
-    }
-    const words = parts.map(wordOf);
-    const text = `{{ printf ${JSON.stringify("%v".repeat(words.length))} ${words.join(" ")} | toJSON }}`;
-    const line = guarded(`${name}=${text}`);
-    lines.push(condition === undefined ? line : `{{ if ${condition} }}${line}{{ end }}`);
-  }
-  const names = new Set(variables.keys());
-  if (lines.length === 0) return { names, env: Object.fromEntries(env), templates: [] };
-  const data = `${lines.join("\n")}\n`;
-  // Kubernetes gives a running container no new environment, so a changed secret restarts nothing.
-  const template = { data, destination: "secrets/environment.env", env: true, changeMode: "noop" } as const;
-  return { names, env: Object.fromEntries(env), templates: [template] };
-}
-
-/** Parts of Nomad can be written as `env` alone. */
-function needsTemplate(parts: readonly Part[]): boolean {
-  if (parts.some((part) => typeof part !== "string" && "expression" in part)) return true;
-  const texts = parts.filter((part) => typeof part === "string");
-  const text = texts.join("");
-  return texts.length === parts.length && (NOMAD_REPLACES.test(text) || !isComposed(text));
-}
-
-function textOf(part: Exclude<Part, string>): string {
-  return "nomad" in part ? part.nomad : part.expression;
-}
-
-/** One word of `printf`. Templates know Nomad's variables, though nothing of its nodes. */
-function wordOf(part: Part): string {
-  if (typeof part === "string") return goText(part);
-  if ("expression" in part) return `(${part.expression})`;
-  const name = /^\$\{(NOMAD_\w+)\}$/.exec(part.nomad)?.[1];
-  return name === undefined ? goText(part.nomad) : `(env ${goText(name)})`;
-}
-
-/** Text in Go's quotes, which are JSON's; what HCL would compose is written as Go's escapes. */
-function goText(text: string): string {
-  const quoted = JSON.stringify(text);
-  if (isComposed(text)) return quoted;
-  // eslint-disable-next-line no-control-regex
-  return quoted.replace(/[^\x00-\x7f]/gu, (char) => `\\U${(char.codePointAt(0) ?? 0).toString(16).padStart(8, "0")}`);
+  return writeEnvironment(variables, ranges);
 }
 
 function variableOf(

@@ -2,14 +2,14 @@ import type { Answers } from "../answers";
 import type { Cursor } from "../ledger/claims";
 import type { Code } from "../ledger/codes";
 import type { KubeObject } from "../object";
-import type { NomadGroup, NomadJob, Periodic, Restart, Service, Update } from "../model/nomad-job";
-import { isCron } from "./cron";
+import type { NomadGroup, NomadJob, Restart, Service, Update } from "../model/nomad-job";
+import { batch, countOf, periodicOf } from "./batch";
 import { dnsLabel } from "./names";
 import { claimCommon, claimMetadata, textsOf } from "./metadata";
 import { type PodParts, podParts, withChecks } from "./pod";
 import type { PodContext } from "./pod-context";
 import { quantity } from "./quantity";
-import { entryOf } from "./table";
+import { daemonUpdate, rollingUpdate, statefulUpdate } from "./rollout";
 import { hostVolume, mounted, type PodVolume } from "./volumes";
 
 /** Where the pod of a kind is written. */
@@ -217,130 +217,6 @@ const FATES: Readonly<Record<string, Code>> = {
 
 function replicasOf(spec: Cursor, target: string): number {
   return countOf(spec.get("replicas").converted(`${target}#count`), 1, target);
-}
-
-/** Nomad's `job_max_count`, unless its servers are configured for more. */
-const MOST_OF_A_JOB = 50_000;
-
-function countOf(at: Cursor, byDefault: number, target: string): number {
-  const count = Math.max(0, at.int() ?? byDefault);
-  if (count > MOST_OF_A_JOB) at.note("countLimit", `${target}#count`);
-  return Math.min(MOST_OF_A_JOB, count);
-}
-
-function timesOf(spec: Cursor, target: string): Update {
-  const ready = Math.min(
-    86_400,
-    Math.max(0, spec.get("minReadySeconds").converted(`${target}#update.min_healthy_time`).int() ?? 0),
-  );
-  const asked = Math.min(
-    604_800,
-    spec.get("progressDeadlineSeconds").note("progressDeadline", `${target}#update`).int() ?? 600,
-  );
-  // Nomad wants them in this order, each greater.
-  const healthyDeadline = Math.max(ready + 60, Math.min(300, asked - 1));
-  const progressDeadline = Math.max(asked, healthyDeadline + 60);
-  return { minHealthyTime: ready, healthyDeadline, progressDeadline, autoRevert: false };
-}
-
-/** Of the replicas, as a number or in percent. */
-function share(value: number | string | undefined, replicas: number, round: (x: number) => number): number | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value === "number") return value;
-  const percent = /^(\d+)%$/.exec(value)?.[1];
-  return percent === undefined ? quantity(value) : round((Number(percent) * replicas) / 100);
-}
-
-function rollingUpdate(spec: Cursor, target: string): Update {
-  const replicas = Math.max(1, spec.get("replicas").int() ?? 1);
-  const strategy = spec.get("strategy");
-  const type = strategy.get("type");
-  const rolling = strategy.get("rollingUpdate");
-  const isRecreate = type.text() === "Recreate";
-  type.note(isRecreate ? "recreate" : "converted", `${target}#update.max_parallel`);
-  rolling.get("maxSurge").note("surge", `${target}#update`);
-  rolling.get("maxUnavailable").note("maxUnavailable", `${target}#update.max_parallel`);
-  const away = share(rolling.get("maxUnavailable").intOrText(), replicas, Math.floor) ?? Math.floor(replicas / 4);
-  const maxParallel = isRecreate ? replicas : Math.max(1, Math.min(replicas, away));
-  return { maxParallel, ...timesOf(spec, target) };
-}
-
-function statefulUpdate(spec: Cursor, target: string): Update {
-  for (const [field, code] of [
-    ["podManagementPolicy", "startOrder"],
-    ["persistentVolumeClaimRetentionPolicy", "keepsVolumes"],
-    ["ordinals", "startOrder"],
-    ["serviceName", "stableName"],
-  ] as const) {
-    spec.get(field).note(code);
-  }
-  const strategy = spec.get("updateStrategy");
-  strategy.get("type").note(strategy.get("type").text() === "OnDelete" ? "onDelete" : "converted", `${target}#update`);
-  strategy.get("rollingUpdate", "partition").note("partition");
-  strategy.get("rollingUpdate", "maxUnavailable").note("maxUnavailable", `${target}#update.max_parallel`);
-  return { maxParallel: 1, ...timesOf(spec, target) };
-}
-
-function daemonUpdate(spec: Cursor, target: string): Update {
-  const strategy = spec.get("updateStrategy");
-  strategy.get("type").note(strategy.get("type").text() === "OnDelete" ? "onDelete" : "converted", `${target}#update`);
-  strategy.get("rollingUpdate", "maxSurge").note("surge");
-  const away = strategy.get("rollingUpdate", "maxUnavailable");
-  away.note("maxUnavailable", `${target}#update.max_parallel`);
-  const value = away.intOrText();
-  const { minHealthyTime, healthyDeadline } = timesOf(spec, target);
-  return {
-    maxParallel: typeof value === "number" ? Math.min(1_000, Math.max(1, value)) : 1,
-    minHealthyTime,
-    healthyDeadline,
-  };
-}
-
-function batch(spec: Cursor, pod: Cursor, target: string): KindParts {
-  const completionsAt = spec.get("completions");
-  const parallelism = countOf(spec.get("parallelism").converted(`${target}#count`), 1, target);
-  const completions = countOf(completionsAt, 1, target);
-  const isIndexed = spec.get("completionMode").note("completionIndex").text() === "Indexed";
-  completionsAt.note(completions > parallelism ? "workQueue" : "converted", `${target}#count`);
-  const isSuspended = spec.get("suspend").note("suspended", `${target}#count`).flag() === true;
-  const limit = Math.min(1_000, Math.max(0, spec.get("backoffLimit").note("backoff", `${target}#restart`).int() ?? 6));
-  const isNever = pod.get("restartPolicy").text() !== "OnFailure";
-  const count = isSuspended ? 0 : isIndexed ? completions : Math.min(parallelism, Math.max(completions, 1));
-  return {
-    type: "batch",
-    count,
-    restart: { attempts: isNever ? 0 : limit, interval: 86_400, delay: 15, mode: "fail" },
-    reschedule:
-      isNever && limit > 0
-        ? { attempts: limit, interval: 86_400, unlimited: false }
-        : { attempts: 0, unlimited: false },
-  };
-}
-
-const MACROS: Readonly<Record<string, string>> = { "@midnight": "@daily", "@annually": "@yearly" };
-
-function periodicOf(object: KubeObject): Periodic | undefined {
-  const spec = object.root.get("spec");
-  const written = (spec.get("schedule").text() ?? "").trim();
-  const [, zone, schedule = ""] = /^(?:(?:CRON_)?TZ=(\S+)\s+)?(.*)$/s.exec(written) ?? [];
-  const cron = entryOf(MACROS, schedule) ?? schedule;
-  const timeZone = spec.get("timeZone").text() ?? zone;
-  if (!isCron(cron) || (timeZone !== undefined && !isTimeZone(timeZone))) return undefined;
-  return {
-    crons: [cron],
-    timeZone,
-    prohibitOverlap: spec.get("concurrencyPolicy").text() === "Forbid",
-    ...(spec.get("suspend").flag() === true ? { enabled: false } : {}),
-  };
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A StatefulSet's claims: a volume that stays with the node of its first allocation. */
