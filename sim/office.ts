@@ -13,6 +13,8 @@ import { simSettings } from "./settings";
 type PutFleet = Omit<Extract<Command, { type: "putFleet" }>, "type" | "experienceId">;
 
 const VERSIONS = 4;
+/** A call that nobody has answered is made again within this time, or never. */
+const LATE_MS = 15_000;
 
 /**
  * What goes on in a busy region beside its crowd: versions are taken in, promoted and rolled back, sizes and forge.toml are
@@ -45,6 +47,12 @@ export class Office {
     this.endDrain();
     for (const of of Object.values(simSettings(this.region.name, "busy").experiences))
       this.change({ ...of, scaling: { ...of.scaling, defragment: "off" } });
+    this.settle();
+    // What was asked before may be carried out late.
+    this.region.network.schedule.after(LATE_MS, undefined, () => this.settle());
+  }
+
+  private settle(): void {
     for (const experienceId of Object.keys(this.region.settings.experiences)) {
       this.put(experienceId, { rollout: "rollback" }, true);
       this.put(experienceId, { version: "1" }, true);
