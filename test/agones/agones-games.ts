@@ -45,6 +45,7 @@ max_servers = 6
 buffer = 1
 scale_up_cooldown_secs = 0
 scale_down_cooldown_secs = 3600
+allocation_overflow = { labels = { over = "yes" } }
 `;
 }
 
@@ -142,6 +143,11 @@ export class AgonesRegion {
   /** What the server has written. */
   async log(id: string): Promise<string> {
     return (await this.call("GET", `/v1/servers/${id}/logs`)).text();
+  }
+
+  /** Another version for its servers. */
+  async roll(experienceId: string, version: string): Promise<void> {
+    await this.call("PUT", `/v1/fleets/${experienceId}?region=${this.region}`, { version });
   }
 
   private async get<T>(path: string): Promise<T> {

@@ -7,9 +7,11 @@ import {
   liveThrough,
   NO_SIMPLE_SERVER,
   playsOn,
+  say,
   silenceIsFound,
   SIMPLE_SERVER,
   strangersAreRefused,
+  until,
 } from "../agones/agones-games";
 import { recordFigure } from "../records";
 import { skipUnless } from "../skips";
@@ -92,6 +94,21 @@ ${agonesGame("rest", { id: "away", regions: ["far"] })}`,
     await far.one("away", "ready");
     expect(await region.ask("away", policy("local"))).toMatchObject({ status: 429 });
     expect(await region.ask("away", policy("far"))).toMatchObject({ status: 200 });
+  });
+
+  test("a new version: allocated servers stay, and see by a label that they are more than wanted", async () => {
+    const [match] = await beginMatches(region, ["node"]);
+    if (match === undefined) throw new Error("no match was begun");
+    const before = Number(await say(match.server, "SEEN"));
+    await region.roll("node", "2");
+    await until("a server of version 2 is ready", async () =>
+      (await region.servers("node")).find(({ version, state }) => version === "2" && state === "ready"),
+    );
+    expect(await region.becomes(match.server.id, "is marked", ({ labels }) => labels["over"] === "yes")).toMatchObject({
+      version: "1",
+      state: "allocated",
+    });
+    await until("the server has seen it", async () => Number(await say(match.server, "SEEN")) > before || undefined);
   });
 
   test("the gate's own crash: who ends with its connection is replaced, who calls again plays on", async () => {
