@@ -5,7 +5,7 @@ import type { Migration } from "../migrate";
 import { argument } from "./program";
 import { storedPath } from "./pod-context";
 import { quantity } from "./quantity";
-import { literalTemplate } from "./volumes";
+import { literalTemplate } from "./volume-files";
 
 const CONTAINER = "/spec/template/spec/containers/0";
 

@@ -11,7 +11,7 @@ import { keysOf, type NeededVolume, type PodContext } from "./pod-context";
 import { quantity } from "./quantity";
 import { httpRoutes, ingressRoutes, isPort, type PortTags, type Route, routeTags } from "./routes";
 import { type NamedService, registrations } from "./services";
-import { isBinaryKey } from "./volumes";
+import { isBinaryKey } from "./volume-files";
 import { jobOf, podAnnotations, podLabels, podOf } from "./workload";
 
 /** Everything that a migration makes, before it is written. */
