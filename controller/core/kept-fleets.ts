@@ -52,6 +52,11 @@ function recordOf({ config, version, rollout, ...fleet }: Fleet): FleetRecord | 
   return { version, rollout: kept, lastRollout, policy, desired, entry: config, former };
 }
 
+/** Nothing is started, closed or promoted yet: what was decided of the fleets is on its way. */
+export function awaitsKept(s: CoreState): boolean {
+  return s.kept === "awaited" && s.nowMs < s.keptUntilMs;
+}
+
 /** What the leaders before this one have kept. It may come late: what was decided without it is corrected. */
 export function onFleetsRead(s: CoreState, epoch: number, records: FleetRecords): void {
   if (!s.leader || epoch !== s.epoch || s.kept !== "awaited") return;
@@ -61,6 +66,7 @@ export function onFleetsRead(s: CoreState, epoch: number, records: FleetRecords)
     if (record) restore(s, s.fleet(experienceId), config, record);
   }
   s.keepDue = true;
+  for (const fleet of s.fleets.values()) s.dirty.add(fleet);
 }
 
 function restore(s: CoreState, fleet: Fleet, config: ExperienceConfig, record: FleetRecord): void {

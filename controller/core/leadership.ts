@@ -14,7 +14,7 @@ import type { CoreState } from "./state";
 
 /** How long a new leader waits for the agents of nodes that run servers, in milliseconds. */
 const REBUILD_MS = 5000;
-/** How long it waits for the engine's list, and for what was kept of the fleets, before it goes on without. */
+/** How long it waits for the engine's list, and with the sizes of fleets for what was kept of them, before it goes on without. */
 const ENGINE_LIST_MS = 30_000;
 
 export const NOT_LEADER = problem("notLeader", "this controller does not lead its region now; ask the leader", {
@@ -35,6 +35,7 @@ export function onLeadership(s: CoreState, { leader, epoch, holding = false, kee
   if (!leader) return;
   startLeading(s);
   s.kept = keeps ? "awaited" : "nowhere";
+  s.keptUntilMs = s.nowMs + ENGINE_LIST_MS;
   setHolding(s, holding);
 }
 
@@ -147,7 +148,8 @@ function openGroups(s: CoreState): Set<Group> {
 export function checkRebuilt(s: CoreState): void {
   if (!s.leader || !s.rebuilding) return;
   const patience = s.nowMs < s.rebuildUntilMs;
-  if ((!s.engineListed || s.kept === "awaited") && s.nowMs < s.rebuildUntilMs - REBUILD_MS + ENGINE_LIST_MS) return;
+  if (!s.engineListed && s.nowMs < s.rebuildUntilMs - REBUILD_MS + ENGINE_LIST_MS) return;
+  if (s.kept === "awaited" && patience) return;
   if (patience) {
     for (const node of s.nodes.values()) {
       if ((node.connected || node.servers.size > 0) && !s.usable(node.id) && !node.down) return;

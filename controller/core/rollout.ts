@@ -121,7 +121,7 @@ function end(s: CoreState, fleet: Fleet, outcome: RolloutEnd["outcome"], reason:
 export function reviewRollout(s: CoreState, fleet: Fleet): void {
   const { rollout, config } = fleet;
   // Right after a change of leaders nobody knows yet what runs.
-  if (!rollout || !config || rollout.paused || s.holding || s.rebuilding) return;
+  if (!rollout || !config || rollout.paused || s.holding || s.rebuilding || s.kept === "awaited") return;
   stopFailing(s, fleet, rollout, config);
   if (fleet.rollout !== rollout || rollout.upSinceMs === null) return;
   const { promoteAfterSecs } = config.rollout;

@@ -2,6 +2,7 @@ import { chainSeen, consult } from "./advice";
 import { followChain } from "./chain";
 import { defragment } from "./defragment";
 import { answerP95, wholeServers, type Fleet } from "./fleet";
+import { awaitsKept } from "./kept-fleets";
 import { markOverflow } from "./overflow";
 import { comesBefore, roomInRegion } from "./priority";
 import { boundsOf } from "./fleet-bounds";
@@ -17,7 +18,7 @@ import { wantedEmpty } from "./wanted";
 
 /** Brings a fleet's size in line: replacements at once, everything else as `evaluate` plans. */
 export function scale(s: CoreState, fleet: Fleet): void {
-  if (!s.deciding || s.holding) return;
+  if (!s.deciding || s.holding || awaitsKept(s)) return;
   if (!fleet.config) return retire(s, fleet);
   ensureRoles(s, fleet);
   replaceOwed(s, fleet);

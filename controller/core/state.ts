@@ -94,6 +94,8 @@ export class CoreState {
   rebuilding = true;
   /** What earlier leaders kept of the fleets: `nowhere` to ask, asked for, or read. */
   kept: "nowhere" | "awaited" | "known" = "nowhere";
+  /** So long sizes and versions wait for it; seats wait less. */
+  keptUntilMs = -Infinity;
   /** Something that the next leader has to know of a fleet has changed. */
   keepDue = false;
   /** Of the last `keepFleets`. */
