@@ -77,7 +77,7 @@ async function startRegion(
   });
   const gate = new Gate({ clock, log: named("gate"), version: VERSION });
   const agent = await startAgent(agentConfigOf(region, secrets, root.client.welcome.limits), {
-    ...nodeWorld(clock, named("agent")),
+    ...nodeWorld(clock, named("agent"), { folder: region.journalDir }),
     agentVersion: VERSION,
     dialGate: (onChannel) => {
       const pipe = gateAgentPair();
