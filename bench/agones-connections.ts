@@ -100,6 +100,10 @@ class BenchAgent {
     });
   }
 
+  get connected(): Promise<unknown> {
+    return this.#channel;
+  }
+
   async open(serverId: string): Promise<number> {
     const channel = await this.#channel;
     const opened = new Promise<number>((resolve) => this.#opened.set(serverId, resolve));
@@ -139,6 +143,7 @@ async function onGate(folder: string): Promise<void> {
   const agent = new BenchAgent(agentSocket);
   try {
     const clients = new Map<string, SdkClient>();
+    await agent.connected;
     const empty = memoryOf(gate);
     for (let n = 0; n < servers; n++) clients.set(`server-${n}`, new SdkClient(await agent.open(`server-${n}`)));
     const sent = new Map<string, number>();

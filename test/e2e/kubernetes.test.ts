@@ -159,6 +159,18 @@ skipUnless(
     await expect(create({ ...ALLOCATION, spec: { scheduling: "Nowhere" } })).rejects.toThrow(/spec.scheduling/);
   });
 
+  it("a watch is open before it has anything to tell", async () => {
+    const path = "/apis/agones.dev/v1/namespaces/default/gameservers";
+    const { metadata } = await forge.ask<{ readonly metadata: { readonly resourceVersion: string } }>("GET", path);
+    const ending = new AbortController();
+    const query = `?watch=true&resourceVersion=${metadata.resourceVersion}`;
+    const headers = { authorization: `Bearer ${forge.token}` };
+    // Resolves with the head of the answer.
+    const { status } = await fetch(forge.url + path + query, { headers, signal: ending.signal });
+    expect(status).toBe(200);
+    ending.abort();
+  });
+
   skipUnless(
     "Agones' clientset",
     "agones-clientset-client is neither on PATH nor in Forge's cache; docs/testing.md says how it is built",
