@@ -54,7 +54,8 @@ export class Office {
 
   private settle(): void {
     for (const experienceId of Object.keys(this.region.settings.experiences)) {
-      this.put(experienceId, { rollout: "rollback" }, true);
+      // Paused, it would not end.
+      this.put(experienceId, { rollout: "resume" }, true);
       this.put(experienceId, { version: "1" }, true);
     }
   }
