@@ -20,10 +20,16 @@ function records(version: string): FleetRecords {
 
 describe("FleetKeeper", () => {
   let folder: string;
+  const keepers: FleetKeeper[] = [];
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "forge-keeper-"));
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(async () => {
+    for (const keeps of keepers.splice(0)) keeps.stop();
+    // A write that is on its way would make the folder anew.
+    while (calls.length > 0) await Promise.allSettled(calls.splice(0));
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   /** One controller's keeper, and what it was told in order. */
   function keeper() {
@@ -43,6 +49,7 @@ describe("FleetKeeper", () => {
       onKept: (seq, failure) => tell(`kept ${String(seq)}${failure === undefined ? "" : ` not: ${failure}`}`),
       onOutrun: (epoch) => tell(`outrun ${String(epoch)}`),
     });
+    keepers.push(keeps);
     const next = async (): Promise<string | undefined> => {
       if (told.length === 0) await new Promise<void>((resolve) => (heard = resolve));
       return told.shift();
@@ -140,6 +147,9 @@ describe("FleetKeeper", () => {
   });
 });
 
+/** Under way, or over. */
+const calls: Promise<unknown>[] = [];
+
 /** A file that can be cut off, and whose next write can be held. */
 class Gate extends FileDocument<KeptFleets> {
   isCutOff = false;
@@ -154,11 +164,16 @@ class Gate extends FileDocument<KeptFleets> {
 
   override read() {
     if (this.refusal) return Promise.reject(this.refusal);
-    return this.isCutOff ? Promise.reject(new Error("cut off")) : super.read();
+    if (this.isCutOff) return Promise.reject(new Error("cut off"));
+    return heard(super.read());
   }
 
-  override async write(value: KeptFleets, revision: number) {
-    await this.held;
-    return super.write(value, revision);
+  override write(value: KeptFleets, revision: number) {
+    return heard(this.held.then(() => super.write(value, revision)));
   }
+}
+
+function heard<T>(call: Promise<T>): Promise<T> {
+  calls.push(call);
+  return call;
 }
