@@ -90,17 +90,19 @@ function checkSessions(region: VirtualRegion, sessions: readonly Session[], brok
   }
 }
 
-/** But for servers that somebody asked for by name: those are kept for whoever is going to be sent there. */
+/** But for servers that somebody asked for by name, which are kept for who is to come, and those whose match goes on. */
 function checkVersions(fleets: readonly Fleet[], servers: readonly Server[], broken: Broken): void {
-  const idle = servers.filter(
+  const mayGo = servers.filter(
     ({ id, state, players }) => state === "ready" && players === 0 && !id.includes("-asked-"),
   );
   for (const { experienceId, version, rollout } of fleets) {
-    const old = servers.filter((server) => server.experienceId === experienceId && server.version !== version);
-    if (rollout && !old.some(({ id }) => id.includes("-asked-")))
+    const old = servers.filter(
+      (server) => server.experienceId === experienceId && server.version !== version && server.state !== "terminated",
+    );
+    if (rollout && old.every((server) => mayGo.includes(server)))
       broken("a rollout ends", `${experienceId} still goes from ${rollout.fromVersion} to ${rollout.toVersion}`);
     for (const server of old)
-      if (idle.includes(server))
+      if (mayGo.includes(server))
         broken("old versions go", `${server.id} of ${experienceId} runs ${server.version}, which is not ${version}`);
   }
 }

@@ -134,13 +134,13 @@ export const CORE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a rollout that ends allocated servers",
-    seed: 14,
+    seed: 15,
     shows: /^P3 an allocated server is not stopped/,
     plant: () => decides(endAllocated),
   },
   {
     name: "a drain that forgets a moved player",
-    seed: 10,
+    seed: 45,
     shows: /^P2 who is moved is told/,
     plant: () => decides(forgetMoved),
   },
