@@ -1,5 +1,6 @@
 /** `npm run chaos`: real processes, real faults. See docs/chaos.md. */
 import { randomInt } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,6 +47,8 @@ async function main(): Promise<number> {
 async function chaos(options: ChaosOptions, folder: string): Promise<number> {
   const say = (line: string): void => void (options.json ? undefined : console.log(line));
   const stopping = new AbortController();
+  // Everything that waits listens to it.
+  setMaxListeners(0, stopping.signal);
   const stop = (): void => stopping.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
   process.on("message", stop);

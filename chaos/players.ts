@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { PlayerClient } from "eustress-forge-sdk/player";
 import { Bot, isProgramError } from "../games/arena/bots/bot";
 import { Tally } from "../games/arena/bots/tally";
@@ -29,6 +30,8 @@ export class Players {
 
   constructor(private readonly options: PlayersOptions) {
     const { random, count } = options;
+    // Each player listens to it.
+    setMaxListeners(0, this.stopping.signal);
     this.tally = new Tally(() => random.next());
     this.games = Array.from({ length: count }, (_, index) => this.live(`${options.region}-${String(index)}`));
   }
