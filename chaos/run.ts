@@ -61,7 +61,7 @@ export class ChaosRun {
   readonly promises: Promises;
   private readonly watched: readonly Watched[];
   private readonly twice: SeatedTwice;
-  private readonly faults: (Omit<SeenFault, "nextSeatMs"> & { readonly nextSeatMs: () => number | null })[] = [];
+  private readonly faults: (() => SeenFault)[] = [];
   private readonly undone: Promise<void>[] = [];
   private readonly unable = new Map<ChaosRegion, number>();
 
@@ -134,15 +134,17 @@ export class ChaosRun {
     await this.sleepUntil(Math.max(nextMs, struckMs + 1000));
     const after = this.counts();
     const [probe] = fault.name.endsWith("consul") ? this.watched.map(({ probe }) => probe) : [region.probe];
-    this.faults.push({
+    const untilMs = this.now();
+    // Told when all is over: who asked now may have a seat only after the next fault.
+    this.faults.push(() => ({
       ...fault,
       target: struck.target,
-      nextSeatMs: () => round(probe?.nextSeatMs(struckMs)),
-      longestWaitMs: Math.round(probe?.longestWaitMs(struckMs, this.now()) ?? 0),
+      nextSeatMs: round(probe?.nextSeatMs(struckMs)),
+      longestWaitMs: Math.round(probe?.longestWaitMs(struckMs, untilMs) ?? 0),
       moved: after.moved - before.moved,
       reconnected: after.reconnected - before.reconnected,
       lost: after.lost - before.lost,
-    });
+    }));
   }
 
   private async undoLater({ name, forMs }: PlannedFault, region: ChaosRegion, struck: Struck): Promise<void> {
@@ -201,8 +203,7 @@ export class ChaosRun {
     for (const reason of reasons) counted.set(reason, (counted.get(reason) ?? 0) + 1);
     return {
       seed: this.options.seed,
-      // Now that it is over: the next seat may have come after the next fault only.
-      faults: this.faults.map((fault) => ({ ...fault, nextSeatMs: fault.nextSeatMs() })),
+      faults: this.faults.map((tell) => tell()),
       broken: this.promises.broken,
       players: {
         placed,
