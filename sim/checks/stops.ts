@@ -13,6 +13,8 @@ export class Stops implements WorldWatch {
   private readonly forced = new Set<string>();
   /** Server and claim, of what somebody was told that it is theirs. */
   private readonly allocated = new Set<string>();
+  /** The same, of what was asked for free. */
+  private readonly taken = new Set<string>();
   /** By server: why its stop was decided. */
   private readonly reasons = new Map<string, string>();
 
@@ -24,9 +26,12 @@ export class Stops implements WorldWatch {
 
   onAllocated({ id, matchId }: Server, { selectors }: AllocationRequest): void {
     const claim = `${id} ${matchId ?? ""}`;
-    if (this.allocated.has(claim) && selectors.every(({ state }) => state === "Ready"))
-      this.world.broken("P1", "a server is allocated once", `${id} was given twice, for ${matchId ?? "no match"}`);
     this.allocated.add(claim);
+    // Whoever would share a taken one may hear of it before who took it.
+    if (selectors.some(({ state }) => state !== "Ready")) return;
+    if (this.taken.has(claim))
+      this.world.broken("P1", "a server is allocated once", `${id} was given twice, for ${matchId ?? "no match"}`);
+    this.taken.add(claim);
   }
 
   onDecision(_region: VirtualRegion, _host: ControllerHost, _input: Input, decision: Decision): void {
