@@ -32,7 +32,7 @@ export class Crowd {
   }
 
   /** An operator does not go home before it is so. */
-  private undrain(): void {
+  undrain(): void {
     this.region.client.ask(
       () => ({ type: "drainRegion", on: false }),
       (result) => {

@@ -53,6 +53,7 @@ export class Office {
   }
 
   private settle(): void {
+    this.crowd.undrain();
     for (const experienceId of Object.keys(this.region.settings.experiences)) {
       // Paused, it would not end.
       this.put(experienceId, { rollout: "resume" }, true);
