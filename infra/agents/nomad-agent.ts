@@ -135,7 +135,10 @@ export function nomadClientConfig(props: NomadClientProps): NomadConfig {
     client: {
       enabled: true,
       servers,
-      ...(networkInterface === undefined ? {} : { network_interface: networkInterface }),
+      // Loopback has an address of either family: once fingerprinted anew, a client may give out the other one.
+      ...(networkInterface === undefined
+        ? {}
+        : { network_interface: networkInterface, preferred_address_family: "ipv4" }),
       ...(nodePool === undefined ? {} : { node_pool: nodePool }),
       ...(meta === undefined ? {} : { meta }),
       ...(props.hostVolumesDir === undefined ? {} : { host_volumes_dir: props.hostVolumesDir }),

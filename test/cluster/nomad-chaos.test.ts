@@ -12,6 +12,8 @@ const SPEC = { experienceId: "strict", region: "us-east" };
 /** Nothing that Forge promises holds for longer without Consul: its leader then leads no more. */
 const LONGEST_MS = 10_000;
 const SHORTEST_MS = 1_000;
+/** Each as long as `until` waits. */
+const LEADS_AGAIN_TRIES = 3;
 
 const HOSTS = ["nomad-server", "nomad-client", "consul", "vault"] as const;
 const PROGRAMS = ["controller", "agent"] as const;
@@ -108,6 +110,41 @@ skipUnless(
     },
     MINUTES * 60_000 + 400_000,
   );
+
+  it("keeps everybody on and seats others while Nomad has given their node up, since its agent is heard", async () => {
+    const status = async (): Promise<string | undefined> =>
+      (await region.clients.nomad.json<readonly { readonly Status: string }[]>("GET", "/v1/nodes"))[0]?.Status;
+    const from = performance.now();
+    region.killHost("nomad-client", "SIGSTOP");
+    try {
+      const given = await until("Nomad has given the node up", async () => {
+        const now = await status();
+        return now === "ready" ? undefined : now;
+      });
+      recordFigure(`a client of Nomad's that is stopped is ${given} after`, Math.round(performance.now() - from), "ms");
+      await untouched("Nomad has given the node up");
+      const { sessionId } = await region.seat("newcomer", players[0]?.serverId ?? "");
+      await region.forge.endSession(sessionId);
+    } finally {
+      region.killHost("nomad-client", "SIGCONT");
+    }
+    await until("the node is back", async () => ((await status()) === "ready" ? true : undefined));
+    // Nomad has taken the controller for lost, and starts another one now: that takes as long as it waits before that.
+    const backMs = performance.now();
+    const leads = async (): Promise<true | undefined> => {
+      const answer = await fetch(`${region.at.url}/ready`).catch(() => undefined);
+      return answer?.status === 200 ? true : undefined;
+    };
+    for (let tries = 1; !(await until("a controller leads again", leads).catch(() => false)); tries += 1)
+      if (tries === LEADS_AGAIN_TRIES) throw new Error("no controller leads since the node is back");
+    recordFigure(
+      "a node that was given up is back: a controller leads after",
+      Math.round(performance.now() - backMs),
+      "ms",
+    );
+    await region.forge.spawnServer(SPEC, { waitReady: true });
+    await untouched("the node is back");
+  }, 400_000);
 });
 
 function shuffled<T>(items: readonly T[], random: Random): T[] {
