@@ -128,6 +128,11 @@ export function epochKey(region: string): string {
   return `${kvPrefix(region)}epoch`;
 }
 
+/** Every key of Consul's that the region's leaders write. They go with the region. */
+export function leadersKeys(region: string): readonly string[] {
+  return [shiftKey(region), fleetsKey(region), leaderKey(region), epochKey(region)];
+}
+
 /** Consul auth method by which a region's Nomad workloads log in. */
 export function consulAuthMethod(region: string): string {
   return `forge-${checked(region)}`;

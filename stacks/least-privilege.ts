@@ -1,7 +1,6 @@
 import type { ExperienceConfig, RegionConfig } from "../config/config";
 import {
-  epochKey,
-  leaderKey,
+  leadersKeys,
   PROGRAM_TASK,
   programJobId,
   programPolicy,
@@ -100,7 +99,7 @@ export function leastPrivilege(region: RegionConfig, experiences: readonly Exper
         ? undefined
         : {
             name: deploy,
-            rules: [leaderKey(region.name), epochKey(region.name)]
+            rules: leadersKeys(region.name)
               .map((key) => consulRule("key", key, "write"))
               .join(""),
           },

@@ -2,12 +2,9 @@ import type { RegionConfig } from "../config/config";
 import {
   agentLinkService,
   configKey,
-  shiftKey,
   controllerService,
-  epochKey,
-  fleetsKey,
   gameServerService,
-  leaderKey,
+  leadersKeys,
   type RegionProgram,
 } from "../config/region-names";
 import type { VaultPlaces } from "../config/region-vault";
@@ -24,10 +21,7 @@ export function consulRules({ name }: Pick<RegionConfig, "name">, program: Consu
   const rules: Readonly<Record<ConsulProgram, readonly string[]>> = {
     controller: [
       consulRule("key", configKey(name), "read"),
-      consulRule("key", shiftKey(name), "write"),
-      consulRule("key", fleetsKey(name), "write"),
-      consulRule("key", leaderKey(name), "write"),
-      consulRule("key", epochKey(name), "write"),
+      ...leadersKeys(name).map((key) => consulRule("key", key, "write")),
       consulRule("service", controllerService(name), "write"),
       consulRule("service", agentLinkService(name), "write"),
       // The lock's session lies on the node that the controller runs on, whichever that is.

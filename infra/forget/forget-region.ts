@@ -1,7 +1,7 @@
 import { HttpStatusError, HttpUnreachable } from "../../clients/http-json";
 import type { RegionConfig } from "../../config/config";
 import { regionEndpoints } from "../../config/region-endpoints";
-import { epochKey, leaderKey } from "../../config/region-names";
+import { leadersKeys } from "../../config/region-names";
 import { vaultPlaces } from "../../config/region-vault";
 import { systemClient } from "../system-client";
 import { clearNodes } from "./clear-nodes";
@@ -21,7 +21,7 @@ export interface ForgetResult {
 
 /**
  * Takes away what a region's programs and commands have written on a cluster of others beside what Terraform knows: the
- * run's secrets, the leader's lock and epoch, the folders on the nodes. The region's jobs are gone by now.
+ * run's secrets, what its leaders kept in Consul, the folders on the nodes. The region's jobs are gone by now.
  *
  * What cannot be reached, or what a token may not do, holds nothing up: the result tells it.
  *
@@ -51,7 +51,7 @@ export async function forgetRegion(region: RegionConfig, folder: string, world: 
       const path = `/v1/${places.kvMount}/metadata/${places.kvPath}`;
       await attempt("the run's secrets in Vault", () => vault.json("DELETE", path));
     }
-    for (const key of [leaderKey(region.name), epochKey(region.name)])
+    for (const key of leadersKeys(region.name))
       await attempt(`${key} in Consul`, () => consul.json("DELETE", `/v1/kv/${key}`));
     return { removed, left };
   } finally {
