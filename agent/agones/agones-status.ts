@@ -30,11 +30,14 @@ export interface AgonesFailure {
   readonly details: readonly [];
 }
 
+/** In characters. Over gRPC it is a header, and one with a caller's longest names in it would end the whole connection. */
+const MESSAGE_MOST = 1024;
+
 export function agonesFailure(
   code: StatusCode,
   message: string,
 ): { readonly status: number; readonly body: AgonesFailure } {
-  return { status: HTTP_STATUS[code], body: { code, message, details: [] } };
+  return { status: HTTP_STATUS[code], body: { code, message: shortened(message), details: [] } };
 }
 
 /** What Forge refuses with in its own words, in Agones'. */
@@ -54,4 +57,9 @@ function codeOf(status: number): StatusCode {
 
 function text(of: unknown): string {
   return typeof of === "string" ? of : "the call failed";
+}
+
+/** Through bytes: a cut between the halves of a character leaves what no header can be made of. */
+function shortened(message: string): string {
+  return message.length <= MESSAGE_MOST ? message : `${Buffer.from(message.slice(0, MESSAGE_MOST)).toString()}…`;
 }

@@ -91,6 +91,26 @@ it("refuses names and bodies that are too long", async () => {
   });
 });
 
+it("answers names as long as a call may be, cut within a character or not, and keeps their connection", async () => {
+  const session = connectHttp2(`http://127.0.0.1:${of.port}`).on("error", () => undefined);
+  const headers = {
+    ":method": "POST",
+    ":path": "/agones.dev.sdk.beta.SDK/GetCounter",
+    "content-type": "application/grpc",
+  };
+  for (const pad of ["", "x"]) {
+    const name = Buffer.from(pad + "😀".repeat(1000));
+    const message = Buffer.concat([Buffer.from([0x0a, (name.length & 127) | 128, name.length >> 7]), name]);
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(message.length, 1);
+    const call = session.request(headers).end(Buffer.concat([prefix, message]));
+    const [answer] = (await once(call.resume(), "response")) as [Record<string, string>];
+    expect(answer["grpc-status"]).toBe("2");
+    expect(decodeURI(answer["grpc-message"] ?? "").length).toBeLessThan(1100);
+  }
+  session.destroy();
+});
+
 it("drops what is neither HTTP/1 nor HTTP/2, and takes an HTTP/2 connection that says nothing sensible", async () => {
   const socket = createConnection(of.port, "127.0.0.1").on("error", () => undefined);
   socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x04\x08nonsense and more of it");

@@ -6,10 +6,10 @@ import type { Actor } from "../api/backend";
 import { ALL_REGIONS, type Tokens } from "../tokens";
 import { allocateRead, parseSpec, type AllocatorDeps } from "./allocate";
 import { decodeRequest, encodeResponse, requestOfJson, type PlainRequest } from "./allocation-wire";
-import { readBody } from "./body";
 import { readCertificates, type CertificateFiles, type Certificates } from "./certificates";
 import { answerGrpc, isGrpc } from "./grpc-call";
 import { GrpcError, toGrpcError } from "./grpc-status";
+import { Intake, type IntakeLimits } from "./intake";
 import { openSharedPort, type AnyRequest, type AnyResponse, type SharedPort } from "./shared-port";
 import { RequestCache, type ReadRequest } from "./request-cache";
 import { specOfWire } from "./wire-spec";
@@ -24,6 +24,9 @@ export interface AllocatorOptions {
     | { readonly kind: "token" }
     /** Whoever reaches the port; only good on loopback. */
     | { readonly kind: "none" };
+  readonly limits?: Partial<IntakeLimits>;
+  /** Of connections, see `openSharedPort`. */
+  readonly helloMs?: number;
 }
 
 export interface AllocatorServiceDeps extends AllocatorDeps {
@@ -34,11 +37,17 @@ export interface AllocatorServiceDeps extends AllocatorDeps {
 
 export interface AllocatorService {
   readonly port: number;
+  /** What is open and under way now. */
+  load(): Intake["load"] & { readonly connections: number; readonly underWay: number };
   close(): Promise<void>;
 }
 
-/** A request or message may have so many bytes. */
-const LIMIT_BYTES = 256 * 1024;
+const INTAKE: IntakeLimits = {
+  bodyBytes: 256 * 1024,
+  heldBytes: 64 * 1024 * 1024,
+  arriving: 10_000,
+  bodyMs: 10_000,
+};
 /** More calls than this at once are refused: their answers would come too late for anybody. */
 const MAX_UNDER_WAY = 2000;
 /** How often the certificates' files are looked at, in milliseconds; Agones' allocator looks each second. */
@@ -54,13 +63,14 @@ export async function startAllocatorService(
 ): Promise<AllocatorService> {
   const files = options.auth.kind === "mtls" ? options.auth.files : undefined;
   const certificates = files && readCertificates(files);
-  const calls = new Calls(options.auth.kind, deps);
+  const calls = new Calls(options, deps);
   const port = await openSharedPort({ ...options, certificates }, (request, response) =>
     calls.answer(request, response),
   );
   const endFollow = files && certificates ? followCertificates(files, certificates, port, deps) : undefined;
   return {
     port: port.port,
+    load: () => ({ ...calls.load, connections: port.connections }),
     close: async () => {
       endFollow?.();
       await port.close();
@@ -69,30 +79,40 @@ export async function startAllocatorService(
 }
 
 class Calls {
+  /** Whose message has come whole: one that is still sending takes nobody's place. */
   private underWay = 0;
   private readonly messages = new RequestCache();
   private readonly bodies = new RequestCache();
+  private readonly auth: AllocatorOptions["auth"]["kind"];
+  private readonly intake: Intake;
 
   constructor(
-    private readonly auth: AllocatorOptions["auth"]["kind"],
+    { auth, limits }: AllocatorOptions,
     private readonly deps: AllocatorServiceDeps,
-  ) {}
+  ) {
+    this.auth = auth.kind;
+    this.intake = new Intake({ ...INTAKE, ...limits });
+  }
+
+  get load() {
+    return { ...this.intake.load, underWay: this.underWay };
+  }
 
   answer(request: AnyRequest, response: AnyResponse): void {
-    const done = (): void => void this.underWay--;
-    this.underWay++;
     const answering =
       response instanceof Http2ServerResponse && isGrpc(request)
-        ? answerGrpc(request as Http2ServerRequest, response, this.grpc, LIMIT_BYTES)
+        ? answerGrpc(request as Http2ServerRequest, response, this.grpc, this.intake)
         : this.rest(request, response);
-    answering.catch((error: unknown) => this.deps.log.error({ err: error }, "an allocation call failed")).finally(done);
+    answering.catch((error: unknown) => this.deps.log.error({ err: error }, "an allocation call failed"));
   }
 
   private readonly grpc = {
-    "/allocation.AllocationService/Allocate": async (message: Buffer, headers: IncomingHttpHeaders) => {
-      const actor = this.enter(headers);
-      const request = this.messages.get(message, (bytes) => readRequest(() => decodeRequest(bytes)));
-      return encodeResponse(await this.allocate(request, actor));
+    "/allocation.AllocationService/Allocate": (headers: IncomingHttpHeaders) => {
+      const actor = this.actorOf(headers);
+      return async (message: Buffer) => {
+        const allocation = () => this.messages.get(message, (bytes) => readRequest(() => decodeRequest(bytes)));
+        return encodeResponse(await this.allocate(allocation, actor));
+      };
     },
   };
 
@@ -101,9 +121,9 @@ class Calls {
       const [path] = (request.url ?? "").split("?");
       if (path !== "/gameserverallocation") throw new GrpcError("NOT_FOUND", "Not Found");
       if (request.method !== "POST") throw new GrpcError("UNIMPLEMENTED", "Method Not Allowed");
-      const actor = this.enter(request.headers);
-      const body = await readBody(request, LIMIT_BYTES);
-      const read = this.bodies.get(body, (bytes) => readRequest(() => requestOfJson(parseJson(bytes))));
+      const actor = this.actorOf(request.headers);
+      const body = await this.intake.read(request, response);
+      const read = () => this.bodies.get(body, (bytes) => readRequest(() => requestOfJson(parseJson(bytes))));
       respond(response, 200, await this.allocate(read, actor));
     } catch (error) {
       const { number, httpStatus, message } = this.failure(error);
@@ -112,18 +132,22 @@ class Calls {
     }
   }
 
-  private async allocate(request: ReadRequest, actor: Actor): ReturnType<typeof allocateRead> {
+  /** @throws {GrpcError} */
+  private async allocate(read: () => ReadRequest, actor: Actor): ReturnType<typeof allocateRead> {
+    if (this.underWay >= MAX_UNDER_WAY)
+      throw new GrpcError("UNAVAILABLE", `${String(MAX_UNDER_WAY)} allocations are under way; try again`);
+    this.underWay += 1;
     try {
-      return await allocateRead(this.deps, request, actor);
+      return await allocateRead(this.deps, read(), actor);
     } catch (error) {
       throw this.failure(error);
+    } finally {
+      this.underWay -= 1;
     }
   }
 
-  /** @throws {GrpcError} where the caller may not, or too much is under way */
-  private enter({ authorization }: IncomingHttpHeaders): Actor {
-    if (this.underWay > MAX_UNDER_WAY)
-      throw new GrpcError("UNAVAILABLE", `${String(MAX_UNDER_WAY)} allocations are under way; try again`);
+  /** @throws {GrpcError} where the caller may not */
+  private actorOf({ authorization }: IncomingHttpHeaders): Actor {
     if (this.auth !== "token")
       return { sub: this.auth === "mtls" ? "client certificate" : "anyone", role: "allocator", regions: [ALL_REGIONS] };
     return tokenActor(authorization, this.deps);

@@ -1,9 +1,9 @@
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { readBody } from "./body";
 import { GrpcError, toGrpcError } from "./grpc-status";
+import type { Intake } from "./intake";
 
-/** One call with one message each way. */
-export type UnaryCall = (message: Buffer, headers: Http2ServerRequest["headers"]) => Promise<Uint8Array>;
+/** One call with one message each way. Who may not make it is refused by its headers, before its message is read. */
+export type UnaryCall = (headers: Http2ServerRequest["headers"]) => (message: Buffer) => Promise<Uint8Array>;
 
 /** Flag and length before each message. */
 const PREFIX_BYTES = 5;
@@ -22,13 +22,13 @@ export async function answerGrpc(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   calls: Readonly<Record<string, UnaryCall>>,
-  limitBytes: number,
+  intake: Intake,
 ): Promise<void> {
   try {
     const call = request.url === "/grpc.health.v1.Health/Check" ? healthCheck : own(calls, request.url);
     if (!call) throw new GrpcError("UNIMPLEMENTED", `unknown method ${request.url.slice(0, 200)}`);
-    const message = messageOf(await readBody(request, limitBytes + PREFIX_BYTES));
-    succeed(response, await call(message, request.headers));
+    const answer = call(request.headers);
+    succeed(response, await answer(messageOf(await intake.read(request, response))));
   } catch (error) {
     fail(response, toGrpcError(error));
   } finally {
@@ -37,7 +37,7 @@ export async function answerGrpc(
   }
 }
 
-const healthCheck: UnaryCall = () => Promise.resolve(HEALTHY);
+const healthCheck: UnaryCall = () => () => Promise.resolve(HEALTHY);
 
 function own(calls: Readonly<Record<string, UnaryCall>>, path: string): UnaryCall | undefined {
   return Object.hasOwn(calls, path) ? calls[path] : undefined;
@@ -63,13 +63,14 @@ function succeed(response: Http2ServerResponse, message: Uint8Array): void {
 
 /** Status and headers in one frame, which gRPC calls trailers only. */
 function fail(response: Http2ServerResponse, error: GrpcError): void {
-  if (response.headersSent || response.stream.destroyed) return;
+  if (response.headersSent || response.stream.destroyed || response.stream.closed) return;
   response.stream.respond(
     {
       ":status": 200,
       "content-type": "application/grpc+proto",
       "grpc-status": String(error.number),
-      "grpc-message": encodeURIComponent(error.message.slice(0, 1024)),
+      // Through bytes: a cut between the halves of a character is no text.
+      "grpc-message": encodeURIComponent(Buffer.from(error.message.slice(0, 1024)).toString()),
       "grpc-accept-encoding": "identity",
     },
     // Go's client takes a status for one only where its frame ends the stream.

@@ -1,6 +1,7 @@
 /** Codes of gRPC, as far as they are given here, with the HTTP status that Agones' REST gateway makes of each. */
 const CODES = {
   INVALID_ARGUMENT: [3, 400],
+  DEADLINE_EXCEEDED: [4, 504],
   NOT_FOUND: [5, 404],
   PERMISSION_DENIED: [7, 403],
   RESOURCE_EXHAUSTED: [8, 429],

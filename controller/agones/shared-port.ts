@@ -16,6 +16,8 @@ export type Handler = (request: AnyRequest, response: AnyResponse) => void;
 /** HTTP/1.1 and HTTP/2 on one port, as gRPC and REST share it at Agones' allocator. */
 export interface SharedPort {
   readonly port: number;
+  /** How many are open now. */
+  readonly connections: number;
   /** New connections get these; open ones stay as they are. */
   replaceCertificates(certificates: Certificates): void;
   close(): Promise<void>;
@@ -27,6 +29,8 @@ export interface SharedPortOptions {
   readonly port: number;
   /** Only who shows a certificate of one of its authorities is served; without them there is no TLS. */
   readonly certificates: Certificates | undefined;
+  /** A connection has to say what it speaks, and a request's head has to be there, within so long, in milliseconds; 10,000. */
+  readonly helloMs?: number | undefined;
 }
 
 const MAX_CONNECTIONS = 10_000;
@@ -36,7 +40,6 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const IDLE_MS = 5 * 60_000;
 /** A request on HTTP/1.1 may be silent for so long, in milliseconds. */
 const QUIET_MS = 65_000;
-/** A connection has to say what it speaks within so long, in milliseconds. */
 const HELLO_MS = 10_000;
 /** Clients send the whole preface at once; no method of HTTP/1.1 begins so. */
 const HTTP2_PREFACE = Buffer.from("PRI ");
@@ -44,7 +47,8 @@ const HTTP2_PREFACE = Buffer.from("PRI ");
 /** @throws {Error} where the port is taken */
 export async function openSharedPort(options: SharedPortOptions, handler: Handler): Promise<SharedPort> {
   const sockets = new Set<Socket>();
-  const { server, secure } = options.certificates ? withTls(options.certificates, handler) : withoutTls(handler);
+  const { certificates, helloMs = HELLO_MS } = options;
+  const { server, secure, end } = certificates ? withTls(certificates, helloMs, handler) : withoutTls(helloMs, handler);
   server.maxConnections = MAX_CONNECTIONS;
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -58,16 +62,26 @@ export async function openSharedPort(options: SharedPortOptions, handler: Handle
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : options.port,
+    get connections() {
+      return sockets.size;
+    },
     replaceCertificates: (certificates) => secure?.setSecureContext(certificates),
     close: () =>
       new Promise((resolve) => {
+        end?.();
         server.close(() => resolve());
         for (const socket of sockets) socket.destroy();
       }),
   };
 }
 
-function withTls(certificates: Certificates, handler: Handler): { server: Server; secure: Http2SecureServer } {
+interface Listener {
+  readonly server: Server;
+  readonly secure?: Http2SecureServer;
+  readonly end?: () => void;
+}
+
+function withTls(certificates: Certificates, helloMs: number, handler: Handler): Listener {
   const server = createSecureServer(
     {
       ...certificates,
@@ -77,7 +91,7 @@ function withTls(certificates: Certificates, handler: Handler): { server: Server
       allowHTTP1: true,
       maxHeaderListPairs: 64,
       settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES },
-      handshakeTimeout: HELLO_MS,
+      handshakeTimeout: helloMs,
     },
     handler,
   );
@@ -87,10 +101,20 @@ function withTls(certificates: Certificates, handler: Handler): { server: Server
 }
 
 /** The first bytes of a connection tell which version it speaks. */
-function withoutTls(handler: Handler): { server: Server; secure: undefined } {
-  const http1 = createHttp({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: QUIET_MS }, handler as RequestListener);
-  // Its own check of slow requests runs only on a port that it listens on itself.
+function withoutTls(helloMs: number, handler: Handler): Listener {
+  const http1 = createHttp(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      keepAliveTimeout: QUIET_MS,
+      headersTimeout: helloMs,
+      requestTimeout: QUIET_MS,
+      connectionsCheckingInterval: helloMs,
+    },
+    handler as RequestListener,
+  );
   http1.setTimeout(QUIET_MS);
+  // Its check of heads that come in drops begins with its listening, which here another does for it.
+  http1.emit("listening");
   const http2 = createHttp2(
     { maxHeaderListPairs: 64, settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES } },
     handler,
@@ -98,17 +122,19 @@ function withoutTls(handler: Handler): { server: Server; secure: undefined } {
   http2.setTimeout(IDLE_MS);
   http2.on("sessionError", () => undefined);
   const server = createTcp({ noDelay: true }, (socket) => {
-    socket.setTimeout(HELLO_MS, () => socket.destroy());
+    const silent = (): void => void socket.destroy();
+    socket.setTimeout(helloMs, silent);
     const look = (): void => {
       const first = socket.read() as Buffer | null;
       if (first === null) return;
       socket.off("readable", look);
       socket.setTimeout(0);
+      socket.off("timeout", silent);
       socket.unshift(first);
       const isHttp2 = first.subarray(0, HTTP2_PREFACE.length).equals(HTTP2_PREFACE);
       (isHttp2 ? http2 : http1).emit("connection", socket);
     };
     socket.on("readable", look);
   });
-  return { server, secure: undefined };
+  return { server, end: () => void http1.close() };
 }

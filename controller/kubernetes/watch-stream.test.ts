@@ -98,8 +98,22 @@ it("drops a watcher that does not read", async () => {
   const all = { view, clock, matches: labelSelector(""), since: version, bookmarks: false, timeoutMs: undefined };
   const stream = new WatchStream(all, []);
   for (let i = 0; i < 6; i++) {
-    objects = { s1: { mode: "duel", state: `${i}`.repeat(1024 * 1024) } };
+    objects = Object.fromEntries(Array.from({ length: 2000 }, (_, n) => [`s${n}`, { mode: "duel", state: `${i}` }]));
     await view.look();
   }
   expect(stream.destroyed).toBe(true);
+});
+
+it("gives a region larger than what may be left unread, and keeps no text of what is not asked for", async () => {
+  objects = Object.fromEntries(Array.from({ length: 11_000 }, (_, n) => [`s${n}`, { mode: "x".repeat(500) }]));
+  const { items, version } = await view.list();
+  const { stream, seen } = await watch({ since: version }, items);
+  while (seen().length < 11_000) await turn();
+  stream.destroy();
+  const all = { view, clock, matches: labelSelector(""), since: version, bookmarks: false, timeoutMs: undefined };
+  const silent = new WatchStream(all, items);
+  silent.read(0);
+  await turn();
+  expect(silent.readableLength).toBeLessThan(128 * 1024);
+  silent.destroy();
 });
