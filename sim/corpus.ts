@@ -79,4 +79,9 @@ const PLAIN: readonly CorpusCase[] = [
 export const CORPUS: readonly CorpusCase[] = [
   ...PLAIN.map((of) => ({ ...of, plain: true })),
   { seed: 49, steps: 500, only: [], found: "a rollout to a version whose servers were all up already never ended" },
+  {
+    seed: 30,
+    steps: 7880,
+    found: "players of one match who came apart waited with one queue ticket, and all were answered as the first",
+  },
 ];

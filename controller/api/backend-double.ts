@@ -14,6 +14,7 @@ const CLAIM: Waiting["claim"] = {
   order: 1,
   sinceMs: 1,
   deadlineMs: 2,
+  party: [],
   members: [{ sessionId: "ses-local-1", playerId: "ann", latencies: {} }],
 };
 

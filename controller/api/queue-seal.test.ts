@@ -10,6 +10,7 @@ const claims = fc.record({
   order: fc.integer({ min: 0 }),
   sinceMs: fc.integer({ min: 0 }),
   deadlineMs: fc.integer({ min: 0 }),
+  party: fc.array(fc.string(), { maxLength: 4 }),
   members: fc.array(
     fc.record({
       sessionId: fc.string({ minLength: 1 }),
@@ -30,20 +31,26 @@ const CLAIM = {
   order: 7,
   sinceMs: 5,
   deadlineMs: 9,
+  party: [],
   members: [{ sessionId: "ses-us-east-1", playerId: "ann", latencies: { "us-east": 20 } }],
 };
 
 it("gives back what was sealed, also with the secret before", () => {
   fc.assert(
-    fc.property(claims, fc.constantFrom("que-eu-1", "que-eu-1.2"), fc.constantFrom(...SECRETS), (of, id, secret) => {
-      const claim = { ...of, ticket: "que-eu-1" };
-      expect(openQueueTicket(SECRETS, sealQueueTicket(secret, id, claim))).toEqual({ queueTicket: id, claim });
-    }),
+    fc.property(
+      claims,
+      fc.constantFrom("que-eu-1", "que-eu-1.ses-eu-2"),
+      fc.constantFrom(...SECRETS),
+      (of, id, secret) => {
+        const claim = { ...of, ticket: "que-eu-1" };
+        expect(openQueueTicket(SECRETS, sealQueueTicket(secret, id, claim))).toEqual({ queueTicket: id, claim });
+      },
+    ),
   );
 });
 
 it("is of characters that a path takes as they are", () => {
-  expect(sealQueueTicket(SECRETS[0], "que-us-east-1.1", CLAIM)).toMatch(/^[A-Za-z0-9._~-]+$/);
+  expect(sealQueueTicket(SECRETS[0], "que-us-east-1.ses-us-east-1", CLAIM)).toMatch(/^[A-Za-z0-9._~-]+$/);
 });
 
 it("refuses whatever was changed in it, moved to another ticket, or sealed by somebody else", () => {
@@ -60,7 +67,10 @@ it("refuses whatever was changed in it, moved to another ticket, or sealed by so
 });
 
 it("takes an id alone as one, and leaves out a seal that would be too long for a path", () => {
-  expect(openQueueTicket(SECRETS, "que-us-east-1.1")).toEqual({ queueTicket: "que-us-east-1.1", claim: undefined });
+  expect(openQueueTicket(SECRETS, "que-us-east-1.ses-us-east-1")).toEqual({
+    queueTicket: "que-us-east-1.ses-us-east-1",
+    claim: undefined,
+  });
   const members = Array.from({ length: 64 }, (_, i) => ({
     sessionId: `ses-${i}`,
     playerId: "é".repeat(128),

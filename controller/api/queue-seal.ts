@@ -20,17 +20,23 @@ const wire = z.strictObject({
   o: z.number(),
   s: z.number(),
   d: z.number(),
+  /** Where the party is not just the members, in their order. */
+  g: z.array(z.string()).max(256).optional(),
   p: z
     .array(z.tuple([z.string(), z.string(), z.record(z.string(), z.number())]))
     .min(1)
     .max(256),
 });
 
+/** Session, player, and milliseconds by region. */
+type Member = readonly [string, string, Readonly<Record<string, number>>];
+
 /** @param queueTicket of one member, as the core names it */
 export function sealQueueTicket(secret: string, queueTicket: string, claim: QueueClaim): string {
-  const { experienceId, version, mods, matchId, order, sinceMs, deadlineMs, members } = claim;
-  const p = members.map(({ sessionId, playerId, latencies }) => [sessionId, playerId, latencies]);
-  const json = { e: experienceId, v: version, m: mods, x: matchId, o: order, s: sinceMs, d: deadlineMs, p };
+  const { experienceId, version, mods, matchId, order, sinceMs, deadlineMs, party, members } = claim;
+  const p = members.map(({ sessionId, playerId, latencies }): Member => [sessionId, playerId, latencies]);
+  const g = sameParty(party, partyOf(p)) ? undefined : party;
+  const json = { e: experienceId, v: version, m: mods, x: matchId, o: order, s: sinceMs, d: deadlineMs, g, p };
   const body = Buffer.from(JSON.stringify(json)).toString("base64url");
   const sealed = `${queueTicket}${SEAL}${body}.${mac(secret, queueTicket, body)}`;
   return sealed.length > SEALED_MOST ? queueTicket : sealed;
@@ -60,9 +66,9 @@ export function openQueueTicket(secrets: readonly string[], text: string): Opene
 
 function read(queueTicket: string, body: string): QueueClaim | undefined {
   try {
-    const { e, v, m, x, o, s, d, p } = wire.parse(JSON.parse(Buffer.from(body, "base64url").toString("utf8")));
+    const { e, v, m, x, o, s, d, g, p } = wire.parse(JSON.parse(Buffer.from(body, "base64url").toString("utf8")));
     return {
-      // A member's ticket is the group's with its place in the party.
+      // A member's ticket is the group's with its session.
       ticket: queueTicket.split(".")[0] ?? "",
       experienceId: e,
       version: v,
@@ -71,11 +77,20 @@ function read(queueTicket: string, body: string): QueueClaim | undefined {
       order: o,
       sinceMs: s,
       deadlineMs: d,
+      party: g ?? partyOf(p),
       members: p.map(([sessionId, playerId, latencies]) => ({ sessionId, playerId, latencies })),
     };
   } catch {
     return undefined;
   }
+}
+
+function partyOf(members: readonly Member[]): readonly string[] {
+  return members.length > 1 ? members.map(([, playerId]) => playerId) : [];
+}
+
+function sameParty(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((playerId, i) => playerId === b[i]);
 }
 
 function mac(secret: string, queueTicket: string, body: string): string {

@@ -37,7 +37,10 @@ export function answerPlaced(s: CoreState, group: Group, server: GameServer): vo
     switch (waiter.answer) {
       case "createSession":
       case "waitQueue": {
-        const others = seated.filter((other) => other !== session);
+        // Players of one match who came by themselves are not given each other's tickets.
+        const own = (other: PlayerSession): boolean =>
+          group.kind === "refresh" || session.party.includes(other.playerId);
+        const others = seated.filter((other) => other !== session && own(other));
         s.out.reply(waiter.requestId, placementView(s, session, server, waiter.existing, others));
         break;
       }

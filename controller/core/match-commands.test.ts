@@ -1,4 +1,5 @@
 import { arena, code, join, servers } from "./testing/ask";
+import type { Waiting } from "./decision";
 import type { MatchAllocation, Placement, Server } from "./resources";
 
 const allocate = (matchId: string, players: readonly string[], more: object = {}) => ({
@@ -23,6 +24,25 @@ it("fills a match up to what it wants with those who come, and claims another se
   r.must({ type: "labelServer", serverId: server.id, annotations: { "forge.backfill-to": null } });
   expect(r.must<Placement>(join("fay")).server.id).not.toBe(server.id);
   expect(r.must<Server>({ type: "getServer", serverId: server.id })).toMatchObject({ matchId: "m", players: 3 });
+});
+
+it("answers players of one match who came apart each with their own seat, while it waits for another server", () => {
+  const r = duel({ scaling: { minServers: 1, maxServers: 1 } });
+  const { server } = r.must<MatchAllocation>(allocate("m", ["ann"], { annotations: { "forge.backfill-to": "2" } }));
+  expect(r.must<Placement>(join("bob")).server.id).toBe(server.id);
+  r.autoReady = false;
+  r.kill(server.id);
+  r.run();
+  const waiting = ["ann", "bob"].map((player) => r.must<Waiting>(join(player)));
+  expect(new Set(waiting.map(({ queueTicket }) => queueTicket)).size).toBe(2);
+  const asked = waiting.map(({ queueTicket }) => r.ask({ type: "waitQueue", queueTicket, untilMs: r.nowMs + 30_000 }));
+  for (const { id, state } of r.must<Server[]>(servers))
+    if (state === "starting") r.agentOf(id).becomeReady(id, r.nowMs);
+  r.run();
+  const placed = asked.map((id) => r.reply(id) as { readonly value: Placement });
+  expect(placed.map(({ value }) => value.session.playerId)).toEqual(["ann", "bob"]);
+  // Nor is either given the ticket of the other.
+  expect(placed.map(({ value }) => value.party)).toEqual([undefined, undefined]);
 });
 
 it("gives a whole server and a ticket to everybody", () => {

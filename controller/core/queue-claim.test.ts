@@ -57,6 +57,21 @@ it("is placed by the ticket that an earlier leader gave, each member of a party 
   expect(placed[0]?.serverId).toBe(placed[1]?.serverId);
 });
 
+it("waits on through a takeover after the first of its party has left, whose ticket is nobody's", () => {
+  const r = arena({ maxPlayers: 2, scaling: { minServers: 1, maxServers: 1 }, routing: { queueDeadlineSecs: 60 } });
+  const holder = r.must<Placement>(join("holder", { party: ["another"] }));
+  const ann = r.must<Waiting>(join("ann", { party: ["bob"] }));
+  r.must<Waiting>(join("bob"));
+  r.must({ type: "endSession", sessionId: ann.sessionId, reason: "left" });
+  const bob = r.must<Waiting>(join("bob"));
+  takeover(r);
+  const asked = wait(r, bob);
+  expect(code(r.call({ type: "waitQueue", queueTicket: ann.queueTicket, untilMs: r.nowMs }))).toBe("conflict");
+  r.must({ type: "endSession", sessionId: holder.session.id, reason: "left" });
+  r.run();
+  expect(r.reply(asked)).toMatchObject({ ok: true, value: { session: { id: bob.sessionId, playerId: "bob" } } });
+});
+
 it("answers with the seat that the earlier leader found meanwhile", () => {
   const r = full();
   const holder = r.must<Placement>(join("holder"));

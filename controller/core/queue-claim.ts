@@ -21,6 +21,8 @@ export interface QueueClaim {
   readonly order: number;
   readonly sinceMs: number;
   readonly deadlineMs: number;
+  /** Everybody who came as one, also those who have left since; empty for one who came alone, and for a match of several parties. */
+  readonly party: readonly string[];
   readonly members: readonly QueueMember[];
 }
 
@@ -43,8 +45,15 @@ export function claimOf(group: Group): QueueClaim {
     order,
     sinceMs,
     deadlineMs,
+    party: partyOf(sessions),
     members: sessions.map(({ id: sessionId, playerId, latencies }) => ({ sessionId, playerId, latencies })),
   };
+}
+
+function partyOf([first, ...others]: readonly PlayerSession[]): readonly string[] {
+  const party = first?.party ?? [];
+  const one = others.every((other) => other.party.length > 0 && other.party[0] === party[0]);
+  return one ? party : [];
 }
 
 /** Takes a wait up again that this controller does not know. Null where it waits now; otherwise why not. */
@@ -64,13 +73,12 @@ export function takeUp(s: CoreState, claim: QueueClaim): CoreProblem | null {
   );
   if (members.length === 0)
     return problem("conflict", `${claim.ticket} does not wait any more: its players have other sessions`);
-  const party = claim.members.length > 1 ? claim.members.map(({ playerId }) => playerId) : [];
   const sessions = members.map((member): PlayerSession => {
     const session = openSession(s, fleet, {
       id: member.sessionId,
       playerId: member.playerId,
       experienceId: fleet.id,
-      party,
+      party: claim.party,
       connectedAtMs: claim.sinceMs,
       version: claim.version,
       mods: claim.mods,

@@ -6,7 +6,7 @@ import { giveTicket } from "./placement";
 import { newGroup, type Group } from "./group";
 import type { PlayerSession } from "./player-session";
 import { takeUp, type QueueClaim } from "./queue-claim";
-import { holderOf, type Holder } from "./queue-ticket";
+import { holderOf, partsOf, type Holder } from "./queue-ticket";
 import type { QueueEntry } from "./resources";
 import type { CoreState } from "./state";
 import { answerSeat } from "./session-commands";
@@ -30,11 +30,12 @@ function find(
 
 /** The player waits by another call, or has been placed: a leader who does not know the ticket knows the player. */
 function elsewhere(s: CoreState, queueTicket: string, claim: QueueClaim): Holder | undefined {
-  const place = Number(queueTicket.split(".")[1] ?? 0);
-  const player = claim.members[place]?.playerId;
+  const { sessionId } = partsOf(queueTicket) ?? {};
+  const own = claim.members.find((member) => member.sessionId === sessionId);
+  const player = sessionId === undefined ? (claim.party[0] ?? claim.members[0]?.playerId) : own?.playerId;
   const session = player === undefined ? undefined : s.fleets.get(claim.experienceId)?.players.get(player);
   const group = session && (session.group ?? settled(s, session));
-  return group && { group, session, first: claim.members.length === 1 };
+  return group && { group, session, first: false };
 }
 
 /** Stands for the wait of one who has a seat. */
@@ -70,7 +71,7 @@ function answerPlacedSince(s: CoreState, requestId: number, { group, session }: 
       requestId,
       session,
       server,
-      group.sessions.map(({ playerId }) => playerId),
+      group.sessions.map(({ playerId }) => playerId).filter((member) => session.party.includes(member)),
     );
 }
 
