@@ -135,6 +135,7 @@ function launchOf(experienceId: string, serverId: string): ServerLaunch {
     ports: [],
     volumes: {},
     stop,
+    avoidNodes: [],
     meta,
   };
 }

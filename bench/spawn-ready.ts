@@ -143,6 +143,7 @@ function launchOf(command: string, args: readonly string[], serverId: string): S
     ],
     volumes: {},
     stop: { command: undefined, signal: "SIGTERM", graceSecs: 5 },
+    avoidNodes: [],
     meta: { sdkToken: randomUUID() },
   };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { placedServer } from "../controller/core/testing/placed-server";
+import { inTurn, placedServer } from "../controller/core/testing/placed-server";
 import type { Engine, EngineEvent, EngineServer, ServerExit, ServerLaunch } from "../controller/engine";
 
 /** Below what systems hand out to clients, and apart from what the embedded engine gives to real servers. */
@@ -13,6 +13,7 @@ const FIRST_PORT = 12_000;
  */
 export class VirtualEngine implements Engine {
   readonly kind = "embedded";
+  readonly avoidsNodes = true;
   private readonly servers = new Map<string, EngineServer>();
   private readonly listeners = new Set<(event: EngineEvent) => void>();
   private nextNode = 0;
@@ -31,7 +32,7 @@ export class VirtualEngine implements Engine {
     if (this.servers.has(launch.serverId)) return Promise.resolve();
     const server = placedServer(launch, {
       allocationId: randomUUID(),
-      nodeId: this.nodeIds[this.nextNode++ % this.nodeIds.length] ?? "",
+      nodeId: inTurn(this.nodeIds, this.nextNode++, launch),
       address: "127.0.0.1",
       firstPort: this.nextPort,
     });

@@ -111,7 +111,7 @@ export interface HealthPolicy {
   readonly reachIntervalSecs: number;
   /** So many servers of one node in trouble together, and half of all it has, isolate the node; 0: none ever. */
   readonly isolateServers: number;
-  /** How long an isolated node takes no players after the last trouble; doubled each time it comes back and fails. */
+  /** How long an isolated node is kept from players and servers after the last trouble; doubled each time it comes back and fails. */
   readonly isolateSecs: number;
   /** The largest share of a region's nodes that is isolated at once; one of several may be in any case. */
   readonly maxIsolated: number;

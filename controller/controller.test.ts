@@ -29,6 +29,7 @@ class ScriptedCore implements ControlledCore {
 /** A double of an engine that starts nothing and refuses what it is told to. */
 class ScriptedEngine implements Engine {
   readonly kind = "embedded";
+  readonly avoidsNodes = true;
   listener: (event: EngineEvent) => void = () => undefined;
   readonly calls: string[] = [];
   refusal: Error | undefined;

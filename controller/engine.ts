@@ -8,6 +8,8 @@ import type { StopConfig } from "../config/config";
  */
 export interface Engine {
   readonly kind: "embedded" | "nomad";
+  /** Whether `start` heeds a launch's `avoidNodes`; one that does not places servers there as anywhere. */
+  readonly avoidsNodes: boolean;
   /**
    * Starts one server. Idempotent on `serverId`: a second call for a server that exists starts nothing.
    * Resolves when the engine has taken the order on, not when the server is up.
@@ -76,6 +78,8 @@ export interface ServerLaunch {
   /** Volume name to path; embedded: a folder of this region and experience, held by one server at a time. */
   readonly volumes: Readonly<Record<string, string>>;
   readonly stop: StopConfig;
+  /** Nodes that it is kept off as long as another has room for it, by an engine that can. */
+  readonly avoidNodes: readonly string[];
   /** Opaque to the engine, given back by `list`: strings only, at most 8 KiB in all. Keys are also `NOMAD_META_key` to the server. */
   readonly meta: Readonly<Record<string, string>>;
 }

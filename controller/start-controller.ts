@@ -105,7 +105,12 @@ export async function startController(config: ControllerConfig, deps: StartContr
   const controller = new Controller({
     region: config.region,
     controllerId: config.controllerId,
-    core: new Core({ settings, controllerId: config.controllerId, ids: idSource(config.region, randomFillSync) }),
+    core: new Core({
+      settings,
+      controllerId: config.controllerId,
+      ids: idSource(config.region, randomFillSync),
+      avoidsNodes: engine.avoidsNodes,
+    }),
     engine,
     links,
     peers: new RegionPeers({

@@ -73,7 +73,8 @@ export class ControllerHost {
     const core = new RecordedCore(
       () => {
         const ids = seed.fork("ids");
-        return { settings, controllerId, ids: idSource(region, (buffer: Buffer) => ids.fill(buffer)) };
+        const { avoidsNodes } = nomad;
+        return { settings, controllerId, ids: idSource(region, (buffer: Buffer) => ids.fill(buffer)), avoidsNodes };
       },
       (input, decision) => this.around.onDecision(this, input, decision),
       (evidence) => this.around.onDifference(this, evidence),

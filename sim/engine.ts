@@ -16,6 +16,7 @@ const LOOK_MS = 1000;
 /** The engine port of one controller, to the modelled Nomad: orders and events go over the network. */
 export class VirtualEngine implements Engine {
   readonly kind = "nomad";
+  readonly avoidsNodes: boolean;
   private readonly listeners = new Set<(event: EngineEvent) => void>();
   private missed = false;
   private readonly eventOrder = { lastAtMs: 0 };
@@ -25,6 +26,7 @@ export class VirtualEngine implements Engine {
     private readonly network: Network,
     private readonly process: Process,
   ) {
+    this.avoidsNodes = nomad.avoidsNodes;
     this.look();
   }
 

@@ -50,6 +50,8 @@ export class VirtualNomad {
   constructor(
     readonly host: string,
     private readonly network: Network,
+    /** Whether it keeps servers off the nodes that their launch is to avoid, as a real Nomad does not. */
+    readonly avoidsNodes: boolean,
   ) {
     this.look();
   }
@@ -94,7 +96,7 @@ export class VirtualNomad {
 
   start(launch: ServerLaunch): void {
     if (this.allocations.has(launch.serverId)) return;
-    const node = this.roomiest();
+    const node = (this.avoidsNodes ? this.roomiest(launch.avoidNodes) : undefined) ?? this.roomiest();
     if (!node) {
       this.blocked.set(launch.serverId, launch);
       const reason = "no node has room";
@@ -198,11 +200,11 @@ export class VirtualNomad {
     for (const launch of [...this.blocked.values()]) if (this.roomiest()) this.start(launch);
   }
 
-  private roomiest(): Node | undefined {
+  private roomiest(avoiding: readonly string[] = []): Node | undefined {
     let best: Node | undefined;
     let most = 0;
     for (const node of this.nodes.values()) {
-      if (node.down || node.drain) continue;
+      if (node.down || node.drain || avoiding.includes(node.client.nodeId)) continue;
       const used = [...this.allocations.values()].filter(
         ({ server }) => server.nodeId === node.client.nodeId && server.state !== "exited",
       ).length;

@@ -28,6 +28,8 @@ export interface RegionEvents {
 }
 
 const CAPACITY = 4;
+/** The region whose engine keeps servers off isolated nodes; the other's does not, as a real Nomad. */
+const AVOIDS_NODES = "east";
 const TICKET_SECRET = "the virtual world's ticket secret";
 
 /** One region: two controllers, three nodes, a Nomad, a Consul and its players. */
@@ -56,7 +58,7 @@ export class VirtualRegion {
     this.kind = size.kind;
     this.settings = simSettings(name, size.kind);
     this.consul = new VirtualConsul(`${name}-consul`, network);
-    this.nomad = new VirtualNomad(`${name}-nomad`, network);
+    this.nomad = new VirtualNomad(`${name}-nomad`, network, name === AVOIDS_NODES);
     this.nomad.onEvent = (event) => {
       for (const controller of this.controllers) controller.engineEvent(event);
     };

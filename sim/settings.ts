@@ -20,7 +20,6 @@ check_interval_secs = 4
 timeout_secs = 2
 unhealthy_threshold = 2
 healthy_threshold = 1
-isolate_secs = 4
 
 [[regions]]
 name = "east"

@@ -28,6 +28,8 @@ export interface CoreOptions {
   readonly settings: CoreSettings;
   readonly controllerId: string;
   readonly ids: IdSource;
+  /** Whether the engine keeps new servers off nodes that it is told to avoid; default true. */
+  readonly avoidsNodes?: boolean;
 }
 
 /** What there is, in numbers. */
@@ -52,8 +54,8 @@ export class Core implements CoreMachine {
   private readonly state: CoreState;
   private promisedMs = Infinity;
 
-  constructor({ settings, controllerId, ids }: CoreOptions) {
-    this.state = new CoreState(settings, controllerId, ids);
+  constructor({ settings, controllerId, ids, avoidsNodes = true }: CoreOptions) {
+    this.state = new CoreState(settings, controllerId, ids, avoidsNodes);
     for (const experienceId of Object.keys(settings.experiences)) this.state.fleet(experienceId);
   }
 

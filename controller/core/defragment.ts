@@ -99,7 +99,7 @@ export function playersOn(s: CoreState, { nodeId }: GameServer): number {
   return players;
 }
 
-/** Whether each party on it, the largest first, finds a server with room for all of it. */
+/** Whether each party on it, the largest first, finds a server with room for all of it; not on a node that is isolated. */
 export function fitsElsewhere(fleet: Fleet, from: GameServer): boolean {
   const parties = new Map<string, number>();
   for (const { playerId, party } of from.seats) {
@@ -107,7 +107,7 @@ export function fitsElsewhere(fleet: Fleet, from: GameServer): boolean {
     parties.set(key, (parties.get(key) ?? 0) + 1);
   }
   const room = [...fleet.servers]
-    .filter((server) => server !== from && server.version === from.version && server.countedFree > 0)
+    .filter((server) => server !== from && server.version === from.version && server.pool?.choice === "any")
     .map(({ countedFree }) => countedFree);
   for (const size of [...parties.values()].sort((a, b) => b - a)) {
     const at = room.findIndex((free) => free >= size);

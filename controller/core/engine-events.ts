@@ -2,7 +2,7 @@ import { retireMatch, serverGone } from "./agent-events";
 import type { AgentNode } from "./agent-node";
 import { isPrimary, type GameServer } from "./game-server";
 import type { EngineErrorCode, EngineEvent, EngineServer, ServerExit } from "../engine";
-import { refuseIsolated, restore } from "./isolation";
+import { noteOnIsolated, placedText, restore } from "./isolation";
 import { expectOf, serverOfEngine } from "./launch";
 import { comesBefore, notePlaced, noteShort } from "./priority";
 import { configOf } from "./rollout";
@@ -84,12 +84,12 @@ export function onPlaced(s: CoreState, server: GameServer, found: EngineServer):
   server.pids = found.pids;
   server.logFile = found.logFiles[isPrimary(server) ? "server" : server.role] ?? Object.values(found.logFiles)[0];
   if (before === "held" || before === "asked")
-    s.out.server("server.placed", server, `on node ${found.nodeId}`, { ports: found.ports });
+    s.out.server("server.placed", server, placedText(s, server), { ports: found.ports });
   if (!same && server.state === "starting") giveTimeToStart(s, server);
   if (changed) server.expected = false;
   sendExpect(s, server);
   s.reindex(server);
-  if (before === "asked") refuseIsolated(s, server);
+  if (before === "asked") noteOnIsolated(s, server);
 }
 
 function sameNumbers(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {

@@ -18,6 +18,8 @@ interface Candidates {
   /** Of all experiences: servers that somebody has, and servers that are free. */
   readonly taken: number;
   readonly free: number;
+  /** Isolated: it comes after all others. */
+  readonly last: boolean;
   readonly servers: Iterable<GameServer>[];
 }
 
@@ -29,7 +31,7 @@ export interface Found {
 
 /**
  * The server that an allocation gets: the first selector that any server satisfies decides, then the order of nodes,
- * then priorities. `packed` fills the node that has most allocated servers, then most free ones; `distributed` takes the
+ * then priorities; isolated nodes come last. `packed` fills the node that has most allocated servers, then most free ones; `distributed` takes the
  * node with fewest allocated, and with priorities looks at all nodes as one. A look costs the number of nodes, and of
  * servers until one fits; with priorities, and where taken servers are asked for, all servers of the fleets named.
  * Source: Agones, `pkg/gameserverallocations/find.go` and `allocation_cache.go`; where Agones draws lots
@@ -57,10 +59,12 @@ function best(
   fits: (server: GameServer) => boolean,
 ): GameServer | undefined {
   const anyNode = scheduling === "distributed" && priorities.length > 0;
-  if (!anyNode) nodes.sort(scheduling === "packed" ? fullestFirst : emptiestFirst);
+  const order = anyNode ? () => 0 : scheduling === "packed" ? fullestFirst : emptiestFirst;
+  nodes.sort((a, b) => Number(a.last) - Number(b.last) || order(a, b));
   let found: GameServer | undefined;
   let on: Candidates | undefined;
   for (const node of nodes) {
+    if (on && node.last && !on.last) return found;
     if (on && !anyNode && (on.taken !== node.taken || on.free !== node.free)) return found;
     for (const servers of node.servers) {
       for (const server of servers) {
@@ -112,8 +116,8 @@ function nodesFor(
   const at = (nodeId: string): Candidates => {
     let node = byNode.get(nodeId);
     if (!node) {
-      const { taken = 0, free = 0 } = s.nodes.get(nodeId) ?? {};
-      byNode.set(nodeId, (node = { taken, free, servers: [] }));
+      const { taken = 0, free = 0, isolation = null } = s.nodes.get(nodeId) ?? {};
+      byNode.set(nodeId, (node = { taken, free, last: isolation !== null, servers: [] }));
     }
     return node;
   };

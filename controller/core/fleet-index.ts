@@ -2,7 +2,7 @@ import { isEmpty, isPrimary, isTaken, seatsHeld, type GameServer } from "./game-
 import { openPlaces } from "./backfill";
 import { takesPlayers } from "./lifecycle";
 import { NodeShelves } from "./node-shelves";
-import { Pool } from "./pool";
+import { Pool, type PoolChoice } from "./pool";
 
 /**
  * Where a fleet's servers stand by version, mods and free seats, and what they add up to. `update` is called after
@@ -23,6 +23,8 @@ export class FleetIndex {
   free = 0;
   /** Of `held`, by version. */
   private readonly heldBy = new Map<string, number>();
+  /** How many of the servers with free seats are to be taken last. */
+  private last = 0;
   private cpuSum = 0;
   private cpuCount = 0;
 
@@ -30,7 +32,7 @@ export class FleetIndex {
    * Puts a server where it now belongs. `open`: its agent can be asked for seats.
    * @param quality 0 to 1: how good it is for a player, apart from how full; 0.5 where nothing is known
    */
-  update(server: GameServer, open: boolean, quality = 0.5): void {
+  update(server: GameServer, open: boolean, quality = 0.5, choice: PoolChoice = "any"): void {
     this.remove(server);
     if (!isPrimary(server) || !takesPlayers(server.state) || server.closing !== "open") return;
     const held = Math.min(server.maxPlayers, seatsHeld(server));
@@ -45,14 +47,15 @@ export class FleetIndex {
       this.cpuSum += server.countedCpu;
       this.cpuCount++;
     }
-    if (open && openPlaces(server) > 0) this.backfill.add(server);
+    if (open && choice === "any" && openPlaces(server) > 0) this.backfill.add(server);
     const free = server.maxPlayers - server.countedHeld;
     if (!open || free <= 0 || server.keptFor) return;
     server.countedFree = free;
     this.free += free;
     const empty = isEmpty(server);
-    this.poolOf(server).put(server, free, empty, quality);
+    this.poolOf(server, choice).put(server, free, empty, quality);
     if (empty) this.freeByNode.add(server);
+    if (choice === "last") this.last++;
   }
 
   remove(server: GameServer): void {
@@ -68,9 +71,14 @@ export class FleetIndex {
       this.cpuSum -= server.countedCpu;
       this.cpuCount--;
     }
+    if (server.pool?.choice === "last") this.last--;
     server.pool?.drop(server);
     this.freeByNode.remove(server);
     server.countedFree = 0;
+  }
+
+  get hasLast(): boolean {
+    return this.last > 0;
   }
 
   /** Pools, empty ones included, until `prune`. */
@@ -120,9 +128,10 @@ export class FleetIndex {
     for (const [key, pool] of this.byKey) if (pool.size === 0) this.byKey.delete(key);
   }
 
-  private poolOf(server: GameServer): Pool {
-    let pool = this.byKey.get(server.poolKey);
-    if (!pool) this.byKey.set(server.poolKey, (pool = new Pool(server.version, server.mods)));
+  private poolOf({ poolKey, version, mods }: GameServer, choice: PoolChoice): Pool {
+    const key = choice === "any" ? poolKey : `${choice} ${poolKey}`;
+    let pool = this.byKey.get(key);
+    if (!pool) this.byKey.set(key, (pool = new Pool(version, mods, choice)));
     return pool;
   }
 }

@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import type { AllocationRequest } from "./allocation";
+import type { Command } from "./input";
 import type { Placement, Region, Server, Session } from "./resources";
 import { arena, join, servers } from "./testing/ask";
 import { RegionDouble } from "./testing/region-double";
@@ -6,11 +8,17 @@ import { testExperience, testSettings } from "./testing/settings-double";
 
 const NODES = ["n1", "n2", "n3", "n4"];
 
-function region({ nodes = NODES, perNode = 4, maxPlayers = 4, isolateSecs = 300 } = {}): RegionDouble {
+function region({
+  nodes = NODES,
+  perNode = 4,
+  maxPlayers = 4,
+  isolateSecs = 300,
+  avoidsNodes = true,
+} = {}): RegionDouble {
   const minServers = nodes.length * perNode;
   const experience = testExperience("arena", { maxPlayers, scaling: { minServers, maxServers: minServers * 2 } });
   const { health, ...settings } = testSettings([experience]);
-  return new RegionDouble({ ...settings, health: { ...health, isolateSecs } }, nodes).start();
+  return new RegionDouble({ ...settings, health: { ...health, isolateSecs } }, nodes, { avoidsNodes }).start();
 }
 const on = (r: RegionDouble, nodeId: string): Server[] =>
   r.must<Server[]>(servers).filter((server) => server.nodeId === nodeId && server.state !== "terminated");
@@ -117,20 +125,153 @@ it("gives it back at once when the engine says that the node is back", () => {
   expect(nodeStates(r)[0]).toBe("n1 connected");
 });
 
-it("sends a new server that the engine puts on an isolated node away again, later each time", () => {
-  const r = region({ nodes: ["n1", "n2"], perNode: 4 });
+/** n1 of three has lost three of its four servers; its engine would place every new one there. */
+function favouring({ avoidsNodes = true, maxServers = 24 } = {}): {
+  r: RegionDouble;
+  players: Placement[];
+  left: string;
+} {
+  const experience = testExperience("arena", {
+    maxPlayers: 4,
+    scaling: { minServers: 12, maxServers },
+    routing: { strategy: "spread" },
+  });
+  const r = new RegionDouble(testSettings([experience]), ["n1", "n2", "n3"], { avoidsNodes }).start();
+  const players = Array.from({ length: 24 }, (_, i) => playing(r, `p${String(i)}`));
+  const [a, b, c, left] = on(r, "n1").map(({ id }) => id) as [string, string, string, string];
+  r.engine.favourite = "n1";
+  crash(r, [a, b, c]);
+  expect(nodeStates(r)[0]).toBe("n1 isolated");
+  return { r, players, left };
+}
+const nodeOf = (r: RegionDouble, placed: Placement): string | null =>
+  r.must<Server>({ type: "getServer", serverId: sessionOf(r, placed).serverId ?? "" }).nodeId;
+
+it("has new servers started elsewhere though the engine would choose the isolated node, and moves its players there at once", () => {
+  const { r, players, left } = favouring();
+  r.advance(10_000);
+  expect(on(r, "n1")).toEqual([]);
+  expect(r.must<Server[]>(servers).filter(({ state }) => state === "ready")).toHaveLength(12);
+  expect(r.must<Server>({ type: "getServer", serverId: left }).state).toBe("terminated");
+  expect(players.map((placed) => nodeOf(r, placed))).not.toContain("n1");
+  r.must({ type: "spawnServer", experienceId: "arena", waitReady: false });
+  r.advance(1000);
+  expect(on(r, "n1")).toEqual([]);
+  r.advance(300_000);
+  expect(nodeStates(r)[0]).toBe("n1 connected");
+  r.must({ type: "spawnServer", experienceId: "arena", waitReady: false });
+  r.advance(1000);
+  expect(on(r, "n1")).toHaveLength(1);
+});
+
+it("keeps what an engine that cannot avoid the node puts there, and uses it when no other seat is to be had", () => {
+  const { r } = favouring({ avoidsNodes: false, maxServers: 12 });
+  expect(happened(r, "node.isolated")).toMatchObject([
+    { reason: expect.stringContaining("the engine cannot keep new servers off a node") },
+  ]);
+  r.advance(10_000);
+  const there = on(r, "n1");
+  expect(there.length).toBeGreaterThanOrEqual(3);
+  expect(new Set(there.map(({ state }) => state))).toEqual(new Set(["ready"]));
+  // Started once and left alone, not again and again.
+  expect(happened(r, "server.spawned")).toHaveLength(16);
+  for (const { id } of there)
+    expect(r.events).toContainEqual(
+      expect.objectContaining({
+        type: "server.placed",
+        serverId: id,
+        reason: "on node n1, which is isolated: it gets players only where no other server has room",
+      }),
+    );
+  const why = r.records.filter(({ outcome }) => outcome === "taken last");
+  expect(new Set(why.map(({ subject }) => subject))).toEqual(new Set(there.map(({ id }) => id)));
+  expect(why[0]?.reasons).toContain("the engine cannot keep new servers off a node");
+  // The other eight have 32 seats; the 24 players and eight more sit there before anybody is sent to n1.
+  const more = Array.from({ length: 9 }, (_, i) => playing(r, `q${String(i)}`));
+  expect(more.slice(0, 8).map((placed) => nodeOf(r, placed))).not.toContain("n1");
+  expect(nodeOf(r, more[8] as Placement)).toBe("n1");
+});
+
+it("moves the players of an isolated node as soon as there are seats elsewhere, not to others of the same node", () => {
+  const { r, players, left } = favouring({ avoidsNodes: false, maxServers: 12 });
+  const onLeft = players.filter(({ server }) => server.id === left);
+  expect(onLeft).toHaveLength(2);
+  r.advance(3000);
+  expect(onLeft.map((placed) => nodeOf(r, placed))).not.toContain("n1");
+});
+
+const NONE = { counters: {}, lists: {} };
+const allocation: AllocationRequest = {
+  selectors: [
+    {
+      matchLabels: {},
+      matchExpressions: [],
+      state: "Ready",
+      players: { minAvailable: 0, maxAvailable: 0 },
+      ...NONE,
+    },
+  ],
+  scheduling: "packed",
+  priorities: [],
+  labels: {},
+  annotations: {},
+  change: NONE,
+};
+describe.each<[string, (i: number) => Command]>([
+  [
+    "a match",
+    (i) => ({
+      type: "allocateMatch",
+      experienceId: "arena",
+      matchId: `m${String(i)}`,
+      players: [{ playerId: `p${String(i)}`, latencies: {} }],
+    }),
+  ],
+  ["an allocation, packed", () => ({ type: "allocateServer", request: allocation })],
+  [
+    "an allocation, distributed",
+    () => ({ type: "allocateServer", request: { ...allocation, scheduling: "distributed" } }),
+  ],
+])("whole servers, for %s", (_, command) => {
+  it("are those of an isolated node after all others", () => {
+    const experience = testExperience("arena", {
+      seats: "match",
+      maxPlayers: 4,
+      scaling: { minServers: 8, maxServers: 9 },
+    });
+    const r = new RegionDouble(testSettings([experience]), ["n1", "n2"], { avoidsNodes: false }).start();
+    r.engine.favourite = "n1";
+    crash(
+      r,
+      on(r, "n1")
+        .slice(0, 3)
+        .map(({ id }) => id),
+    );
+    // One more there than on n2: either way of scheduling would take n1 first.
+    r.must({ type: "spawnServer", experienceId: "arena", waitReady: false });
+    r.advance(10_000);
+    expect(on(r, "n1").filter(({ state }) => state === "ready")).toHaveLength(5);
+    const nodes = Array.from({ length: 5 }, (__, i) => {
+      const answer = r.must<Server | { server: Server }>(command(i));
+      return ("server" in answer ? answer.server : answer).nodeId;
+    });
+    expect(nodes).toEqual(["n2", "n2", "n2", "n2", "n1"]);
+  });
+});
+
+it("lets players onto a world on an isolated node: there is no other", () => {
+  const isle = testExperience("isle", { kind: "world", volumes: { world: "/data" }, maxPlayers: 4 });
+  const matches = testExperience("arena", { maxPlayers: 4, scaling: { minServers: 7, maxServers: 14 } });
+  const r = new RegionDouble(testSettings([isle, matches]), ["n1", "n2"]).start();
+  const world = r.must<Server[]>(servers).find(({ experienceId }) => experienceId === "isle");
+  const nodeId = world?.nodeId ?? "";
   crash(
     r,
-    on(r, "n1")
-      .slice(0, 3)
-      .map(({ id }) => id),
+    on(r, nodeId).flatMap(({ id }) => (id === world?.id ? [] : [id])),
   );
-  const before = happened(r, "server.spawned").length;
-  r.advance(60_000);
-  expect(on(r, "n1").filter(({ state }) => state === "ready")).toEqual([]);
-  expect(on(r, "n2").length).toBeGreaterThanOrEqual(4);
-  // By 1, 2, 4 … s: no storm of starts.
-  expect(happened(r, "server.spawned").length - before).toBeLessThan(30);
+  expect(nodeStates(r)).toContain(`${nodeId} isolated`);
+  const placed = r.must<Placement>({ type: "createSession", playerId: "p", experienceId: "isle" });
+  expect(placed.server.id).toBe(world?.id);
 });
 
 it("lets a match be played to its end", () => {
@@ -211,9 +352,20 @@ it("whatever fails: at most a quarter of the nodes is isolated, nobody loses a s
     players: fc.nat(6),
   });
   fc.assert(
-    fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), (steps) => {
+    fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), fc.boolean(), (steps, avoidsNodes) => {
       // Six times in a row, five seconds become 160.
-      const r = region({ nodes, perNode: 3, maxPlayers: 3, isolateSecs: 5 });
+      const r = region({ nodes, perNode: 3, maxPlayers: 3, isolateSecs: 5, avoidsNodes });
+      // An engine that takes the emptiest node takes the one that has just lost its servers.
+      r.engine.favourite = steps[0]?.node;
+      const isolated = new Set<string>();
+      r.watch = (decision) => {
+        if (decision.type === "start") expect(new Set(decision.launch.avoidNodes)).toEqual(isolated);
+        if (decision.type !== "event") return;
+        const { event } = decision;
+        if (event.type === "node.isolated") isolated.add(String(event.detail?.nodeId));
+        if (event.type === "node.restored") isolated.delete(String(event.detail?.nodeId));
+        if (event.type === "server.placed" && avoidsNodes) expect(event.reason).not.toContain("isolated");
+      };
       let next = 0;
       for (const { node, servers: count, how, waitMs, players } of steps) {
         for (let i = 0; i < players; i++) r.must(join(`p${String(next++)}`, { deadlineMs: 600_000 }));

@@ -3,7 +3,6 @@ import { fitsElsewhere } from "./defragment";
 import { beginEnding } from "./drain";
 import { wholeServers, type Fleet } from "./fleet";
 import { isPrimary, seatsHeld, type GameServer } from "./game-server";
-import { noteFailure } from "./spawn";
 import type { CoreState } from "./state";
 
 /**
@@ -12,8 +11,9 @@ import type { CoreState } from "./state";
  *     well -- isolateServers in trouble within a minute, half of all it has, twice the share of the other nodes --> isolated
  *     isolated -- no trouble there for isolateSecs, or the engine says that the node is back --> well
  *
- * An isolated node gets no players and no servers. Its servers are closed; each is replaced elsewhere; players are moved,
- * one server of an experience after the other, each only once all on it have seats to go to: nobody is thrown off a server
+ * An isolated node gets no servers, where the engine can avoid it. Its servers are closed and replaced elsewhere; what
+ * comes to stand there all the same, and a world, gets players only where no other server has room. Players are moved, one
+ * server of an experience after the other, each only once all on it have seats to go to: nobody is thrown off a server
  * that still runs. Matches are played to their end. Worlds stay: nobody can play theirs elsewhere.
  *
  * At most `maxIsolated` of a region's nodes are isolated at once: where more are in trouble, the nodes are not the cause.
@@ -29,6 +29,7 @@ const TOGETHER_MS = 60_000;
 /** So much of a node is in trouble, and so many times as much as of the others. */
 const LEAST_SHARE = 0.5;
 const TIMES_OTHERS = 2;
+const CANNOT_AVOID = "the engine cannot keep new servers off a node";
 /** A node is not isolated for longer than this after its last trouble. */
 const LONGEST_MS = 3_600_000;
 
@@ -105,7 +106,8 @@ function isolate(s: CoreState, node: AgentNode): void {
   node.timesIsolated++;
   node.lastIsolatedMs = s.nowMs;
   node.isolation = { sinceMs: s.nowMs, reason, untilMs: s.nowMs + holdMs(s, node) };
-  s.out.happened("node.isolated", reason, {
+  const told = s.avoidsNodes ? reason : `${reason}; ${CANNOT_AVOID}: those that come to stand there are used last`;
+  s.out.happened("node.isolated", told, {
     nodeId: node.id,
     inTrouble: [...node.troubles.keys()],
     servers: servers.length,
@@ -141,15 +143,31 @@ function leave(s: CoreState, fleet: Fleet, server: GameServer, reason: string): 
   s.dirty.add(fleet);
 }
 
-/** The engine has put a new server on a node that is isolated: it is started again, later each time, as after a failure. */
-export function refuseIsolated(s: CoreState, server: GameServer): void {
+/** What the engine is told to keep new servers off. */
+export function isolatedNodes(s: CoreState): string[] {
+  return [...s.nodes.values()].filter(({ isolation }) => isolation !== null).map(({ id }) => id);
+}
+
+/** Where it has been placed, and what that means where the node is isolated. */
+export function placedText(s: CoreState, { nodeId }: GameServer): string {
+  const text = `on node ${nodeId ?? "?"}`;
+  if (!s.nodes.get(nodeId ?? "")?.isolation) return text;
+  return `${text}, which is isolated: it gets players only where no other server has room`;
+}
+
+/**
+ * A new server has come to stand on an isolated node. To stop it would only have it started there again, where the engine
+ * cannot avoid the node: it stays, and routing takes it last.
+ */
+export function noteOnIsolated(s: CoreState, server: GameServer): void {
   const node = s.nodes.get(server.nodeId ?? "");
-  if (!node?.isolation || server.state !== "starting" || server.ending || !s.deciding || !isPrimary(server)) return;
-  const fleet = s.fleet(server.experienceId);
-  if (fleet.config?.kind === "world") return;
-  const reason = `placed on node ${node.id}, which is isolated`;
-  noteFailure(s, fleet, reason, { version: server.version });
-  leave(s, fleet, server, reason);
+  if (!node?.isolation || !s.deciding || !isPrimary(server)) return;
+  const why = s.avoidsNodes ? "no other had room, or its start was asked for before" : CANNOT_AVOID;
+  const reasons = [placedText(s, server), why];
+  s.out.push({
+    type: "record",
+    record: s.records.make(s.nowMs, { kind: "spawn", subject: server.id, outcome: "taken last", reasons }),
+  });
 }
 
 /** Isolates what is to be, and takes isolated nodes one step further: players who have somewhere to go are moved, and nodes that are well are given back. */

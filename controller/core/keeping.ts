@@ -28,6 +28,7 @@ export function overtake(s: CoreState, fleet: Fleet, group: Group): void {
     if (head.overtaken < Math.max(OVERTAKEN, 2 * size) || head.kept || head.matchId !== null || fleet.keeps) continue;
     let best: GameServer | undefined;
     for (const pool of fleet.index.pools()) {
+      if (pool.choice === "last") continue;
       const ofVersion =
         head.version === undefined ? isCurrent(fleet, pool.version) : takesVersion(head.version, pool.version);
       const emptiest = ofVersion && hasMods(head.mods, pool.mods) ? pool.emptiest(1) : undefined;

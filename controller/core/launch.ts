@@ -2,6 +2,7 @@ import type { ExperienceConfig, RoleConfig } from "../../config/config";
 import type { ExpectedHealth, ExpectedServer } from "../../protocol/messages";
 import type { EngineServer, PortLaunch, ServerLaunch, TaskLaunch } from "../engine";
 import type { Fleet } from "./fleet";
+import { isolatedNodes } from "./isolation";
 import { isPrimary, newServer, type GameServer } from "./game-server";
 import type { CoreState } from "./state";
 
@@ -24,6 +25,7 @@ export function launchOf(s: CoreState, fleet: Fleet, config: ExperienceConfig, s
     ports: role ? portsOf([role.ports], config.sdk !== "none") : serverPorts(config),
     volumes: role ? {} : config.volumes,
     stop: config.stop,
+    avoidNodes: isolatedNodes(s),
     meta: metaOf(server),
   };
 }

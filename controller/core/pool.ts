@@ -10,6 +10,9 @@ const EMPTY_LOOKS = 256;
 /** How many steps of quality are told apart: see `Pool.offer`. */
 export const TIERS = 16;
 
+/** `last`: its servers get players only where no other has room, as their node is isolated. */
+export type PoolChoice = "any" | "last";
+
 /**
  * The servers of one version, size and set of mods that have room, by how good they are apart from how full, and by how many
  * seats are free. Which of them are the best for a group costs the same with ten servers as with ten thousand.
@@ -27,6 +30,7 @@ export class Pool {
   constructor(
     readonly version: string,
     readonly mods: readonly string[],
+    readonly choice: PoolChoice = "any",
   ) {}
 
   /** @param quality 0 to 1: how good it is for a player, apart from how full */

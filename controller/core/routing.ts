@@ -4,7 +4,7 @@ import type { Fleet } from "./fleet";
 import { hasMods } from "./fleet-index";
 import type { GameServer } from "./game-server";
 import type { Group } from "./group";
-import type { Pool } from "./pool";
+import type { Pool, PoolChoice } from "./pool";
 import { CANDIDATES, SCORE_PARTS } from "./route-ring";
 import { crashOf } from "./spawn";
 import { isRange, newestFirst, takesVersion } from "./version-range";
@@ -55,24 +55,35 @@ export function fits(fleet: Fleet, group: Group): boolean {
 }
 
 function candidates(fleet: Fleet, group: Group, strategy: "pack" | "spread", most = CANDIDATES): GameServer[] {
+  const into = candidatesOf(fleet, group, strategy, most, "any");
+  return into.length > 0 || !fleet.index.hasLast ? into : candidatesOf(fleet, group, strategy, most, "last");
+}
+
+function candidatesOf(
+  fleet: Fleet,
+  group: Group,
+  strategy: "pack" | "spread",
+  most: number,
+  choice: PoolChoice,
+): GameServer[] {
   const into: GameServer[] = [];
-  if (group.selectors.length > 0) return selected(fleet, group, most);
+  if (group.selectors.length > 0) return selected(fleet, group, most, choice);
   // Where the first has no room another current one will do, and at last what it played before.
   for (const version of versionsFor(fleet, group)) {
-    takeFrom(fleet, version, group, strategy, most, into);
+    takeFrom(fleet, version, group, strategy, most, choice, into);
     if (into.length > 0) return into;
   }
   return into;
 }
 
 /** Whole servers of the first selector that any satisfies. */
-function selected(fleet: Fleet, group: Group, most: number): GameServer[] {
+function selected(fleet: Fleet, group: Group, most: number, choice: PoolChoice): GameServer[] {
   const into: GameServer[] = [];
   const unnamed = versionsFor(fleet, group);
   for (const { matchLabels = {}, version: named } of group.selectors) {
     for (const version of named === undefined ? unnamed : versionsFor(fleet, { ...group, version: named })) {
       for (const pool of fleet.index.pools()) {
-        if (pool.version !== version || pool.size === 0 || !hasMods(group.mods, pool.mods)) continue;
+        if (!mayServe(pool, version, group, choice)) continue;
         pool.takeLabelled(matchLabels, group.sessions.length, most, into);
       }
       if (into.length > 0) return into;
@@ -87,17 +98,23 @@ function takeFrom(
   group: Group,
   strategy: "pack" | "spread",
   most: number,
+  choice: PoolChoice,
   into: GameServer[],
 ): void {
   const seats = group.sessions.length;
   offers.clear();
-  if (group.kind === "join" && group.matchId !== null) takeBackfill(fleet, version, group, most, into);
+  if (group.kind === "join" && group.matchId !== null && choice === "any")
+    takeBackfill(fleet, version, group, most, into);
   for (const pool of fleet.index.pools()) {
-    if (pool.version !== version || pool.size === 0 || !hasMods(group.mods, pool.mods)) continue;
+    if (!mayServe(pool, version, group, choice)) continue;
     if (group.matchId !== null) pool.takeEmpty(seats, most, into);
     else pool.offer(seats, strategy === "pack" ? WEIGHTS.players : -WEIGHTS.players, REST, offers);
   }
   offers.take(most, into);
+}
+
+function mayServe(pool: Pool, version: string, { mods }: Group, choice: PoolChoice): boolean {
+  return pool.size > 0 && pool.choice === choice && pool.version === version && hasMods(mods, pool.mods);
 }
 
 /** Matches that want so many more, however few: whoever finds one claims no server. */
@@ -205,6 +222,6 @@ function qualityOf(server: GameServer, memoryMiB: number): number {
 }
 
 /** Brings a server's place in its fleet's index up to date. `open`: its agent can be asked for seats. */
-export function placeInIndex(fleet: Fleet, server: GameServer, open: boolean): void {
-  fleet.index.update(server, open, open ? qualityOf(server, fleet.config?.memory ?? 1) : 0);
+export function placeInIndex(fleet: Fleet, server: GameServer, open: boolean, choice: PoolChoice): void {
+  fleet.index.update(server, open, open ? qualityOf(server, fleet.config?.memory ?? 1) : 0, choice);
 }

@@ -10,18 +10,20 @@ import { isCurrent } from "./versions";
 import { isWanted } from "./wanted";
 
 /**
- * Empty servers in the order in which they go: those of old versions first, then `byFleetOrder`. `wanted`: with those
+ * Empty servers in the order in which they go: those of old versions first, then those of
+ * isolated nodes, then `byFleetOrder`. `wanted`: with those
  * that were asked for, which come last.
  */
 export function emptyServers(s: CoreState, fleet: Fleet, { wanted }: { readonly wanted: boolean }): GameServer[] {
   const empties: GameServer[] = [];
   for (const pool of fleet.index.pools()) empties.push(...pool.emptyServers());
   const old = (server: GameServer): number => Number(!isCurrent(fleet, server.version));
+  const last = ({ pool }: GameServer): number => Number(pool?.choice === "last");
   const kept = (server: GameServer): number => Number(isWanted(s, server));
   const order = byFleetOrder(s, fleet);
   return empties
     .filter((server) => s.usable(server.nodeId) && s.nowMs >= server.closeAgainMs && (wanted || !isWanted(s, server)))
-    .sort((a, b) => kept(a) - kept(b) || old(b) - old(a) || order(a, b));
+    .sort((a, b) => kept(a) - kept(b) || old(b) - old(a) || last(b) - last(a) || order(a, b));
 }
 
 /**

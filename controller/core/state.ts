@@ -153,6 +153,7 @@ export class CoreState {
     public settings: CoreSettings,
     readonly controllerId: string,
     readonly ids: IdSource,
+    readonly avoidsNodes: boolean,
   ) {
     this.out = new Outbox(settings.region);
     this.records = new Records(ids);
@@ -201,8 +202,8 @@ export class CoreState {
     const fleet = this.fleets.get(server.experienceId);
     if (!fleet) return;
     const node = server.nodeId === null ? undefined : this.nodes.get(server.nodeId);
-    const sound = server.strain === null && !node?.isolation;
-    placeInIndex(fleet, server, sound && this.nowMs >= server.pausedUntilMs && this.usable(server.nodeId));
+    const open = server.strain === null && this.nowMs >= server.pausedUntilMs && this.usable(server.nodeId);
+    placeInIndex(fleet, server, open, node?.isolation ? "last" : "any");
     countOnNode(server, node);
     this.dirty.add(fleet);
     if (server.ending) this.ending.add(server);

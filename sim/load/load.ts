@@ -223,8 +223,10 @@ export class Load {
         return this.after(WAY_MS, () => this.send(decision));
       case "start":
         return this.after(BOOT_MS, () => {
-          const node = this.nodes[this.placed++ % this.nodes.length] as LoadNode;
           const { launch } = decision;
+          const wanted = this.nodes.filter(({ nodeId }) => !launch.avoidNodes.includes(nodeId));
+          const nodes = wanted.length > 0 ? wanted : this.nodes;
+          const node = nodes[this.placed++ % nodes.length] as LoadNode;
           this.hosts.set(launch.serverId, node);
           this.launches.set(launch.serverId, launch);
           this.give({ type: "engine", event: { type: "running", server: placedOn(node.nodeId, launch) } });

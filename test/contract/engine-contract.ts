@@ -85,6 +85,13 @@ function describeStart(stage: EngineStage, { tellsPids }: EngineAbilities): void
       await Promise.all(launches.map(({ serverId }) => stage.stop(serverId)));
     });
 
+    it("starts a server even where the only node is one to avoid", async () => {
+      const first = await stage.up();
+      const second = await stage.up(launchOf({ avoidNodes: [first.nodeId] }));
+      expect(second.nodeId).toBe(first.nodeId);
+      await Promise.all([stage.stop(first.serverId), stage.stop(second.serverId)]);
+    });
+
     it("gives another allocation to each start", async () => {
       const first = await stage.up();
       const second = await stage.up();

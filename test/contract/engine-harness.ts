@@ -35,6 +35,7 @@ export function launchOf({ args = [], task, beside = [], ...changes }: LaunchCha
     ],
     volumes: {},
     stop: { command: undefined, signal: "SIGTERM", graceSecs: 10 },
+    avoidNodes: [],
     meta: {},
     ...changes,
   };

@@ -54,6 +54,8 @@ const PORT_TRIES = 5;
  */
 export class EmbeddedEngine implements Engine {
   readonly kind = "embedded";
+  /** It has one node: there is never another. */
+  readonly avoidsNodes = true;
   private readonly listeners = new Set<(event: EngineEvent) => void>();
   private readonly known = new Map<string, EntryView>();
   private readonly starting = new Map<string, Promise<void>>();

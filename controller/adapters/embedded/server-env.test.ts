@@ -23,6 +23,7 @@ const launchOf = (tasks: readonly TaskLaunch[], meta: Readonly<Record<string, st
   ports: [],
   volumes: {},
   stop: { command: undefined, signal: "SIGTERM", graceSecs: 5 },
+  avoidNodes: [],
   meta,
 });
 

@@ -40,6 +40,8 @@ type Settings = Pick<NomadEngineConfig, "address" | "publicAddress" | "purgeAfte
  */
 export class NomadEngine implements Engine {
   readonly kind = "nomad";
+  /** A dispatch carries no constraints, and a node's eligibility or metadata would need `node { policy = "write" }`. */
+  readonly avoidsNodes = false;
   private readonly listeners = new Set<(event: EngineEvent) => void>();
   private readonly changes = new Changes();
   private readonly nodes: Nodes;

@@ -1,5 +1,5 @@
 import type { EngineEvent, EngineServer, ServerExit, ServerLaunch } from "../../engine";
-import { placedServer } from "./placed-server";
+import { inTurn, placedServer } from "./placed-server";
 
 /** TEST DOUBLE of an engine: runs nothing, places servers on its nodes in turn and says what would have happened. */
 export class EngineDouble {
@@ -13,11 +13,15 @@ export class EngineDouble {
   refuse: string | undefined;
   /** So many run at once at most; what finds no room is not kept. */
   room = Infinity;
+  /** Set to have it place all servers there, unless they are to avoid it. */
+  favourite: string | undefined;
   private next = 0;
 
   constructor(
     private readonly region: string,
     private readonly nodeIds: readonly string[],
+    /** Off: it places servers as if it knew of no nodes to avoid. */
+    readonly avoidsNodes = true,
   ) {}
 
   start(launch: ServerLaunch): void {
@@ -41,7 +45,7 @@ export class EngineDouble {
     const index = this.next++;
     const server = placedServer(launch, {
       allocationId: `alloc-${String(index)}`,
-      nodeId: this.nodeIds[index % this.nodeIds.length] ?? "",
+      nodeId: this.nodeFor(index, launch),
       address: "10.0.0.1",
       firstPort: 20_000 + index * 8,
     });
@@ -78,6 +82,12 @@ export class EngineDouble {
 
   list(): readonly EngineServer[] {
     return [...this.servers.values()];
+  }
+
+  private nodeFor(index: number, launch: ServerLaunch): string {
+    const avoidNodes = this.avoidsNodes ? launch.avoidNodes : [];
+    if (this.favourite !== undefined && !avoidNodes.includes(this.favourite)) return this.favourite;
+    return inTurn(this.nodeIds, index, { avoidNodes });
   }
 
   private set(server: EngineServer, event: EngineEvent): void {

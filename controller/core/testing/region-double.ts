@@ -55,8 +55,9 @@ export class RegionDouble {
   constructor(
     private settings: CoreSettings,
     nodeIds: readonly string[] = ["n1"],
+    { avoidsNodes = true } = {},
   ) {
-    this.engine = new EngineDouble(settings.region, nodeIds);
+    this.engine = new EngineDouble(settings.region, nodeIds, avoidsNodes);
     for (const nodeId of nodeIds) {
       this.agents.set(nodeId, new AgentDouble(nodeId, settings.region));
       this.links.set(nodeId, { connected: false, toAgent: [], toCore: [] });
@@ -307,7 +308,12 @@ export class RegionDouble {
   }
 
   private newCore(): Core {
-    return new Core({ settings: this.settings, controllerId: "c1", ids: (kind) => `${kind}-${String(++this.nextId)}` });
+    return new Core({
+      settings: this.settings,
+      controllerId: "c1",
+      ids: (kind) => `${kind}-${String(++this.nextId)}`,
+      avoidsNodes: this.engine.avoidsNodes,
+    });
   }
 
   private carryOut(decision: Decision): void {

@@ -185,7 +185,7 @@ export class RoutedFleet {
     const cpu = 0.1 + 0.5 * share + 0.3 * this.random();
     const memoryBytes = (0.2 + 0.5 * share + 0.1 * this.random()) * MEMORY_MIB * 1_048_576;
     server.stats = { cpu, memoryBytes, players: 0, responseMs: undefined, errorRate: undefined, atMs: 0 };
-    placeInIndex(this.fleet, server, true);
+    placeInIndex(this.fleet, server, true, "any");
   }
 }
 
