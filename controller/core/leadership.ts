@@ -6,7 +6,7 @@ import { letGo } from "./keeping";
 import { dropHeld, setHolding } from "./holding";
 import { stopMoving } from "./move-out";
 import { problem } from "./outbox";
-import { oweNoMore } from "./owed";
+import { oweNoMore, type OwedRelease } from "./owed";
 import { closeTicket, giveUp } from "./placement";
 import type { PlayerSession } from "./player-session";
 import { giveTimeToStart } from "./spawn";
@@ -80,6 +80,7 @@ function stopLeading(s: CoreState): void {
     for (const session of group.sessions) if (session.group === group) session.group = null;
   }
   leaveUndecided(s, undecided);
+  leaveEnded(s);
   for (const followers of s.followers.values()) {
     for (const { requestId } of followers) s.out.refuse(requestId, NOT_LEADER);
   }
@@ -119,6 +120,22 @@ function leaveUndecided(s: CoreState, undecided: readonly PlayerSession[]): void
   if (undecided.length === 0) return;
   oweNoMore(s.nodes.values(), new Set(undecided.map(({ id }) => id)));
   for (const session of undecided) session.nextGeneration = session.generation + 1;
+}
+
+/**
+ * Ended sessions whose seats may not have been given back: the next leader finds the seat, and may tell its player of it.
+ * What is there is found anew; what nobody comes for goes with its lease.
+ */
+function leaveEnded(s: CoreState): void {
+  const ended = new Set<string>();
+  const add = ({ sessionId }: OwedRelease): void => {
+    if ((s.sessions.get(sessionId)?.state ?? "ended") === "ended") ended.add(sessionId);
+  };
+  for (const { owedReleases } of s.nodes.values()) for (const owed of owedReleases.values()) add(owed);
+  for (const { purpose } of s.requests.values()) if (purpose.kind === "release") add(purpose.owed);
+  if (ended.size === 0) return;
+  oweNoMore(s.nodes.values(), ended);
+  for (const id of ended) s.sessions.delete(id);
 }
 
 /** Forgotten here without a word but to those who ask: its wait is not over. */

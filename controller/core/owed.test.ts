@@ -45,6 +45,31 @@ describe("a leader that falls with a grant unanswered, and leads again", () => {
     expect(seats(r, from.nodeId)).toEqual([]);
   });
 
+  it.each([
+    ["was never told that it is given back", true],
+    ["was told so too late", false],
+  ])(
+    "keeps the seat of an ended session, of which another has told the player meanwhile: its agent %s",
+    (_what, away) => {
+      const r = arena({ scaling: { minServers: 1, maxServers: 1 } });
+      const { session, server } = r.must<Placement>(join("ann"));
+      if (away) r.cut("n1");
+      r.ask({ type: "endSession", sessionId: session.id, reason: "left" });
+      if (!away) {
+        expect(r.link("n1").toAgent.map(({ body }) => body.kind)).toContain("release");
+        r.cut("n1");
+      }
+      fall(r, "n1");
+      r.usurp([join("ann")]);
+      expect(seats(r, "n1")).toEqual([`${session.id} 1`]);
+      r.lead();
+      r.run();
+      expect(seats(r, "n1")).toEqual([`${session.id} 1`]);
+      const again = r.must<Placement>(join("ann"));
+      expect([again.session.id, again.server.id]).toEqual([session.id, server.id]);
+    },
+  );
+
   it("keeps the match that another has found on its server, and told", () => {
     const r = arena({ seats: "match", scaling: { minServers: 1, maxServers: 1 } });
     const match = {

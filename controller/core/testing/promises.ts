@@ -6,7 +6,7 @@ import type { RegionDouble } from "./region-double";
 
 export const REGION_MAX = 6;
 export const COOLDOWN_MS = { up: 15_000, down: 20_000 };
-export const MAXIMA: readonly (readonly [string, number])[] = [
+const MAXIMA: readonly (readonly [string, number])[] = [
   ["arena", 4],
   ["duel", 3],
   ["isle", 1],
@@ -23,7 +23,9 @@ export class Promises {
   readonly forced = new Set<string>();
   readonly deadlines = new Map<string, number>();
   readonly worlds = new Set<string>();
-  maxima = new Map(MAXIMA);
+  /** By experience: what was last in force for sure, and what was put since, of which a new leader may know nothing. */
+  private readonly maxima = new Map(MAXIMA.map(([id, max]) => [id, [max]]));
+  private readonly puts = new Map<number, { readonly experienceId: string; readonly max: number }>();
   lastStep = new Map<string, number>();
   /** `server/session/generation` of every ticket that somebody was given. */
   private readonly told = new Set<string>();
@@ -35,9 +37,14 @@ export class Promises {
 
   constructor(private readonly region: RegionDouble) {}
 
-  /** The controller starts anew: it knows neither policies put over forge.toml nor who has left while it was away. */
+  /** The next command asks for this maximum. It counts beside the one before until it was answered, and so is kept. */
+  onPut(requestId: number, experienceId: string, max: number): void {
+    this.puts.set(requestId, { experienceId, max });
+    this.maxima.get(experienceId)?.push(max);
+  }
+
+  /** The controller starts anew: it does not know who has left while it was away. */
   onRestart(): void {
-    this.maxima = new Map(MAXIMA);
     this.lastStep = new Map();
     // A member who left may come back for the length of a lease, where a lost node still has a seat of theirs.
     for (const party of this.seenParties) this.oldParties.add(party);
@@ -124,10 +131,18 @@ export class Promises {
   private onReply(requestId: number, result: CommandResult): void {
     if (!result.ok) return;
     const { value } = result;
+    const put = this.puts.get(requestId);
+    if (put) this.maxima.set(put.experienceId, [put.max, ...this.putSince(requestId, put.experienceId)]);
     if ("queueTicket" in value) this.tickets.push(value.queueTicket);
     for (const ticket of ticketsIn(value)) this.told.add(ticket.slice(0, ticket.lastIndexOf("/")));
     // A follower is told where its session is; only who asks for a place must get a ticket.
     if ("ticket" in value && "server" in value && !this.follows.has(requestId)) this.onPlacement(value as Placement);
+  }
+
+  private putSince(requestId: number, experienceId: string): number[] {
+    return [...this.puts].flatMap(([id, put]) =>
+      id > requestId && put.experienceId === experienceId ? [put.max] : [],
+    );
   }
 
   private onPlacement({ session, server, party = [], ticket }: Placement): void {
@@ -144,7 +159,7 @@ export class Promises {
   private onStart(experienceId: string): void {
     const running = this.region.engine.list().filter(({ state }) => state !== "exited");
     const own = running.filter((server) => server.experienceId === experienceId).length + 1;
-    const max = this.maxima.get(experienceId) ?? 0;
+    const max = Math.max(0, ...(this.maxima.get(experienceId) ?? []));
     if (own > max) this.broken.push(`${experienceId} would have ${String(own)} servers of at most ${String(max)}`);
     if (running.length + 1 > REGION_MAX)
       this.broken.push(`the region would have ${String(running.length + 1)} servers`);

@@ -116,4 +116,9 @@ export const CASES: Readonly<Record<string, readonly Step[]>> = {
     { do: "terminate", server: 10, drainSecs: 0, force: false },
     { do: "wait", ms: 6000 },
   ],
+  "a maximum that was not kept before the leader changed was held against the next": [
+    { do: "policy", experience: 1, min: 0, more: 0, version: 2 },
+    { do: "allocate", match: 0, players: [0], deadlineMs: undefined, labelled: undefined },
+    { do: "lose leadership" },
+  ],
 };

@@ -223,7 +223,7 @@ export class Storm {
       case "policy": {
         const id = experience(step.experience);
         const max = step.min + step.more;
-        if (id !== "isle") this.promises.maxima.set(id, Math.max(1, max));
+        if (id !== "isle") this.promises.onPut(this.region.asked.length + 1, id, Math.max(1, max));
         this.ask({
           type: "putFleet",
           experienceId: id,
