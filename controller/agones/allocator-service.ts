@@ -27,6 +27,7 @@ export interface AllocatorOptions {
   readonly limits?: Partial<IntakeLimits>;
   /** Of connections, see `openSharedPort`. */
   readonly helloMs?: number;
+  readonly firstCallMs?: number;
 }
 
 export interface AllocatorServiceDeps extends AllocatorDeps {

@@ -19,14 +19,17 @@ let honest: AllocationClient;
 const sockets: Socket[] = [];
 const sessions: ClientHttp2Session[] = [];
 
-async function start(limits: AllocatorOptions["limits"] = {}, helloMs = 60_000): Promise<void> {
+async function start(limits: AllocatorOptions["limits"] = {}, helloMs = 60_000, firstCallMs = 60_000): Promise<void> {
   const backend = new BackendDouble().when("allocateServer", () => ({
     ok: true,
     value: serverSample({ state: "allocated" }),
   }));
   const tokens = new Tokens("a key of one run, for tests only, long enough", systemClock);
   const deps = { backend, tokens, token: () => "", clock: systemClock, log: pino({ level: "silent" }) };
-  service = await startAllocatorService({ host: "127.0.0.1", port: 0, auth: { kind: "none" }, limits, helloMs }, deps);
+  service = await startAllocatorService(
+    { host: "127.0.0.1", port: 0, auth: { kind: "none" }, limits, helloMs, firstCallMs },
+    deps,
+  );
   honest = await AllocationClient.connect(`http://127.0.0.1:${service.port}`);
 }
 
@@ -82,6 +85,17 @@ it("ends connections that say nothing, and heads that come in drops", async () =
   const drops = setInterval(() => slow.write("a: b\r\n"), 20);
   for (const socket of [silent, slow]) await once(socket.resume(), "close");
   clearInterval(drops);
+});
+
+it("ends a session whose frame was wrong and whose client has gone, which Node does not hear of", async () => {
+  await start({}, 60_000, 300);
+  expect((await honest.allocate(FLEET)).status).toBe(0);
+  const broken = await open();
+  const longPing = Buffer.from([0, 0, 0x10, 6, 0, 0, 0, 0, 0]);
+  broken.write(Buffer.concat([Buffer.from(PREFACE), NO_SETTINGS, longPing, Buffer.from("ab")]));
+  await once(broken, "data");
+  broken.destroy();
+  await until(() => service.load().connections === 1);
 });
 
 it("lets no call that is never sent whole take the place of one that is, and ends it in time", async () => {

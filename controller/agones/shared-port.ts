@@ -5,6 +5,7 @@ import {
   type Http2SecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type ServerHttp2Session,
 } from "node:http2";
 import { createServer as createTcp, type Server, type Socket } from "node:net";
 import type { Certificates } from "./certificates";
@@ -31,6 +32,8 @@ export interface SharedPortOptions {
   readonly certificates: Certificates | undefined;
   /** A connection has to say what it speaks, and a request's head has to be there, within so long, in milliseconds; 10,000. */
   readonly helloMs?: number | undefined;
+  /** A connection of HTTP/2 has to make its first call within so long, in milliseconds; 60,000. */
+  readonly firstCallMs?: number | undefined;
 }
 
 const MAX_CONNECTIONS = 10_000;
@@ -41,14 +44,18 @@ const IDLE_MS = 5 * 60_000;
 /** A request on HTTP/1.1 may be silent for so long, in milliseconds. */
 const QUIET_MS = 65_000;
 const HELLO_MS = 10_000;
+const FIRST_CALL_MS = 60_000;
 /** Clients send the whole preface at once; no method of HTTP/1.1 begins so. */
 const HTTP2_PREFACE = Buffer.from("PRI ");
 
 /** @throws {Error} where the port is taken */
 export async function openSharedPort(options: SharedPortOptions, handler: Handler): Promise<SharedPort> {
   const sockets = new Set<Socket>();
-  const { certificates, helloMs = HELLO_MS } = options;
-  const { server, secure, end } = certificates ? withTls(certificates, helloMs, handler) : withoutTls(helloMs, handler);
+  const { certificates, helloMs = HELLO_MS, firstCallMs = FIRST_CALL_MS } = options;
+  const serveSession = (session: ServerHttp2Session): void => endWithoutCalls(session, firstCallMs);
+  const { server, secure, end } = certificates
+    ? withTls(certificates, helloMs, handler, serveSession)
+    : withoutTls(helloMs, handler, serveSession);
   server.maxConnections = MAX_CONNECTIONS;
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -75,13 +82,24 @@ export async function openSharedPort(options: SharedPortOptions, handler: Handle
   };
 }
 
+/**
+ * Node does not hear that a client has gone once it was told by the protocol's GOAWAY that its frames are wrong: it stops
+ * reading, and the session stays. Who has made no call is ended before the others that are idle.
+ */
+function endWithoutCalls(session: ServerHttp2Session, firstCallMs: number): void {
+  session.setTimeout(firstCallMs, () => session.destroy());
+  session.once("stream", () => session.setTimeout(IDLE_MS));
+}
+
 interface Listener {
   readonly server: Server;
   readonly secure?: Http2SecureServer;
   readonly end?: () => void;
 }
 
-function withTls(certificates: Certificates, helloMs: number, handler: Handler): Listener {
+type OnSession = (session: ServerHttp2Session) => void;
+
+function withTls(certificates: Certificates, helloMs: number, handler: Handler, serve: OnSession): Listener {
   const server = createSecureServer(
     {
       ...certificates,
@@ -97,11 +115,12 @@ function withTls(certificates: Certificates, helloMs: number, handler: Handler):
   );
   server.setTimeout(IDLE_MS);
   server.on("sessionError", () => undefined);
+  server.on("session", serve);
   return { server, secure: server };
 }
 
 /** The first bytes of a connection tell which version it speaks. */
-function withoutTls(helloMs: number, handler: Handler): Listener {
+function withoutTls(helloMs: number, handler: Handler, serve: OnSession): Listener {
   const http1 = createHttp(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -121,6 +140,7 @@ function withoutTls(helloMs: number, handler: Handler): Listener {
   );
   http2.setTimeout(IDLE_MS);
   http2.on("sessionError", () => undefined);
+  http2.on("session", serve);
   const server = createTcp({ noDelay: true }, (socket) => {
     const silent = (): void => void socket.destroy();
     socket.setTimeout(helloMs, silent);
