@@ -7,7 +7,9 @@ const AFTER_MS = 4000;
 
 /** P8: controllers and agents are replaced one by one with players on, and nobody is dropped. */
 export async function checkRolls(world: World, region: VirtualRegion): Promise<void> {
-  for (const player of region.players) player.stays = true;
+  // Also those who were moved here from another region.
+  const players = world.regions.flatMap((each) => each.players);
+  for (const player of players) player.stays = true;
   // Who is on their way arrives, so that there is somebody to drop.
   await world.runFor(3000);
   const before = inside(region);
@@ -32,7 +34,7 @@ export async function checkRolls(world: World, region: VirtualRegion): Promise<v
         "nobody is dropped by an upgrade",
         `${playerId} was on ${place}, and is on ${after.get(playerId) ?? "none"}`,
       );
-  for (const player of region.players) {
+  for (const player of players) {
     player.stays = false;
     player.leave();
   }
