@@ -25,6 +25,12 @@ export class Crowd {
   rest(): void {
     this.quiet = true;
     this.undrain();
+    this.restSizes();
+  }
+
+  /** The size at rest: put once more where another, asked for before, was answered after it. */
+  restSizes(): void {
+    if (!this.quiet) return;
     this.region.client.ask(
       () => ({ type: "putFleet", experienceId: "arena", policy: { minServers: 2, maxServers: 4 } }),
       () => undefined,
@@ -129,7 +135,7 @@ export class Crowd {
       const minServers = 1 + this.random.int(2);
       client.ask(
         () => ({ type: "putFleet", experienceId: "arena", policy: { minServers, maxServers: 4 } }),
-        () => undefined,
+        () => this.restSizes(),
         2,
       );
     } else if (dice < 0.85 && target) {

@@ -161,6 +161,7 @@ export class Office {
     this.region.client.ask(
       () => ({ type: "putFleet", experienceId, ...change }),
       (result) => {
+        if (change.policy) this.crowd.restSizes();
         if (result || !surely) return;
         this.region.network.schedule.after(1000, undefined, () => this.put(experienceId, change, true));
       },
