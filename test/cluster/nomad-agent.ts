@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { openSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePorts } from "../../cli/up/free-ports";
+import { endStrays, unmountAll } from "../../infra/local/leftovers";
 
 const LEADS_WITHIN_MS = 60_000;
 const ASK_EVERY_MS = 200;
@@ -21,6 +23,8 @@ export class NomadAgent {
     private readonly child: ChildProcess,
     private readonly exited: Promise<unknown>,
     private readonly token: string | undefined,
+    /** Its allocations and what it knows of them. */
+    private readonly data: string,
   ) {}
 
   /** @param more configuration beside the usual */
@@ -33,6 +37,9 @@ export class NomadAgent {
     const [http, rpc, serf] = await freePorts(3);
     const configFile = join(folder, "agent.hcl");
     const logFile = join(folder, "nomad.log");
+    const data = mkdtempSync(join(tmpdir(), "forge-nomad-"));
+    // Tasks are other users.
+    chmodSync(data, 0o711);
     // Cloud fingerprinters would ask addresses off this machine.
     writeFileSync(
       configFile,
@@ -43,6 +50,8 @@ export class NomadAgent {
 }
 disable_update_check = true
 client {
+  alloc_dir = ${JSON.stringify(join(data, "allocations"))}
+  state_dir = ${JSON.stringify(join(data, "state"))}
   options = { "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" }
   ${client}
 }
@@ -53,9 +62,10 @@ ${more}`,
     delete env["AWS_CA_BUNDLE"];
     const log = openSync(logFile, "a");
     const args = ["agent", "-dev", "-bind", "127.0.0.1", "-config", configFile, "-log-level", "WARN"];
-    const child = spawn(nomad, args, { env, stdio: ["ignore", log, log] });
+    // Its helpers work where it does, and are known by that.
+    const child = spawn(nomad, args, { cwd: data, env, stdio: ["ignore", log, log] });
     const exited = new Promise((resolve) => child.once("exit", resolve));
-    const agent = new NomadAgent(`http://127.0.0.1:${http}`, child, exited, managementToken);
+    const agent = new NomadAgent(`http://127.0.0.1:${http}`, child, exited, managementToken, data);
     try {
       if (managementToken !== undefined) await agent.untilBootstrapped(managementToken);
       await agent.untilReady();
@@ -75,11 +85,15 @@ ${more}`,
     return (text === "" ? undefined : JSON.parse(text)) as T;
   }
 
+  /** Whatever its tasks did not heed in time goes with it. */
   async stop(): Promise<void> {
     this.child.kill("SIGINT");
-    const kill = setTimeout(() => this.child.kill("SIGKILL"), 20_000);
+    const kill = setTimeout(() => this.child.kill("SIGKILL"), 5000);
     await this.exited;
     clearTimeout(kill);
+    await endStrays(this.data);
+    await unmountAll(this.data);
+    rmSync(this.data, { recursive: true, force: true });
   }
 
   /** Before it has a leader nobody can be let in. */
