@@ -49,6 +49,8 @@ export function tightenEnding(s: CoreState, server: GameServer, moveAtMs: number
 function tellDraining(s: CoreState, server: GameServer, ending: Ending): void {
   const { id: serverId, nodeId, allocationId } = server;
   if (!s.usable(nodeId) || nodeId === null || allocationId === null) return;
+  // Without a deadline it may run until it is empty, and has nothing to hurry for; the wire has no number for never either.
+  if (ending.moveAtMs === Infinity) return;
   const notice = { kind: "draining" as const, deadlineMs: ending.moveAtMs, reason: ending.reason };
   s.send(nodeId, { kind: "notice", serverId, allocationId, notice }, { kind: "told" });
 }

@@ -72,6 +72,17 @@ it("isolates the node as one when three of its four servers fail together, and m
   expect(r.events.filter((event) => event.type === "failover" && event.serverId === d)).toEqual([]);
 });
 
+it("tells servers that wait for their players to find a place no deadline: the wire has no number for never", () => {
+  const r = arena({ maxPlayers: 2, scaling: { minServers: 8, maxServers: 8 } }, ["n1", "n2"]);
+  for (let i = 0; i < 16; i++) playing(r, `p${String(i)}`);
+  const sent: unknown[] = [];
+  r.watch = (decision) => void sent.push(decision.type === "send" && decision.body);
+  const troubled = on(r, "n1").map(({ id }) => id);
+  crash(r, troubled.slice(0, 3));
+  expect(nodeStates(r)[0]).toBe("n1 isolated");
+  expect(JSON.parse(JSON.stringify(sent))).toEqual(sent);
+});
+
 it("moves nobody off a server that still runs before there is a seat for them", () => {
   const r = arena({ maxPlayers: 2, scaling: { minServers: 8, maxServers: 8 } }, ["n1", "n2"]);
   const players = Array.from({ length: 16 }, (_, i) => playing(r, `p${String(i)}`));
