@@ -13,7 +13,8 @@ it("keeps every promise under any mixture of faults", async () => {
 }, 600_000);
 
 it("keeps every promise under every kind of fault while every kind of message is under way", async () => {
-  const result = await runSuite({ from: 1, seeds: 1, steps: CELL_STEPS, cells: true });
+  // Two: what a run has too few messages of, the other makes up for.
+  const result = await runSuite({ from: 2, seeds: 2, steps: CELL_STEPS, cells: true });
   expect(result.failures).toEqual([]);
   expect(result.table.empty()).toEqual([]);
 }, 600_000);
