@@ -1,18 +1,8 @@
 import { arena, code, join, servers } from "./testing/ask";
 import { RegionDouble } from "./testing/region-double";
+import { fleet, put, steps, versions } from "./testing/rollouts";
 import { testExperience, testSettings } from "./testing/settings-double";
-import type { Fleet, ForgeEvent, Placement, Server } from "./resources";
-
-const put = (over: object) => ({ type: "putFleet" as const, experienceId: "arena", ...over });
-const fleet = (r: RegionDouble): Fleet => r.must<Fleet>({ type: "getFleet", experienceId: "arena" });
-const versions = (r: RegionDouble): Record<string, number> => {
-  const count: Record<string, number> = {};
-  for (const { version, state } of r.must<Server[]>(servers))
-    if (state !== "terminated") count[version] = (count[version] ?? 0) + 1;
-  return count;
-};
-const steps = (r: RegionDouble): string[] =>
-  r.events.flatMap((event: ForgeEvent) => (event.type === "rollout" ? [`${event.step} ${event.toVersion}`] : []));
+import type { Placement, Server } from "./resources";
 
 it("runs a canary on its share, gives it its share of players, and takes it to the rest when promoted", () => {
   const r = arena({ scaling: { minServers: 10, maxServers: 20 } });
