@@ -15,6 +15,7 @@ const config = {
   testPathIgnorePatterns: ["/node_modules/", "/dist/", "/cdktf\\.out/", "/\\.forge/"],
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/sdk/dist/", "<rootDir>/cdktf.out/", "<rootDir>/.forge/"],
   moduleNameMapper: {
+    "^fast-check$": "<rootDir>/test/fast-check.cjs",
     "^eustress-forge-sdk$": "<rootDir>/sdk/src/index.ts",
     "^eustress-forge-sdk/(.*)$": "<rootDir>/sdk/src/$1.ts",
   },

@@ -66,6 +66,10 @@ function startedByNomad({ env, templates, config }: NomadTask, secret: string) {
   return { env: all, args: args.map((arg) => driverReads(arg.normalize("NFC"), all).normalize("NFC")) };
 }
 
+function podWithArgument(arg: string): NastyPod {
+  return { files: {}, env: [{ name: "A", value: "one" }], args: [arg], secret: "" };
+}
+
 test("what a pod's program is started with, and its files, arrive unchanged whatever they look like", () => {
   fc.assert(
     fc.property(nastyPod, (pod: NastyPod) => {
@@ -86,7 +90,7 @@ test("what a pod's program is started with, and its files, arrive unchanged what
       const { Job } = jobJson(job) as { readonly Job: Json };
       expect(differenceOf(jsonOfHcl(renderJobHcl(job)), Job)).toBeUndefined();
     }),
-    { numRuns: 300 },
+    { numRuns: 300, examples: [[podWithArgument("$$$$$(A)")], [podWithArgument("$$%$$$(A)")]] },
   );
 });
 

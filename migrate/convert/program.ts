@@ -43,8 +43,8 @@ export function argument(text: string, names: ReadonlySet<string>): { replaced: 
     rest = match.index + whole.length;
     if (name === undefined) literal += "$";
     else if (names.has(name)) {
-      // What is replaced must not come to stand within an escape: `$` and `${NAME}` would be one.
-      replaced += driverText(literal).replace(/[$%]$/, (last) => `\${"${last}"}`);
+      // What is replaced must not come to stand within an escape: `$` and `${NAME}` would be one, as would two of three `$`.
+      replaced += driverText(literal).replace(/[$%]+$/, (signs) => `\${"${signs}"}`);
       replaced += /^[A-Za-z_]\w*$/.test(name) ? `\${${name}}` : `\${env[${JSON.stringify(name)}]}`;
       literal = "";
       hasVariable = true;
