@@ -1,7 +1,7 @@
 import type { Arrival } from "../controller/core/arrival";
 import type { Input } from "../controller/core/input";
 import type { RegionSummary } from "../controller/core/resources";
-import type { ControllerDeps } from "../controller/controller";
+import type { ControllerDeps } from "../controller/controller-deps";
 import type { ControllerHost } from "./controller-host";
 import type { Network } from "./network";
 import type { Process } from "./process";

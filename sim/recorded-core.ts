@@ -1,4 +1,4 @@
-import type { ControlledCore } from "../controller/controller";
+import type { ControlledCore } from "../controller/controller-deps";
 import { Core, type CoreCounts, type CoreOptions } from "../controller/core/core";
 import type { Decision } from "../controller/core/decision";
 import type { Input } from "../controller/core/input";

@@ -32,8 +32,12 @@ function regionOf(namespace: string, { backend }: ApiContext): string | undefine
   return backend.regions().find(({ name }) => name === namespace)?.name;
 }
 
-function namespaced({ params }: Call<{ readonly namespace: string }>, api: ApiContext): string | undefined {
-  return regionOf(params.namespace, api);
+function namespaceOf({ params }: Call<{ readonly namespace?: string }>): string {
+  return params.namespace ?? "default";
+}
+
+function namespaced(call: Call<{ readonly namespace?: string }>, api: ApiContext): string | undefined {
+  return regionOf(namespaceOf(call), api);
 }
 
 function discovery(key: RouteKey, summary: string, object: object): AnyRoute {
@@ -47,30 +51,18 @@ function discovery(key: RouteKey, summary: string, object: object): AnyRoute {
   });
 }
 
+/** Of the namespace in its path, or where that names none, of the region that is asked. */
 function listRoute(key: RouteKey, kind: Kind, summary: string): AnyRoute {
-  return route({
+  return route<{ readonly namespace?: string }, ListQuery, unknown>({
     key,
     tag: TAG,
     summary,
-    params: namespaceParams,
+    ...(key.includes("/:namespace/") && { params: namespaceParams }),
     query: kubeListQuery,
     responses: anyJson(`A list, or with ?watch=true its changes, an object a line`),
     weight: "streaming",
     region: namespaced,
-    handle: (call, api) => listed(kind, call.params.namespace, call.query, api),
-  });
-}
-
-function listAllRoute(key: RouteKey, kind: Kind, summary: string): AnyRoute {
-  return route({
-    key,
-    tag: TAG,
-    summary,
-    query: kubeListQuery,
-    responses: anyJson(`A list, or with ?watch=true its changes, an object a line`),
-    weight: "streaming",
-    region: (_call, { backend }) => backend.region,
-    handle: (call, api) => listed(kind, "default", call.query, api),
+    handle: (call, api) => listed(kind, namespaceOf(call), call.query, api),
   });
 }
 
@@ -104,10 +96,10 @@ export const kubernetesRoutes: readonly AnyRoute[] = [
   discovery("GET /version", "Which Kubernetes this is like", DISCOVERY.version),
 
   listRoute("GET /apis/agones.dev/v1/namespaces/:namespace/gameservers", "GameServer", "Servers as GameServers"),
-  listAllRoute("GET /apis/agones.dev/v1/gameservers", "GameServer", "Servers of this region as GameServers"),
+  listRoute("GET /apis/agones.dev/v1/gameservers", "GameServer", "Servers of this region as GameServers"),
   getRoute("GET /apis/agones.dev/v1/namespaces/:namespace/gameservers/:name", "GameServer", "A server as a GameServer"),
   listRoute("GET /apis/agones.dev/v1/namespaces/:namespace/fleets", "Fleet", "Experiences as Fleets"),
-  listAllRoute("GET /apis/agones.dev/v1/fleets", "Fleet", "Experiences of this region as Fleets"),
+  listRoute("GET /apis/agones.dev/v1/fleets", "Fleet", "Experiences of this region as Fleets"),
   getRoute("GET /apis/agones.dev/v1/namespaces/:namespace/fleets/:name", "Fleet", "An experience as a Fleet"),
 
   route({
