@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
-import { createServer } from "node:net";
 import * as fs from "node:fs";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../protocol/clock";
+import { freePort } from "../protocol/free-ports";
 import { agentControllerPair } from "../protocol/memory-channel";
 import { startGate, type RunningGate } from "./gate/start-gate";
 import { startAgent, type RunningAgent } from "./start-agent";
@@ -66,15 +66,6 @@ async function boot(): Promise<void> {
     ).then((running) => (agent = running));
   });
   controller = await connected;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port: found } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, "close");
-  return found;
 }
 
 async function call(method: string, path: string, body: object = {}) {

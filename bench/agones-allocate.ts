@@ -18,7 +18,7 @@ import { bundle } from "./bundle";
 import type { ChildProgram } from "./child-program";
 import { distribution } from "./distribution";
 import { tellFigure } from "./figure";
-import { freePort } from "./free-port";
+import { freePort } from "../protocol/free-ports";
 import { machineLine } from "./machine";
 import { EXPERIENCE } from "./fixed-fleet";
 import { VirtualRegion } from "./virtual-region";

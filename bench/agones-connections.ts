@@ -24,7 +24,7 @@ import { dialSocket } from "../protocol/socket-dialler";
 import { findPart } from "../test/cluster/real-parts";
 import { bundle } from "./bundle";
 import { distribution } from "./distribution";
-import { freePort } from "./free-port";
+import { freePorts } from "../protocol/free-ports";
 import { machineLine } from "./machine";
 
 const SECRET = "the-shared-secret-of-this-benchmark";
@@ -174,7 +174,7 @@ async function onGate(folder: string): Promise<void> {
 }
 
 async function onSidecar(program: string): Promise<void> {
-  const [grpc, http, health] = [await freePort(), await freePort(), await freePort()];
+  const [grpc = 0, http = 0, health = 0] = await freePorts(3);
   const ports = ["--grpc-port", String(grpc), "--http-port", String(http), "--health-port", String(health)];
   const sidecar = spawn(program, ["--local", "--address", "127.0.0.1", ...ports], { stdio: "ignore" });
   try {

@@ -7,7 +7,7 @@ import { systemClock } from "../protocol/clock";
 import { ConsulAgent } from "../test/cluster/consul-agent";
 import { ChildProgram } from "./child-program";
 import { EXPERIENCE, fixedFleetToml, REGION, SECRETS } from "./fixed-fleet";
-import { freePort } from "./free-port";
+import { freePorts } from "../protocol/free-ports";
 import type { RegionProgramConfig } from "./region-program";
 
 export interface TwoControllersOptions {
@@ -53,7 +53,7 @@ export class TwoControllers {
     await consul.call("PUT", `/v1/kv/${configKey(REGION)}`, toml);
     const links: string[] = [];
     const replica = async (name: string): Promise<Replica> => {
-      const [api, link] = [await freePort(), await freePort()];
+      const [api = 0, link = 0] = await freePorts(2);
       links.push(`127.0.0.1:${link}`);
       const controller = controllerConfig(folder, name, api, link, consul.address, toml);
       const config = { controller, agents: [], nodeIds: [NODE], engineDir: join(folder, "engine") };

@@ -9,7 +9,7 @@ import { Tokens } from "../controller/tokens";
 import { systemClock } from "../protocol/clock";
 import { ChildProgram } from "./child-program";
 import { EXPERIENCE, fixedFleetToml, REGION, SECRETS } from "./fixed-fleet";
-import { freePort } from "./free-port";
+import { freePort } from "../protocol/free-ports";
 import { PlainProgram } from "./plain-program";
 import type { RegionProgramConfig } from "./region-program";
 import type { SdkAddress } from "./sdk-clients-program";

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { agentConfigOf, controllerConfigOf, gateConfigOf } from "../cli/up/program-configs";
 import { planRun, type PlannedRegion, type RunPlan } from "../cli/up/run-plan";
-import { freePorts } from "../cli/up/free-ports";
+import { freePorts } from "../protocol/free-ports";
 import { newRunSecrets } from "../cli/up/run-secrets";
 import { loadConfig } from "../config/load";
 import { configKey } from "../config/region-names";

@@ -1,5 +1,4 @@
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { freePort } from "../../protocol/free-ports";
 import { gateAgentPair } from "../../protocol/memory-channel";
 import type { ExpectedServer } from "../../protocol/messages";
 import type { GateLimits } from "../gate/limits";
@@ -89,15 +88,6 @@ export class AgonesNode {
     this.node.agent.attachGate(agent);
     await settled();
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
 
 /** As an experience with `sdk = "agones"` is expected, with what Agones' conformance clients want to find. */

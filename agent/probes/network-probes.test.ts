@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { systemClock } from "../../protocol/clock";
+import { freePort } from "../../protocol/free-ports";
 import type { ExpectedHealth } from "../../protocol/messages";
 import type { RunningProbes } from "../finding";
 import { PidusageTable } from "../stats/pidusage-table";
@@ -34,14 +35,6 @@ async function listen(server: Server, port = 0, host = "127.0.0.1"): Promise<num
   await once(server, "listening");
   closing.push(() => new Promise((resolve) => server.close(resolve)));
   return (server.address() as AddressInfo).port;
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await closing.pop()?.();
-  return port;
 }
 
 const http = { kind: "http", path: "/health", port: "game", metricsPath: undefined } as const;

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../protocol/clock";
 import type { ExpectedHealth } from "../../protocol/messages";
+import { freePort } from "../../protocol/free-ports";
 import { findProgram, skipUnless } from "../../test/skips";
 import type { RunningProbes } from "../finding";
 import { ProcTable } from "../stats/proc-table";
@@ -37,15 +38,6 @@ afterEach(async () => {
   }
   rmSync(folder, { recursive: true });
 });
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, "close");
-  return port;
-}
 
 /** Starts a game server whose output goes to `server.log`, with its home in the test's folder. */
 function launch(program: string, args: readonly string[]): string {
@@ -94,7 +86,7 @@ skipUnless(
   isLinux && openArena !== undefined,
 )("OpenArena", () => {
   test("answers a quake3 query, bots not counted, uses memory, and ends", async () => {
-    const port = await freeUdpPort();
+    const port = await freePort();
     const sets = {
       dedicated: 1,
       net_ip: "127.0.0.1",
@@ -135,7 +127,7 @@ skipUnless(
     end)`;
 
   test("answers its own protocol's hello, and its log tells who is on", async () => {
-    const port = await freeUdpPort();
+    const port = await freePort();
     const mod = join(folder, "world", "worldmods", "lines");
     mkdirSync(mod, { recursive: true });
     writeFileSync(join(mod, "init.lua"), MOD);
@@ -174,7 +166,7 @@ skipUnless(
   }, 120_000);
 
   test("is ready by a line of its log", async () => {
-    const port = await freeUdpPort();
+    const port = await freePort();
     mkdirSync(join(folder, "world"));
     writeFileSync(
       join(folder, "world", "world.mt"),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runForTest } from "../cli-under-test";
-import { freePorts } from "../up/free-ports";
+import { freePorts } from "../../protocol/free-ports";
 
 let folder: string;
 let ports: readonly string[];

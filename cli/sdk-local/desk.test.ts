@@ -4,7 +4,7 @@ import AgonesSDK from "@google-cloud/agones-sdk";
 import { GameServer } from "../../sdk/src/server";
 import { systemClock } from "../../protocol/clock";
 import type { AgentEvent } from "../../protocol/messages";
-import { freePorts } from "../up/free-ports";
+import { freePorts } from "../../protocol/free-ports";
 import { Desk, type DeskOptions } from "./desk";
 import { order } from "./desk-orders";
 import { DEFAULT_SERVER } from "./game-server-file";

@@ -12,7 +12,7 @@ import { agentControllerPair, gateAgentPair } from "../../protocol/memory-channe
 import type { Ack, AgentEvent, ExpectedServer, RequestBody } from "../../protocol/messages";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
-import { isFree } from "../up/free-ports";
+import { isFree } from "../../protocol/free-ports";
 import { tapped } from "./call-tap";
 import { DeskController } from "./desk-controller";
 import type { DeskServer } from "./game-server-file";

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { loadConfig } from "../../config/load";
+import { freePort } from "../../protocol/free-ports";
 import { findProgram, skipUnless } from "../../test/skips";
 import { renderTemplate } from "./templates";
 
@@ -56,7 +56,7 @@ withServer("the luanti template's server", () => {
     mkdirSync(world);
     const values: Readonly<Record<string, string>> = {
       FORGE_VOLUME_WORLD: world,
-      NOMAD_PORT_game: await freeUdpPort(),
+      NOMAD_PORT_game: String(await freePort()),
     };
     const args = survival.args.map((arg) =>
       arg.replace(/\$\{(\w+)\}/g, (_, name: string) => values[name] ?? "unknown"),
@@ -89,12 +89,3 @@ withServer("the luanti template's server", () => {
     expect(readdirSync(world)).toEqual(expect.arrayContaining(["map_meta.txt", "world.mt"]));
   });
 });
-
-async function freeUdpPort(): Promise<string> {
-  const socket = createSocket("udp6").bind(0);
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, "close");
-  return String(port);
-}

@@ -2,11 +2,12 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { buildSync } from "esbuild";
 import { WebSocket } from "ws";
+import { freePort } from "../../protocol/free-ports";
 import { sealTicket } from "../../protocol/ticket";
 import { renderTemplate } from "./templates";
 
@@ -97,15 +98,6 @@ function install(folder: string): void {
     format: "cjs",
   });
   symlinkSync(dirname(require.resolve("ws/package.json")), join(folder, "node_modules", "ws"));
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** A player's connection, with the messages that came. */

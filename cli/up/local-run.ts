@@ -11,7 +11,7 @@ import { DEFAULT_SECRET_ENV, readWebhooks } from "../../controller/webhooks";
 import type { Clock } from "../../protocol/clock";
 import { CliError } from "../failure";
 import { EXIT } from "../exit-code";
-import { freePorts, isFree } from "./free-ports";
+import { freePorts, isFree } from "../../protocol/free-ports";
 import { planRun, BASE_PORT, type DeployedPart, type PlannedRegion, type RunPlan } from "./run-plan";
 import { newRunSecrets, type RunSecrets } from "./run-secrets";
 import type { RunParts } from "./run-parts";

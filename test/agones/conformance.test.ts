@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Desk } from "../../cli/sdk-local/desk";
 import { DEFAULT_SERVER } from "../../cli/sdk-local/game-server-file";
-import { freePorts } from "../../cli/up/free-ports";
+import { freePorts } from "../../protocol/free-ports";
 import { systemClock } from "../../protocol/clock";
 import { findPart } from "../cluster/real-parts";
 import { skipUnless } from "../skips";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Desk } from "../../cli/sdk-local/desk";
 import { DEFAULT_SERVER } from "../../cli/sdk-local/game-server-file";
-import { freePorts } from "../../cli/up/free-ports";
+import { freePorts } from "../../protocol/free-ports";
 import { systemClock } from "../../protocol/clock";
 import { KubernetesDouble } from "./kubernetes-double";
 

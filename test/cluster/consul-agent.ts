@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { freePort } from "../../bench/free-port";
+import { freePorts } from "../../protocol/free-ports";
 
 const LEADS_WITHIN_MS = 60_000;
 const ASK_EVERY_MS = 100;
@@ -40,7 +40,7 @@ export class ConsulAgent {
   }
 
   static async start(consul: string, folder: string, options: ConsulAgentOptions = {}): Promise<ConsulAgent> {
-    const [http = 0, free = 0, server = 0, serf = 0, wan = 0] = await Promise.all(Array.from({ length: 5 }, freePort));
+    const [http = 0, free = 0, server = 0, serf = 0, wan = 0] = await freePorts(5);
     const { managementToken: token, host = "127.0.0.1", within = [], nameServer } = options;
     const { servers = 1, join: others = [] } = options;
     const dns = nameServer === undefined ? free : 53;

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { runForTest, type CliResult } from "../../cli/cli-under-test";
-import { freePorts } from "../../cli/up/free-ports";
+import { freePorts } from "../../protocol/free-ports";
 import { mountsBelow } from "../../infra/local/leftovers";
 import { ROOT } from "../e2e/run-folder";
 import { skipUnless } from "../skips";

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { freePorts } from "../../cli/up/free-ports";
+import { freePorts } from "../../protocol/free-ports";
 import { endStrays, unmountAll } from "../../infra/local/leftovers";
 
 const LEADS_WITHIN_MS = 60_000;

@@ -1,4 +1,4 @@
-import { freePorts } from "../../cli/up/free-ports";
+import { freePorts } from "../../protocol/free-ports";
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { freePort } from "../../bench/free-port";
+import { freePort } from "../../protocol/free-ports";
 import { Consul } from "../../clients/consul";
 import { shiftKey } from "../../config/region-names";
 import { KvDocument } from "../../controller/adapters/consul/kv-document";

@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import pino from "pino";
 import { nodeWorld } from "../../agent/node-world";
 import { startAgent, type RunningAgent } from "../../agent/start-agent";
-import { freePort } from "../../bench/free-port";
+import { freePorts } from "../../protocol/free-ports";
 import { VirtualEngine } from "../../bench/virtual-engine";
 import { VirtualSdk } from "../../bench/virtual-sdk";
 import { configKey, fleetsKey } from "../../config/region-names";
@@ -79,7 +79,7 @@ skipUnless(
   });
 
   async function startReplica(name: string): Promise<void> {
-    const [api, link] = [await freePort(), await freePort()];
+    const [api = 0, link = 0] = await freePorts(2);
     const url = `http://127.0.0.1:${api}`;
     const config = {
       region: REGION,

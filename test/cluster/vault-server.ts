@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { freePort } from "../../bench/free-port";
+import { freePort } from "../../protocol/free-ports";
 
 const ANSWERS_WITHIN_MS = 30_000;
 const ROOT_TOKEN = "root-of-this-test";

@@ -1,4 +1,4 @@
-import { freePort } from "../../bench/free-port";
+import { freePort } from "../../protocol/free-ports";
 import {
   AGONES_GAMES,
   AgonesRegion,

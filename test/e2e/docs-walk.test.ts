@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { buildSync } from "esbuild";
 import { renderTemplate } from "../../cli/templates/templates";
 import { loadConfig } from "../../config/load";
+import { freePort } from "../../protocol/free-ports";
 import { codeBlocks } from "../markdown";
 import { findProgram, skipUnless } from "../skips";
 import { ForgeRun } from "./forge-run";
@@ -183,12 +183,4 @@ function pidOf(serverId: string, { folder }: ForgeRun): number {
   });
   if (found === undefined) throw new Error(`no process is server ${serverId}`);
   return found;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Fleet, Server } from "../../controller/core/resources";
-import { freePort } from "../../bench/free-port";
+import { freePort } from "../../protocol/free-ports";
 import { runForTest } from "../../cli/cli-under-test";
 import { AgonesRegion, say } from "../agones/agones-games";
 import { ForgeRun } from "./forge-run";

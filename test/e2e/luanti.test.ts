@@ -1,9 +1,8 @@
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderTemplate } from "../../cli/templates/templates";
 import type { Server } from "../../controller/core/resources";
+import { freePort } from "../../protocol/free-ports";
 import { findProgram, skipUnless } from "../skips";
 import { ForgeRun } from "./forge-run";
 import { LuantiClient } from "./luanti-client";
@@ -28,7 +27,7 @@ withServer("a Luanti world by the template, with real players", () => {
   const clients = new Set<LuantiClient>();
 
   beforeAll(async () => {
-    port = await freeUdpPort();
+    port = await freePort();
     const config = (template?.contents ?? "").replace("static = 30000", `static = ${port}`);
     run = await ForgeRun.start({ config, args: ["--no-demo"] });
   });
@@ -123,12 +122,3 @@ withServer("a Luanti world by the template, with real players", () => {
     expect(run.folder.read(`${WORLD}/map_meta.txt`)).toBe(map);
   });
 });
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket("udp6").bind(0);
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, "close");
-  return port;
-}

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts } from "../../cli/up/free-ports";
+import { freePorts } from "../../protocol/free-ports";
 import { findPart } from "../cluster/real-parts";
 
 const PARTS = ["open-match-minimatch", "open-match-evaluator", "redis-server"] as const;
