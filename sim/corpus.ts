@@ -84,4 +84,10 @@ export const CORPUS: readonly CorpusCase[] = [
     steps: 7880,
     found: "players of one match who came apart waited with one queue ticket, and all were answered as the first",
   },
+  {
+    seed: 360,
+    steps: 125,
+    only: [0, 1, 2],
+    found: "a leader of the past brought a drain that no agent had taken from it back when it led again",
+  },
 ];

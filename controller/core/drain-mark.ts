@@ -16,14 +16,12 @@ export interface DrainAsk {
 }
 
 /** Tells every agent that can be asked, and lets the command wait for them. */
-export function keepDrain(s: CoreState, requestId: number): void {
-  // It was never drained, and is not to be: there is nothing to keep.
-  if (!s.drain) return s.out.reply(requestId, regionView(s));
+export function keepDrain(s: CoreState, requestId: number, drain: RegionDrain): void {
   const ask: DrainAsk = { requestId, open: 0, kept: 0 };
   for (const node of s.nodes.values()) {
     if (!s.usable(node.id)) continue;
     ask.open++;
-    send(s, node, s.drain, ask);
+    send(s, node, drain, ask);
   }
   s.drainAsks.add(ask);
   if (ask.open === 0) settle(s, ask);
@@ -32,6 +30,12 @@ export function keepDrain(s: CoreState, requestId: number): void {
 /** Has an agent that is back keep it, unless it does. */
 export function tellDrain(s: CoreState, node: AgentNode): void {
   if (s.drain && s.usable(node.id) && isNewer(s.drain, node.drain)) send(s, node, s.drain, null);
+}
+
+/** With its fall a leader forgets what no agent keeps: the next one never hears of it, and whoever asked was refused. */
+export function forgetUnkept(s: CoreState): void {
+  s.drain = undefined;
+  for (const { drain } of s.nodes.values()) if (drain && isNewer(drain, s.drain)) s.drain = drain;
 }
 
 export function isNewer(one: RegionDrain, than: RegionDrain | undefined): boolean {

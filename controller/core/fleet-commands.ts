@@ -169,11 +169,13 @@ export function getRegion(s: CoreState, requestId: number): void {
 export function drainRegion(s: CoreState, requestId: number, { on, afterSecs = 0 }: Of<"drainRegion">): void {
   const begins = on && !s.draining;
   const movesAtMs = s.nowMs + Math.max(0, afterSecs) * 1000;
-  // Said again, it may move them sooner or later.
-  if (on !== s.draining || (on && s.drain?.movesAtMs !== movesAtMs)) setDrain(s, on, movesAtMs);
+  // Said again, it may move them sooner or later; and that it is not drained an agent that is away may not know.
+  const { drain: before } = s;
+  const isSaid = before?.on === on && (!on || before.movesAtMs === movesAtMs);
+  const drain = isSaid ? before : setDrain(s, on, movesAtMs);
   if (begins) refuseWaiting(s);
   // Also where nothing is new: whoever asked before may not have been answered.
-  keepDrain(s, requestId);
+  keepDrain(s, requestId, drain);
 }
 
 function refuseWaiting(s: CoreState): void {

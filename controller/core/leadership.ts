@@ -2,6 +2,7 @@ import { takeLosses } from "./agent-events";
 import { answerRefused } from "./answers";
 import { sendEpoch, suspectUnseen } from "./connection";
 import type { Group } from "./group";
+import { forgetUnkept } from "./drain-mark";
 import { letGo } from "./keeping";
 import { dropHeld, setHolding } from "./holding";
 import { stopMoving } from "./move-out";
@@ -92,6 +93,7 @@ function stopLeading(s: CoreState): void {
   stopMoving(s);
   for (const { requestId } of s.drainAsks) s.out.refuse(requestId, NOT_LEADER);
   s.drainAsks.clear();
+  forgetUnkept(s);
   for (const { requestId } of s.fleetAsks.splice(0)) s.out.refuse(requestId, NOT_LEADER);
   s.keepDue = false;
   s.leader = false;

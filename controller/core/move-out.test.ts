@@ -198,6 +198,36 @@ describe("a new leader", () => {
     expect(code(here.call(join("ann")))).toBe("ok");
     expect(here.agent("n1").drain?.on).toBe(false);
   });
+
+  it("outdates what an agent that was away still knows of a drain, where it is told that there is none", () => {
+    const two = new TwoRegions();
+    const { here } = two;
+    here.cut("n2");
+    here.must(DRAIN);
+    here.cut("n1");
+    here.connect("n2");
+    here.restart();
+    here.cut("n1");
+    here.run().advance(6000);
+    here.must(UNDRAIN);
+    here.connect("n1");
+    here.run();
+    expect(region(two)).toBeNull();
+    expect(here.agent("n1").drain?.on).toBe(false);
+  });
+
+  it("does not bring back, leading again, what it was asked for when others led already", () => {
+    const { here } = new TwoRegions();
+    here.usurp([]);
+    const asked = here.ask(DRAIN);
+    here.give({ type: "leadership", leader: false, epoch: 0 });
+    expect(code(here.reply(asked))).toBe("notLeader");
+    here.lead();
+    here.give({ type: "engineList", servers: here.engine.list() });
+    here.run();
+    expect(code(here.call(join("ann")))).toBe("ok");
+    expect(here.agent("n1").drain).toBeUndefined();
+  });
 });
 
 it("leaves a world's players with their world", () => {

@@ -60,9 +60,11 @@ export function newMoveOut(): MoveOut {
 }
 
 /** Begins or ends the drain. */
-export function setDrain(s: CoreState, on: boolean, movesAtMs: number): void {
+export function setDrain(s: CoreState, on: boolean, movesAtMs: number): RegionDrain {
   const atMs = s.drain?.epoch === s.epoch ? Math.max(s.nowMs, s.drain.atMs + 1) : s.nowMs;
-  takeDrain(s, { on, epoch: s.epoch, atMs, movesAtMs });
+  const drain = { on, epoch: s.epoch, atMs, movesAtMs };
+  takeDrain(s, drain);
+  return drain;
 }
 
 /** An agent remembers what a leader said of it. */
