@@ -14,6 +14,8 @@ export class LuantiClient {
   /** By channel, the number of the next reliable packet. */
   private readonly nextSeq = [FIRST_SEQ, FIRST_SEQ, FIRST_SEQ];
   private readonly unacknowledged = new Map<string, Buffer>();
+  /** By channel and number: a server whose acknowledgement is late sends once more, and takes a second answer for a second player. */
+  private readonly received = new Set<string>();
   private readonly secret = toNumber(randomBytes(32));
   private readonly resend: NodeJS.Timeout;
   private accepted: (() => void) | undefined;
@@ -75,6 +77,9 @@ export class LuantiClient {
       const ack = Buffer.from([CONTROL, 0, 0, 0]);
       ack.writeUInt16BE(packet.readUInt16BE(1), 2);
       this.send(channel, ack);
+      const number = `${channel} ${packet.readUInt16BE(1)}`;
+      if (this.received.has(number)) return;
+      this.received.add(number);
       this.receive(channel, packet.subarray(3));
     } else if (type === CONTROL) this.control(channel, packet);
     else if (type === ORIGINAL) this.command(packet.readUInt16BE(1), packet.subarray(3));

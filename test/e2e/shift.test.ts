@@ -114,8 +114,8 @@ scaling = { min_servers = 4, max_servers = 6 }
     expect(await allocate(2)).toEqual(["agones", "forge"]);
     const [name = ""] = Object.keys(run.ready.processes).filter((each) => each.includes("controller"));
     process.kill(run.ready.processes[name] ?? 0, "SIGKILL");
-    // The next one knows the plan by what was written alone, and begins the step anew.
-    expect(await allocate(2)).toEqual(["agones", "forge"]);
+    // The next one knows the plan by what was written alone: whose turn it was may have been written between two matches.
+    expect([...(await allocate(2))].sort()).toEqual(["agones", "forge"]);
 
     expect((await shift("abort")).plan).toMatchObject({ state: "aborted", share: 0 });
     expect(await allocate(3)).toEqual(["agones", "agones", "agones"]);
