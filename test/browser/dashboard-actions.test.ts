@@ -11,6 +11,9 @@ import { skipUnless } from "../skips";
 import { chromiumFlags, chromiumProgram } from "./chromium";
 import { startDashboardDouble } from "./dashboard-double";
 
+// A browser takes its time on a busy machine.
+jest.setTimeout(120_000);
+
 const program = chromiumProgram();
 const SERVER = "srv-us-east-4f1c8a02";
 
@@ -154,11 +157,14 @@ skipUnless(
       sub: "kim",
       role: "viewer",
       regions: ["*"],
-      expiresInSecs: 4,
-      renewableForSecs: 600,
+      expiresInSecs: 600,
+      renewableForSecs: 3600,
     }).token;
+    await context.clock.install();
     const page = await openWith(first);
-    const renewed = await page.waitForResponse((answer) => answer.url().endsWith("/v1/tokens"));
+    const renewal = page.waitForResponse((answer) => answer.url().endsWith("/v1/tokens"));
+    await page.clock.fastForward(451_000);
+    const renewed = await renewal;
     expect([renewed.request().method(), renewed.status()]).toEqual(["POST", 201]);
     await page.waitForFunction(`sessionStorage.getItem("forge.token") !== ${JSON.stringify(first)}`);
     const token = String(await page.evaluate("sessionStorage.getItem('forge.token')"));

@@ -9,6 +9,9 @@ import { skipUnless } from "../skips";
 import { chromiumFlags, chromiumProgram } from "./chromium";
 import { startDashboardDouble, storyOfEvents } from "./dashboard-double";
 
+// A browser takes its time on a busy machine.
+jest.setTimeout(120_000);
+
 const program = chromiumProgram();
 
 skipUnless(
