@@ -25,7 +25,9 @@ const config = {
   reporters: ["default", "<rootDir>/scripts/test-summary.cjs"],
   // One test may start real programs on a busy machine; a hang still ends.
   testTimeout: 30_000,
-  maxWorkers: 2,
+  testSequencer: "<rootDir>/scripts/test-order.cjs",
+  // One more than the cores of a small machine: most long files wait for real programs.
+  maxWorkers: 3,
   watchman: false,
 };
 
