@@ -47,7 +47,7 @@ describe("leaders", () => {
     expect(await node.controller.ask({ kind: "epoch" }, 7)).toMatchObject({ ok: true, epoch: 7 });
     expect(await node.controller.ask(grant("x"), 6)).toMatchObject({ ok: false, code: "staleEpoch", epoch: 7 });
     await node.restart();
-    expect(node.controller.messages[0]).toMatchObject({ type: "hello", epoch: 7 });
+    expect(node.controller.messages[0]).toMatchObject({ type: "hello", epoch: 7, can: ["openDraining"] });
     expect(await node.controller.ask(grant("x"), 6)).toMatchObject({ ok: false, code: "staleEpoch", epoch: 7 });
     expect(await node.controller.ask(grant("x"), 7)).toMatchObject({ ok: true });
   });

@@ -1,6 +1,6 @@
 import type { Clock } from "../protocol/clock";
 import type { GateCall } from "../protocol/gate-messages";
-import type { AgentEvent, Hello, NodeFacts, Snapshot } from "../protocol/messages";
+import type { AgentAbility, AgentEvent, Hello, NodeFacts, Snapshot } from "../protocol/messages";
 import { PROTOCOL_OLDEST, PROTOCOL_VERSION } from "../protocol/versions";
 import { carriedStates } from "./carried-states";
 import { ControllerLinks, type ControllerChannel } from "./controller-links";
@@ -216,8 +216,8 @@ export class Agent {
   private hello(): Hello {
     const { nodeId, region, bootId, agentVersion, node } = this.deps;
     const protocol = { oldest: PROTOCOL_OLDEST, newest: PROTOCOL_VERSION };
-    const can = this.deps.handshakes ? { can: ["reach"] } : {};
-    return { type: "hello", protocol, nodeId, region, bootId, agentVersion, epoch: this.requests.epoch, node, ...can };
+    const can: readonly AgentAbility[] = this.deps.handshakes ? ["reach", "openDraining"] : ["openDraining"];
+    return { type: "hello", protocol, nodeId, region, bootId, agentVersion, epoch: this.requests.epoch, node, can };
   }
 
   private snapshot(): { readonly snapshot: Snapshot; readonly saved: readonly AgentEvent[] } {

@@ -235,7 +235,8 @@ export class GameServer {
     if (kind === "stopping") this.stopping = true;
     if (notice.kind === "draining") {
       this.draining = true;
-      this.around.push(this, kind, { deadline: new Date(notice.deadlineMs).toISOString(), reason: notice.reason });
+      const { deadlineMs: at, reason } = notice;
+      this.around.push(this, kind, { ...(at !== undefined && { deadline: new Date(at).toISOString() }), reason });
     } else this.around.push(this, kind, data);
   }
 

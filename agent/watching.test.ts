@@ -130,6 +130,7 @@ describe("SDK streams", () => {
     const deadlineMs = Date.parse("2026-01-02T03:04:05.000Z");
     for (const notice of [
       { kind: "draining", deadlineMs, reason: "rollout" },
+      { kind: "draining", reason: "node n1 is isolated" },
       { kind: "moved", playerIds: ["p"], reason: "failover" },
       { kind: "peers", role: "ai", addresses: ["127.0.0.1:9000"] },
       { kind: "stopping", graceMs: 10 },
@@ -143,6 +144,7 @@ describe("SDK streams", () => {
         event: "draining",
         data: { deadline: "2026-01-02T03:04:05.000Z", reason: "rollout" },
       },
+      { type: "push", serverId: "s1", event: "draining", data: { reason: "node n1 is isolated" } },
       { type: "push", serverId: "s1", event: "moved", data: { playerIds: ["p"], reason: "failover" } },
       { type: "push", serverId: "s1", event: "peers", data: { role: "ai", addresses: ["127.0.0.1:9000"] } },
       { type: "push", serverId: "s1", event: "stopping", data: { graceMs: 10 } },

@@ -32,9 +32,12 @@ export interface Hello {
   /** The highest epoch this agent has journaled; 0 at first. */
   readonly epoch: number;
   readonly node: NodeFacts;
-  /** Requests that not every agent of this version knows: `reach`. */
+  /** What not every agent of this version can do, as `AgentAbility` names it. */
   readonly can?: readonly string[];
 }
+
+/** `reach`: the request of that name. `openDraining`: a `draining` notice without a deadline. */
+export type AgentAbility = "reach" | "openDraining";
 
 export interface NodeFacts {
   readonly address: string;
@@ -282,7 +285,8 @@ export type ReachHow =
 
 /** What a server is told over its SDK stream. */
 export type ServerNotice =
-  | { readonly kind: "draining"; readonly deadlineMs: number; readonly reason: string }
+  /** Without `deadlineMs` it may run until its players have gone; only agents that can do `openDraining` know that. */
+  | { readonly kind: "draining"; readonly deadlineMs?: number; readonly reason: string }
   | { readonly kind: "moved"; readonly playerIds: readonly string[]; readonly reason: string }
   | { readonly kind: "stopping"; readonly graceMs: number }
   /** Where the servers of a fleet role are now, as `host:port` of their first port. */

@@ -180,7 +180,7 @@ const serverReport: z.ZodType<Wire<ServerReport>> = z.object({
 const onServer = { serverId: id, allocationId: id };
 
 const notice = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("draining"), deadlineMs: ms, reason: text }),
+  z.object({ kind: z.literal("draining"), deadlineMs: ms.exactOptional(), reason: text }),
   z.object({ kind: z.literal("moved"), playerIds: z.array(id), reason: text }),
   z.object({ kind: z.literal("stopping"), graceMs: ms }),
   z.object({ kind: z.literal("peers"), role: text, addresses: z.array(text) }),

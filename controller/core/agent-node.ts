@@ -18,8 +18,9 @@ export interface AgentNode {
   /** The epoch that the agent acknowledged on this connection; -1 before. */
   epochAcked: number;
   snapshotSeen: boolean;
-  /** Its agent makes handshakes with servers of other nodes; and when it last reached one. */
-  canReach: boolean;
+  /** What its agent said of itself: `AgentAbility`. */
+  can: ReadonlySet<string>;
+  /** When its agent last made a handshake with a server of another node. */
   reachedMs: number;
   /** Its servers that were lately in trouble, and when. */
   readonly troubles: Map<string, number>;
@@ -51,7 +52,7 @@ export function newAgentNode(id: string): AgentNode {
     lost: null,
     epochAcked: -1,
     snapshotSeen: false,
-    canReach: false,
+    can: new Set(),
     reachedMs: -Infinity,
     troubles: new Map(),
     isolation: null,

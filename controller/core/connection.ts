@@ -23,7 +23,7 @@ export function onHello(s: CoreState, node: AgentNode, hello: Hello): void {
   node.bootId = hello.bootId;
   node.protocol = Math.min(PROTOCOL_VERSION, hello.protocol.newest);
   node.facts = hello.node;
-  node.canReach = hello.can?.includes("reach") ?? false;
+  node.can = new Set(hello.can);
   s.out.happened("node.connected", `agent ${hello.agentVersion} on ${hello.node.address}`, {
     nodeId: node.id,
     limits: hello.node.limits,

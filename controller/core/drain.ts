@@ -49,9 +49,11 @@ export function tightenEnding(s: CoreState, server: GameServer, moveAtMs: number
 function tellDraining(s: CoreState, server: GameServer, ending: Ending): void {
   const { id: serverId, nodeId, allocationId } = server;
   if (!s.usable(nodeId) || nodeId === null || allocationId === null) return;
-  // Without a deadline it may run until it is empty, and has nothing to hurry for; the wire has no number for never either.
-  if (ending.moveAtMs === Infinity) return;
-  const notice = { kind: "draining" as const, deadlineMs: ending.moveAtMs, reason: ending.reason };
+  // Without a deadline it may run until it is empty. The wire has no number for never, and older agents need one.
+  const open = ending.moveAtMs === Infinity;
+  if (open && !s.node(nodeId).can.has("openDraining")) return;
+  const deadline = open ? {} : { deadlineMs: ending.moveAtMs };
+  const notice = { kind: "draining" as const, ...deadline, reason: ending.reason };
   s.send(nodeId, { kind: "notice", serverId, allocationId, notice }, { kind: "told" });
 }
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import type { AllocationRequest } from "./allocation";
 import type { Command } from "./input";
-import type { Placement, Region, Server, Session } from "./resources";
+import type { Placement, Server, Session } from "./resources";
 import { arena, join, servers } from "./testing/ask";
+import { crash, happened, nodeStates, on, playing } from "./testing/failing-node";
 import { RegionDouble } from "./testing/region-double";
 import { testExperience, testSettings } from "./testing/settings-double";
 
@@ -19,23 +20,6 @@ function region({
   const experience = testExperience("arena", { maxPlayers, scaling: { minServers, maxServers: minServers * 2 } });
   const { health, ...settings } = testSettings([experience]);
   return new RegionDouble({ ...settings, health: { ...health, isolateSecs } }, nodes, { avoidsNodes }).start();
-}
-const on = (r: RegionDouble, nodeId: string): Server[] =>
-  r.must<Server[]>(servers).filter((server) => server.nodeId === nodeId && server.state !== "terminated");
-const nodeStates = (r: RegionDouble): string[] =>
-  r.must<{ region: Region }>({ type: "getRegion" }).region.nodes.map(({ id, state }) => `${id} ${state}`);
-const happened = (r: RegionDouble, type: string) => r.events.filter((event) => event.type === type);
-/** Their processes are killed, all at the same moment. */
-function crash(r: RegionDouble, ids: readonly string[]): void {
-  for (const id of ids) r.agentOf(id).lose(id, "killed", r.nowMs);
-  r.advance(1000);
-}
-/** A player, on a server and playing. */
-function playing(r: RegionDouble, playerId: string): Placement {
-  const placed = r.must<Placement>(join(playerId));
-  r.agentOf(placed.server.id).join(placed.server.id, placed.session.id, 1, r.nowMs);
-  r.run();
-  return placed;
 }
 const sessionOf = (r: RegionDouble, { session }: Placement): Session =>
   r.must<Session>({ type: "getSession", sessionId: session.id });
@@ -70,17 +54,6 @@ it("isolates the node as one when three of its four servers fail together, and m
   expect(happened(r, "session.lost")).toEqual([]);
   // The fourth was no failure: it is told as an orderly end.
   expect(r.events.filter((event) => event.type === "failover" && event.serverId === d)).toEqual([]);
-});
-
-it("tells servers that wait for their players to find a place no deadline: the wire has no number for never", () => {
-  const r = arena({ maxPlayers: 2, scaling: { minServers: 8, maxServers: 8 } }, ["n1", "n2"]);
-  for (let i = 0; i < 16; i++) playing(r, `p${String(i)}`);
-  const sent: unknown[] = [];
-  r.watch = (decision) => void sent.push(decision.type === "send" && decision.body);
-  const troubled = on(r, "n1").map(({ id }) => id);
-  crash(r, troubled.slice(0, 3));
-  expect(nodeStates(r)[0]).toBe("n1 isolated");
-  expect(JSON.parse(JSON.stringify(sent))).toEqual(sent);
 });
 
 it("moves nobody off a server that still runs before there is a seat for them", () => {

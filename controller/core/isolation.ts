@@ -1,6 +1,6 @@
 import type { AgentNode } from "./agent-node";
 import { fitsElsewhere } from "./defragment";
-import { beginEnding } from "./drain";
+import { beginEnding, tightenEnding } from "./drain";
 import { wholeServers, type Fleet } from "./fleet";
 import { isPrimary, seatsHeld, type GameServer } from "./game-server";
 import type { CoreState } from "./state";
@@ -189,8 +189,7 @@ function moveSome(s: CoreState, node: AgentNode): void {
     if (ending?.kind !== "isolated" || ending.moving || server.seats.size === 0 || moving.has(fleet)) continue;
     if (wholeServers(fleet) || !fitsElsewhere(fleet, server)) continue;
     moving.add(fleet);
-    ending.moveAtMs = s.nowMs;
-    s.ending.add(server);
+    tightenEnding(s, server, s.nowMs, false);
   }
 }
 

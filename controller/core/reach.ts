@@ -39,7 +39,7 @@ const BELIEVED_INTERVALS = 3;
 export function tryReach(s: CoreState): void {
   const { reachIntervalSecs, timeoutSecs } = s.settings.health;
   if (reachIntervalSecs === 0 || !s.deciding) return;
-  const probers = [...s.nodes.values()].filter((node) => node.canReach && s.usable(node.id));
+  const probers = [...s.nodes.values()].filter((node) => node.can.has("reach") && s.usable(node.id));
   if (probers.length < 2) return;
   for (const server of s.servers.values()) {
     if (s.reaching.size >= AT_ONCE) return;

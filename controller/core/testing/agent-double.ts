@@ -2,6 +2,7 @@ import type { AllocateOrder } from "../../../protocol/allocation";
 import { changed, meets, type CountTable } from "../../../protocol/count-rules";
 import type {
   Ack,
+  AgentAbility,
   AgentEvent,
   GrantedSeat,
   Hello,
@@ -39,6 +40,7 @@ export class AgentDouble {
   readonly notices: Extract<RequestBody, { kind: "notice" }>[] = [];
   /** The newest protocol that it speaks. */
   newest = PROTOCOL_VERSION;
+  can: readonly AgentAbility[] = ["reach", "openDraining"];
   private boots = 0;
 
   constructor(
@@ -57,7 +59,7 @@ export class AgentDouble {
       agentVersion: "double",
       epoch: this.epoch,
       node: { address: "10.0.0.1", cpu: 4000, memory: 8192, limits: { cpu: false, memory: false, detail: "a double" } },
-      can: ["reach"],
+      can: this.can,
     };
   }
 

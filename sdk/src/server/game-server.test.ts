@@ -315,6 +315,14 @@ describe("the watch stream", () => {
     expect(forge.info.state).toBe("ready");
   });
 
+  it("tells of draining without a deadline", async () => {
+    const gate = await gateDouble();
+    const forge = await connect(gate);
+    const told = once(forge, "draining");
+    gate.push("draining", { reason: "r" });
+    await expect(told).resolves.toEqual({ deadlineMs: undefined, reason: "r" });
+  });
+
   it("tells of draining and stopping also who listens later", async () => {
     const gate = await gateDouble();
     const forge = await connect(gate);

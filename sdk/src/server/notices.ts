@@ -34,7 +34,7 @@ export interface GameServerInfo {
 export interface GameServerEvents {
   /** First after connecting, then on every change. */
   gameserver: GameServerInfo;
-  /** No new players come; those here may stay until `deadlineMs` (milliseconds since 1970). */
+  /** No new players come; those here may stay until `deadlineMs` (milliseconds since 1970), or to their end without one. */
   draining: { readonly deadlineMs: number | undefined; readonly reason: string };
   /** These players sit elsewhere now: tell them, and forget them. */
   moved: { readonly playerIds: readonly string[]; readonly reason: string };
