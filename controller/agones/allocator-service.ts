@@ -92,7 +92,7 @@ class Calls {
     private readonly deps: AllocatorServiceDeps,
   ) {
     this.auth = auth.kind;
-    this.intake = new Intake({ ...INTAKE, ...limits });
+    this.intake = new Intake({ ...INTAKE, ...limits }, deps.clock);
   }
 
   get load() {

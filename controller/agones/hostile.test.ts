@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
 import { connect, type Socket } from "node:net";
 import pino from "pino";
-import { systemClock } from "../../protocol/clock";
+import { type Clock, systemClock } from "../../protocol/clock";
+import { VirtualClock } from "../../protocol/virtual-clock";
 import { BackendDouble, serverSample } from "../api/backend-double";
 import { Tokens } from "../tokens";
 import { startAllocatorService, type AllocatorOptions, type AllocatorService } from "./allocator-service";
@@ -19,13 +20,18 @@ let honest: AllocationClient;
 const sockets: Socket[] = [];
 const sessions: ClientHttp2Session[] = [];
 
-async function start(limits: AllocatorOptions["limits"] = {}, helloMs = 60_000, firstCallMs = 60_000): Promise<void> {
+async function start(
+  limits: AllocatorOptions["limits"] = {},
+  helloMs = 60_000,
+  firstCallMs = 60_000,
+  clock: Clock = systemClock,
+): Promise<void> {
   const backend = new BackendDouble().when("allocateServer", () => ({
     ok: true,
     value: serverSample({ state: "allocated" }),
   }));
   const tokens = new Tokens("a key of one run, for tests only, long enough", systemClock);
-  const deps = { backend, tokens, token: () => "", clock: systemClock, log: pino({ level: "silent" }) };
+  const deps = { backend, tokens, token: () => "", clock, log: pino({ level: "silent" }) };
   service = await startAllocatorService(
     { host: "127.0.0.1", port: 0, auth: { kind: "none" }, limits, helloMs, firstCallMs },
     deps,
@@ -88,7 +94,7 @@ it("ends connections that say nothing, and heads that come in drops", async () =
 });
 
 it("ends a session whose frame was wrong and whose client has gone, which Node does not hear of", async () => {
-  await start({}, 60_000, 300);
+  await start({}, 60_000, 1500);
   expect((await honest.allocate(FLEET)).status).toBe(0);
   const broken = await open();
   const longPing = Buffer.from([0, 0, 0x10, 6, 0, 0, 0, 0, 0]);
@@ -99,7 +105,8 @@ it("ends a session whose frame was wrong and whose client has gone, which Node d
 });
 
 it("lets no call that is never sent whole take the place of one that is, and ends it in time", async () => {
-  await start({ bodyMs: 1500 });
+  const clock = new VirtualClock();
+  await start({ bodyMs: 1500 }, undefined, undefined, clock);
   const calls = Array.from({ length: 10 }, session).flatMap((on) => Array.from({ length: 210 }, () => call(on)));
   const answers = calls.map(async (stream) => {
     stream.write(framed(encoded(FLEET)).subarray(0, 7));
@@ -108,6 +115,7 @@ it("lets no call that is never sent whole take the place of one that is, and end
   });
   await until(() => service.load().arriving === 2100);
   expect((await honest.allocate(FLEET)).status).toBe(0);
+  clock.advance(1500);
   expect(new Set(await Promise.all(answers))).toEqual(new Set(["4"]));
 });
 

@@ -1,3 +1,4 @@
+import type { Clock } from "../../protocol/clock";
 import type { AnyRequest, AnyResponse } from "./shared-port";
 import { GrpcError } from "./grpc-status";
 
@@ -17,7 +18,10 @@ export class Intake {
   #arriving = 0;
   #held = 0;
 
-  constructor(private readonly limits: IntakeLimits) {}
+  constructor(
+    private readonly limits: IntakeLimits,
+    private readonly clock: Clock,
+  ) {}
 
   /** Bodies on their way, and bytes held of them and of those that are being answered. */
   get load(): { readonly arriving: number; readonly heldBytes: number } {
@@ -34,7 +38,7 @@ export class Intake {
     // Until it is answered: what waits for its answer is held too.
     response.once("close", () => void (this.#held -= bytes));
     this.#arriving += 1;
-    let late: NodeJS.Timeout | undefined;
+    let inTime = (): void => undefined;
     try {
       await new Promise<void>((resolve, reject) => {
         const refuse = (code: "RESOURCE_EXHAUSTED" | "DEADLINE_EXCEEDED", why: string): void => {
@@ -42,9 +46,8 @@ export class Intake {
           reject(new GrpcError(code, why));
         };
         const broken = (): void => reject(new GrpcError("INVALID_ARGUMENT", "the message broke off"));
-        late = setTimeout(
-          () => refuse("DEADLINE_EXCEEDED", `no whole message came within ${String(bodyMs)} ms`),
-          bodyMs,
+        inTime = this.clock.after(bodyMs, () =>
+          refuse("DEADLINE_EXCEEDED", `no whole message came within ${String(bodyMs)} ms`),
         );
         request.on("data", (chunk: Buffer) => {
           if (bytes + chunk.length > bodyBytes)
@@ -61,7 +64,7 @@ export class Intake {
         request.once("close", broken);
       });
     } finally {
-      clearTimeout(late);
+      inTime();
       this.#arriving -= 1;
     }
     return Buffer.concat(chunks);
