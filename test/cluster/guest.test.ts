@@ -7,9 +7,8 @@ import { RunFolder, type CommandEnd } from "../e2e/run-folder";
 import { recordFigure } from "../records";
 import { skipUnless } from "../skips";
 import { OthersCluster, OTHERS_PROGRAMS } from "./others-cluster";
+import { PortSlot } from "./port-slot";
 import { TERRAFORM } from "./terraform";
-
-const PORTS = { FORGE_PORT_OFFSET: String(1500 + (process.pid % 38) * 20) };
 
 skipUnless(
   "a guest on somebody else's cluster",
@@ -20,6 +19,7 @@ skipUnless(
   const game = buildPocketGame();
   let cluster: OthersCluster;
   let folder: RunFolder;
+  let ports: PortSlot;
   let before: Awaited<ReturnType<OthersCluster["contents"]>>;
   let tokens: Readonly<Record<string, string>>;
 
@@ -70,6 +70,7 @@ memory = 32
 `;
 
   beforeAll(async () => {
+    ports = await PortSlot.take(1);
     cluster = await OthersCluster.start([game.file]);
     folder = new RunFolder(config(100));
     before = await cluster.contents();
@@ -77,10 +78,11 @@ memory = 32
   afterAll(async () => {
     await cluster?.stop();
     folder?.remove();
+    ports?.giveBack();
     game.remove();
   });
 
-  const forge = (...args: readonly string[]): Promise<CommandEnd> => folder.forge(args, { ...PORTS, ...tokens });
+  const forge = (...args: readonly string[]): Promise<CommandEnd> => folder.forge(args, { ...ports.env, ...tokens });
 
   async function result(...args: readonly string[]): Promise<Loose> {
     const end = await forge("--json", ...args);
@@ -153,7 +155,7 @@ memory = 32
   it("has its secrets placed by `infra secrets` with the same token", async () => {
     const program = join(__dirname, "..", "..", "dist", "infra.js");
     const args = ["secrets", "us-east", "--config", folder.config, "--json"];
-    const end = await folder.command(process.execPath, [program, ...args], { ...PORTS, ...tokens });
+    const end = await folder.command(process.execPath, [program, ...args], { ...ports.env, ...tokens });
     expect(JSON.parse(end.stdout)).toMatchObject({ place: "vault", written: false });
   });
 

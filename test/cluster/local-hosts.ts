@@ -1,10 +1,8 @@
-import { linkSync, mkdtempSync, rmSync, unlinkSync, writeFileSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { mkdtempSync, rmSync, writeFileSync, readFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { localPorts, type LocalPorts } from "../../config/local-ports";
 import { runInfra, type InfraIo } from "../../infra/infra-command";
 import { configuredRegion, localRegionOf } from "../../infra/region-of";
 import type { LocalRegion } from "../../infra/local/agent-plan";
@@ -12,6 +10,7 @@ import type { LocalHost } from "../../infra/local/local-host";
 import { regionClients, type RegionClients } from "../../infra/local/region-clients";
 import { tokenOf } from "../../infra/local/token-files";
 import { programPlaces } from "../../infra/programs";
+import { PortSlot } from "./port-slot";
 import { findPart } from "./real-parts";
 
 /** `npm test` builds what changed before any test. */
@@ -67,7 +66,7 @@ export class LocalHosts {
     const file = join(folder, "forge.toml");
     const regions = names.map((name) => `[[regions]]\nname = "${name}"\nengine = "nomad"\nhosts = "local"\n`);
     writeFileSync(file, `${regions.join("\n")}\n${more}`);
-    const env = { ...process.env, FORGE_PORT_OFFSET: String(slot.offset) };
+    const env = { ...process.env, ...slot.env };
     return new LocalHosts(folder, file, env, names, slot);
   }
 
@@ -127,69 +126,4 @@ export class LocalHosts {
       this.slot.giveBack();
     }
   }
-}
-
-/** Between the offsets of two slots: room for the game ports of two regions. */
-const SLOT_SIZE = 4000;
-const SLOTS = 6;
-
-/** An offset for FORGE_PORT_OFFSET that no other test on this machine has, and whose ports are free. */
-class PortSlot {
-  private constructor(
-    readonly offset: number,
-    private readonly file: string,
-  ) {}
-
-  static async take(regions: number): Promise<PortSlot> {
-    for (let slot = 1; slot <= SLOTS; slot += 1) {
-      const file = join(tmpdir(), `forge-test-ports-${String(slot)}`);
-      if (!claim(file)) continue;
-      const offset = slot * SLOT_SIZE;
-      const ports = Array.from({ length: regions }, (_none, index) => fixedPorts(localPorts(index, offset))).flat();
-      const free = await Promise.all(ports.map(isFree));
-      if (free.every(Boolean)) return new PortSlot(offset, file);
-      unlinkSync(file);
-    }
-    throw new Error("every range of test ports is taken: see /tmp/forge-test-ports-*");
-  }
-
-  giveBack(): void {
-    rmSync(this.file, { force: true });
-  }
-}
-
-/** The file holds the number of the process that has the slot; one that is gone has none. */
-function claim(file: string): boolean {
-  const own = `${file}.${String(process.pid)}`;
-  writeFileSync(own, String(process.pid));
-  try {
-    if (!isHeld(file)) rmSync(file, { force: true });
-    linkSync(own, file);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(own, { force: true });
-  }
-}
-
-function isHeld(file: string): boolean {
-  try {
-    process.kill(Number(readFileSync(file, "utf8")), 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function fixedPorts({ games: _games, ...ports }: LocalPorts): readonly number[] {
-  return Object.values(ports);
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)));
-  });
 }

@@ -5,6 +5,7 @@ import { environment, FORGE, ROOT, RunFolder } from "../e2e/run-folder";
 import type { Loose } from "../e2e/loose";
 import { recordSummary } from "../records";
 import { skipUnless } from "../skips";
+import { PortSlot } from "./port-slot";
 import { findPart, findProviderMirror } from "./real-parts";
 
 const parts = {
@@ -19,8 +20,6 @@ const parts = {
 };
 const missing = Object.entries(parts).flatMap(([name, found]) => (found === undefined ? [name] : []));
 
-/** Apart from other tests that start such programs on this machine. */
-const PORTS = { FORGE_PORT_OFFSET: String(10_000 + (process.pid % 38) * 20) };
 const WITHIN_MS = 400_000;
 
 skipUnless(
@@ -33,12 +32,15 @@ skipUnless(
   // One region: its agents are what takes time.
   const config = sample.replace(/\[\[regions\]\]\nname = "eu-west"[^[]*\[53.3, -6.3\]\n/, "");
   let folder: RunFolder;
-  beforeAll(() => {
+  let ports: PortSlot;
+  beforeAll(async () => {
+    ports = await PortSlot.take(1);
     folder = new RunFolder(config);
   });
   afterAll(async () => {
-    await folder.forge(["destroy", "--all", "--yes", "--engine", "nomad"], PORTS);
+    await folder.forge(["destroy", "--all", "--yes", "--engine", "nomad"], ports.env);
     folder.remove();
+    ports.giveBack();
   });
 
   test("runs the demonstration on real Nomad, Consul and Vault, loses nobody, and leaves nothing", async () => {
@@ -67,7 +69,7 @@ skipUnless(
     return new Promise((resolve) => {
       const child = spawn(process.execPath, [FORGE, "up", "--engine", "nomad", "--json", ...args], {
         cwd: folder.path,
-        env: environment(PORTS),
+        env: environment(ports.env),
         stdio: ["ignore", "pipe", "pipe"],
       });
       let out = "";

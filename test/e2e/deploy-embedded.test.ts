@@ -4,13 +4,12 @@ import { join } from "node:path";
 import type { Loose } from "./loose";
 import { buildPocketGame, pocketExperience, QUICK_HEALTH } from "./pocket";
 import { environment, FORGE, problemOf, ROOT, RunFolder, type CommandEnd } from "./run-folder";
+import { PortSlot } from "../cluster/port-slot";
 import { findProgram, skipUnless } from "../skips";
 
 jest.setTimeout(240_000);
 
 const terraform = findProgram("terraform");
-/** Apart from other runs on this machine, and the same for every command of this test. */
-const PORTS = { FORGE_PORT_OFFSET: String(1000 + (process.pid % 400) * 10) };
 
 interface Region {
   readonly pid: number;
@@ -26,6 +25,7 @@ skipUnless(
 )("regions on the embedded engine, deployed by Terraform", () => {
   const game = buildPocketGame();
   let folder: RunFolder;
+  let ports: PortSlot;
   const runIds = new Set<string>();
 
   const config = (minServers: number): string => `
@@ -40,17 +40,19 @@ min_servers = ${minServers}
 max_servers = 5
 `;
 
-  beforeAll(() => {
+  beforeAll(async () => {
+    ports = await PortSlot.take(2);
     folder = new RunFolder(config(1));
   });
   afterAll(async () => {
-    for (const name of ["east", "west"]) await folder.forge(["region", "stop", name], PORTS);
+    for (const name of ["east", "west"]) await folder.forge(["region", "stop", name], ports.env);
     for (const runId of runIds) folder.remove(runId);
     folder.remove();
     game.remove();
+    ports.giveBack();
   });
 
-  const forge = (...args: readonly string[]): Promise<CommandEnd> => folder.forge(["--json", ...args], PORTS);
+  const forge = (...args: readonly string[]): Promise<CommandEnd> => folder.forge(["--json", ...args], ports.env);
 
   /** As a command that must succeed: its last line, which is the result. */
   async function result(...args: readonly string[]): Promise<Loose> {
@@ -147,7 +149,7 @@ max_servers = 5
     await result("destroy", "east", "--yes");
     const child = spawn(process.execPath, [FORGE, "--json", "deploy", "east", "--yes"], {
       cwd: folder.path,
-      env: environment(PORTS),
+      env: environment(ports.env),
       stdio: ["ignore", "pipe", "ignore"],
       detached: true,
     });
@@ -188,7 +190,7 @@ max_servers = 5
     const silent = await forge("deploy", "east");
     expect(problemOf(silent)).toMatchObject({ code: "needsYes", exitCode: 2 });
     expect(problemOf(await forge("deploy", "north", "--yes"))).toMatchObject({ code: "unknownRegion" });
-    const without = { ...PORTS, TERRAFORM_BINARY_NAME: "no-such-terraform" };
+    const without = { ...ports.env, TERRAFORM_BINARY_NAME: "no-such-terraform" };
     expect(problemOf(await folder.forge(["--json", "deploy", "east", "--yes"], without))).toMatchObject({
       code: "terraformMissing",
       fix: expect.stringContaining("PATH"),
@@ -200,7 +202,7 @@ max_servers = 5
       folder.command(
         process.execPath,
         [require.resolve("cdktf-cli/bundle/bin/cdktf"), ...args, "--output", join(folder.path, "cdktf.out")],
-        { ...PORTS, FORGE_CONFIG: folder.config, CI: "1", CHECKPOINT_DISABLE: "1" },
+        { ...ports.env, FORGE_CONFIG: folder.config, CI: "1", CHECKPOINT_DISABLE: "1" },
         ROOT,
       );
     const deploy = await cdktf("deploy", "east-embedded", "--auto-approve");
