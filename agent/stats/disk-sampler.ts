@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
 import type { Clock } from "../../protocol/clock";
 import type { Finding } from "../finding";
+import { Looks } from "./looks";
 
 /** What of a file system counts, in its own blocks, as `statfs` tells. */
 export interface DiskBlocks {
@@ -29,55 +30,39 @@ export interface DiskOwner {
 
 type DiskReport = (finding: Extract<Finding, { kind: "disk" }>) => void;
 
+interface WatchedDisk {
+  readonly owner: DiskOwner;
+  readonly report: DiskReport;
+}
+
 /**
  * How full the disks are that servers write to: of each server its working folder, its volumes and the agent's own folder,
  * the fullest counts. One look in ten seconds, one question at a time: a disk that does not answer (a network share that
  * is gone) then holds up one of this process's threads, and the looks after it, but nothing else.
  */
 export class DiskSampler {
-  readonly #watched = new Map<object, { readonly owner: DiskOwner; readonly report: DiskReport }>();
+  readonly #looks: Looks<WatchedDisk>;
   readonly #statfs: (path: string) => Promise<DiskBlocks>;
-  #cancel: (() => void) | undefined;
-  #looking = false;
 
   constructor(private readonly deps: DiskSamplerDeps) {
+    const { clock, intervalMs = 10_000 } = deps;
     this.#statfs = deps.statfs ?? statfs;
+    this.#looks = new Looks({ clock, intervalMs, look: (watched) => this.#sample(watched) });
   }
 
   /** @returns ends it */
   watch(owner: DiskOwner, report: DiskReport): () => void {
-    const key = {};
-    this.#watched.set(key, { owner, report });
-    this.#cancel ??= this.#later(0);
-    return () => {
-      this.#watched.delete(key);
-      if (this.#watched.size > 0) return;
-      this.#cancel?.();
-      this.#cancel = undefined;
-    };
+    return this.#looks.watch({ owner, report });
   }
 
-  #later(ms: number): () => void {
-    return this.deps.clock.after(ms, () => void this.#look());
-  }
-
-  async #look(): Promise<void> {
-    const mine = this.#cancel;
-    if (!this.#looking) {
-      this.#looking = true;
-      await this.#sample().finally(() => (this.#looking = false));
-    }
-    if (this.#cancel === mine && mine !== undefined) this.#cancel = this.#later(this.deps.intervalMs ?? 10_000);
-  }
-
-  async #sample(): Promise<void> {
+  async #sample(watched: readonly WatchedDisk[]): Promise<void> {
     const { folder } = this.deps;
     const own = folder === undefined ? undefined : await this.#used(folder);
     const node = own === undefined ? [] : [{ used: own, folder: folder ?? "" }];
-    for (const [key, { owner, report }] of [...this.#watched]) {
-      const found = [...node, ...(await this.#ofServer(owner))];
+    for (const each of watched) {
+      const found = [...node, ...(await this.#ofServer(each.owner))];
       const fullest = found.sort((a, b) => b.used - a.used)[0];
-      if (fullest && this.#watched.has(key)) report({ kind: "disk", ...fullest });
+      if (fullest && this.#looks.has(each)) each.report({ kind: "disk", ...fullest });
     }
   }
 

@@ -3,6 +3,7 @@ import type { ExpectedServer } from "../../protocol/messages";
 import type { Finding } from "../finding";
 import type { AllocationProcesses } from "./allocation-processes";
 import type { CpuThrottling, Throttling } from "./cpu-throttling";
+import { Looks } from "./looks";
 import { membersOf, type ProcessRow, type ProcessTable } from "./process-table";
 
 export interface UsageSamplerDeps {
@@ -40,10 +41,12 @@ interface Watched {
  * share count for each, as telling them apart costs milliseconds a process.
  */
 export class UsageSampler {
-  readonly #watched = new Set<Watched>();
-  #cancel: (() => void) | undefined;
+  readonly #looks: Looks<Watched>;
 
-  constructor(private readonly deps: UsageSamplerDeps) {}
+  constructor(private readonly deps: UsageSamplerDeps) {
+    const { clock, intervalMs = 2000 } = deps;
+    this.#looks = new Looks({ clock, intervalMs, look: (watched) => this.#sample(watched) });
+  }
 
   /** @returns stops it */
   watch(server: WatchedServer, report: UsageReport): () => void {
@@ -52,36 +55,16 @@ export class UsageSampler {
     if (untold && this.deps.allocations === undefined) return () => undefined;
     const roots = pids.map((pid) => ({ pid, started: this.deps.processes.started(pid) }));
     const allocationId = untold ? server.allocationId : undefined;
-    const watched: Watched = { roots, allocationId, cpu: server.cpu, report, last: undefined };
-    this.#watched.add(watched);
-    this.#cancel ??= this.#later(0);
-    return () => {
-      this.#watched.delete(watched);
-      if (this.#watched.size > 0) return;
-      this.#cancel?.();
-      this.#cancel = undefined;
-    };
+    return this.#looks.watch({ roots, allocationId, cpu: server.cpu, report, last: undefined });
   }
 
-  #later(ms: number): () => void {
-    return this.deps.clock.after(ms, () => void this.#look());
-  }
-
-  async #look(): Promise<void> {
-    const looking = this.#cancel;
-    await this.#sample().catch(() => undefined);
-    // Where everyone left meanwhile, or left and came back, this look is not the one to go on.
-    if (this.#cancel === looking && looking !== undefined) this.#cancel = this.#later(this.deps.intervalMs ?? 2000);
-  }
-
-  async #sample(): Promise<void> {
-    const asked = [...this.#watched];
+  async #sample(asked: readonly Watched[]): Promise<void> {
     const rows = await this.deps.processes.list(asked.flatMap(({ roots }) => roots.map(({ pid }) => pid)));
     const atMs = this.deps.clock.now();
     const processes = this.#processesOf(asked, rows);
     for (const watched of asked) {
       const own = processes.get(watched);
-      if (own !== undefined && this.#watched.has(watched)) this.#tell(watched, own, atMs);
+      if (own !== undefined && this.#looks.has(watched)) this.#tell(watched, own, atMs);
     }
   }
 
