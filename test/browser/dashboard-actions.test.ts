@@ -1,15 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import type { CommandType } from "../../controller/core/input";
-import type { RunDouble } from "../double/run-double";
 import { skipUnless } from "../skips";
-import { chromiumFlags, chromiumProgram } from "./chromium";
-import { startDashboardDouble } from "./dashboard-double";
+import { chromiumProgram, OpenedDashboard } from "./opened-dashboard";
 
 // A browser takes its time on a busy machine.
 jest.setTimeout(120_000);
@@ -22,31 +17,11 @@ skipUnless(
   "chromium is not installed",
   program !== undefined,
 )("the dashboard's actions", () => {
-  let browser: Browser;
-  let home: string;
-  let run: RunDouble;
-  let context: BrowserContext;
-
-  beforeAll(async () => {
-    home = mkdtempSync(join(tmpdir(), "forge-browser-"));
-    browser = await chromium.launch({ executablePath: program ?? "", ...chromiumFlags(home) });
-  });
-  afterAll(async () => {
-    await browser.close();
-    rmSync(home, { recursive: true, force: true });
-  });
-  beforeEach(async () => {
-    run = await startDashboardDouble();
-    context = await browser.newContext({ viewport: { width: 1440, height: 1000 } });
-  });
-  afterEach(async () => {
-    await context.close();
-    await run.close();
-  });
+  const opened = new OpenedDashboard(program ?? "");
 
   async function openWith(token: string): Promise<Page> {
-    const page = await context.newPage();
-    await page.goto(`${run.region().url}/#token=${token}`);
+    const page = await opened.context.newPage();
+    await page.goto(`${opened.run.region().url}/#token=${token}`);
     await page.waitForSelector("#servers tr");
     return page;
   }
@@ -61,7 +36,7 @@ skipUnless(
       "findSessions",
       "getDecision",
     ]);
-    return Object.values(run.regions)
+    return Object.values(opened.run.regions)
       .flatMap(({ backend }) => backend.asked.map(({ command }) => command))
       .filter(({ type }) => !reading.has(type));
   }
@@ -70,7 +45,7 @@ skipUnless(
     page.locator("#regions .card", { hasText: region }).getByRole("button");
 
   test("are not shown to who may only look", async () => {
-    const page = await openWith(run.token("viewer"));
+    const page = await openWith(opened.run.token("viewer"));
     expect(await page.locator("#regions .card button, .spawn").count()).toBe(0);
     await page.getByRole("button", { name: SERVER }).click();
     await page.locator("#detail-body section").first().waitFor();
@@ -78,17 +53,17 @@ skipUnless(
   });
 
   test("an allocator may spawn, and nothing else", async () => {
-    const page = await openWith(run.token("allocator"));
+    const page = await openWith(opened.run.token("allocator"));
     expect(await page.locator("#regions .card button").count()).toBe(0);
     await page.getByRole("button", { name: "Spawn a server of arena in eu-west" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Spawn" }).click();
     await page.getByRole("dialog").waitFor({ state: "hidden" });
     expect(changes()).toEqual([expect.objectContaining({ type: "spawnServer", experienceId: "arena" })]);
-    expect(run.region("eu-west").backend.asked.map(({ command }) => command.type)).toContain("spawnServer");
+    expect(opened.run.region("eu-west").backend.asked.map(({ command }) => command.type)).toContain("spawnServer");
   });
 
   test("change nothing before they are confirmed: Enter and Escape cancel", async () => {
-    const page = await openWith(run.token("operator"));
+    const page = await openWith(opened.run.token("operator"));
     for (const key of ["Enter", "Escape"]) {
       await drainButton(page, "us-east").click();
       const dialog = page.getByRole("dialog");
@@ -100,7 +75,7 @@ skipUnless(
   });
 
   test("drain a region, and open one again", async () => {
-    const page = await openWith(run.token("operator"));
+    const page = await openWith(opened.run.token("operator"));
     for (const [region, words] of [
       ["us-east", "Drain"],
       ["ap-south", "Open"],
@@ -116,7 +91,7 @@ skipUnless(
   });
 
   test("drain a server for as long as was said, and stop one with force", async () => {
-    const page = await openWith(run.token("operator"));
+    const page = await openWith(opened.run.token("operator"));
     const openDetail = async (deed: string): Promise<void> => {
       await page.getByRole("button", { name: SERVER }).click();
       await page.locator("#detail").getByRole("button", { name: deed }).click();
@@ -138,8 +113,8 @@ skipUnless(
   });
 
   test("say why they were refused, and let one try again", async () => {
-    const page = await openWith(run.token("operator"));
-    const { backend } = run.region("us-east");
+    const page = await openWith(opened.run.token("operator"));
+    const { backend } = opened.run.region("us-east");
     backend.when("terminateServer", () => ({
       ok: false,
       problem: { code: "alreadyTerminated", detail: "it has ended already" },
@@ -153,14 +128,14 @@ skipUnless(
   });
 
   test("the page renews a token that was made for it, and stays signed in when the first is over", async () => {
-    const first = run.tokens.mint({
+    const first = opened.run.tokens.mint({
       sub: "kim",
       role: "viewer",
       regions: ["*"],
       expiresInSecs: 600,
       renewableForSecs: 3600,
     }).token;
-    await context.clock.install();
+    await opened.context.clock.install();
     const page = await openWith(first);
     const renewal = page.waitForResponse((answer) => answer.url().endsWith("/v1/tokens"));
     await page.clock.fastForward(451_000);
@@ -168,7 +143,7 @@ skipUnless(
     expect([renewed.request().method(), renewed.status()]).toEqual(["POST", 201]);
     await page.waitForFunction(`sessionStorage.getItem("forge.token") !== ${JSON.stringify(first)}`);
     const token = String(await page.evaluate("sessionStorage.getItem('forge.token')"));
-    expect(run.tokens.verify(token)).toMatchObject({ ok: true, actor: { sub: "kim", role: "viewer" } });
+    expect(opened.run.tokens.verify(token)).toMatchObject({ ok: true, actor: { sub: "kim", role: "viewer" } });
     // What the page asks from now on it asks with the fresh one.
     const next = await page.waitForRequest((asked) => asked.url().includes("/v1/regions"));
     expect(next.headers()["authorization"]).toBe(`Bearer ${token}`);
@@ -181,9 +156,9 @@ skipUnless(
     foreign.listen(0, "127.0.0.1");
     await once(foreign, "listening");
     try {
-      const page = await context.newPage();
+      const page = await opened.context.newPage();
       await page.goto(`http://localhost:${(foreign.address() as AddressInfo).port}/`);
-      const target = `${run.region("us-east").url}/v1/regions/us-east/drain`;
+      const target = `${opened.run.region("us-east").url}/v1/regions/us-east/drain`;
       const attempts = await page.evaluate(
         async ([url = "", token = ""]) => {
           const tries: RequestInit[] = [
@@ -201,7 +176,7 @@ skipUnless(
             ),
           );
         },
-        [target, run.token("operator")],
+        [target, opened.run.token("operator")],
       );
       // An opaque answer is one that the page may not read; what it says is that the origin is not allowed.
       expect(attempts).toEqual(["opaque", "opaque", "refused", "refused"]);
@@ -217,8 +192,8 @@ skipUnless(
     ["a page of another origin", { origin: "http://evil.example.com" }, 403],
     ["the page itself", {}, 200],
   ])("a call by %s", async (_who, headers, status) => {
-    const { hostname, port } = new URL(run.region().url);
-    const authorization = `Bearer ${run.token("operator")}`;
+    const { hostname, port } = new URL(opened.run.region().url);
+    const authorization = `Bearer ${opened.run.token("operator")}`;
     const call = request({
       method: "POST",
       hostname,

@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import type { Server } from "../../controller/core/resources";
-import type { RunDouble } from "../double/run-double";
 import { sampleServer, scalingEvent, serverEvent } from "../double/samples";
 import { skipUnless } from "../skips";
-import { chromiumFlags, chromiumProgram } from "./chromium";
-import { startDashboardDouble, storyOfEvents } from "./dashboard-double";
+import { storyOfEvents } from "./dashboard-double";
+import { chromiumProgram, OpenedDashboard } from "./opened-dashboard";
 
 // A browser takes its time on a busy machine.
 jest.setTimeout(120_000);
@@ -19,43 +15,24 @@ skipUnless(
   "chromium is not installed",
   program !== undefined,
 )("the dashboard", () => {
-  let browser: Browser;
-  let home: string;
-  let run: RunDouble;
-  let context: BrowserContext;
+  const opened = new OpenedDashboard(program ?? "");
   /** What the browser itself found wrong: script errors, refused resources, violations of the page's policy. */
   let complaints: string[];
 
-  beforeAll(async () => {
-    home = mkdtempSync(join(tmpdir(), "forge-browser-"));
-    browser = await chromium.launch({ executablePath: program ?? "", ...chromiumFlags(home) });
-  });
-  afterAll(async () => {
-    await browser.close();
-    rmSync(home, { recursive: true, force: true });
-  });
-  beforeEach(async () => {
-    run = await startDashboardDouble();
-    complaints = [];
-    context = await browser.newContext({ viewport: { width: 1440, height: 1000 } });
-  });
-  afterEach(async () => {
-    await context.close();
-    await run.close();
-  });
+  beforeEach(() => void (complaints = []));
 
   async function open(path: string): Promise<Page> {
-    const page = await context.newPage();
+    const page = await opened.context.newPage();
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
     });
     page.on("pageerror", (error) => complaints.push(error.message));
-    await page.goto(run.region().url + path);
+    await page.goto(opened.run.region().url + path);
     return page;
   }
 
   async function openRun(role: "operator" | "viewer" = "viewer"): Promise<Page> {
-    const page = await open(`/#token=${run.token(role)}`);
+    const page = await open(`/#token=${opened.run.token(role)}`);
     await page.waitForSelector('#connection[data-state="live"]');
     await page.waitForSelector("#servers tr");
     return page;
@@ -63,7 +40,7 @@ skipUnless(
 
   test("shows regions, fleets and servers, and takes the token out of the address", async () => {
     const page = await openRun();
-    expect(page.url()).toBe(`${run.region().url}/`);
+    expect(page.url()).toBe(`${opened.run.region().url}/`);
     expect(await page.locator("#regions h3").allTextContents()).toEqual(["ap-south", "eu-west", "us-east"]);
     expect(await page.locator("#regions .state").allTextContents()).toEqual(["draining", "up", "up"]);
     expect(await page.locator("#totals").innerText()).toMatch(/2\/3\s+Regions up\s+12\s+Servers\s+144\s+Players/);
@@ -79,8 +56,10 @@ skipUnless(
 
   test("shows events as they come, a failover with its steps, and the last scaling of a fleet", async () => {
     const page = await openRun();
-    for (const event of storyOfEvents("us-east", Date.now())) run.region("us-east").backend.events.append(event);
-    run.region("eu-west").backend.events.append(scalingEvent({ region: "eu-west", action: "down", from: 3, to: 2 }));
+    for (const event of storyOfEvents("us-east", Date.now())) opened.run.region("us-east").backend.events.append(event);
+    opened.run
+      .region("eu-west")
+      .backend.events.append(scalingEvent({ region: "eu-west", action: "down", from: 3, to: 2 }));
     const failover = page.locator(".failover");
     await failover.waitFor();
     await page.locator("#events .event", { hasText: "failover replace" }).waitFor();
@@ -94,14 +73,14 @@ skipUnless(
   });
 
   test("begins with what happened before it was opened", async () => {
-    run.region("us-east").backend.events.append(serverEvent("server.ready", { serverId: "srv-us-east-early" }));
+    opened.run.region("us-east").backend.events.append(serverEvent("server.ready", { serverId: "srv-us-east-early" }));
     const page = await openRun();
     await page.locator("#events .event", { hasText: "srv-us-east-early" }).waitFor();
   });
 
   test("comes back by itself, and tells what happened meanwhile", async () => {
     const page = await openRun();
-    const { app, backend } = run.region("us-east");
+    const { app, backend } = opened.run.region("us-east");
     backend.events.append(serverEvent("server.spawned", { serverId: "srv-us-east-first" }));
     await page.locator("#events .event", { hasText: "srv-us-east-first" }).waitFor();
     app.server.closeAllConnections();
@@ -126,7 +105,7 @@ skipUnless(
 
   test("bounds what it shows of many servers, and finds the rest by filter and order", async () => {
     const many = Array.from({ length: 1200 }, (_, n) => manyServer(n));
-    run.region("us-east").backend.when("listServers", () => ({ ok: true, value: many }));
+    opened.run.region("us-east").backend.when("listServers", () => ({ ok: true, value: many }));
     const page = await openRun();
     expect(await page.locator("#servers tr").count()).toBe(500);
     expect(await page.locator("#servers-count").innerText()).toBe("the first 500 of 1,206: narrow the filter");
@@ -144,7 +123,7 @@ skipUnless(
 
   test("keeps the list of events bounded", async () => {
     const page = await openRun();
-    const { events } = run.region("us-east").backend;
+    const { events } = opened.run.region("us-east").backend;
     for (let n = 0; n < 700; n++) {
       events.append(serverEvent("server.ready", { serverId: `srv-us-east-${n}` }));
       if (n % 50 === 49)
@@ -159,7 +138,7 @@ skipUnless(
   test("shows text of players and servers as text", async () => {
     const markup = '<img src=x onerror="document.title = 1">';
     const page = await openRun();
-    run.region("us-east").backend.events.append(serverEvent("server.blocked", { reason: markup }));
+    opened.run.region("us-east").backend.events.append(serverEvent("server.blocked", { reason: markup }));
     await page.locator("#events .event", { hasText: markup }).waitFor();
     expect(await page.locator("#events img").count()).toBe(0);
     expect(complaints).toEqual([]);
@@ -171,7 +150,7 @@ skipUnless(
     await field.fill("nonsense");
     await page.getByRole("button", { name: "Show the run" }).click();
     await page.locator("text=This is no token of Forge.").waitFor();
-    await field.fill(run.token("viewer"));
+    await field.fill(opened.run.token("viewer"));
     await page.getByRole("button", { name: "Show the run" }).click();
     await page.waitForSelector("#servers tr");
     await page.reload();
