@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
+import { foldersOf, isExecutable } from "../config/program-files";
 import { InfraError } from "./failure";
 
 /** Programs of others that bring a region to life. `vault` is HashiCorp's or OpenBao. */
@@ -55,8 +55,7 @@ export function programPlaces(env: Readonly<Record<string, string | undefined>>,
 
 /** The first that is there, PATH before the cache; undefined where there is none. */
 export function findInPlaces(name: ProgramName, { path, cache }: ProgramPlaces): FoundProgram | undefined {
-  const folders = [...path.split(delimiter).filter((folder) => folder !== ""), join(cache, "bin")];
-  for (const folder of folders) {
+  for (const folder of [...foldersOf(path), join(cache, "bin")]) {
     for (const kind of PROGRAM_NEEDS[name].files) {
       const file = join(folder, kind);
       if (isExecutable(file)) return { name, kind, file };
@@ -112,13 +111,4 @@ export async function requireProgram(name: ProgramName, places: ProgramPlaces): 
     throw new InfraError("programTooOld", message, `update it: ${get}`);
   }
   return { ...found, version };
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
 }

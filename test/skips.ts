@@ -1,5 +1,5 @@
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter } from "node:path";
+import { foldersOf, GAME_FOLDERS, programIn } from "../config/program-files";
 import { recordPart } from "./records";
 
 /** As much of jest's `describe` as is needed here. */
@@ -28,26 +28,13 @@ export function skipUnless(name: string, reason: string, available: boolean, sui
 
 type SkippableSuite = Suite & { skip: Suite };
 
-/** Where Debian keeps game servers; root's PATH leaves it out. */
-const GAMES = "/usr/games";
-
 /**
  * The file that a program's name stands for, or undefined where it is not installed. Start programs by this path: a
  * dedicated server may be installed and still not on PATH.
  */
 export function findProgram(
   program: string,
-  path = `${process.env.PATH ?? ""}${delimiter}${GAMES}`,
+  path = [process.env.PATH ?? "", ...GAME_FOLDERS].join(delimiter),
 ): string | undefined {
-  const folders = path.split(delimiter).filter((folder) => folder !== "");
-  return folders.map((folder) => join(folder, program)).find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
+  return programIn(foldersOf(path), program);
 }

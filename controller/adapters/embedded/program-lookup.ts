@@ -1,9 +1,7 @@
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, isAbsolute, join, resolve } from "node:path";
+import { statSync } from "node:fs";
+import { delimiter, isAbsolute, resolve } from "node:path";
+import { foldersOf, GAME_FOLDERS, isExecutable, programIn } from "../../../config/program-files";
 import { EngineError, type TaskLaunch } from "../../engine";
-
-/** Debian keeps dedicated servers here, and root's PATH leaves it out. */
-const GAMES = ["/usr/games", "/usr/local/games"];
 
 export interface LookupPlace {
   /** As in the environment. */
@@ -53,9 +51,7 @@ export function findExecutable(program: string, place: LookupPlace): string | un
     const file = resolve(place.baseDir, program);
     return isExecutable(file) ? file : undefined;
   }
-  return searched(place)
-    .map((folder) => join(folder, program))
-    .find(isExecutable);
+  return programIn(searched(place), program);
 }
 
 function findOnPath(program: string, task: TaskLaunch, place: LookupPlace): string {
@@ -76,14 +72,5 @@ function missing(task: TaskLaunch, what: string): EngineError {
 }
 
 function searched(place: LookupPlace): readonly string[] {
-  return [...new Set([...place.path.split(delimiter).filter((folder) => folder !== ""), ...GAMES])];
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
+  return [...new Set([...foldersOf(place.path), ...GAME_FOLDERS])];
 }
