@@ -4,12 +4,13 @@ import type { NomadGroup, NomadJob } from "../model/nomad-job";
 import { type Experience, experienceName, experienceOf } from "./agones";
 import { budgets, migrateOf, priorityOf, scalingOf } from "./around";
 import { Inventory, nameOf, spaceOf } from "./inventory";
+import { countNames, jobNames } from "./job-names";
 import { claimCommon } from "./metadata";
-import { dnsLabel, unused } from "./names";
+import { dnsLabel } from "./names";
 import { claimOther } from "./other-kinds";
 import { keysOf, type NeededVolume, type PodContext } from "./pod-context";
 import { quantity } from "./quantity";
-import { httpRoutes, ingressRoutes, isPort, type PortTags, type Route, routeTags } from "./routes";
+import { ServiceRoutes } from "./service-routes";
 import { type NamedService, registrations } from "./services";
 import { isBinaryKey } from "./volume-files";
 import { jobOf, podAnnotations, podLabels, podOf } from "./workload";
@@ -56,20 +57,19 @@ class Conversion {
   /** Objects that a workload took along. */
   readonly #used = new Set<KubeObject>();
   #namesakes: ReadonlyMap<string, number> | undefined;
-  readonly #tags = new Map<string, readonly PortTags[]>();
-  /** Where routes name Services, and the Services whose tags were written. */
-  readonly #routes: (Pick<Route, "port" | "backend"> & { readonly key: string })[] = [];
-  readonly #tagged = new Map<string, KubeObject>();
+  readonly #routes: ServiceRoutes;
 
   constructor(
     private readonly inventory: Inventory,
     private readonly answers: Answers,
-  ) {}
+  ) {
+    this.#routes = new ServiceRoutes(inventory);
+    for (const object of this.#routes.objects) this.#used.add(object);
+  }
 
   run(): Converted {
-    this.#readRoutes();
     const jobs = this.#jobs();
-    this.#claimLostRoutes();
+    this.#routes.claimLost();
     const experiences = this.#experiences();
     const externals = this.#others();
     const sorted = <T>(map: ReadonlyMap<string, T>): readonly T[] =>
@@ -79,50 +79,9 @@ class Conversion {
     return { jobs, experiences, externals, namespaces, secrets: sorted(this.#secrets), volumes: sorted(this.#volumes) };
   }
 
-  #readRoutes(): void {
-    const read = (kind: readonly [string, string], routesOf: (object: KubeObject) => readonly Route[]): void => {
-      for (const object of this.inventory.ofKind(...kind)) {
-        this.#used.add(object);
-        const routes = routesOf(object);
-        const keyOf = (service: string): string => `${spaceOf(object)}/${service}`;
-        for (const { service, port, backend } of routes) this.#routes.push({ key: keyOf(service), port, backend });
-        for (const each of routeTags(object, routes)) {
-          const before = this.#tags.get(keyOf(each.service)) ?? [];
-          this.#tags.set(keyOf(each.service), [...before, each]);
-        }
-      }
-    };
-    for (const group of ["networking.k8s.io", "extensions"]) read([group, "Ingress"], ingressRoutes);
-    read(["gateway.networking.k8s.io", "HTTPRoute"], httpRoutes);
-  }
-
-  /** Tags are a Service's: where none was registered there are none. */
-  #claimLostRoutes(): void {
-    for (const { key, port, backend } of this.#routes) {
-      const ports = this.#tagged.get(key)?.root.get("spec", "ports").items() ?? [];
-      const isThere = ports.some((each, index) => isPort(each, index, port));
-      if (!isThere) backend.note("routeToNowhere");
-    }
-  }
-
   #jobs(): readonly ConvertedJob[] {
-    const ids = new Map<KubeObject, string>();
-    const taken = new Set<string>();
-    for (const workload of this.inventory.workloads) {
-      const space = spaceOf(workload);
-      const name = nameOf(workload);
-      const id = unused(taken.has(`${space}/${name}`) ? `${name}-${workload.kind.toLowerCase()}` : name, (each) =>
-        taken.has(`${space}/${each}`),
-      );
-      taken.add(`${space}/${id}`);
-      ids.set(workload, id);
-    }
-    const counts = countNames([...ids.values()].map((name) => ({ name })));
-    return this.inventory.workloads.map((workload) => {
-      const id = ids.get(workload) ?? workload.name;
-      const file = (counts.get(id) ?? 1) > 1 ? `jobs/${spaceOf(workload)}.${id}` : `jobs/${id}`;
-      return this.#job(workload, id, file);
-    });
+    const names = jobNames(this.inventory.workloads);
+    return [...names].map(([workload, { id, file }]) => this.#job(workload, id, file));
   }
 
   #job(workload: KubeObject, id: string, file: string): ConvertedJob {
@@ -173,8 +132,7 @@ class Conversion {
       this.#use(object);
       const name = dnsLabel(this.#isInSeveral(object.name) ? `${object.name}-${namespace}` : object.name);
       claimCommon(object, `consul#service.${name}`);
-      this.#tagged.set(`${namespace}/${object.name}`, object);
-      return { object, name, tags: this.#tags.get(`${namespace}/${object.name}`) ?? [] };
+      return { object, name, tags: this.#routes.tagsOf(namespace, object) };
     });
   }
 
@@ -288,10 +246,4 @@ class Conversion {
     if (object !== undefined) this.#used.add(object);
     return object;
   }
-}
-
-function countNames(named: readonly { readonly name: string }[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { name } of named) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return counts;
 }
