@@ -84,6 +84,66 @@ describe("leaders", () => {
     await seconds(node, 2);
     expect(node.controller.closedFor).toMatch("nothing heard from the controller for 3000 ms");
   });
+
+  test("one whose stream somebody dialled is left to them, and hears what it missed but statistics", async () => {
+    const said: string[] = [];
+    const line = { silent: (ms: number) => said.push(`silent ${ms}`), heard: () => said.push("heard") };
+    const stalled = await node.connect(undefined, line);
+    await readyServer({ health: PATIENT });
+    const ticket = ticketOf(await node.controller.ask(grant("x")));
+    stalled.mute = true;
+    await seconds(node, 5);
+    expect(said).toEqual(["silent 3000"]);
+    await node.gate.call("POST", "/v1/stats", { responseMs: 1 });
+    await node.gate.call("POST", "/v1/players/join", { ticket });
+    await seconds(node, 2);
+    expect(stalled.told).toEqual(["ready", "joined x"]);
+    stalled.mute = false;
+    await seconds(node, 1);
+    await node.gate.call("POST", "/v1/stats", { responseMs: 2 });
+    await seconds(node, 2);
+    expect(said).toEqual(["silent 3000", "heard"]);
+    expect(stalled.told).toEqual(["ready", "joined x", "stats"]);
+    expect(stalled.snapshots).toHaveLength(1);
+    expect(stalled.closedFor).toBeUndefined();
+  });
+
+  test("states that servers save while a controller says nothing are told once it speaks, the newest of each", async () => {
+    const stalled = await node.connect(undefined, { silent: () => undefined, heard: () => undefined });
+    await readyServer({ health: PATIENT });
+    const save = (server: string) => node.gate.call("POST", "/v1/snapshot", { server });
+    await save("before");
+    stalled.mute = true;
+    await seconds(node, 5);
+    await save("meanwhile");
+    await save("last");
+    await seconds(node, 1);
+    const states = (): readonly string[] =>
+      stalled.events.flatMap((event) => (event.kind === "saved" ? [event.state.data] : []));
+    expect(states()).toEqual(["before"]);
+    stalled.mute = false;
+    await seconds(node, 3);
+    expect(states()).toEqual(["before", "last"]);
+  });
+
+  test("a controller that says nothing while more than a snapshot's worth waits for it is left", async () => {
+    const stalled = await node.connect(undefined, { silent: () => undefined, heard: () => undefined });
+    await readyServer({ health: PATIENT });
+    const label = async (times: number): Promise<void> => {
+      const value = "x".repeat(60_000);
+      for (let i = 0; i < times; i++)
+        void node.controller.ask({ kind: "labels", ...on, labels: {}, annotations: { text: value + String(i) } });
+      await settled();
+    };
+    await label(20);
+    expect(stalled.closedFor).toBeUndefined();
+    stalled.mute = true;
+    await seconds(node, 5);
+    await label(10);
+    expect(stalled.closedFor).toBeUndefined();
+    await label(20);
+    expect(stalled.closedFor).toMatch("it does not read what it is told");
+  });
 });
 
 describe("seats", () => {

@@ -1,6 +1,7 @@
 import type { Clock } from "../protocol/clock";
 import type { GateCall } from "../protocol/gate-messages";
 import type { AgentAbility, AgentEvent, Hello, NodeFacts, Snapshot } from "../protocol/messages";
+import type { DialledLine } from "../protocol/socket-dialler";
 import { PROTOCOL_OLDEST, PROTOCOL_VERSION } from "../protocol/versions";
 import { carriedStates } from "./carried-states";
 import { ControllerLinks, type ControllerChannel } from "./controller-links";
@@ -106,6 +107,7 @@ export class Agent {
       {
         hello: () => this.hello(),
         snapshot: () => this.snapshot(),
+        saved: (serverIds) => this.saved(serverIds),
         onRequest: (request, from) => this.requests.handle(request, from),
       },
       clock,
@@ -149,9 +151,9 @@ export class Agent {
   }
 
   /** Takes a new stream to a controller replica; there may be several, and a lost one is dialled again by its dialler. */
-  attachController(channel: ControllerChannel): void {
+  attachController(channel: ControllerChannel, line?: DialledLine): void {
     if (this.closing) channel.close("the agent is closing");
-    else this.controllers.attach(channel);
+    else this.controllers.attach(channel, line);
   }
 
   /** Takes a new stream to a gate. */
@@ -220,23 +222,25 @@ export class Agent {
     return { type: "hello", protocol, nodeId, region, bootId, agentVersion, epoch: this.requests.epoch, node, can };
   }
 
-  private snapshot(): { readonly snapshot: Snapshot; readonly saved: readonly AgentEvent[] } {
+  private snapshot(): Snapshot {
     this.ledger.flush();
-    const servers = [...this.servers.all()];
-    const saved = servers.flatMap((server) =>
+    return {
+      type: "snapshot",
+      epoch: this.requests.epoch,
+      servers: [...this.servers.all()].map((server) => server.report()),
+      saved: [],
+      drain: this.requests.drain,
+    };
+  }
+
+  private saved(serverIds?: ReadonlySet<string>): readonly AgentEvent[] {
+    const servers = [...this.servers.all()].filter(({ serverId }) => serverIds?.has(serverId) ?? true);
+    return servers.flatMap((server) =>
       [...carriedStates(server)].map((state): AgentEvent => {
         const { serverId, allocationId } = server;
         return { kind: "saved", serverId, allocationId, atMs: state.atMs, state };
       }),
     );
-    const snapshot: Snapshot = {
-      type: "snapshot",
-      epoch: this.requests.epoch,
-      servers: servers.map((server) => server.report()),
-      saved: [],
-      drain: this.requests.drain,
-    };
-    return { snapshot, saved };
   }
 
   private *entries(): Iterable<JournalEntry> {

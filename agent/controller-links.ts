@@ -12,6 +12,7 @@ import type {
   Snapshot,
   Welcome,
 } from "../protocol/messages";
+import type { DialledLine } from "../protocol/socket-dialler";
 import { knowsEvent } from "../protocol/versions";
 import type { AgentLog } from "./ledger";
 
@@ -20,7 +21,9 @@ export type ControllerChannel = Channel<FromAgent, FromController>;
 export interface ControllerLinksHandlers {
   hello(): Hello;
   /** What is so now; everything that happened before it has been told or is in it. */
-  snapshot(): { readonly snapshot: Snapshot; readonly saved: readonly AgentEvent[] };
+  snapshot(): Snapshot;
+  /** The states that servers, all or these, saved last or were given. */
+  saved(serverIds?: ReadonlySet<string>): readonly AgentEvent[];
   onRequest(request: Request, from: Requester): void;
 }
 
@@ -42,12 +45,17 @@ const EVENT_CHARACTERS = 300;
  * whoever leads, which their epoch tells.
  *
  *     dialled -- hello --> greeting -- welcome --> welcomed (snapshot, reports, requests)
- *                                   -- refused, or silence for 3 s --> closed; who dialled tries again
+ *                                   -- refused --> closed; who dialled tries again
+ *
+ * After 3 s of silence who dialled tries another connection beside it. A controller that was stopped, or busy with much else,
+ * goes on where it was: all agents hanging up on it at once would send it all they know while it has the least time.
  */
 export class ControllerLinks {
   private readonly attached = new Set<Stream>();
   /** With the version of the protocol that its controller chose. */
   private readonly welcomed = new Map<Stream, number>();
+  /** Those over which nothing is heard, with the servers that saved states meanwhile. */
+  private readonly silent = new Map<Stream, Set<string>>();
   private events: AgentEvent[] = [];
   private scheduled = false;
 
@@ -57,17 +65,25 @@ export class ControllerLinks {
     private readonly log: AgentLog,
   ) {}
 
-  attach(channel: ControllerChannel): void {
+  /** @param line who dialled it; one that nobody dialled is closed where it is silent */
+  attach(channel: ControllerChannel, line: DialledLine = closedWhereSilent(channel)): void {
     const stream: Stream = watchLiveness<Exclude<FromAgent, Ping>, Exclude<FromController, Ping>>(
       channel,
       this.clock,
       LIVENESS,
-      (silentForMs) => channel.close(`nothing heard from the controller for ${silentForMs} ms`),
-      () => undefined,
+      (silentForMs) => {
+        this.silent.set(stream, new Set());
+        line.silent(silentForMs);
+      },
+      () => {
+        this.heardAgain(stream);
+        line.heard();
+      },
     );
     this.attached.add(stream);
     stream.onClose((reason) => {
       this.attached.delete(stream);
+      this.silent.delete(stream);
       if (this.welcomed.delete(stream)) this.log.info({ reason }, "controller left");
     });
     stream.onMessage((message) => this.onMessage(stream, message));
@@ -115,11 +131,18 @@ export class ControllerLinks {
   }
 
   private sendSnapshot(stream: Stream): void {
-    const { snapshot, saved } = this.handlers.snapshot();
+    const snapshot = this.handlers.snapshot();
     this.flush();
     stream.send(snapshot);
     // States that servers saved follow as events: together they may be more than one message carries.
-    for (const report of reports(saved)) stream.send(report);
+    for (const report of reports(this.handlers.saved())) stream.send(report);
+  }
+
+  private heardAgain(stream: Stream): void {
+    const saved = this.silent.get(stream);
+    this.silent.delete(stream);
+    if (!saved || saved.size === 0 || !this.welcomed.has(stream)) return;
+    for (const report of reports(this.handlers.saved(saved))) stream.send(report);
   }
 
   private flush(): void {
@@ -127,10 +150,33 @@ export class ControllerLinks {
     const { events } = this;
     this.events = [];
     for (const [stream, protocol] of this.welcomed) {
-      const known = events.filter(({ kind }) => knowsEvent(protocol, kind));
-      for (const report of reports(known)) stream.send(report);
+      const saved = this.silent.get(stream);
+      let room = true;
+      for (const report of reports(
+        events.filter((event) => knowsEvent(protocol, event.kind) && !keptBack(event, saved)),
+      ))
+        room = stream.send(report);
+      if (saved && !room) stream.close("it does not read what it is told, and a snapshot is shorter by now");
     }
   }
+}
+
+/**
+ * What a controller that says nothing is not told. Of statistics and saved states only the newest counts: they would wait by
+ * the megabyte. Statistics come anew each second; which servers saved states is noted in `saved`.
+ * @param saved undefined where the controller speaks
+ */
+function keptBack({ kind, serverId }: AgentEvent, saved: Set<string> | undefined): boolean {
+  if (!saved) return false;
+  if (kind === "saved") saved.add(serverId);
+  return kind === "saved" || kind === "stats";
+}
+
+function closedWhereSilent(channel: ControllerChannel): DialledLine {
+  return {
+    silent: (forMs) => channel.close(`nothing heard from the controller for ${forMs} ms`),
+    heard: () => undefined,
+  };
 }
 
 function* reports(

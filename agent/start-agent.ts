@@ -78,7 +78,7 @@ export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps)
   const dial = (address: string): Dialling => {
     const tls = certificate === undefined ? {} : { tls: () => certificate.now };
     const how = { ...options, ...tls, codec: agentCodec, onFailure: failure(`controller ${address}`) };
-    return dialSocket(parseAddress(address), how, (channel) => agent.attachController(channel));
+    return dialSocket(parseAddress(address), how, (channel, line) => agent.attachController(channel, line));
   };
   if (!dialControllers && Array.isArray(controllers)) dialled.push(...controllers.map(dial));
   else if (!dialControllers && consul)

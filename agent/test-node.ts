@@ -17,6 +17,7 @@ import type {
   SessionCarry,
   Snapshot,
 } from "../protocol/messages";
+import type { DialledLine } from "../protocol/socket-dialler";
 import { PROTOCOL_VERSION } from "../protocol/versions";
 import { VirtualClock } from "../protocol/virtual-clock";
 import { Agent, type AgentDeps } from "./agent";
@@ -56,9 +57,9 @@ export class TestNode {
   }
 
   /** Another controller replica, which may speak an older version. */
-  async connect(protocol?: number): Promise<TestController> {
+  async connect(protocol?: number, line?: DialledLine): Promise<TestController> {
     const { agent, controller } = agentControllerPair();
-    this.agent.attachController(agent);
+    this.agent.attachController(agent, line);
     return TestController.greet(controller, protocol);
   }
 

@@ -154,7 +154,11 @@ export async function startController(config: ControllerConfig, deps: StartContr
         codec: controllerCodec,
         secret: () => secrets.now.shared,
         clock,
-        onRefused: (reason: string) => log.warn({ reason }, "a connection that is no agent of this run was refused"),
+        onRefused: (reason: string) =>
+          log.warn(
+            { reason },
+            "a connection was refused, or came to nothing: no agent of this run, or one that gave up waiting",
+          ),
         ...(certificate === undefined ? {} : { tls: certificate.now }),
       };
       listener = await listenSocket(parseAddress(config.agentListen), options, (channel) => links.accept(channel));

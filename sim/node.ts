@@ -2,8 +2,10 @@ import type { EngineServer, ServerExit, ServerLaunch } from "../controller/engin
 import { Agent, type AgentDeps } from "../agent/agent";
 import type { Finding } from "../agent/finding";
 import { agentCodec, agentGateCodec, controllerCodec, gateCodec } from "../protocol/codec";
-import type { Ack, FromAgent, Request } from "../protocol/messages";
+import type { Channel } from "../protocol/channel";
+import type { Ack, FromAgent, FromController, Request } from "../protocol/messages";
 import type { ControllerHost } from "./controller-host";
+import { VirtualDialling } from "./dialling";
 import { VirtualDisk } from "./disk";
 import { VirtualServer } from "./game-server";
 import { VirtualGate } from "./gate";
@@ -37,8 +39,6 @@ export interface NodeSurroundings {
 const JOURNAL_DIR = "/journal";
 const HEARTBEAT_MS = 1000;
 const START_AGAIN_MS = 1000;
-const DIAL_MS = 300;
-const DIAL_AGAIN_MS = 700;
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** One machine: its disk, its agent (the real one), its gate, its game servers and Nomad's client. */
@@ -255,61 +255,50 @@ export class VirtualNode implements NomadClient {
     gate.attach(gateEnd);
   }
 
-  /** Dials a controller, and again whenever the stream ends. */
   private dial(process: Process, agent: Agent, controller: ControllerHost): void {
     const { network } = this.around;
-    let settled = false;
-    const again = (): void => {
-      process.after(this.random.between(DIAL_MS, DIAL_AGAIN_MS), () => this.dial(process, agent, controller));
-    };
-    const giveUp = process.after(DIAL_AGAIN_MS, () => {
-      if (settled) return;
-      settled = true;
-      again();
+    const dialling = new VirtualDialling({
+      network,
+      random: this.random,
+      host: this.host,
+      process,
+      controller,
+      connect: (to) => this.connectController(process, to),
+      attach: (agentEnd, line) => agent.attachController(agentEnd, line),
     });
-    network.post({
-      from: this.host,
-      to: controller.host,
-      phase: "greeting",
-      text: `dial ${process.name}`,
-      reader: controller.process,
-      deliver: () => {
-        if (settled || !process.alive || !controller.process?.alive) return;
-        // The way back is part of the handshake.
-        if (network.isCut(controller.host, this.host)) return;
-        settled = true;
-        giveUp();
-        const requests = new Map<number, Request>();
-        let acked = -1;
-        const [agentEnd, controllerEnd] = connectStream(
-          network,
-          {
-            process,
-            codec: agentCodec,
-            tap: (message) => {
-              this.around.onSaid(this, message);
-              const request = message.type === "ack" ? requests.get(message.id) : undefined;
-              if (!request || message.type !== "ack") return;
-              if (request.body.kind === "epoch" && message.ok) acked = request.epoch;
-              this.around.onAck(this, request, message);
-            },
-            twist: (line) => this.lie?.(line) ?? line,
-          },
-          {
-            process: controller.process,
-            codec: controllerCodec,
-            tap: (message) => {
-              if (message.type !== "request") return;
-              requests.set(message.id, message);
-              this.around.onRequest(this, message, acked);
-            },
-          },
-        );
-        controller.accept(controllerEnd);
-        agentEnd.onClose(again);
-        agent.attachController(agentEnd);
+    dialling.dial();
+  }
+
+  private connectController(
+    process: Process,
+    controller: Process,
+  ): readonly [Channel<FromAgent, FromController>, Channel<FromController, FromAgent>] {
+    const requests = new Map<number, Request>();
+    let acked = -1;
+    return connectStream(
+      this.around.network,
+      {
+        process,
+        codec: agentCodec,
+        tap: (message) => {
+          this.around.onSaid(this, message);
+          const request = message.type === "ack" ? requests.get(message.id) : undefined;
+          if (!request || message.type !== "ack") return;
+          if (request.body.kind === "epoch" && message.ok) acked = request.epoch;
+          this.around.onAck(this, request, message);
+        },
+        twist: (line) => this.lie?.(line) ?? line,
       },
-    });
+      {
+        process: controller,
+        codec: controllerCodec,
+        tap: (message) => {
+          if (message.type !== "request") return;
+          requests.set(message.id, message);
+          this.around.onRequest(this, message, acked);
+        },
+      },
+    );
   }
 
   private beat(): void {
