@@ -62,7 +62,7 @@ export class Controller implements ApiBackend {
         document,
         clock,
         log,
-        onRead: (epoch, fleets) => this.give({ nowMs: this.now(), type: "fleetsRead", epoch, fleets }),
+        onRead: (epoch, kept) => this.give({ nowMs: this.now(), type: "fleetsRead", epoch, kept }),
         onKept: (seq, failure) =>
           this.give({ nowMs: this.now(), type: "fleetsKept", seq, ...(failure === undefined ? {} : { failure }) }),
         onOutrun: (seenEpoch) => this.stepDown(seenEpoch),

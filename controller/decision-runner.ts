@@ -65,7 +65,7 @@ export class DecisionRunner {
         void this.consult(decision);
         return;
       case "keepFleets":
-        return this.deps.keeper?.keep(decision.seq, decision.fleets);
+        return this.deps.keeper?.keep(decision.seq, decision.kept);
       case "wake":
         return this.deps.wakeAt(decision.atMs);
       case "stepDown":

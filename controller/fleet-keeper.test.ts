@@ -5,17 +5,19 @@ import { setImmediate as pause } from "node:timers/promises";
 import pino from "pino";
 import { HttpStatusError } from "../clients/http-json";
 import { VirtualClock } from "../protocol/virtual-clock";
-import type { FleetRecords } from "./core/kept-fleets";
+import type { Kept } from "./core/kept-fleets";
 import { FileDocument } from "./document";
 import { FleetKeeper, type KeptFleets } from "./fleet-keeper";
 
 const log = pino({ level: "silent" });
 
 /** As a leader keeps it. */
-function records(version: string): FleetRecords {
+function records(version: string): Kept {
   const entry = { version: "1", scaling: { minServers: 1 } };
   const record = { version, rollout: null, lastRollout: null, policy: {}, desired: null, entry, former: null };
-  return { arena: record } as unknown as FleetRecords;
+  const isolation = { sinceMs: 1, untilMs: 2, reason: "3 of its servers are in trouble together" };
+  const nodes = { n1: { timesIsolated: 1, lastIsolatedMs: 1, isolation } };
+  return { fleets: { arena: record }, nodes } as unknown as Kept;
 }
 
 describe("FleetKeeper", () => {
@@ -45,7 +47,10 @@ describe("FleetKeeper", () => {
       document,
       clock,
       log,
-      onRead: (epoch, fleets) => tell(`read ${String(epoch)} ${fleets["arena"]?.version ?? "nothing"}`),
+      onRead: (epoch, { fleets, nodes }) => {
+        const isolated = Object.values(nodes).filter(({ isolation }) => isolation).length;
+        tell(`read ${String(epoch)} ${fleets["arena"]?.version ?? "nothing"}${isolated ? ", 1 isolated" : ""}`);
+      },
       onKept: (seq, failure) => tell(`kept ${String(seq)}${failure === undefined ? "" : ` not: ${failure}`}`),
       onOutrun: (epoch) => tell(`outrun ${String(epoch)}`),
     });
@@ -65,7 +70,7 @@ describe("FleetKeeper", () => {
     expect(await first.next()).toBe("kept 1");
     const second = keeper();
     second.keeps.lead(2);
-    expect(await second.next()).toBe("read 2 2");
+    expect(await second.next()).toBe("read 2 2, 1 isolated");
   });
 
   it("lets a leader that was replaced write nothing, and tells it that it was", async () => {
@@ -109,12 +114,13 @@ describe("FleetKeeper", () => {
     expect(await next()).toBe("kept 2");
     const second = keeper();
     second.keeps.lead(2);
-    expect(await second.next()).toBe("read 2 3");
+    expect(await second.next()).toBe("read 2 3, 1 isolated");
   });
 
   it.each([
     ["no document of Forge's", { fleets: 5 }, "read 1 nothing"],
-    ["one record that is none", { epoch: 0, fleets: { ...records("2"), broken: { version: 7 } } }, "read 1 2"],
+    ["one node that is none", { epoch: 0, ...records("2"), nodes: { n2: { timesIsolated: "often" } } }, "read 1 2"],
+    ["one record that is none", { epoch: 0, fleets: { ...records("2").fleets, broken: { version: 7 } } }, "read 1 2"],
   ])("passes over what cannot be read: %s", async (_, value, expected) => {
     const { keeps, document, next } = keeper();
     await document.write(value as unknown as KeptFleets, 0);

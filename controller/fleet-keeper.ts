@@ -2,13 +2,13 @@ import { z } from "zod";
 import type { Logger } from "pino";
 import { HttpStatusError } from "../clients/http-json";
 import type { Clock } from "../protocol/clock";
-import type { FleetRecord, FleetRecords } from "./core/kept-fleets";
+import type { FleetRecord, Kept } from "./core/kept-fleets";
+import type { NodeRecord } from "./core/kept-nodes";
 import type { SharedDocument } from "./document";
 
 /** What is kept: by the leader of which epoch, and what it decided. */
-export interface KeptFleets {
+export interface KeptFleets extends Kept {
   readonly epoch: number;
-  readonly fleets: FleetRecords;
 }
 
 const AGAIN_MS = 500;
@@ -34,25 +34,36 @@ const recordSchema = z.looseObject({
   entry: z.looseObject({ version: z.string(), scaling: z.looseObject({}) }),
   former: z.looseObject({ version: z.string() }).nullable(),
 });
-const keptSchema = z.looseObject({ epoch: z.number(), fleets: z.record(z.string(), z.unknown()) });
+const nodeSchema = z.looseObject({
+  timesIsolated: z.int().min(0),
+  lastIsolatedMs: z.number(),
+  isolation: z.looseObject({ sinceMs: z.number(), untilMs: z.number(), reason: z.string() }).nullable(),
+});
+/** Earlier versions of Forge kept nothing of nodes. */
+const keptSchema = z.looseObject({
+  epoch: z.number(),
+  fleets: z.record(z.string(), z.unknown()),
+  nodes: z.record(z.string(), z.unknown()).default({}),
+});
+const NOTHING: KeptFleets = { epoch: 0, fleets: {}, nodes: {} };
 
 export interface FleetKeeperDeps {
   readonly document: SharedDocument<KeptFleets>;
   readonly clock: Clock;
   readonly log: Pick<Logger, "warn" | "error" | "info">;
-  readonly onRead: (epoch: number, fleets: FleetRecords) => void;
+  readonly onRead: (epoch: number, kept: Kept) => void;
   readonly onKept: (seq: number, failure?: string) => void;
   /** A leader of a higher epoch has written: this one leads no more. */
   readonly onOutrun: (seenEpoch: number) => void;
 }
 
 /**
- * Keeps what a leader decides of its fleets for the next one. Each leader begins by writing its epoch into what it found; all
+ * Keeps what a leader decides of its fleets and nodes for the next one. Each leader begins by writing its epoch into what it found; all
  * writes are by check-and-set and refused where a higher epoch stands, so one that was replaced changes nothing.
  */
 export class FleetKeeper {
   private epoch: number | undefined;
-  private due: { readonly seq: number; readonly fleets: FleetRecords } | undefined;
+  private due: { readonly seq: number; readonly kept: Kept } | undefined;
   private busy = false;
   private troubled = false;
   private cancel: () => void = () => undefined;
@@ -74,22 +85,22 @@ export class FleetKeeper {
   }
 
   /** The newest of what waits is written, as soon as can be. */
-  keep(seq: number, fleets: FleetRecords): void {
+  keep(seq: number, kept: Kept): void {
     if (this.epoch === undefined) return;
-    this.due = { seq, fleets };
+    this.due = { seq, kept };
     if (!this.busy) void this.writeDue(this.epoch);
   }
 
   private async take(epoch: number): Promise<void> {
     try {
-      const fleets = await this.update(epoch, (kept) => kept);
+      const kept = await this.update(epoch, (found) => found);
       if (this.epoch !== epoch) return;
       this.wellAgain();
-      if (fleets) this.deps.onRead(epoch, fleets);
+      if (kept) this.deps.onRead(epoch, kept);
     } catch (error) {
       this.failed(epoch, error, () => {
         // With the rights of an earlier deployment no later try helps: the leader goes on without.
-        if (isForbidden(error)) this.deps.onRead(epoch, {});
+        if (isForbidden(error)) this.deps.onRead(epoch, NOTHING);
         else void this.take(epoch);
       });
     }
@@ -100,7 +111,7 @@ export class FleetKeeper {
     if (!due) return;
     this.busy = true;
     try {
-      const kept = await this.update(epoch, () => due.fleets);
+      const kept = await this.update(epoch, () => due.kept);
       this.busy = false;
       if (this.epoch !== epoch || !kept) return this.goOn();
       this.wellAgain();
@@ -120,37 +131,47 @@ export class FleetKeeper {
   }
 
   /** Undefined where another leads by now. */
-  private async update(epoch: number, change: (kept: FleetRecords) => FleetRecords): Promise<FleetRecords | undefined> {
+  private async update(epoch: number, change: (kept: Kept) => Kept): Promise<Kept | undefined> {
     const { document, onOutrun } = this.deps;
     while (this.epoch === epoch) {
       const stored = await document.read();
-      const kept = this.parse(stored?.value);
-      if (kept.epoch > epoch) {
-        if (this.epoch === epoch) onOutrun(kept.epoch);
+      const { epoch: written, fleets, nodes } = this.parse(stored?.value);
+      if (written > epoch) {
+        if (this.epoch === epoch) onOutrun(written);
         return undefined;
       }
-      const fleets = change(kept.fleets);
-      if ((await document.write({ epoch, fleets }, stored?.revision ?? 0)) !== undefined) return fleets;
+      const kept = change({ fleets, nodes });
+      if ((await document.write({ ...kept, epoch }, stored?.revision ?? 0)) !== undefined) return kept;
     }
     return undefined;
   }
 
   /** What cannot be read is as good as nothing, but said: a leader must not fail by it. */
   private parse(value: unknown): KeptFleets {
-    const nothing = { epoch: 0, fleets: {} };
-    if (value === undefined || value === null) return nothing;
+    if (value === undefined || value === null) return NOTHING;
     const { place } = this.deps.document;
     const read = keptSchema.safeParse(value);
     if (!read.success) {
-      this.deps.log.error({ err: read.error, place }, "what was kept of rollouts and policies cannot be read");
-      return nothing;
+      this.deps.log.error({ err: read.error, place }, "what was kept of rollouts, policies and nodes cannot be read");
+      return NOTHING;
     }
-    const fleets = Object.entries(read.data.fleets).filter(([experience, record]) => {
-      const { error } = recordSchema.safeParse(record);
-      if (error) this.deps.log.error({ err: error, place, experience }, "what was kept of it cannot be read");
+    const { epoch, fleets, nodes } = read.data;
+    return {
+      epoch,
+      fleets: this.readable<FleetRecord>(fleets, recordSchema),
+      nodes: this.readable<NodeRecord>(nodes, nodeSchema),
+    };
+  }
+
+  /** One that cannot be read does not spoil the others. `T`: what the schema holds as much of as the core relies on. */
+  private readable<T>(records: Readonly<Record<string, unknown>>, schema: z.ZodType): Record<string, T> {
+    const { place } = this.deps.document;
+    const good = Object.entries(records).filter(([of, record]) => {
+      const { error } = schema.safeParse(record);
+      if (error) this.deps.log.error({ err: error, place, of }, "what was kept of it cannot be read");
       return !error;
     });
-    return { epoch: read.data.epoch, fleets: Object.fromEntries(fleets as [string, FleetRecord][]) };
+    return Object.fromEntries(good) as Record<string, T>;
   }
 
   private failed(epoch: number, error: unknown, again: () => void): void {

@@ -5,6 +5,7 @@ import { askClose, reopen } from "./drain";
 import { giveUpNode, sendExpect } from "./engine-events";
 import type { GameServer } from "./game-server";
 import { tellDrain } from "./drain-mark";
+import { takeUpIsolation } from "./kept-nodes";
 import { payOwed } from "./owed";
 import { setState } from "./servers";
 import type { CoreState } from "./state";
@@ -23,6 +24,7 @@ export function onHello(s: CoreState, node: AgentNode, hello: Hello): void {
   node.bootId = hello.bootId;
   node.protocol = Math.min(PROTOCOL_VERSION, hello.protocol.newest);
   node.facts = hello.node;
+  takeUpIsolation(s, node);
   node.can = new Set(hello.can);
   s.out.happened("node.connected", `agent ${hello.agentVersion} on ${hello.node.address}`, {
     nodeId: node.id,

@@ -112,7 +112,7 @@ export class Core implements CoreMachine {
       case "leadership":
         return onLeadership(s, input);
       case "fleetsRead":
-        return onFleetsRead(s, input.epoch, input.fleets);
+        return onFleetsRead(s, input.epoch, input.kept);
       case "fleetsKept":
         return onFleetsKept(s, input.seq, input.failure);
       case "policy":

@@ -3,7 +3,7 @@ import type { ServerLaunch } from "../engine";
 import type { Arrival } from "./arrival";
 import type { WebhookRule } from "../../config/scaling-chain";
 import type { CommandType } from "./input";
-import type { FleetRecords } from "./kept-fleets";
+import type { Kept } from "./kept-fleets";
 import type { QueueClaim } from "./queue-claim";
 import type {
   DecisionRecord,
@@ -40,7 +40,7 @@ export type Decision =
       readonly fleet: FleetStatus;
     }
   /** Keep this for the next leader, in place of what was kept before; the outcome comes as `fleetsKept` with this number. */
-  | { readonly type: "keepFleets"; readonly seq: number; readonly fleets: FleetRecords }
+  | { readonly type: "keepFleets"; readonly seq: number; readonly kept: Kept }
   /** Call `tick` no later than this. */
   | { readonly type: "wake"; readonly atMs: number }
   /** Another leader has a higher epoch: stop leading. */

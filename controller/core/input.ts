@@ -4,7 +4,7 @@ import type { EngineEvent, EngineServer } from "../engine";
 import type { AllocationRequest } from "./allocation";
 import type { Arrival } from "./arrival";
 import type { CommandValues, CoreProblem } from "./decision";
-import type { FleetRecords } from "./kept-fleets";
+import type { Kept } from "./kept-fleets";
 import type { QueueClaim } from "./queue-claim";
 import type { FleetPolicy, RegionSummary, ServerSelector } from "./resources";
 
@@ -22,7 +22,7 @@ export type Input = { readonly nowMs: number } & (
   | { readonly type: "engineList"; readonly servers: readonly EngineServer[]; readonly sinceMs?: number }
   /**
    * `holding`: it leads, but not surely alone: nothing is started, stopped or changed for good until that is over.
-   * `keeps`: what it decides of fleets is kept for the next leader, and what the last one kept comes as `fleetsRead`.
+   * `keeps`: what it decides of fleets and nodes is kept for the next leader, and what the last one kept comes as `fleetsRead`.
    */
   | {
       readonly type: "leadership";
@@ -31,7 +31,7 @@ export type Input = { readonly nowMs: number } & (
       readonly holding?: boolean;
       readonly keeps?: boolean;
     }
-  | { readonly type: "fleetsRead"; readonly epoch: number; readonly fleets: FleetRecords }
+  | { readonly type: "fleetsRead"; readonly epoch: number; readonly kept: Kept }
   /** The newest `keepFleets` up to this one is kept; with a `failure` it is not yet. */
   | { readonly type: "fleetsKept"; readonly seq: number; readonly failure?: string }
   | { readonly type: "policy"; readonly settings: CoreSettings }

@@ -22,6 +22,8 @@ export interface Isolation {
   readonly sinceMs: number;
   readonly reason: string;
   untilMs: number;
+  /** Its servers were told to let their players go. A new leader does that anew for those whose close its last one did not get to. */
+  withdrawn: boolean;
 }
 
 /** Trouble counts together for so long, in milliseconds. */
@@ -31,7 +33,7 @@ const LEAST_SHARE = 0.5;
 const TIMES_OTHERS = 2;
 const CANNOT_AVOID = "the engine cannot keep new servers off a node";
 /** A node is not isolated for longer than this after its last trouble. */
-const LONGEST_MS = 3_600_000;
+export const LONGEST_MS = 3_600_000;
 
 /**
  * A server has failed, or is over its limits. What that says of its node is decided with the next tick: where a whole region
@@ -43,7 +45,9 @@ export function noteTrouble(s: CoreState, server: GameServer): void {
   if (!node || node.down || !s.deciding || isolateServers === 0 || !isPrimary(server)) return;
   node.troubles.set(server.id, s.nowMs);
   forgetOld(s, node);
-  if (node.isolation) node.isolation.untilMs = s.nowMs + holdMs(s, node);
+  if (!node.isolation) return;
+  node.isolation.untilMs = s.nowMs + holdMs(s, node);
+  s.keepDue = true;
 }
 
 function consider(s: CoreState, node: AgentNode): void {
@@ -105,7 +109,8 @@ function isolate(s: CoreState, node: AgentNode): void {
   if (s.nowMs > node.lastIsolatedMs + LONGEST_MS) node.timesIsolated = 0;
   node.timesIsolated++;
   node.lastIsolatedMs = s.nowMs;
-  node.isolation = { sinceMs: s.nowMs, reason, untilMs: s.nowMs + holdMs(s, node) };
+  node.isolation = { sinceMs: s.nowMs, reason, untilMs: s.nowMs + holdMs(s, node), withdrawn: false };
+  s.keepDue = true;
   const told = s.avoidsNodes ? reason : `${reason}; ${CANNOT_AVOID}: those that come to stand there are used last`;
   s.out.happened("node.isolated", told, {
     nodeId: node.id,
@@ -122,7 +127,14 @@ function isolate(s: CoreState, node: AgentNode): void {
       reasons: [reason, `in trouble: ${[...node.troubles.keys()].join(", ")}`],
     }),
   });
-  for (const server of servers) {
+  withdrawAll(s, node, node.isolation);
+}
+
+/** What came to stand there later stays: it would only be started there again. */
+function withdrawAll(s: CoreState, node: AgentNode, isolation: Isolation): void {
+  isolation.withdrawn = true;
+  for (const server of [...node.servers]) {
+    if (!isPrimary(server) || server.state === "terminated" || server.createdAtMs > isolation.sinceMs) continue;
     s.reindex(server);
     withdraw(s, server, node);
   }
@@ -173,10 +185,16 @@ export function noteOnIsolated(s: CoreState, server: GameServer): void {
 /** Isolates what is to be, and takes isolated nodes one step further: players who have somewhere to go are moved, and nodes that are well are given back. */
 export function advanceIsolations(s: CoreState): void {
   for (const node of s.nodes.values()) {
-    if (!node.isolation) {
+    const { isolation } = node;
+    if (!isolation) {
       if (node.troubles.size > 0) consider(s, node);
-    } else if (s.nowMs >= node.isolation.untilMs && s.usable(node.id)) restore(s, node, "no trouble there any more");
-    else if (s.usable(node.id)) moveSome(s, node);
+    } else if (s.settings.health.isolateServers === 0) restore(s, node, "isolate_servers is 0: no node is isolated");
+    else if (!s.usable(node.id)) continue;
+    else if (s.nowMs >= isolation.untilMs) restore(s, node, "no trouble there any more");
+    else {
+      if (!isolation.withdrawn && s.deciding && !s.holding) withdrawAll(s, node, isolation);
+      moveSome(s, node);
+    }
   }
 }
 
@@ -195,8 +213,10 @@ function moveSome(s: CoreState, node: AgentNode): void {
 
 export function restore(s: CoreState, node: AgentNode, reason: string): void {
   const { isolation } = node;
+  if (s.nodesBefore.delete(node.id)) s.keepDue = true;
   if (!isolation) return;
   node.isolation = null;
+  s.keepDue = true;
   node.troubles.clear();
   s.out.happened("node.restored", reason, { nodeId: node.id, isolatedMs: s.nowMs - isolation.sinceMs });
   for (const server of node.servers) s.reindex(server);

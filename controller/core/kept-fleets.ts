@@ -1,5 +1,6 @@
 import type { ExperienceConfig } from "../../config/config";
 import { applyPolicy, type Fleet } from "./fleet";
+import { nodeRecords, onNodesRead, type NodeRecords } from "./kept-nodes";
 import { problem } from "./outbox";
 import type { FleetPolicy } from "./resources";
 import type { Rollout, RolloutEnd } from "./rollout";
@@ -25,6 +26,12 @@ export interface FleetRecord {
 
 export type FleetRecords = Readonly<Record<string, FleetRecord>>;
 
+/** All that a leader leaves to the next one. */
+export interface Kept {
+  readonly fleets: FleetRecords;
+  readonly nodes: NodeRecords;
+}
+
 /** A `putFleet` that is answered once the next leader would know of it. */
 export interface FleetAsk {
   readonly requestId: number;
@@ -41,7 +48,11 @@ export function keepFleets(s: CoreState): void {
     const record = recordOf(fleet);
     return record ? [[fleet.id, record] as const] : [];
   });
-  s.out.push({ type: "keepFleets", seq: ++s.keepSeq, fleets: Object.fromEntries(fleets) });
+  s.out.push({
+    type: "keepFleets",
+    seq: ++s.keepSeq,
+    kept: { fleets: Object.fromEntries(fleets), nodes: nodeRecords(s) },
+  });
 }
 
 function recordOf({ config, version, rollout, ...fleet }: Fleet): FleetRecord | undefined {
@@ -58,9 +69,10 @@ export function awaitsKept(s: CoreState): boolean {
 }
 
 /** What the leaders before this one have kept. It may come late: what was decided without it is corrected. */
-export function onFleetsRead(s: CoreState, epoch: number, records: FleetRecords): void {
+export function onFleetsRead(s: CoreState, epoch: number, { fleets: records, nodes }: Kept): void {
   if (!s.leader || epoch !== s.epoch || s.kept !== "awaited") return;
   s.kept = "known";
+  onNodesRead(s, nodes);
   for (const [experienceId, config] of Object.entries(s.settings.experiences)) {
     const record = Object.hasOwn(records, experienceId) ? records[experienceId] : undefined;
     if (record) restore(s, s.fleet(experienceId), config, record);

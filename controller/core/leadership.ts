@@ -96,6 +96,9 @@ function stopLeading(s: CoreState): void {
   forgetUnkept(s);
   for (const { requestId } of s.fleetAsks.splice(0)) s.out.refuse(requestId, NOT_LEADER);
   s.keepDue = false;
+  // What is kept of isolated nodes counts, should it lead again: others may have given them back meanwhile.
+  s.nodesBefore.clear();
+  for (const node of s.nodes.values()) node.isolation = null;
   s.leader = false;
   s.rebuilding = true;
   s.out.leading = false;

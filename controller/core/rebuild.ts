@@ -6,6 +6,7 @@ import { onExited, onPlaced, takeFound } from "./engine-events";
 import { failover } from "./failover";
 import { settleDoubt } from "./doubt";
 import { isPrimary, newServer, poolKeyOf, type GameServer } from "./game-server";
+import { leftEnding } from "./kept-nodes";
 import { serverOfEngine } from "./launch";
 import { takesPlayers } from "./lifecycle";
 import { learnDrain } from "./move-out";
@@ -134,13 +135,7 @@ function takeState(s: CoreState, server: GameServer, report: ServerReport): void
   }
   if (!report.healthy && takesPlayers(server.state)) onUnhealthy(s, server, "said while its node was out of reach");
   if (server.closing === "closed" && !server.ending && server.state !== "unhealthy") {
-    server.ending = {
-      kind: "terminate",
-      moveAtMs: Infinity,
-      force: false,
-      moving: false,
-      reason: "closed by an earlier leader",
-    };
+    server.ending = leftEnding(s, server);
     setState(s, server, "draining", server.ending.reason);
   }
 }

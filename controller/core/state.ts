@@ -10,6 +10,7 @@ import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import type { CoreSettings } from "./input";
 import type { FleetAsk } from "./kept-fleets";
+import type { NodeRecord } from "./kept-nodes";
 import { newMoveOut, type MoveOut } from "./move-out";
 import { Outbox } from "./outbox";
 import type { OwedForget, OwedRelease } from "./owed";
@@ -101,6 +102,8 @@ export class CoreState {
   /** Of the last `keepFleets`. */
   keepSeq = 0;
   fleetAsks: FleetAsk[] = [];
+  /** What earlier leaders kept of nodes that this one has not met yet. */
+  readonly nodesBefore = new Map<string, NodeRecord>();
   /** An agent follows a higher epoch: another leads, and nothing may be decided here any more. */
   outranked: number | null = null;
   /** What was said last of draining the region; undefined where nobody ever did. */

@@ -2,7 +2,7 @@ import type { FromAgent, Request } from "../../../protocol/messages";
 import { Core } from "../core";
 import type { CommandResult, Decision } from "../decision";
 import type { Command, CoreSettings, Input } from "../input";
-import type { FleetRecords } from "../kept-fleets";
+import type { Kept } from "../kept-fleets";
 import type { DecisionRecord, ForgeEvent } from "../resources";
 import { AgentDouble } from "./agent-double";
 import { EngineDouble } from "./engine-double";
@@ -41,8 +41,8 @@ export class RegionDouble {
   autoReady = true;
   /** Versions whose servers never say so. */
   readonly broken = new Set<string>();
-  /** What leaders keep of the fleets, as JSON; and whether it can be reached. */
-  keptFleets = "{}";
+  /** What leaders keep, as JSON; and whether it can be reached. */
+  kept = `{"fleets":{},"nodes":{}}`;
   storeAnswers = true;
   private readonly keeping: Extract<Decision, { type: "keepFleets" }>[] = [];
   epoch = 0;
@@ -81,7 +81,7 @@ export class RegionDouble {
 
   /** What was kept comes to the leader. */
   readKept(): void {
-    this.give({ type: "fleetsRead", epoch: this.epoch, fleets: JSON.parse(this.keptFleets) as FleetRecords });
+    this.give({ type: "fleetsRead", epoch: this.epoch, kept: JSON.parse(this.kept) as Kept });
   }
 
   /** The controller's process ends and a new one starts that knows nothing. Commands without an answer are lost with it. */
@@ -209,7 +209,7 @@ export class RegionDouble {
     if (channel === "store") {
       const keep = this.keeping.shift();
       if (!keep) return false;
-      if (this.storeAnswers) this.keptFleets = JSON.stringify(keep.fleets);
+      if (this.storeAnswers) this.kept = JSON.stringify(keep.kept);
       this.give({ type: "fleetsKept", seq: keep.seq, ...(this.storeAnswers ? {} : { failure: "cut off" }) });
       return true;
     }
