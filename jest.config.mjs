@@ -24,7 +24,7 @@ const config = {
   transformIgnorePatterns: ["/node_modules/"],
   reporters: ["default", "<rootDir>/scripts/test-summary.cjs"],
   // One test may start real programs on a busy machine; a hang still ends.
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   testSequencer: "<rootDir>/scripts/test-order.cjs",
   // One more than the cores of a small machine: most long files wait for real programs.
   maxWorkers: 3,

@@ -28,7 +28,7 @@ import { VaultServer } from "./vault-server";
 const PARTS = { nomad: findPart("nomad"), consul: findPart("consul"), vault: findPart("vault") ?? findPart("bao") };
 const APPLICATION = join(ROOT, "examples/leaving-kubernetes");
 const KEY = "a-key-that-nobody-may-see-71c2";
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 90_000;
 
 skipUnless(
   "Nomad, Consul and Vault as root",

@@ -7,7 +7,7 @@ import { environment, FORGE, problemOf, ROOT, RunFolder, type CommandEnd } from 
 import { PortSlot } from "../cluster/port-slot";
 import { findProgram, skipUnless } from "../skips";
 
-jest.setTimeout(240_000);
+jest.setTimeout(600_000);
 
 const terraform = findProgram("terraform");
 

@@ -43,7 +43,7 @@ export interface CallOptions {
   readonly url?: string;
 }
 
-const END_MS = 45_000;
+const END_MS = 90_000;
 const LOOK_MS = 50;
 
 /** `forge up --json --port 0` as a process of its own, in a temporary folder with a given forge.toml. */

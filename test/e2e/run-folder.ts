@@ -26,7 +26,8 @@ export function problemOf({ stderr }: Pick<CommandEnd, "stderr">): PrintedProble
   return JSON.parse(stderr.trim().split("\n").at(-1) ?? "") as PrintedProblem;
 }
 
-const COMMAND_MS = 90_000;
+/** So that a hang ends; on a busy machine one command of cdktf took 90 s. */
+const COMMAND_MS = 240_000;
 const LOOK_MS = 25;
 
 /** A temporary folder with a forge.toml, and the commands that are typed in it. */
