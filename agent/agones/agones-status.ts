@@ -2,6 +2,7 @@
 export const CODE = {
   unknown: 2,
   invalidArgument: 3,
+  deadlineExceeded: 4,
   notFound: 5,
   permissionDenied: 7,
   resourceExhausted: 8,
@@ -15,6 +16,7 @@ export type StatusCode = (typeof CODE)[keyof typeof CODE];
 const HTTP_STATUS: Readonly<Record<StatusCode, number>> = {
   2: 500,
   3: 400,
+  4: 504,
   5: 404,
   7: 403,
   8: 429,

@@ -18,6 +18,10 @@ export interface GateLimits {
   readonly agonesAnswerMs: number;
   /** Calls under way on one gRPC connection; a client queues more by itself. */
   readonly grpcStreamsPerConnection: number;
+  /** Calls of one server over gRPC that have begun and whose message is not there yet; each may hold `bodyBytes`. */
+  readonly arrivingCalls: number;
+  /** Ends a connection of gRPC that has had no call under way for so long; its client connects anew for the next. */
+  readonly grpcIdleMs: number;
   readonly heartbeatMs: number;
   /** What may wait in the gate for one stream's reader; more drops the stream. */
   readonly streamBacklogBytes: number;
@@ -38,6 +42,8 @@ export const GATE_LIMITS: GateLimits = {
   answerMs: 10_000,
   agonesAnswerMs: 60_000,
   grpcStreamsPerConnection: 64,
+  arrivingCalls: 64,
+  grpcIdleMs: 300_000,
   heartbeatMs: 10_000,
   streamBacklogBytes: 1024 * 1024,
   forsakenMs: 30_000,

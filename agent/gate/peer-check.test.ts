@@ -67,6 +67,23 @@ skipUnless(
     expect(answer.body.detail).toContain("FORGE_SDK_URL");
   });
 
+  test("from another process takes up no more than half of a port, though it says nothing", async () => {
+    const crowd = newGate(new VirtualClock(), { checkPeer: peers.check, limits: { connectionsPerServer: 8 } });
+    const server = start(STAY);
+    const port = await new TestAgent(crowd).open("a", { pids: [server.pid] });
+    const strangers = Array.from({ length: 8 }, () => connect(port, "127.0.0.1").on("error", () => undefined));
+    sockets.push(...strangers);
+    let gone = 0;
+    await new Promise<void>((resolve) => {
+      for (const stranger of strangers)
+        stranger.resume().once("close", () => {
+          gone += 1;
+          if (gone === 4) resolve();
+        });
+    });
+    await crowd.stop();
+  });
+
   test("from a child of the server's process is let in", async () => {
     const port = await agent.open("a", { allocationId: "alloc-2", pids: [] });
     const server = start(PARENT, String(port));

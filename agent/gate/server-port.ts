@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../protocol/clock";
 import type { OpenServer } from "../../protocol/gate-messages";
@@ -73,6 +74,7 @@ export class ServerPort {
         this.#connections -= 1;
         if (remotePort !== undefined) this.#verdicts.delete(remotePort);
       });
+      if (this.#connections > limits.connectionsPerServer / 2) void this.#sendStrangerAway(socket);
     });
   }
 
@@ -198,6 +200,11 @@ export class ServerPort {
   async #refusePeer({ socket }: IncomingMessage): Promise<Problem | undefined> {
     const foreign = await this.#foreign(socket.remotePort);
     return foreign === undefined ? undefined : gateProblem("peerForeign", foreign);
+  }
+
+  /** Whoever makes no call is not asked whose they are; once they take up room, they are. */
+  async #sendStrangerAway(socket: Socket): Promise<void> {
+    if ((await this.#foreign(socket.remotePort)) !== undefined) socket.destroy();
   }
 
   /** Why the caller behind a port is none of the server's own, looked at once for each connection. */

@@ -1,9 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import pino from "pino";
 import { Agent, request } from "undici";
@@ -14,6 +11,7 @@ import type { AllocationRequest } from "../core/allocation";
 import { Tokens } from "../tokens";
 import { startAllocatorService, type AllocatorOptions, type AllocatorService } from "./allocator-service";
 import { AllocationClient, encoded, framed } from "./testing/allocation-client";
+import { Authorities } from "./testing/authorities";
 
 const KEY = "a key of one run, for tests only, long enough";
 const ALLOCATE = "/allocation.AllocationService/Allocate";
@@ -252,48 +250,19 @@ skipUnless(
   "openssl is not installed",
   OPENSSL !== undefined,
 )("mutual TLS", () => {
-  let folder: string;
-  const file = (name: string): string => join(folder, name);
-  const openssl = (...args: string[]): void => void execFileSync(OPENSSL ?? "", args, { cwd: folder, stdio: "ignore" });
-  const newKey = (name: string): readonly string[] =>
-    `-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=${name} -keyout ${name}.key`.split(" ");
-  const authority = (name: string): void =>
-    openssl("req", "-x509", ...newKey(name), "-out", `${name}.crt`, "-days", "2");
-  const certificate = (name: string, ca: string): void => {
-    openssl("req", ...newKey(name), "-out", `${name}.csr`);
-    openssl(
-      "x509",
-      "-req",
-      "-in",
-      `${name}.csr`,
-      "-CA",
-      `${ca}.crt`,
-      "-CAkey",
-      `${ca}.key`,
-      "-CAcreateserial",
-      "-days",
-      "2",
-      "-out",
-      `${name}.crt`,
-      "-extfile",
-      "san",
-    );
-  };
-  const tls = (name: string, ca: string) => {
-    const read = (path: string): Buffer => execFileSync("cat", [file(path)]);
-    return { cert: read(`${name}.crt`), key: read(`${name}.key`), ca: read(`${ca}.crt`) };
-  };
+  let authorities: Authorities;
+  const file = (name: string): string => authorities.file(name);
+  const tls = (name: string, ca: string) => authorities.tls(name, ca);
 
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "forge-mtls-"));
-    writeFileSync(file("san"), "subjectAltName=IP:127.0.0.1\n");
-    for (const name of ["servers", "clients", "others"]) authority(name);
-    certificate("server", "servers");
-    certificate("server2", "others");
-    certificate("good", "clients");
-    certificate("bad", "others");
+    authorities = new Authorities(OPENSSL ?? "");
+    for (const name of ["servers", "clients", "others"]) authorities.authority(name);
+    authorities.certificate("server", "servers");
+    authorities.certificate("server2", "others");
+    authorities.certificate("good", "clients");
+    authorities.certificate("bad", "others");
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => authorities.remove());
 
   test("serves who has a certificate of one of the authorities, and takes new ones without a restart", async () => {
     mkdirSync(file("ca"));

@@ -28,6 +28,7 @@ export interface AllocatorOptions {
   /** Of connections, see `openSharedPort`. */
   readonly helloMs?: number;
   readonly firstCallMs?: number;
+  readonly idleMs?: number;
 }
 
 export interface AllocatorServiceDeps extends AllocatorDeps {

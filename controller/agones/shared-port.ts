@@ -34,12 +34,13 @@ export interface SharedPortOptions {
   readonly helloMs?: number | undefined;
   /** A connection of HTTP/2 has to make its first call within so long, in milliseconds; 60,000. */
   readonly firstCallMs?: number | undefined;
+  /** A connection of HTTP/2 without a call is ended after so long, in milliseconds; five minutes, as Agones' allocator does. */
+  readonly idleMs?: number | undefined;
 }
 
 const MAX_CONNECTIONS = 10_000;
 const MAX_STREAMS = 256;
 const MAX_HEADER_BYTES = 16 * 1024;
-/** Agones' allocator ends connections that are idle for so long, in milliseconds. */
 const IDLE_MS = 5 * 60_000;
 /** A request on HTTP/1.1 may be silent for so long, in milliseconds. */
 const QUIET_MS = 65_000;
@@ -51,8 +52,8 @@ const HTTP2_PREFACE = Buffer.from("PRI ");
 /** @throws {Error} where the port is taken */
 export async function openSharedPort(options: SharedPortOptions, handler: Handler): Promise<SharedPort> {
   const sockets = new Set<Socket>();
-  const { certificates, helloMs = HELLO_MS, firstCallMs = FIRST_CALL_MS } = options;
-  const serveSession = (session: ServerHttp2Session): void => endWithoutCalls(session, firstCallMs);
+  const { certificates, helloMs = HELLO_MS, firstCallMs = FIRST_CALL_MS, idleMs = IDLE_MS } = options;
+  const serveSession = (session: ServerHttp2Session): void => endWithoutCalls(session, firstCallMs, idleMs);
   const { server, secure, end } = certificates
     ? withTls(certificates, helloMs, handler, serveSession)
     : withoutTls(helloMs, handler, serveSession);
@@ -86,9 +87,9 @@ export async function openSharedPort(options: SharedPortOptions, handler: Handle
  * Node does not hear that a client has gone once it was told by the protocol's GOAWAY that its frames are wrong: it stops
  * reading, and the session stays. Who has made no call is ended before the others that are idle.
  */
-function endWithoutCalls(session: ServerHttp2Session, firstCallMs: number): void {
+function endWithoutCalls(session: ServerHttp2Session, firstCallMs: number, idleMs: number): void {
   session.setTimeout(firstCallMs, () => session.destroy());
-  session.once("stream", () => session.setTimeout(IDLE_MS));
+  session.once("stream", () => session.setTimeout(idleMs));
 }
 
 interface Listener {

@@ -15,6 +15,7 @@ import type { Clock } from "../../../protocol/clock";
 import { CODE, type AgonesFailure, type StatusCode } from "../../agones/agones-status";
 import type { GateLimits } from "../limits";
 import type { CallAnswer } from "../pending-calls";
+import { boundArriving } from "./arriving-calls";
 import { decodeMessage, encodeMessage, type AgonesBody } from "./codec";
 import { AGONES_METHODS, type AgonesMethod } from "./messages";
 import type { WatchSink } from "./agones-watchers";
@@ -51,14 +52,17 @@ export class AgonesGrpc {
   readonly #injector: ReturnType<Server["createConnectionInjector"]>;
 
   constructor(private readonly context: GrpcContext) {
-    const { limits } = context;
+    const { limits, clock } = context;
     this.#server = new Server({
+      interceptors: [boundArriving(limits, clock)],
       "grpc.enable_channelz": 0,
       "grpc.max_receive_message_length": limits.bodyBytes,
       "grpc.max_metadata_size": limits.headerBytes,
       "grpc.max_concurrent_streams": limits.grpcStreamsPerConnection,
       // In MiB: what Node keeps for one connection, its headers and what waits to be written.
       "grpc-node.max_session_memory": 2,
+      // Node does not hear that a client is gone which it told that its frames are wrong, and keeps its connection.
+      "grpc.max_connection_idle_ms": limits.grpcIdleMs,
     });
     this.#server.addService(SERVICE, this.#implementation());
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
