@@ -121,6 +121,7 @@ export class Agent {
         onStreams: (server, streams, ended) => this.onStreams(server, streams, ended),
         onWatchers: (server, watchers) => this.onWatchers(server, watchers),
         onOpenFailed: (server, detail) => server.health({ healthy: false, reason: detail }),
+        onHeld: (server) => server.heartbeat?.excuse(deps.clock.now()),
       },
       log,
     );

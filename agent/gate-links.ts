@@ -26,6 +26,8 @@ export interface GateLinksHandlers {
   /** How many watch a server by Agones' SDK. */
   onWatchers(server: GameServer, watchers: number): void;
   onOpenFailed(server: GameServer, detail: string): void;
+  /** From now on a gate has the server's port: before that it could not be heard. */
+  onHeld(server: GameServer): void;
 }
 
 interface Gate {
@@ -154,6 +156,7 @@ export class GateLinks {
     for (const each of this.gates) each.held.delete(open.serverId);
     gate.held.add(open.serverId);
     this.failures.delete(open.serverId);
+    this.handlers.onHeld(server);
     this.handlers.onStreams(server, open.streams, open.everStreamed && open.streams === 0);
     this.handlers.onWatchers(server, open.watchers ?? 0);
   }
@@ -162,6 +165,7 @@ export class GateLinks {
     const { serverId, allocationId, ports, sdkToken: token, sdk } = server.expect;
     const port = ports[SDK_PORT];
     if (port === undefined || server.gone) return;
+    if (!gate.held.has(serverId)) this.handlers.onHeld(server);
     gate.held.add(serverId);
     const pids = Object.values(server.pids);
     const agones = sdk === "agones" ? { sdk } : {};

@@ -1,11 +1,17 @@
 import type { ExpectedHealth } from "../protocol/messages";
 
+/**
+ * Who could not be heard notices by its next call that it can be again: SDKs make one every 2 s and try what failed anew
+ * within 3 s; where a whole node comes back at once, all of that is slow.
+ */
+const RETURN_MS = 10_000;
+
 export type Pulse = { readonly healthy: boolean; readonly reason: string };
 
 /**
  * Health by the server's own heartbeats (`health = "sdk"`): silent for longer than interval × threshold is unhealthy.
  * Looked at each second, so a hang is noticed within a second of that. Nothing counts before the first sign of life
- * unless told, nor while heartbeats could not have arrived.
+ * unless told, nor while heartbeats could not have arrived, nor in the first 10 s after that.
  *
  *     unborn -- beat --> healthy -- silence --> unhealthy -- healthyThreshold beats --> healthy
  */
@@ -13,6 +19,8 @@ export class Heartbeat {
   private lastMs: number | undefined;
   private beats = 0;
   private silent = false;
+  /** Until then it may not have noticed that it can be heard. */
+  private returnsByMs = -Infinity;
 
   /** @param fromMs from then on silence counts also before the first sign of life (Agones' initial delay) */
   constructor(
@@ -25,6 +33,7 @@ export class Heartbeat {
   /** A sign of life. Returns the change of health that it makes, if any. */
   beat(nowMs: number): Pulse | undefined {
     this.lastMs = nowMs;
+    this.returnsByMs = -Infinity;
     if (!this.silent) return undefined;
     this.beats += 1;
     if (this.beats < this.rules.healthyThreshold) return undefined;
@@ -33,7 +42,8 @@ export class Heartbeat {
   }
 
   check(nowMs: number): Pulse | undefined {
-    if (this.lastMs === undefined || nowMs - this.lastMs <= this.allowedMs) return undefined;
+    if (this.lastMs === undefined || nowMs - this.lastMs <= this.allowedMs || nowMs <= this.returnsByMs)
+      return undefined;
     this.beats = 0;
     if (this.silent) return undefined;
     this.silent = true;
@@ -46,12 +56,15 @@ export class Heartbeat {
   /** Goes on where an agent before this one left off, with its judgement. */
   resume(nowMs: number, healthy: boolean): void {
     this.lastMs = Math.max(nowMs, this.fromMs ?? 0);
+    this.returnsByMs = nowMs + RETURN_MS;
     this.silent = !healthy;
   }
 
   /** Silence until now was not the server's: gate or agent was away. */
   excuse(nowMs: number): void {
-    if (this.lastMs !== undefined) this.lastMs = Math.max(nowMs, this.fromMs ?? 0);
+    if (this.lastMs === undefined) return;
+    this.lastMs = Math.max(nowMs, this.fromMs ?? 0);
+    this.returnsByMs = nowMs + RETURN_MS;
   }
 
   private get allowedMs(): number {

@@ -53,11 +53,40 @@ describe("heartbeats", () => {
     node.gate = node.connectGate();
     await seconds(node, 5);
     await node.restart();
-    await seconds(node, 5);
+    await seconds(node, 10);
     expect(node.controller.snapshots[0]?.servers[0]).toMatchObject({ healthy: true });
     expect(health()).toEqual([]);
-    await seconds(node, 2);
+    await seconds(node, 1);
     expect(health()).toHaveLength(1);
+  });
+
+  const IMPATIENT = { ...expectedServer().health, intervalMs: 2000, unhealthyThreshold: 2 };
+
+  test("agent and gate away together: servers have 10 s from when a gate has their port, however little is allowed", async () => {
+    await readyServer({ health: IMPATIENT });
+    await node.agent.close();
+    await seconds(node, 20);
+    await node.boot();
+    await seconds(node, 10);
+    expect(health()).toEqual([]);
+    // Who has come back has no more time than before.
+    await node.gate.call("POST", "/v1/health");
+    await seconds(node, 4);
+    expect(health()).toEqual([]);
+    await seconds(node, 1);
+    expect(health()).toEqual([[false, "no heartbeat for 5.0 s; 4.0 s are allowed"]]);
+  });
+
+  test("a gate that is back before anybody looks gives the same time", async () => {
+    await readyServer({ health: IMPATIENT });
+    await seconds(node, 3);
+    node.gate.channel.close("killed");
+    node.gate = node.connectGate();
+    await settled();
+    await seconds(node, 10);
+    expect(health()).toEqual([]);
+    await seconds(node, 1);
+    expect(health()).toEqual([[false, "no heartbeat for 11.0 s; 4.0 s are allowed"]]);
   });
 });
 

@@ -67,7 +67,8 @@ export class Striker {
       return { target: "consul", undo: () => agent.run() };
     }
     process.kill(pid, "SIGSTOP");
-    return { target: "consul", undo: async () => void process.kill(pid, "SIGCONT") };
+    // Another fault may have killed it meanwhile.
+    return { target: "consul", undo: async () => void (agent.pid === pid && process.kill(pid, "SIGCONT")) };
   }
 
   private async strikeLine(
