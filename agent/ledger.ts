@@ -21,7 +21,7 @@ interface Effect {
  */
 export class Ledger {
   private effects: Effect[] = [];
-  private readonly touched = new Map<object, Checkpoint>();
+  private touched = new Map<object, Checkpoint>();
   private scheduled = false;
 
   /**
@@ -63,7 +63,8 @@ export class Ledger {
     const effects = this.effects;
     const touched = [...this.touched.values()];
     this.effects = [];
-    this.touched.clear();
+    // Not cleared: the tables of a Map that is filled and cleared for long keep each other from being collected.
+    this.touched = new Map();
     try {
       this.journal.commit();
     } catch (error) {

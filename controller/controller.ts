@@ -19,6 +19,7 @@ import { FleetKeeper } from "./fleet-keeper";
 import type { LeadershipChange } from "./leadership";
 import { Pulse } from "./pulse";
 import { Standing } from "./standing";
+import { UnderWay } from "./under-way";
 
 const CLOSING = {
   ok: false,
@@ -38,8 +39,7 @@ export class Controller implements ApiBackend {
   private settings: CoreSettings;
   private settingsBroken = false;
   private readonly standing = new Standing();
-  private readonly waiting = new Map<number, (result: CommandResult) => void>();
-  private nextRequest = 1;
+  private readonly waiting = new UnderWay<(result: CommandResult) => void>();
   private unsubscribe: () => void = () => undefined;
   private stepDown: (seenEpoch: number) => void = () => undefined;
   private certainUntilMs: () => number = () => Infinity;
@@ -139,8 +139,7 @@ export class Controller implements ApiBackend {
   command<T extends CommandType>(command: CommandOf<T>, _actor: Actor): Promise<ResultOf<T>> {
     if (this.standing.closing) return Promise.resolve(CLOSING);
     return new Promise((resolve) => {
-      const requestId = this.nextRequest++;
-      this.waiting.set(requestId, resolve as (result: CommandResult) => void);
+      const requestId = this.waiting.add(resolve as (result: CommandResult) => void);
       this.give({ nowMs: this.now(), type: "command", requestId, command });
     });
   }
@@ -179,8 +178,7 @@ export class Controller implements ApiBackend {
     this.unsubscribe();
     this.deps.peers.close();
     this.deps.links.close();
-    for (const resolve of this.waiting.values()) resolve(CLOSING);
-    this.waiting.clear();
+    for (const [requestId] of this.waiting.entries()) this.waiting.take(requestId)?.(CLOSING);
     await this.deps.engine.close();
   }
 
@@ -204,9 +202,7 @@ export class Controller implements ApiBackend {
   }
 
   private answer(requestId: number, result: CommandResult): void {
-    const resolve = this.waiting.get(requestId);
-    this.waiting.delete(requestId);
-    resolve?.(result);
+    this.waiting.take(requestId)?.(result);
   }
 
   /** One input at a time: a decision that leads to another input at once puts it behind those that wait. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../protocol/clock";
+import { UnderWay } from "../under-way";
 
 const SWEEP_MS = 1000;
 
@@ -13,7 +14,7 @@ interface Deadline {
  */
 export class CallDeadlines {
   readonly #clock: Clock;
-  readonly #deadlines = new Set<Deadline>();
+  readonly #deadlines = new UnderWay<Deadline>();
   #cancelSweep: (() => void) | undefined;
 
   constructor(clock: Clock) {
@@ -21,15 +22,13 @@ export class CallDeadlines {
   }
 
   /** Calls `passed` once after `ms`, unless the result is given to `drop` before. */
-  add(ms: number, passed: () => void): Deadline {
-    const deadline = { untilMs: this.#clock.now() + ms, passed };
-    this.#deadlines.add(deadline);
+  add(ms: number, passed: () => void): number {
     this.#cancelSweep ??= this.#clock.after(SWEEP_MS, () => this.#sweep());
-    return deadline;
+    return this.#deadlines.add({ untilMs: this.#clock.now() + ms, passed });
   }
 
-  drop(deadline: Deadline): void {
-    this.#deadlines.delete(deadline);
+  drop(deadline: number): void {
+    this.#deadlines.take(deadline);
   }
 
   close(): void {
@@ -39,10 +38,10 @@ export class CallDeadlines {
 
   #sweep(): void {
     const nowMs = this.#clock.now();
-    for (const deadline of this.#deadlines) {
-      if (deadline.untilMs > nowMs) continue;
-      this.#deadlines.delete(deadline);
-      deadline.passed();
+    for (const [deadline, { untilMs, passed }] of this.#deadlines.entries()) {
+      if (untilMs > nowMs) continue;
+      this.#deadlines.take(deadline);
+      passed();
     }
     this.#cancelSweep = this.#deadlines.size > 0 ? this.#clock.after(SWEEP_MS, () => this.#sweep()) : undefined;
   }

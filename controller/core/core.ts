@@ -183,20 +183,20 @@ export class Core implements CoreMachine {
   private settle(): void {
     const s = this.state;
     if (!s.leader) {
-      s.dirty.clear();
+      s.dirty.take();
       s.ending.clear();
       s.emptied.length = 0;
       return;
     }
     checkRebuilt(s);
     for (let round = 0; round < ROUNDS && s.dirty.size + s.ending.size + s.emptied.length > 0; round++) {
-      for (const group of s.emptied.splice(0)) abandon(s, group);
-      const ending = [...s.ending];
-      s.ending.clear();
-      for (const server of ending) advanceEnding(s, server);
-      const dirty = byPriority(s.dirty);
-      s.dirty.clear();
-      for (const fleet of dirty) {
+      if (s.emptied.length > 0) for (const group of s.emptied.splice(0)) abandon(s, group);
+      if (s.ending.size > 0) {
+        const ending = [...s.ending];
+        s.ending.clear();
+        for (const server of ending) advanceEnding(s, server);
+      }
+      for (const fleet of byPriority(s.dirty.take())) {
         serveLine(s, fleet);
         scale(s, fleet);
       }

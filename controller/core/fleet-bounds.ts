@@ -77,7 +77,9 @@ function isPressed(s: CoreState, fleet: Fleet): boolean {
 
 function sharedText(s: CoreState, fleet: Fleet, share: number): string {
   const { maxServersPerRegion } = s.settings.scaling;
-  const first = byPriority(s.fleets.values()).filter((each) => each.claim > 0 && priorityOf(each) > priorityOf(fleet));
+  const first = byPriority([...s.fleets.values()]).filter(
+    (each) => each.claim > 0 && priorityOf(each) > priorityOf(fleet),
+  );
   const ahead = first.length === 0 ? "" : `; before it come ${first.map(priorityText).join(", ")}`;
   return `of the region's ${String(maxServersPerRegion)} servers ${priorityText(fleet)} may have ${String(share)}${ahead}`;
 }

@@ -59,10 +59,9 @@ function hasServer({ servers, starting }: Fleet): boolean {
   return false;
 }
 
-/** Fleets that have changed in one input are looked at by priority, so that the higher one takes what room there is. */
-export function byPriority(fleets: Iterable<Fleet>): Fleet[] {
-  const list = [...fleets];
-  return list.length < 2 ? list : list.sort((a, b) => priorityOf(b) - priorityOf(a));
+/** Sorts fleets that have changed in one input, so that the one of higher priority takes what room there is. */
+export function byPriority(fleets: Fleet[]): Fleet[] {
+  return fleets.length < 2 ? fleets : fleets.sort((a, b) => priorityOf(b) - priorityOf(a));
 }
 
 export function priorityText(fleet: Fleet): string {

@@ -23,6 +23,9 @@ const EPOCH_AGAIN_MS = 1000;
 /** The same of a seat that could not be given back, or a server that could not be forgotten. */
 const OWED_AGAIN_MS = 1000;
 
+/** Of a request that is over. */
+const OVER: OpenRequest["purpose"] = { kind: "told" };
+
 /** An agent has answered. Answers to what was given up already are none of ours: their seats were released. */
 export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
   const request = s.requests.get(ack.id);
@@ -34,6 +37,8 @@ export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
   }
   s.requests.delete(ack.id);
   const { purpose } = request;
+  // Old tables of the Map may hold the request for long (`under-way.ts`): not what it was for as well.
+  request.purpose = OVER;
   switch (purpose.kind) {
     case "epoch":
       if (purpose.epoch !== s.epoch) return;

@@ -78,6 +78,6 @@ function settle(fleet: Fleet): GameServer[] {
 }
 
 function forgetPlaces(fleet: Fleet): void {
-  fleet.ahead.clear();
-  fleet.behind.clear();
+  if (fleet.ahead.size > 0) fleet.ahead.clear();
+  if (fleet.behind.size > 0) fleet.behind.clear();
 }

@@ -11,6 +11,7 @@ import type { Group } from "./group";
 import type { CoreSettings } from "./input";
 import type { FleetAsk } from "./kept-fleets";
 import type { NodeRecord } from "./kept-nodes";
+import { Marks } from "./marks";
 import { newMoveOut, type MoveOut } from "./move-out";
 import { Outbox } from "./outbox";
 import type { OwedForget, OwedRelease } from "./owed";
@@ -47,7 +48,8 @@ export interface OpenRequest {
   readonly id: number;
   readonly nodeId: string;
   readonly sentAtMs: number;
-  readonly purpose: RequestPurpose;
+  /** Set to nothing much once it is answered. */
+  purpose: RequestPurpose;
 }
 
 /** A player's `followSession`, until the session has moved, ended, or the time is up. */
@@ -139,7 +141,7 @@ export class CoreState {
   readonly spentTickets = new Fading<string>(KEEP_SPENT_MS, SPENT_TICKETS, (ticket) => this.spent.delete(ticket));
   readonly oldMatches = new Fading<string>(KEEP_MATCHES_MS, MATCHES, (key) => this.matches.delete(key));
   /** Fleets and servers to look at before the input is done with. */
-  readonly dirty = new Set<Fleet>();
+  readonly dirty = new Marks<Fleet>();
   readonly ending = new Set<GameServer>();
   /** Starts that no node has room for. */
   readonly short = new Set<GameServer>();
