@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Clock } from "../../protocol/clock";
 import { ProblemError } from "../problems";
-import { shiftPlanSchema, type ShiftStatus } from "../api/schemas/shift";
+import type { ShiftStatus } from "../api/schemas/shift";
 import {
   act,
   decommissionList,
@@ -17,6 +17,7 @@ import { ShareOut } from "../core/share-out";
 import { type Allocator, type Match, MatchSharing, type SharedOut, type Shifted } from "./match-sharing";
 import type { SharedDocument } from "../document";
 import { StepCounts } from "./step-counts";
+import { StoredPlan } from "./stored-plan";
 
 export interface ShiftDeps {
   readonly store: SharedDocument<ShiftPlan>;
@@ -45,12 +46,14 @@ export class Shift {
   /** The epoch it was loaded in: another leader may have changed it since. */
   private loadedEpoch = -1;
   private readonly sharing: MatchSharing;
+  private readonly stored: StoredPlan;
   private busy: Promise<void> = Promise.resolve();
   private closed = false;
   private cancel: () => void = () => undefined;
 
   constructor(private readonly deps: ShiftDeps) {
     this.sharing = new MatchSharing(deps);
+    this.stored = new StoredPlan(deps.store, deps.log);
   }
 
   start(): void {
@@ -186,17 +189,9 @@ export class Shift {
     const { leader, epoch } = this.deps.leads();
     if (!leader) throw new ProblemError("notLeader", "this controller does not lead its region");
     if (epoch === this.loadedEpoch) return;
-    const stored = await this.read();
+    const stored = await this.stored.read();
     if (stored !== undefined) {
-      const read = shiftPlanSchema.safeParse(stored.value);
-      // What nobody can read must not stand in the way of matches.
-      if (!read.success) {
-        this.deps.log.warn({ err: read.error }, "the stored shift's plan cannot be read: there is none");
-        this.driven = undefined;
-        this.loadedEpoch = epoch;
-        return;
-      }
-      const plan = read.data;
+      const { plan } = stored;
       if (plan.epoch > epoch) throw new ProblemError("notLeader", "a later leader has written the shift's plan");
       const isUnderWay = plan.state === "running";
       const taken = { ...plan, epoch, ...(isUnderWay ? { sinceMs: this.deps.clock.now() } : {}) };
@@ -213,14 +208,6 @@ export class Shift {
     this.loadedEpoch = epoch;
   }
 
-  private async read() {
-    try {
-      return await this.deps.store.read();
-    } catch (error) {
-      throw new ProblemError("unavailable", `the shift's plan cannot be read: ${(error as Error).message}`);
-    }
-  }
-
   /**
    * @param mustBeWritten false: it takes effect here even where it cannot be written, and is written later. Nothing that
    * gives Forge more does.
@@ -235,10 +222,9 @@ export class Shift {
     let revision: number | undefined;
     let isWritten = true;
     try {
-      revision = await this.deps.store.write(plan, before?.revision ?? 0);
+      revision = await this.stored.write(plan, before?.revision ?? 0);
     } catch (error) {
-      if (mustBeWritten)
-        throw new ProblemError("unavailable", `the shift's plan cannot be written: ${(error as Error).message}`);
+      if (mustBeWritten) throw error;
       this.deps.log.warn({ err: error }, "the shift's plan cannot be written now");
       revision = before?.revision ?? 0;
       isWritten = false;
