@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -58,9 +58,16 @@ function claim(file: string): boolean {
   const own = `${file}.${String(process.pid)}`;
   writeFileSync(own, String(process.pid));
   try {
-    if (!isHeld(file)) rmSync(file, { force: true });
-    linkSync(own, file);
-    return true;
+    if (linked(own, file)) return true;
+    const holder = holderOf(file);
+    if (holder === undefined || isAlive(holder)) return false;
+    // Moved away, not removed: another who saw the same may have the slot by now, and gets it back.
+    const old = `${own}.old`;
+    renameSync(file, old);
+    const isStale = holderOf(old) === holder;
+    if (!isStale) linked(old, file);
+    rmSync(old);
+    return isStale && linked(own, file);
   } catch {
     return false;
   } finally {
@@ -68,9 +75,27 @@ function claim(file: string): boolean {
   }
 }
 
-function isHeld(file: string): boolean {
+/** Whether the new name could be had: of many who want it one gets it. */
+function linked(file: string, name: string): boolean {
   try {
-    process.kill(Number(readFileSync(file, "utf8")), 0);
+    linkSync(file, name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function holderOf(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
     return true;
   } catch {
     return false;
