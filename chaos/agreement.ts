@@ -41,24 +41,34 @@ async function disagreements(
     });
     // Seats come and go while this is asked: what the journal has before and after is what has to be known.
     watch.look(0, false);
-    const before = seatsOf(watch);
+    const before = seatsOf([watch]);
     const { items: servers } = await api.list<Server>("/v1/servers", { region: name });
     const { items: sessions } = await api.list<Session>("/v1/sessions", { experienceId: "arena" });
     watch.look(0, false);
-    const after = seatsOf(watch);
+    const after = seatsOf([watch]);
     const running = (await stage.root.list()).filter(({ state }) => state === "running");
-    const real = running.flatMap((entry) => readServer(entry, name)?.serverId ?? []);
-    return [
-      ...ofServers(servers, new Set(real)),
-      ...ofSessions(
-        sessions.filter((session) => session.region === name),
-        before,
-        after,
-      ),
-    ].map((text) => `${name}: ${text}`);
+    const real = new Set(running.flatMap((entry) => readServer(entry, name)?.serverId ?? []));
+    const own = sessions.filter((session) => session.region === name);
+    return differences({ servers, sessions: own, real, before, after }).map((text) => `${name}: ${text}`);
   } catch (error) {
     return [`${name}: its leader does not answer: ${(error as Error).message}`];
   }
+}
+
+/** One region as its leader, its engine and the journals of its agents have it. */
+export interface Views {
+  readonly servers: readonly Server[];
+  readonly sessions: readonly Session[];
+  /** Ids of the servers that run. */
+  readonly real: ReadonlySet<string>;
+  /** Seats in the journals before the leader was asked, and after it had answered. */
+  readonly before: Seats;
+  readonly after: Seats;
+}
+
+/** @returns where they do not agree; nothing where all is well */
+export function differences({ servers, sessions, real, before, after }: Views): readonly string[] {
+  return [...ofServers(servers, real), ...ofSessions(sessions, before, after)];
 }
 
 function ofServers(servers: readonly Server[], real: ReadonlySet<string>): readonly string[] {
@@ -101,11 +111,13 @@ function ofSessions(sessions: readonly Session[], before: Seats, after: Seats): 
   return wrong;
 }
 
-function seatsOf({ truth }: JournalWatch): Seats {
+/** By session: where it sits by the journals. */
+export function seatsOf(watches: readonly JournalWatch[]): Seats {
   const seats = new Map<string, { serverId: string; generation: number }>();
-  for (const server of truth.servers.values())
-    if (server.gone === undefined)
-      for (const { sessionId, generation } of server.seats.values())
-        seats.set(sessionId, { serverId: server.expect.serverId, generation });
+  for (const { truth } of watches)
+    for (const server of truth.servers.values())
+      if (server.gone === undefined)
+        for (const { sessionId, generation } of server.seats.values())
+          seats.set(sessionId, { serverId: server.expect.serverId, generation });
   return seats;
 }

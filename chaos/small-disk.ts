@@ -7,14 +7,14 @@ const SIZE = "24m";
 const BLOCK_BYTES = 64 * 1024;
 const FILLER = "filler";
 
-/** A file system of its own, of 24 MiB of memory, that can be filled up to its last byte. */
+/** A file system of its own, of memory (24 MiB unless told), that can be filled up to its last byte. */
 export class SmallDisk {
   private constructor(readonly folder: string) {}
 
-  /** @throws {Error} where it may not */
-  static async mount(folder: string): Promise<SmallDisk> {
+  /** @param size as `mount` takes it @throws {Error} where it may not */
+  static async mount(folder: string, size = SIZE): Promise<SmallDisk> {
     mkdirSync(folder, { recursive: true });
-    await promisify(execFile)("mount", ["-t", "tmpfs", "-o", `size=${SIZE},mode=0700`, "tmpfs", folder]);
+    await promisify(execFile)("mount", ["-t", "tmpfs", "-o", `size=${size},mode=0700`, "tmpfs", folder]);
     return new SmallDisk(folder);
   }
 
