@@ -69,6 +69,19 @@ it("keeps its step's cooldown", () => {
   expect(count(r)).toBe(before + 1);
 });
 
+it("sees a threshold crossed at once, also while servers that could go wait for their cooldown", () => {
+  const r = arena({
+    maxPlayers: 20,
+    scaling: { minServers: 3, targetPlayers: 2, scaleUpCooldownSecs: 0, scaleDownCooldownSecs: 600 },
+  });
+  const policy = { minServers: 1 };
+  r.must({ type: "putFleet", experienceId: "arena", policy });
+  r.advance(10_000);
+  expect([count(r), r.engine.starts]).toEqual([3, 3]);
+  for (let i = 0; i < 7; i++) r.must(join(`p${String(i)}`));
+  expect(r.engine.starts).toBe(4);
+});
+
 it("takes no server down that somebody comes onto at that moment", () => {
   const r = arena({ maxPlayers: 4, scaling: { minServers: 1, scaleDownCooldownSecs: 0 } });
   r.must({ type: "putFleet", experienceId: "arena", desired: 2 });

@@ -7,7 +7,7 @@ import { markOverflow } from "./overflow";
 import { comesBefore, roomInRegion } from "./priority";
 import { boundsOf } from "./fleet-bounds";
 import { factsOf, planText } from "./scaling-facts";
-import { claimOf, evaluate, type FleetObservation, type ScalingPlan } from "./scaling";
+import { claimOf, evaluate, stepIsOpen, upReadyMs, type FleetObservation, type ScalingPlan } from "./scaling";
 import { rollOut } from "./roller";
 import { closeEmpty, emptyServers } from "./scale-down";
 import { crashOf, ensureRoles, mayStart, spawn } from "./spawn";
@@ -45,7 +45,7 @@ function resize(s: CoreState, fleet: Fleet): void {
   const plan = evaluate(seen, inForce, bounds, fleet.cooldown, s.nowMs);
   fleet.want = Math.min(plan.want, bounds.cap);
   fleet.thought = `at ${s.out.iso(s.nowMs).slice(11, 19)} UTC: ${planText(plan)}`;
-  apply(s, fleet, { ...plan, reasons: [...plan.reasons, ...factsOf(fleet, seen, bounds)] }, plan.reasons.join("; "));
+  apply(s, fleet, plan, () => factsOf(fleet, seen, bounds));
   if (interval && plan.action === "hold") defragment(s, fleet, seen, bounds);
   if (verdict.changesAtMs < Infinity && verdict.changesAtMs !== fleet.changesAtMs) {
     fleet.changesAtMs = verdict.changesAtMs;
@@ -61,12 +61,17 @@ function crossed(s: CoreState, fleet: Fleet): boolean {
   if (fleet.countsChanged || s.nowMs >= (fleet.verdict?.changesAtMs ?? Infinity)) return true;
   if (roomFor(s, fleet) <= 0 || !mayStart(s, fleet)) return false;
   if (servers.size < Math.max(policy.minServers, fleet.desired ?? 0)) return true;
-  if ((fleet.recheckAtMs !== null && line.size === 0) || comesBefore(s, fleet)) return false;
+  if (comesBefore(s, fleet)) return false;
   const per = wholeServers(fleet) ? 1 : Math.max(1, fleet.config?.maxPlayers ?? 1);
-  const waiting =
-    line.joinServers + line.moveServers + (wholeServers(fleet) ? 0 : (line.joinSeats + line.moveSeats) / per);
+  const moving = line.moveServers + (wholeServers(fleet) ? 0 : line.moveSeats / per);
+  const waiting = moving + line.joinServers + (wholeServers(fleet) ? 0 : line.joinSeats / per);
   const { starting } = fleet;
-  if (waiting > starting) return true;
+  if (moving > starting) return true;
+  const readyMs = upReadyMs(policy, fleet.cooldown);
+  // It has been told already that nothing more is started until then, and looks again.
+  const cooling = s.nowMs < readyMs && fleet.recheckAtMs !== null && fleet.recheckAtMs <= readyMs;
+  if (waiting > starting) return !cooling || stepIsOpen(fleet.cooldown, s.nowMs);
+  if (cooling) return false;
   if (buffer.kind === "servers") {
     if (emptyForAll(fleet) + starting < buffer.servers) return true;
   } else if (freeForAll(fleet) + starting * per < index.held * buffer.share) return true;
@@ -104,7 +109,8 @@ export function roomFor(s: CoreState, fleet: Fleet): number {
   return Math.max(0, Math.min(fleet.policy.maxServers - fleet.servers.size, roomInRegion(s)));
 }
 
-function apply(s: CoreState, fleet: Fleet, plan: ScalingPlan, reason: string): void {
+/** @param facts what the plan was made from, asked for where it is carried out */
+function apply(s: CoreState, fleet: Fleet, plan: ScalingPlan, facts: () => readonly string[]): void {
   fleet.recheckAtMs = null;
   const again = Math.max(
     plan.againMs ?? -Infinity,
@@ -114,28 +120,31 @@ function apply(s: CoreState, fleet: Fleet, plan: ScalingPlan, reason: string): v
     fleet.recheckAtMs = again;
     s.timers.at(again, () => s.dirty.add(fleet));
   }
-  if (plan.action === "up") grow(s, fleet, plan, reason);
-  else if (plan.action === "down") shrink(s, fleet, plan, reason);
+  if (plan.action === "up") grow(s, fleet, plan, facts);
+  else if (plan.action === "down") shrink(s, fleet, plan, facts);
 }
 
-function grow(s: CoreState, fleet: Fleet, plan: ScalingPlan, reason: string): void {
+function grow(s: CoreState, fleet: Fleet, plan: ScalingPlan, facts: () => readonly string[]): void {
   if (!mayStart(s, fleet)) return;
   const by = Math.min(plan.by, roomFor(s, fleet));
   if (by <= 0) return;
+  const reason = plan.reasons.join("; ");
+  const reasons = [...plan.reasons, ...facts()];
   const from = fleet.servers.size;
   for (let i = 0; i < by; i++) spawn(s, fleet, { reason });
   if (plan.cause === "step") fleet.cooldown.lastUpMs = s.nowMs;
   s.out.scaling(fleet.id, "up", from, from + by, reason, { cause: plan.cause });
-  record(s, fleet, `up by ${String(by)} to ${String(from + by)}`, plan);
+  record(s, fleet, `up by ${String(by)} to ${String(from + by)}`, reasons);
 }
 
-function shrink(s: CoreState, fleet: Fleet, plan: ScalingPlan, reason: string): void {
+function shrink(s: CoreState, fleet: Fleet, plan: ScalingPlan, facts: () => readonly string[]): void {
   // Above the maximum those that were asked for go too, after all others.
   const going = emptyServers(s, fleet, { wanted: plan.cause === "over" }).slice(0, plan.by);
   if (going.length === 0) return;
+  const reasons = [...plan.reasons, ...facts()];
   fleet.cooldown.lastDownMs = s.nowMs;
-  for (const server of going) closeEmpty(s, server, "scaleDown", reason);
-  record(s, fleet, `down by ${String(going.length)}`, plan);
+  for (const server of going) closeEmpty(s, server, "scaleDown", plan.reasons.join("; "));
+  record(s, fleet, `down by ${String(going.length)}`, reasons);
 }
 
 function replaceOwed(s: CoreState, fleet: Fleet): void {
@@ -163,9 +172,9 @@ function retire(s: CoreState, fleet: Fleet): void {
       closeEmpty(s, server, "rollout", `${fleet.id} is no longer in forge.toml`);
 }
 
-function record(s: CoreState, fleet: Fleet, outcome: string, plan: ScalingPlan): void {
+function record(s: CoreState, fleet: Fleet, outcome: string, reasons: readonly string[]): void {
   s.out.push({
     type: "record",
-    record: s.records.make(s.nowMs, { kind: "scale", subject: fleet.id, outcome, reasons: plan.reasons }),
+    record: s.records.make(s.nowMs, { kind: "scale", subject: fleet.id, outcome, reasons }),
   });
 }

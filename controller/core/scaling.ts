@@ -63,6 +63,16 @@ export interface ScalingPlan {
 /** Players who come while a step's servers start belong to that step: it may grow for so long. */
 export const STEP_OPEN_MS = 10_000;
 
+/** Whether the last step may still grow by players who wait. */
+export function stepIsOpen({ lastUpMs }: CooldownState, nowMs: number): boolean {
+  return nowMs - lastUpMs < STEP_OPEN_MS;
+}
+
+/** When the next step up may begin. */
+export function upReadyMs({ scaleUpCooldownSecs }: ScalingPolicy, { lastUpMs }: CooldownState): number {
+  return lastUpMs + scaleUpCooldownSecs * 1000;
+}
+
 /**
  * The document's algorithm on its four metrics (CPU, players, queue length, response time):
  * up if CPU is above its threshold, players above their target, somebody waits, or answers are slow, once the cooldown
@@ -209,8 +219,8 @@ function planUp(
   up: Upwards,
 ): ScalingPlan {
   const { have, room, repair, growth, want } = up;
-  const readyMs = cooldown.lastUpMs + policy.scaleUpCooldownSecs * 1000;
-  const open = nowMs - cooldown.lastUpMs < STEP_OPEN_MS;
+  const readyMs = upReadyMs(policy, cooldown);
+  const open = stepIsOpen(cooldown, nowMs);
   const cooled = nowMs >= readyMs;
   const allowed = after !== undefined ? repair.want : cooled ? want : Math.max(repair.want, open ? growth.queue : 0);
   const by = Math.min(room, Math.max(0, allowed - have));
