@@ -220,7 +220,9 @@ export class SeatBook {
   }
 
   private drop(which: (seat: Seat) => boolean): readonly Dropped[] {
-    const dropped = [...this.state.seats.values()].filter(which).map(toDropped);
+    const dropped: Dropped[] = [];
+    // Each leave comes here, on servers with up to a thousand seats: they are looked at in place.
+    for (const seat of this.state.seats.values()) if (which(seat)) dropped.push(toDropped(seat));
     if (dropped.length > 0) {
       this.record({ kind: "dropped", seats: dropped.map(({ sessionId, generation }) => ({ sessionId, generation })) });
     }

@@ -153,9 +153,10 @@ export class SeatState {
     // Taken out first, so that it comes in again as the newest.
     this.change(this.formerMap, sessionId, undefined);
     this.change(this.formerMap, sessionId, highest);
+    if (this.former.size <= MAX_FORMER) return;
     for (const oldest of this.former.keys()) {
-      if (this.former.size <= MAX_FORMER) break;
       this.change(this.formerMap, oldest, undefined);
+      if (this.former.size <= MAX_FORMER) return;
     }
   }
 

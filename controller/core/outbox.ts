@@ -21,6 +21,8 @@ export class Outbox {
   private heldBack: Decision[] | null = null;
   private isoMs = NaN;
   private isoText = "";
+  private isoSecond = NaN;
+  private isoHead = "";
 
   constructor(private readonly region: string) {}
 
@@ -112,12 +114,19 @@ export class Outbox {
     this.event({ ...this.head(reason), type, ...(detail ? { detail } : {}) });
   }
 
-  /** ISO 8601. Many things happen in one millisecond, so the last one is remembered. */
+  /**
+   * ISO 8601. Many things happen in one millisecond and more in one second, so the last ones are remembered.
+   * @param ms of which a fraction does not count, as in a Date; not before 1970
+   */
   iso(ms: number): string {
-    if (ms !== this.isoMs) {
-      this.isoMs = ms;
-      this.isoText = new Date(ms).toISOString();
+    if (ms === this.isoMs) return this.isoText;
+    this.isoMs = ms;
+    const second = Math.floor(ms / 1000);
+    if (second !== this.isoSecond) {
+      this.isoSecond = second;
+      this.isoHead = new Date(second * 1000).toISOString().slice(0, -4);
     }
+    this.isoText = `${this.isoHead}${String(Math.floor(ms) % 1000).padStart(3, "0")}Z`;
     return this.isoText;
   }
 

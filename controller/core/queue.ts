@@ -47,7 +47,8 @@ export class WaitingLine {
     group.waiting = true;
     const shape = this.shapeOf(group);
     const { groups } = shape;
-    groups.splice(lowerBound(groups, group.order), 0, group);
+    if ((groups.at(-1)?.order ?? -1) < group.order) groups.push(group);
+    else groups.splice(lowerBound(groups, group.order), 0, group);
     this.tally(group, 1);
   }
 
@@ -58,7 +59,9 @@ export class WaitingLine {
     const shape = this.shapes.get(key);
     const at = shape ? lowerBound(shape.groups, group.order) : -1;
     if (!shape || shape.groups[at] !== group) throw new Error(`group ${group.ticket ?? "?"} is not in its line`);
-    shape.groups.splice(at, 1);
+    // Nearly always it is the oldest, and a splice moves all the others.
+    if (at === 0) shape.groups.shift();
+    else shape.groups.splice(at, 1);
     if (shape.groups.length === 0) this.shapes.delete(key);
     group.waiting = false;
     this.orders.delete(group.order);

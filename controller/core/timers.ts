@@ -1,11 +1,26 @@
+interface Timer {
+  readonly atMs: number;
+  readonly order: number;
+  readonly fire: () => void;
+}
+
 /** What is to happen later, earliest first. A timer that no longer matters finds that out itself when it fires. */
 export class Timers {
-  private readonly heap: { readonly atMs: number; readonly order: number; readonly fire: () => void }[] = [];
+  private readonly heap: Timer[] = [];
   private order = 0;
 
   at(atMs: number, fire: () => void): void {
-    this.heap.push({ atMs, order: this.order++, fire });
-    this.up(this.heap.length - 1);
+    const timer = { atMs, order: this.order++, fire };
+    const { heap } = this;
+    let free = heap.length;
+    for (; free > 0;) {
+      const above = (free - 1) >> 1;
+      const parent = heap[above] as Timer;
+      if (!before(timer, parent)) break;
+      heap[free] = parent;
+      free = above;
+    }
+    heap[free] = timer;
   }
 
   /** When the earliest is due; Infinity where nothing waits. */
@@ -20,11 +35,8 @@ export class Timers {
   /** Fires all that are due, in the order of their times; those that they set for now or earlier as well. */
   fireDue(nowMs: number): void {
     for (let first = this.heap[0]; first && first.atMs <= nowMs; first = this.heap[0]) {
-      const last = this.heap.pop();
-      if (last && last !== first) {
-        this.heap[0] = last;
-        this.down(0);
-      }
+      const last = this.heap.pop() as Timer;
+      if (last !== first) this.sink(last);
       first.fire();
     }
   }
@@ -33,40 +45,24 @@ export class Timers {
     this.heap.length = 0;
   }
 
-  private before(a: number, b: number): boolean {
-    const x = this.heap[a];
-    const y = this.heap[b];
-    if (!x || !y) return false;
-    return x.atMs < y.atMs || (x.atMs === y.atMs && x.order < y.order);
-  }
-
-  private swap(a: number, b: number): void {
-    const x = this.heap[a];
-    const y = this.heap[b];
-    if (!x || !y) return;
-    this.heap[a] = y;
-    this.heap[b] = x;
-  }
-
-  private up(index: number): void {
-    for (let child = index; child > 0;) {
-      const parent = (child - 1) >> 1;
-      if (!this.before(child, parent)) return;
-      this.swap(child, parent);
-      child = parent;
+  /** Puts a timer in from the top, whose place is free. */
+  private sink(timer: Timer): void {
+    const { heap } = this;
+    const { length } = heap;
+    let free = 0;
+    for (;;) {
+      let below = 2 * free + 1;
+      if (below >= length) break;
+      if (below + 1 < length && before(heap[below + 1] as Timer, heap[below] as Timer)) below++;
+      const child = heap[below] as Timer;
+      if (!before(child, timer)) break;
+      heap[free] = child;
+      free = below;
     }
+    heap[free] = timer;
   }
+}
 
-  private down(index: number): void {
-    for (let parent = index; ;) {
-      const left = 2 * parent + 1;
-      const right = left + 1;
-      let least = parent;
-      if (this.before(left, least)) least = left;
-      if (this.before(right, least)) least = right;
-      if (least === parent) return;
-      this.swap(parent, least);
-      parent = least;
-    }
-  }
+function before(a: Timer, b: Timer): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
