@@ -1,32 +1,35 @@
-import { Core } from "../../controller/core/core";
-import type { CommandResult, Decision, Waiting } from "../../controller/core/decision";
-import type { Input } from "../../controller/core/input";
-import type { ServerLaunch } from "../../controller/engine";
-import type { AgentEvent } from "../../protocol/messages";
+import type { CommandResult, Waiting } from "../../controller/core/decision";
 import type { Placement } from "../../controller/core/resources";
 import { Random } from "../random";
-import { Schedule } from "../schedule";
-import { LoadNode, placedOn, type Seated } from "./nodes";
-import { EXPERIENCE, loadSettings, type LoadSize } from "./settings";
+import { Agenda } from "./agenda";
+import { Digest } from "./digest";
+import { LoadRegion, type RegionPlan } from "./load-region";
+import type { Seated } from "./nodes";
+import { EXPERIENCE } from "./settings";
 
-export interface LoadPlan extends LoadSize {
+export interface LoadPlan extends RegionPlan {
+  /** Different ones. */
   readonly players: number;
-  readonly nodes: number;
+  /** How often each of them comes, apart from each other by as many players; 1 where it is left out. */
+  readonly visits?: number;
   /** Players begin to ask within so many milliseconds, evenly where `daily` is not set. */
   readonly withinMs: number;
   /** Few at night and many in the evening: between a fifth and nine fifths of the mean. */
   readonly daily?: boolean;
   /** Mean time on a server, milliseconds. */
   readonly playMs: number;
+  /** Until then, in milliseconds from the beginning, whoever has left comes back in some seconds. */
+  readonly backUntilMs?: number;
 }
 
 export interface LoadResult {
   readonly virtualMs: number;
   readonly inputs: number;
+  /** Times that somebody played, or gave up after they were refused too often. */
   readonly played: number;
-  /** Refused with 429 at least once, and asked again. */
-  readonly refused: number;
   readonly gaveUp: number;
+  /** How often somebody was refused with 429. */
+  readonly refused: number;
   /** The most at once. */
   readonly most: {
     readonly on: number;
@@ -38,236 +41,163 @@ export interface LoadResult {
   readonly over: number;
   /** Left at the end: sessions that somebody forgot. */
   readonly left: number;
+  /** Of who came, was refused, joined where, and left, each with its time: the same where all of it was. */
+  readonly digest: string;
 }
 
-/** Plain `Omit` over the union would lose its cases. */
-type Untimed<T> = T extends unknown ? Omit<T, "nowMs"> : never;
-type Answer = (result: CommandResult) => void;
-
-const EPOCH = 1;
-const BOOT_MS = 400;
-const WAY_MS = 1;
 const LONG_POLL_MS = 25_000;
 /** Whoever was refused so often comes back another day. */
-const TRIES = 12;
+const TRIES = 13;
+/** Whoever is still there when they would come comes so much later, milliseconds. */
+const LATER_MS = 60_000;
+const BACK_MS = { least: 1000, most: 5000 };
+/** Spreads the order in which players come over their numbers; a prime. */
+const STRIDE = 7_368_787;
 
 /**
  * Very many players against one region in virtual time: the real core and the real books of seats. There is no network but
  * a millisecond each way, no journal, no codec and no fault: what is tried is how it scales, and that its bounds hold.
+ * A player is a number; it has at most one call open, whose answer finds it by that.
  */
 export class Load {
-  private readonly schedule = new Schedule();
+  private readonly agenda = new Agenda();
   private readonly random: Random;
-  private readonly core: Core;
-  private readonly nodes: LoadNode[];
-  /** Where servers run. */
-  private readonly hosts = new Map<string, LoadNode>();
-  private readonly launches = new Map<string, ServerLaunch>();
-  private readonly answers = new Map<number, Answer>();
-  private requests = 0;
-  private placed = 0;
-  private inputs = 0;
+  private readonly region: LoadRegion;
+  private readonly digest = new Digest();
+  /** How often a player may still ask; 0 for one who is not there. */
+  private readonly tries: Uint8Array;
+  private readonly visits: number;
+  private readonly seats: (Seated | undefined)[];
+  /** Visits that are not over. */
   private open: number;
+  /** When the next visit begins; many may in one millisecond. */
+  private expectedMs = 0;
   private on = 0;
+  private mostOn = 0;
   private played = 0;
   private refused = 0;
   private gaveUp = 0;
-  private readonly most = { on: 0, waiting: 0, servers: 0, openRequests: 0 };
 
   constructor(
     private readonly plan: LoadPlan,
     seed: number,
   ) {
     this.random = new Random(`load-${String(seed)}`);
-    this.open = plan.players;
-    let ids = 0;
-    const settings = loadSettings(plan);
-    this.core = new Core({ settings, controllerId: "load", ids: (kind) => `${kind}-${String(++ids)}` });
-    this.nodes = Array.from({ length: plan.nodes }, (_, n) => new LoadNode(`n${String(n)}`));
+    this.tries = new Uint8Array(plan.players);
+    // All at once: one that grows by far places becomes a slow table.
+    this.seats = Array.from({ length: plan.players });
+    this.open = this.visits = plan.players * (plan.visits ?? 1);
+    this.region = new LoadRegion(plan, this.agenda, this.answered);
   }
 
   run(): LoadResult {
-    const { schedule, core } = this;
-    const beganMs = schedule.nowMs;
-    for (const node of this.nodes) {
-      this.give({ type: "agent", nodeId: node.nodeId, message: node.hello() });
-      this.give({
-        type: "agent",
-        nodeId: node.nodeId,
-        message: { type: "snapshot", epoch: 0, servers: [], saved: [] },
-      });
-    }
-    this.give({ type: "leadership", leader: true, epoch: EPOCH });
-    this.give({ type: "engineList", servers: [] });
-    this.tick();
-    this.come(0);
-    while (this.open > 0) schedule.next(Infinity)?.run();
-    const { players, queued } = core.counts();
+    const { agenda, region } = this;
+    region.begin();
+    this.expect(0);
+    while (this.open > 0) agenda.next();
+    const { players, queued } = region.counts();
     return {
-      virtualMs: Math.round(schedule.nowMs - beganMs),
-      inputs: this.inputs,
+      virtualMs: agenda.nowMs,
+      inputs: region.inputs,
       played: this.played,
       refused: this.refused,
       gaveUp: this.gaveUp,
-      most: this.most,
-      over: this.nodes.reduce((sum, { over }) => sum + over, 0),
+      most: { on: this.mostOn, ...region.most },
+      over: region.over,
       left: players + queued,
+      digest: this.digest.toString(),
     };
   }
 
-  /** One after the other, so that those who have not come yet take no memory. */
-  private come(n: number): void {
-    const { players, withinMs, daily } = this.plan;
-    if (n >= players) return;
-    const share = daily ? 1 - 0.8 * Math.cos((2 * Math.PI * n) / players) : 1;
-    const meanMs = withinMs / players / share;
-    this.after(-Math.log(1 - this.random.next()) * meanMs, () => {
-      this.ask(`p${String(n)}`, TRIES);
-      this.come(n + 1);
-    });
+  /** One visit after the other, so that those which are to come take no memory. */
+  private expect(visit: number): void {
+    const { visits } = this;
+    const { withinMs, daily } = this.plan;
+    if (visit >= visits) return;
+    const share = daily ? 1 - 0.8 * Math.cos((2 * Math.PI * this.expectedMs) / withinMs) : 1;
+    this.expectedMs += (this.exponential() * withinMs) / visits / share;
+    this.agenda.after(this.expectedMs - this.agenda.nowMs, this.comes, visit, undefined);
   }
 
-  private ask(playerId: string, tries: number): void {
-    this.command({ type: "createSession", playerId, experienceId: EXPERIENCE }, (result) =>
-      this.answered(playerId, tries, result),
-    );
-  }
+  private readonly comes = (visit: number): void => {
+    this.begin((visit * STRIDE) % this.plan.players);
+    this.expect(visit + 1);
+  };
 
-  private answered(playerId: string, tries: number, result: CommandResult): void {
-    if (result.ok) {
-      const value = result.value as Placement | Waiting;
-      if (!("queueTicket" in value)) return this.arrive(value);
-      const { queueTicket, claim } = value;
-      const untilMs = this.nowMs + LONG_POLL_MS;
-      return this.command({ type: "waitQueue", queueTicket, claim, untilMs }, (next) =>
-        this.answered(playerId, tries, next),
-      );
+  private readonly begin = (player: number): void => {
+    if (this.tries[player] !== 0) return this.agenda.after(LATER_MS, this.begin, player, undefined);
+    this.tries[player] = TRIES;
+    this.ask(player);
+  };
+
+  private readonly ask = (player: number): void =>
+    this.region.command(player, { type: "createSession", playerId: nameOf(player), experienceId: EXPERIENCE });
+
+  private readonly answered = (player: number, result: CommandResult): void => {
+    if (!result.ok) return this.isRefused(player, result.problem);
+    const value = result.value as Placement | Waiting;
+    if (!("queueTicket" in value)) return this.setOut(player, value);
+    const { queueTicket, claim } = value;
+    const untilMs = this.region.nowMs + LONG_POLL_MS;
+    this.region.command(player, { type: "waitQueue", queueTicket, claim, untilMs });
+  };
+
+  private isRefused(
+    player: number,
+    { code, retryAfterSecs = 5 }: Extract<CommandResult, { ok: false }>["problem"],
+  ): void {
+    this.note(player, 1);
+    if (code === "queueFull") this.refused++;
+    this.tries[player] = (this.tries[player] ?? 1) - 1;
+    if (this.tries[player] === 0) {
+      this.gaveUp++;
+      return this.over(player);
     }
-    if (result.problem.code === "queueFull") this.refused += 1;
-    if (tries === 0) {
-      this.gaveUp += 1;
-      return this.done();
-    }
-    const againMs = 1000 * (result.problem.retryAfterSecs ?? 5) * (0.5 + this.random.next());
-    this.after(againMs, () => this.ask(playerId, tries - 1));
+    this.agenda.after(1000 * retryAfterSecs * (0.5 + this.random.next()), this.ask, player, undefined);
   }
 
-  private arrive({ session, server }: Placement): void {
-    const { id: sessionId, playerId, generation } = session;
-    const seated = { serverId: server.id, sessionId, playerId, generation };
-    this.after(this.random.between(100, 3000), () => {
-      const node = this.hosts.get(server.id);
-      const joined = node?.join(seated, this.nowMs);
-      // Moved or given back before it came: it asks anew.
-      if (!node || !joined) return this.ask(playerId, TRIES);
-      this.most.on = Math.max(this.most.on, ++this.on);
-      this.report(node, joined);
-      this.after(-Math.log(1 - this.random.next()) * this.plan.playMs, () => this.leave(seated));
-    });
+  private setOut(player: number, { session: { id: sessionId, generation }, server }: Placement): void {
+    this.seats[player] = { serverId: server.id, sessionId, playerId: nameOf(player), generation };
+    this.agenda.after(this.random.between(100, 3000), this.arrives, player, undefined);
   }
 
-  private leave(seated: Seated): void {
-    const node = this.hosts.get(seated.serverId);
-    const left = node?.leave(seated, this.nowMs);
-    this.on -= 1;
-    this.played += 1;
-    if (node && left) this.report(node, left);
-    this.done();
+  private readonly arrives = (player: number): void => {
+    const seated = this.seats[player];
+    // Moved or given back before it came: it asks anew.
+    if (!seated || !this.region.join(seated)) return this.ask(player);
+    this.note(player, 2);
+    this.digest.addText(seated.serverId);
+    this.mostOn = Math.max(this.mostOn, ++this.on);
+    this.agenda.after(this.exponential() * this.plan.playMs, this.leaves, player, undefined);
+  };
+
+  private readonly leaves = (player: number): void => {
+    this.note(player, 3);
+    const seated = this.seats[player];
+    if (seated) this.region.leave(seated);
+    this.seats[player] = undefined;
+    this.on--;
+    this.played++;
+    this.over(player);
+  };
+
+  private over(player: number): void {
+    this.tries[player] = 0;
+    if (this.agenda.nowMs >= (this.plan.backUntilMs ?? 0)) this.open--;
+    else this.agenda.after(this.random.between(BACK_MS.least, BACK_MS.most), this.begin, player, undefined);
   }
 
-  private report({ nodeId }: LoadNode, event: AgentEvent): void {
-    this.give({ type: "agent", nodeId, message: { type: "report", events: [event] } });
+  private note(player: number, what: number): void {
+    this.digest.add(this.agenda.nowMs);
+    this.digest.add(player * 4 + what);
   }
 
-  private done(): void {
-    this.open -= 1;
+  /** With mean 1. */
+  private exponential(): number {
+    return -Math.log(1 - this.random.next());
   }
+}
 
-  private get nowMs(): number {
-    return Math.floor(this.schedule.nowMs);
-  }
-
-  private after(ms: number, run: () => void): void {
-    this.schedule.after(ms, undefined, run);
-  }
-
-  private tick(): void {
-    this.give({ type: "tick" });
-    const { queued, servers, openRequests } = this.core.counts();
-    const { most } = this;
-    most.waiting = Math.max(most.waiting, queued);
-    most.servers = Math.max(most.servers, servers);
-    most.openRequests = Math.max(most.openRequests, openRequests);
-    this.after(1000, () => this.tick());
-  }
-
-  private command(command: Extract<Input, { type: "command" }>["command"], answer: Answer): void {
-    const requestId = ++this.requests;
-    this.answers.set(requestId, answer);
-    this.give({ type: "command", requestId, command });
-  }
-
-  private give(input: Untimed<Input>): void {
-    this.inputs += 1;
-    for (const decision of this.core.handle({ ...input, nowMs: this.nowMs })) this.carryOut(decision);
-  }
-
-  private carryOut(decision: Decision): void {
-    switch (decision.type) {
-      case "reply": {
-        const answer = this.answers.get(decision.requestId);
-        this.answers.delete(decision.requestId);
-        return this.after(WAY_MS, () => answer?.(decision.result));
-      }
-      case "send":
-        return this.after(WAY_MS, () => this.send(decision));
-      case "start":
-        return this.after(BOOT_MS, () => {
-          const { launch } = decision;
-          const wanted = this.nodes.filter(({ nodeId }) => !launch.avoidNodes.includes(nodeId));
-          const nodes = wanted.length > 0 ? wanted : this.nodes;
-          const node = nodes[this.placed++ % nodes.length] as LoadNode;
-          this.hosts.set(launch.serverId, node);
-          this.launches.set(launch.serverId, launch);
-          this.give({ type: "engine", event: { type: "running", server: placedOn(node.nodeId, launch) } });
-        });
-      case "stop":
-        return this.after(WAY_MS, () => this.stopped(decision.serverId));
-      case "forget":
-        this.hosts.delete(decision.serverId);
-        return;
-      case "wake":
-        return this.after(decision.atMs - this.schedule.nowMs, () => this.give({ type: "tick" }));
-      default:
-        return;
-    }
-  }
-
-  private stopped(serverId: string): void {
-    const node = this.hosts.get(serverId);
-    if (!node) return;
-    const launch = this.launches.get(serverId);
-    this.launches.delete(serverId);
-    if (!launch) return;
-    const exit = {
-      task: "server",
-      exitCode: 0,
-      signal: undefined,
-      outOfMemory: false,
-      requested: true,
-      atMs: this.nowMs,
-    };
-    const server = { ...placedOn(node.nodeId, launch), state: "exited" as const, exit };
-    this.give({ type: "engine", event: { type: "exited", server, exit } });
-  }
-
-  private send(decision: Extract<Decision, { type: "send" }>): void {
-    const { nodeId, body } = decision;
-    const node = this.nodes.find((each) => each.nodeId === nodeId);
-    if (!node) return;
-    this.give({ type: "agent", nodeId, message: node.answer(decision, EPOCH, this.nowMs) });
-    if (body.kind !== "expect") return;
-    const { serverId, allocationId } = body.server;
-    this.report(node, { serverId, allocationId, atMs: this.nowMs, kind: "ready" });
-  }
+function nameOf(player: number): string {
+  return `p${String(player)}`;
 }

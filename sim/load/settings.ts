@@ -7,14 +7,16 @@ export const EXPERIENCE = "arena";
 
 export interface LoadSize {
   readonly seatsPerServer: number;
+  /** 1 where it is left out. */
+  readonly minServers?: number;
   readonly maxServers: number;
   readonly queueLimit: number;
 }
 
-export function loadSettings({ seatsPerServer, maxServers, queueLimit }: LoadSize): CoreSettings {
+export function loadSettings({ seatsPerServer, minServers = 1, maxServers, queueLimit }: LoadSize): CoreSettings {
   const toml = `
 [scaling]
-min_servers_per_region = 1
+min_servers_per_region = ${String(minServers)}
 max_servers_per_region = ${String(maxServers)}
 
 [[regions]]
@@ -30,7 +32,7 @@ seats = "reported"
 ports = { game = "udp" }
 health = "sdk"
 routing = { queue_limit = ${String(queueLimit)}, queue_deadline_secs = 60 }
-scaling = { min_servers = 1, max_servers = ${String(maxServers)}, buffer = "10%" }
+scaling = { min_servers = ${String(minServers)}, max_servers = ${String(maxServers)}, buffer = "10%" }
 `;
   const { config } = loadConfig({ file: "the load's forge.toml", readFile: () => toml });
   return coreSettings(config, REGION);
