@@ -24,6 +24,8 @@ export interface CliOptions {
   readonly onLine?: (listener: (line: string) => void) => void;
   /** Told of each piece of output as it comes. */
   readonly onOut?: (text: string) => void;
+  /** The same of what is said about the work. */
+  readonly onErr?: (text: string) => void;
 }
 
 /** Runs a command line in this process: the same as `main.ts`, with output kept. */
@@ -37,7 +39,10 @@ export async function runForTest(args: readonly string[], options: CliOptions): 
       kept.out += text;
       options.onOut?.(text);
     },
-    err: (text) => void (kept.err += text),
+    err(text) {
+      kept.err += text;
+      options.onErr?.(text);
+    },
     outIsTerminal: options.terminal !== undefined,
     errIsTerminal: false,
     outColor: false,

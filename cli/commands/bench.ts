@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { cpus, homedir, loadavg, totalmem } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { forgeCache } from "../../infra/programs";
 import { BENCHMARKS, reached, type Benchmark, type Need, type Row } from "../bench/rows";
@@ -16,10 +16,13 @@ interface Outcome extends Row {
   readonly command: string;
   /** Undefined where it was not measured; then `why` says so. */
   readonly value: number | undefined;
+  /** Of the target; for times and memory less than 1 is better, for rates more. */
+  readonly ratio: number | undefined;
   readonly reached: boolean | undefined;
   readonly why: string | undefined;
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const NAMES = BENCHMARKS.map(({ name }) => name);
 
 export const register: Register = (command, context) => {
@@ -27,17 +30,19 @@ export const register: Register = (command, context) => {
     .option("--only <names>", `only these: ${NAMES.join(", ")}`, names)
     .addHelpText(
       "after",
-      "\nRuns the benchmarks of a checkout, one after the other (about twenty minutes), each beside a bare peer where there is\n" +
-        "one, and prints figure, target, what the document says and the best known elsewhere. Times hang on what else the\n" +
-        "machine does. Exit code 1 where a benchmark failed; a target that is missed is no failure.",
+      "\nRuns the benchmarks of a checkout, one after the other (about an hour), each beside a bare peer where there is one,\n" +
+        "and prints figure, target, what the document says and the best known elsewhere. Times hang on what else the machine\n" +
+        "does. Ctrl-C ends it with what there is by then. Exit code 1 where a benchmark failed or was ended, none where a\n" +
+        "target is missed. What each takes at most:\n" +
+        BENCHMARKS.map(({ name, withinSecs }) => `  ${name.padEnd(18)} ${withinSecs / 60} minutes`).join("\n"),
     )
     .action((options: { readonly only?: readonly string[] }) => run(context, options.only ?? NAMES));
 };
 
 async function run(context: CliContext, only: readonly string[]): Promise<void> {
-  const repository = dirname(__dirname);
+  const { home } = context.io;
   const benchmarks = BENCHMARKS.filter(({ name }) => only.includes(name));
-  if (!existsSync(join(repository, "bench", "seats.ts")))
+  if (!existsSync(join(home, "bench")))
     throw new CliError(
       "noBenchmarks",
       EXIT.notFound,
@@ -47,22 +52,38 @@ async function run(context: CliContext, only: readonly string[]): Promise<void> 
   const machine = machineOf();
   context.note(machine);
   const outcomes: Outcome[] = [];
-  for (const benchmark of benchmarks) outcomes.push(...(await measured(benchmark, repository, context)));
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  for (const signal of SIGNALS) process.on(signal, end);
+  try {
+    for (const [at, benchmark] of benchmarks.entries()) {
+      context.note(`${at + 1} of ${benchmarks.length}: ${commandOf(benchmark)}`);
+      outcomes.push(...(await measured(benchmark, context, ending.signal)));
+    }
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, end);
+  }
   context.print({ machine, rows: outcomes }, () => [machine, "", ...lines(outcomes, context)]);
 }
 
 /** A benchmark that cannot run, or fails, leaves its rows without figures and with the reason. */
-async function measured(benchmark: Benchmark, repository: string, context: CliContext): Promise<Outcome[]> {
-  const command = commandOf(benchmark);
-  const missing = benchmark.needs.filter((need) => !has(need, context.io.env));
+async function measured(benchmark: Benchmark, context: CliContext, signal: AbortSignal): Promise<Outcome[]> {
+  const { env, home: repository } = context.io;
+  const missing = benchmark.needs.filter((need) => !has(need, env));
   if (missing.length > 0) return outcomes(benchmark, undefined, `needs ${missing.join(" and ")}`);
-  context.note(command);
+  const onLine = (line: string): void => context.note(`  ${line}`);
   try {
-    const figures = await runBenchmark(repository, benchmark, process.env, (line) => context.note(`  ${line}`));
-    return outcomes(benchmark, figures, undefined);
+    if (signal.aborted) throw new Error("not begun: it was ended before");
+    return outcomes(
+      benchmark,
+      await runBenchmark(benchmark, { repository, env: process.env, onLine, signal }),
+      undefined,
+    );
   } catch (error) {
     context.exitCode = EXIT.failed;
-    return outcomes(benchmark, undefined, (error as Error).message);
+    const why = (error as Error).message;
+    if (!signal.aborted) context.note(`  ${why}`);
+    return outcomes(benchmark, undefined, why);
   }
 }
 
@@ -74,6 +95,7 @@ function outcomes(benchmark: Benchmark, figures: Figures | undefined, why: strin
       benchmark: benchmark.name,
       command: commandOf(benchmark),
       value,
+      ratio: value === undefined || !row.target ? undefined : value / row.target,
       reached: value === undefined ? undefined : reached(row, value),
       why: why ?? (value === undefined ? "the benchmark told no such figure" : undefined),
     };
@@ -96,6 +118,7 @@ function lines(outcomes: readonly Outcome[], context: CliContext): string[] {
         align: "right",
         cell: ({ target, unit }) => (target === undefined ? "" : shown(target, unit)),
       },
+      { title: "of it", align: "right", cell: ({ ratio }) => (ratio === undefined ? "" : ratio.toPrecision(2)) },
       { title: "reached", cell: ({ reached: is }) => (is === undefined ? "" : is ? "yes" : "no") },
       { title: "document", cell: ({ document }) => document },
       { title: "elsewhere", cell: ({ elsewhere }) => elsewhere },
