@@ -85,6 +85,10 @@ function sdkAddresses(): SdkAddress[] {
   }));
 }
 
+function nodeDown({ nodeId }: { readonly nodeId: string }): void {
+  engine?.loseNode(nodeId);
+}
+
 const delay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
 
 /** How late this process's event loop was since it was asked last, in milliseconds: what a timer waits beyond its time. */
@@ -115,4 +119,4 @@ async function profiled({ file }: { readonly file: string }): Promise<void> {
 const join = (entries: readonly Entry[]): Promise<number> => sdk.join(entries);
 const leave = (entries: readonly Entry[]): void => sdk.leave(entries);
 
-answerParent({ start, sdkAddresses, profile, profiled, lag, join, leave }, close);
+answerParent({ start, sdkAddresses, nodeDown, profile, profiled, lag, join, leave }, close);

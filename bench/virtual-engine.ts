@@ -21,7 +21,7 @@ export class VirtualEngine implements Engine {
 
   /** @param folder where engines of several controllers have their servers in common; what one starts, the others list */
   constructor(
-    private readonly nodeIds: readonly string[],
+    private nodeIds: readonly string[],
     private readonly folder?: string,
   ) {
     if (folder !== undefined) mkdirSync(folder, { recursive: true });
@@ -80,6 +80,12 @@ export class VirtualEngine implements Engine {
 
   async *logs(): AsyncIterable<string> {
     // They write none.
+  }
+
+  /** The node is down, which it says at once, and gets no more servers. */
+  loseNode(nodeId: string): void {
+    this.nodeIds = this.nodeIds.filter((each) => each !== nodeId);
+    for (const listener of this.listeners) listener({ type: "nodeDown", nodeId, reason: "as the benchmark asked" });
   }
 
   close(): Promise<void> {

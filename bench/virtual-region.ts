@@ -39,6 +39,7 @@ export interface ServedProgram {
 
 interface ServerRow {
   readonly id: string;
+  readonly nodeId: string | null;
   readonly state: string;
   readonly players: number;
   readonly maxPlayers: number;
@@ -61,7 +62,7 @@ export class VirtualRegion {
     readonly port: number,
     private readonly tokens: Tokens,
     /** The one that holds the controller first. */
-    readonly programs: readonly ServedProgram[],
+    readonly programs: ServedProgram[],
     readonly journalDirs: readonly string[],
   ) {
     this.token = tokens.mint({ sub: "matchmaker", role: "allocator", regions: ["*"] }).token;
@@ -141,6 +142,21 @@ export class VirtualRegion {
       ({ next } = page);
     }
     return rows;
+  }
+
+  /** SIGSTOP to a node's agent and its servers, which are apart: as where their machine is gone. @returns what ends them */
+  silence(nodeId: string): () => void {
+    const at = this.programs.findIndex(({ name }) => name === nodeId);
+    const [{ child } = { child: undefined }] = at < 0 ? [] : this.programs.splice(at, 1);
+    if (!(child instanceof ChildProgram)) throw new Error(`${nodeId} has no process of its own`);
+    const { pid } = child;
+    process.kill(pid, "SIGSTOP");
+    return () => process.kill(pid, "SIGKILL");
+  }
+
+  /** The engine says that a node is down. */
+  async nodeDown(nodeId: string): Promise<void> {
+    await (this.programs[0]?.child as ChildProgram).ask("nodeDown", { nodeId });
   }
 
   async stop(): Promise<void> {

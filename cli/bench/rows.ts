@@ -107,6 +107,22 @@ export const BENCHMARKS: readonly Benchmark[] = [
     ],
   },
   {
+    name: "node-lost",
+    file: "node-loss",
+    args: [],
+    needs: [],
+    withinSecs: 300,
+    rows: [
+      row("node lost: its servers suspect, p50 of 5", ["nodeLost", "suspectP50Ms"], "ms", 3000, [
+        "",
+        "Nomad about 20 s",
+      ]),
+      row("… at most", ["nodeLost", "suspectMaxMs"], "ms"),
+      row("… engine says that it is down: all its players told their new place, p50", ["nodeLost", "movedP50Ms"], "ms"),
+      row("… at most", ["nodeLost", "movedMaxMs"], "ms"),
+    ],
+  },
+  {
     name: "leader-killed",
     file: "leader-kill",
     args: [],
@@ -165,6 +181,25 @@ export const BENCHMARKS: readonly Benchmark[] = [
       row("… refused", ["largeRegion", "refused"], "", 0),
     ],
   },
+  ...(["day", "crowd", "hour"] as const).map((plan): Benchmark => {
+    const what = {
+      day: "simulate a day of 1,000,000 players, 3 visits each",
+      crowd: "simulate 1,000,000 players who want in within a minute",
+      hour: "simulate 1,000,000 players at once for an hour",
+    }[plan];
+    return {
+      name: `simulate-${plan}`,
+      file: "sim-load",
+      args: [plan],
+      needs: [],
+      withinSecs: 3600,
+      rows: [
+        row(`${what}: CPU`, [plan, "cpuMs"], "ms", 600_000, ["", "none has it"]),
+        row("… memory at most", [plan, "mostMiB"], "MiB"),
+        row("… left behind", [plan, "left"], "", 0),
+      ],
+    };
+  }),
   {
     name: "migrate",
     file: "migrate-manifests",
