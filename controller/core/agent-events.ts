@@ -4,6 +4,7 @@ import { onOwnWish } from "./drain";
 import { failover } from "./failover";
 import type { Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
+import { leftEnding } from "./kept-nodes";
 import { noteArrival } from "./joined-share";
 import { graceOf } from "./launch";
 import { matchKey } from "./placement";
@@ -185,6 +186,8 @@ export function takeLosses(s: CoreState): void {
   for (const server of [...s.servers.values()]) {
     const { lost } = server;
     server.lost = null;
+    // Only closed servers are stopped, but their agent may have forgotten them by now.
+    if (server.endAsked) server.ending ??= leftEnding(s, server);
     if (server.endedAtMs !== null) failover(s, server, server.reason, true);
     else if (lost?.gone) serverGone(s, server, lost.reason);
     else if (lost) onUnhealthy(s, server, lost.reason);

@@ -124,6 +124,7 @@ function restoreOf(
 
 export function onExited(s: CoreState, server: GameServer, exit: ServerExit): void {
   server.engine = "exited";
+  server.endAsked = exit.requested;
   if (server.state === "terminated") return;
   const reason = exitText(exit);
   if (matchOver(s, server, exit)) {

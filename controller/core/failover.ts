@@ -41,7 +41,7 @@ export function failover(s: CoreState, server: GameServer, reason: string, gone:
   s.out.failover("terminate", server, reason, { gone });
   if (gone) end(s, server, reason);
   else stop(s, server, reason);
-  if (replace && young) noteFailure(s, fleet, reason, { version: server.version, wasUp: true });
+  if (replace && young && !server.endAsked) noteFailure(s, fleet, reason, { version: server.version, wasUp: true });
   noteVersionFailed(s, fleet, server, reason);
   if (replace && isPrimary(server)) fleet.owed.push(server.id);
   if (!isPrimary(server)) {

@@ -98,6 +98,8 @@ export interface GameServer {
   expected: boolean;
   /** A loss that was seen while nothing could be decided: it is acted on as soon as that is possible. */
   lost: { readonly reason: string; readonly gone: boolean } | null;
+  /** Its process has ended because the engine was asked to stop it, by whomever: that is no failure of its version. */
+  endAsked: boolean;
   /** It ended while no controller looked: its agent, not heard yet, may hold seats that nobody here knows of. */
   unheard: boolean;
   /** It ended by its own wish or at the end of its match: its players are not moved. */
@@ -187,6 +189,7 @@ export function newServer(of: NewServer): GameServer {
     keptFor: null,
     expected: false,
     lost: null,
+    endAsked: false,
     unheard: false,
     finished: false,
     waitingReady: [],

@@ -108,6 +108,26 @@ it("rolls out a version that forge.toml named while nobody led, its canary first
   expect(versions(r)).toEqual({ 1: 3, 2: 1 });
 });
 
+it("does not take for failures of a version what a leader between had stopped", () => {
+  const rollout = { ...testExperience("arena").rollout, maxFailures: 1 };
+  const r = arena({ rollout, scaling: { minServers: 4 } });
+  r.must(put({ version: "2", canary: 0.5 }));
+  r.advance(5000);
+  const ended = r.must<Server[]>(servers).filter(({ version }) => version === "2");
+  expect(ended).toHaveLength(2);
+  r.give({ type: "leadership", leader: false, epoch: r.epoch });
+  for (const { id } of ended) r.engine.stop(id, r.nowMs);
+  r.run();
+  r.lead();
+  r.give({ type: "engineList", servers: r.engine.list() });
+  r.run();
+  expect(fleet(r)).toMatchObject({ version: "1", rollout: { toVersion: "2", failures: 0 } });
+  const states = ended.map(({ id }) => r.must<Server>({ type: "getServer", serverId: id }));
+  expect(states.map(({ state, reason }) => `${state}: ${reason}`)).toEqual(
+    ended.map(() => "terminated: closed by an earlier leader"),
+  );
+});
+
 describe("where it is kept cannot be reached", () => {
   it("tells whoever asked, and it is in force all the same", () => {
     const r = arena();

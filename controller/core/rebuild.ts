@@ -96,6 +96,7 @@ function takeReport(s: CoreState, node: AgentNode, server: GameServer, report: S
   }
   takeClaim(s, server, report);
   if (report.gone) {
+    if (report.closed) server.ending ??= leftEnding(s, server);
     serverGone(s, server, report.gone.reason);
     return;
   }

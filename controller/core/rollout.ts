@@ -152,7 +152,8 @@ export function noteVersionUp(s: CoreState, fleet: Fleet, server: GameServer): v
 /** A server did not come up, hung, or died by itself. Too many of the new version stop the rollout. */
 export function noteVersionFailed(s: CoreState, fleet: Fleet, server: GameServer, reason: string): void {
   const { rollout, config } = fleet;
-  if (!rollout || !config || !isPrimary(server) || server.version !== rollout.to || server.ending) return;
+  if (!rollout || !config || !isPrimary(server) || server.version !== rollout.to) return;
+  if (server.ending || server.endAsked) return;
   // Whatever took the whole node says nothing of the version.
   if (server.nodeId !== null && s.nodes.get(server.nodeId)?.down) return;
   rollout.failures++;
