@@ -4,13 +4,16 @@ import type { Network } from "./network";
 
 /**
  * Consul as far as leading needs it: one lock a region with lock delay 0, held by a session that ends when its check is not
- * fed, and the epoch, raised in one step with a look at the lock.
+ * fed, the epoch, raised in one step with a look at the lock, and one key for what leaders keep.
  */
 export class VirtualConsul {
   private epoch = 0;
   private holder: { readonly session: string; readonly leader: LeaderName } | undefined;
   private readonly fedMs = new Map<string, number>();
   private sessions = 0;
+  private stored: { readonly text: string; readonly index: number } | undefined;
+  /** Told of each write that was taken, and of what it took the place of. */
+  onKept: (text: string, before: string | undefined) => void = () => undefined;
 
   constructor(
     readonly host: string,
@@ -62,6 +65,27 @@ export class VirtualConsul {
   get leader(): string | undefined {
     this.expire();
     return this.holder?.session;
+  }
+
+  /** What leaders keep, as it stands. */
+  get kept(): string | undefined {
+    return this.stored?.text;
+  }
+
+  /** The key, as Consul's KV answers. */
+  get(): readonly { readonly Value: string; readonly ModifyIndex: number }[] | undefined {
+    if (!this.stored) return undefined;
+    const { text, index } = this.stored;
+    return [{ Value: Buffer.from(text).toString("base64"), ModifyIndex: index }];
+  }
+
+  /** By check-and-set: false where somebody has written since `index`. */
+  put(text: string, index: number): boolean {
+    const before = this.stored;
+    if (index !== (before?.index ?? 0)) return false;
+    this.stored = { text, index: index + 1 };
+    this.onKept(text, before?.text);
+    return true;
   }
 
   private expire(): void {

@@ -9,7 +9,9 @@ import { EventLog } from "../controller/event-log";
 import { DecisionLog } from "../controller/decision-log";
 import { idSource } from "../controller/id-source";
 import type { VirtualConsul } from "./consul";
+import { consulCalls } from "./consul-call";
 import { VirtualEngine } from "./engine";
+import { virtualKept } from "./kept";
 import { virtualLock } from "./lock";
 import type { Network } from "./network";
 import type { VirtualNomad } from "./nomad";
@@ -23,6 +25,8 @@ export interface ControllerSurroundings {
   readonly network: Network;
   readonly nomad: VirtualNomad;
   readonly consul: VirtualConsul;
+  /** Leaders keep what they decide of fleets in Consul. */
+  readonly keeps: boolean;
   /** As forge.toml has them now. */
   readonly settings: () => CoreSettings;
   readonly otherRegion: () => { readonly region: string; readonly controllers: readonly ControllerHost[] } | undefined;
@@ -60,7 +64,7 @@ export class ControllerHost {
 
   boot(): void {
     if (this.process?.alive) return;
-    const { network, nomad, consul, region, onFailure } = this.around;
+    const { network, nomad, consul, keeps, region, onFailure } = this.around;
     const settings = this.around.settings();
     const boot = ++this.boots;
     const name = `${this.host}/controller-${String(boot)}`;
@@ -100,11 +104,12 @@ export class ControllerHost {
       clock: process.clock,
       log,
       settings,
+      ...(keeps ? { kept: virtualKept(consul, consulCalls("kept", controllerId, consul, network, process)) } : {}),
     });
     const jitter = seed.fork("jitter");
     const leadership = new ConsulLeadership({
       controllerId,
-      lock: virtualLock(controllerId, consul, network, process),
+      lock: virtualLock(controllerId, consul, consulCalls("lock", controllerId, consul, network, process)),
       clock: process.clock,
       random: () => jitter.next(),
       seenEpoch: () => links.highestEpoch,

@@ -90,4 +90,10 @@ export const CORPUS: readonly CorpusCase[] = [
     only: [0, 1, 2],
     found: "a leader of the past brought a drain that no agent had taken from it back when it led again",
   },
+  {
+    seed: 37,
+    steps: 500,
+    found:
+      "a new leader took the servers that the one before it had stopped for failures, and rolled their version back",
+  },
 ];

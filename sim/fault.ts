@@ -62,12 +62,12 @@ export function planCells(random: Random): readonly PlannedFault[] {
     }));
 }
 
-/** The faults of a run of so many steps. */
-export function planFaults(random: Random, steps: number): readonly PlannedFault[] {
+/** The faults of a run of so many steps, each while a message of one of these kinds is under way. */
+export function planFaults(random: Random, steps: number, phases: readonly Phase[] = PHASES): readonly PlannedFault[] {
   const faults: PlannedFault[] = [];
   for (let at = 20; at < steps; at += 1 + Math.floor(-Math.log(1 - random.next()) * STEPS_APART)) {
     const kind = random.pick(FAULTS) ?? "crash";
-    const phase = random.pick(PHASES) ?? "grant";
+    const phase = random.pick(phases) ?? "grant";
     const ms = someMs(random);
     faults.push({ kind, phase, afterStep: at, target: random.int(1 << 20), ms });
   }

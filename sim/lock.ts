@@ -1,43 +1,9 @@
 import type { LeaderLock } from "../controller/adapters/consul/leader-lock";
 import type { VirtualConsul } from "./consul";
-import type { Network } from "./network";
-import type { Process } from "./process";
+import type { ConsulCall } from "./consul-call";
 
-/** As long as the real one's calls to Consul may take. */
-const CALL_MS = 1000;
-
-/** The lock of a region as one controller reaches it: the modelled Consul, over the modelled network. */
-export function virtualLock(who: string, consul: VirtualConsul, network: Network, process: Process): LeaderLock {
-  const call = <T>(what: string, run: () => T, routine = false): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const letter = { phase: "lock" as const, text: `${who} ${what}`, routine };
-      const cancel = process.after(CALL_MS, () => reject(new Error("Consul did not answer")));
-      const answer = (tell: () => void): void =>
-        network.post({
-          ...letter,
-          from: consul.host,
-          to: process.host,
-          reader: process,
-          deliver: () => {
-            cancel();
-            tell();
-          },
-        });
-      network.post({
-        ...letter,
-        from: process.host,
-        to: consul.host,
-        reader: undefined,
-        deliver: () => {
-          try {
-            const value = run();
-            answer(() => resolve(value));
-          } catch (error) {
-            answer(() => reject(error instanceof Error ? error : new Error(String(error))));
-          }
-        },
-      });
-    });
+/** The lock of a region as one controller reaches it. */
+export function virtualLock(who: string, consul: VirtualConsul, call: ConsulCall): LeaderLock {
   const leader = { controllerId: who, url: `http://${who}` };
   return {
     makeSession: () => call("makeSession", () => consul.makeSession(who)),

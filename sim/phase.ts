@@ -20,9 +20,13 @@ export const PHASES = [
   "ask",
   "engine",
   "lock",
+  "kept",
 ] as const;
 
 export type Phase = (typeof PHASES)[number];
+
+/** Those of a plain world: in it nothing is kept of fleets. */
+export const PLAIN_PHASES: readonly Phase[] = PHASES.filter((phase) => phase !== "kept");
 
 type Message = FromAgent | FromController | FromGate | ToGate;
 

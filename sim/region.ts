@@ -18,6 +18,7 @@ export interface RegionEvents {
   readonly onDecision: (region: VirtualRegion, host: ControllerHost, input: Input, decision: Decision) => void;
   readonly onDifference: (host: ControllerHost, evidence: string) => void;
   readonly onFailure: (where: string, error: unknown) => void;
+  readonly onKept: (region: VirtualRegion, text: string, before: string | undefined) => void;
   readonly onStop: (region: VirtualRegion, node: VirtualNode, server: VirtualServer) => void;
   readonly onRequest: (region: VirtualRegion, node: VirtualNode, request: Request, acked: number) => void;
   readonly onSaid: (region: VirtualRegion, node: VirtualNode, message: FromAgent) => void;
@@ -58,6 +59,7 @@ export class VirtualRegion {
     this.kind = size.kind;
     this.settings = simSettings(name, size.kind);
     this.consul = new VirtualConsul(`${name}-consul`, network);
+    this.consul.onKept = (text, before) => events.onKept(this, text, before);
     this.nomad = new VirtualNomad(`${name}-nomad`, network, name === AVOIDS_NODES);
     this.nomad.onEvent = (event) => {
       for (const controller of this.controllers) controller.engineEvent(event);
@@ -106,6 +108,7 @@ export class VirtualRegion {
         network: this.network,
         nomad: this.nomad,
         consul: this.consul,
+        keeps: this.kind === "busy",
         settings: () => this.settings,
         otherRegion: () => this.other && { region: this.other.name, controllers: this.other.controllers },
         onDecision: (of, input, decision) => events.onDecision(this, of, input, decision),

@@ -1,5 +1,6 @@
 import { checkAgreement } from "./checks/agreement";
 import { Bounds } from "./checks/bounds";
+import { KeptFleets } from "./checks/kept-fleets";
 import { KeptSeats } from "./checks/kept-seats";
 import { Once } from "./checks/once";
 import { checkOtherRegion } from "./checks/other-region";
@@ -8,6 +9,7 @@ import { checkRolls } from "./checks/rolls";
 import { Stops } from "./checks/stops";
 import { planCells, planFaults, type PlannedFault } from "./fault";
 import { Injector, type FaultTable } from "./injector";
+import { PHASES, PLAIN_PHASES } from "./phase";
 import { USUAL_SIZE, World, type Violation } from "./world";
 
 /** One run, all of it: the same case gives the same run. */
@@ -47,10 +49,11 @@ export async function runCase({ seed, steps, only, cells = false, plain = false 
     kind: plain ? "plain" : "busy",
   });
   const random = world.random.fork("faults");
-  const faults = cells ? planCells(random) : planFaults(random, steps);
+  const faults = cells ? planCells(random) : planFaults(random, steps, plain ? PLAIN_PHASES : PHASES);
   const chosen = only ? faults.filter((_fault, index) => only.includes(index)) : faults;
   const injector = new Injector(world, chosen, cells ? Infinity : undefined);
-  world.watches.push(new OverLimit(world), new KeptSeats(world), new Stops(world), new Once(world), new Bounds(world));
+  world.watches.push(new OverLimit(world), new KeptSeats(world), new KeptFleets(world), new Stops(world));
+  world.watches.push(new Once(world), new Bounds(world));
   world.start();
   await world.runSteps(steps);
   if (world.violations.length === 0) await rest(world, injector);

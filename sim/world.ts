@@ -44,6 +44,8 @@ export const USUAL_SIZE: WorldSize = { regions: 1, controllers: 2, nodes: 3, pla
 /** What watches a world. Everything is optional: a world runs as well unwatched. */
 export interface WorldWatch extends Partial<PlayerObserver> {
   onDecision?(region: VirtualRegion, host: ControllerHost, input: Input, decision: Decision): void;
+  /** A leader's writing of what it keeps of fleets was taken by Consul, in the place of what was there before. */
+  onKept?(region: VirtualRegion, text: string, before: string | undefined): void;
   /** A controller asks something of an agent, which has acknowledged this epoch on the same stream; -1: none. */
   onRequest?(region: VirtualRegion, node: VirtualNode, request: Request, acked: number): void;
   onSaid?(region: VirtualRegion, node: VirtualNode, message: FromAgent): void;
@@ -178,6 +180,7 @@ export class World {
       onDecision: (...of) => this.each((watch) => watch.onDecision?.(...of)),
       onDifference: (host, evidence) => this.broken("P9", "a decision can be replayed", `${host.host}: ${evidence}`),
       onFailure: (where, error) => this.failed(where, error),
+      onKept: (...of) => this.each((watch) => watch.onKept?.(...of)),
       onStop: (...of) => this.each((watch) => watch.onStop?.(...of)),
       onRequest: (...of) => this.each((watch) => watch.onRequest?.(...of)),
       onSaid: (...of) => this.each((watch) => watch.onSaid?.(...of)),

@@ -1,5 +1,6 @@
 import type { CommandResult } from "../../controller/core/decision";
 import type { Fleet, Server, Session } from "../../controller/core/resources";
+import type { KeptFleets } from "../../controller/fleet-keeper";
 import type { ControllerHost } from "../controller-host";
 import type { VirtualRegion } from "../region";
 import type { World } from "../world";
@@ -17,7 +18,9 @@ export async function checkAgreement(world: World, region: VirtualRegion): Promi
   const servers = await read<readonly Server[]>(leader, { type: "listServers" });
   const sessions = await read<readonly Session[]>(leader, { type: "findSessions" });
   checkServers(region, servers, broken);
-  checkVersions(await read<readonly Fleet[]>(leader, { type: "listFleets" }), servers, broken);
+  const fleets = await read<readonly Fleet[]>(leader, { type: "listFleets" });
+  checkVersions(fleets, servers, broken);
+  if (region.kind === "busy") checkKept(region, leader.epoch, fleets, broken);
   checkSessions(region, sessions, broken);
   for (const player of region.players)
     if (player.state === "following" || player.state === "asking")
@@ -104,6 +107,21 @@ function checkVersions(fleets: readonly Fleet[], servers: readonly Server[], bro
     for (const server of old)
       if (mayGo.includes(server))
         broken("old versions go", `${server.id} of ${experienceId} runs ${server.version}, which is not ${version}`);
+  }
+}
+
+/** What the next leader would begin with is what this one has. */
+function checkKept({ consul }: VirtualRegion, epoch: number, fleets: readonly Fleet[], broken: Broken): void {
+  const kept = consul.kept === undefined ? undefined : (JSON.parse(consul.kept) as KeptFleets);
+  if (kept?.epoch !== epoch)
+    return broken("what is decided is kept", `of epoch ${String(kept?.epoch)}, and ${String(epoch)} leads`);
+  for (const { experienceId, version, rollout } of fleets) {
+    const record = kept.fleets[experienceId];
+    if (record?.version !== version || record.rollout?.to !== rollout?.toVersion)
+      broken(
+        "what is decided is kept",
+        `${experienceId} runs ${version}, takes in ${rollout?.toVersion ?? "none"}; kept: ${JSON.stringify(record)}`,
+      );
   }
 }
 
