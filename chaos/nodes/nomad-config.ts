@@ -4,6 +4,11 @@ import { nomadClientConfig, nomadServerConfig, type NomadConfig } from "../../in
 export const NOMAD_PORTS = { http: 4646, rpc: 4647, serf: 4648 } as const;
 /** What the scheduler thinks a node has: jobs ask for more than they ever write on the small disks. */
 const DISK_MB = 20_000;
+/**
+ * A node is given up so long after its heartbeat was due, which it is every 10 to 20 s. With Nomad's own 10 s that may be 30 s after
+ * its cable was cut: as long as the players here look for their seat.
+ */
+const HEARTBEAT_GRACE = "5s";
 const GAME_PORTS = { first: 20_000, last: 20_999 };
 
 export interface MachineProps {
@@ -27,7 +32,11 @@ export function serverConfig(props: MachineProps): NomadConfig {
   const { default_scheduler_config: scheduler, ...rest } = server as { readonly default_scheduler_config: object };
   return open({
     ...config,
-    server: { ...rest, default_scheduler_config: { ...scheduler, scheduler_algorithm: "spread" } },
+    server: {
+      ...rest,
+      heartbeat_grace: HEARTBEAT_GRACE,
+      default_scheduler_config: { ...scheduler, scheduler_algorithm: "spread" },
+    },
   });
 }
 
