@@ -162,8 +162,9 @@ export default tseslint.config(
         { selector: "CallExpression[callee.name='Date']", message: PURE },
         { selector: "ImportExpression", message: PURE },
         {
-          // What an allocation's counters and lists come to, and what a version knows, has to be the same here and at the agent.
-          selector: valueImport("\\u002F((protocol|config)\\u002F(?!(?:count-rules|versions)$)|engine$)"),
+          // What an allocation's counters and lists come to, and what a version knows, has to be the same here and at the agent;
+          // what a range of versions takes, where forge.toml is read.
+          selector: valueImport("\\u002F((protocol|config)\\u002F(?!(?:count-rules|versions|version-range)$)|engine$)"),
           message: "controller/core uses types of protocol/, config/ and the engine port only: `import type`.",
         },
       ],

@@ -305,6 +305,8 @@ export interface ExperienceConfig {
   readonly env: Readonly<Record<string, string>>;
   readonly driver: Driver;
   readonly version: string;
+  /** Which client versions it takes: one by name or a range; undefined: any. */
+  readonly clients: string | undefined;
   readonly mods: readonly string[];
   /** 1 to 100: the higher grows first where there is no room for all. */
   readonly priority: number;

@@ -1,3 +1,4 @@
+import { isReadable } from "./version-range";
 import type { ExperienceToml } from "./experience-schema";
 import { countRules } from "./count-rules";
 import { healthRules, sdkRules } from "./health-rules";
@@ -16,6 +17,7 @@ export function experienceRules(
 ): readonly RuleFinding[] {
   return [
     ...programRules(at, experience),
+    ...clientRules(at, experience),
     ...Object.entries(experience.roles).flatMap(([name, role]) => roleRules([...at, "roles", name], name, role)),
     ...resourceRules(at, experience),
     ...sdkRules(at, experience),
@@ -27,6 +29,12 @@ export function experienceRules(
     ...portRules(at, experience),
     ...countRules(at, experience),
   ];
+}
+
+function clientRules(at: Path, { clients }: ExperienceToml): readonly RuleFinding[] {
+  if (clients === undefined || isReadable(clients)) return [];
+  const fix = 'write one version, "1.4.2", or a range: "^1.4", "1.x", ">=1.4 <2", "1.4 - 1.6", several joined by "||"';
+  return [{ path: [...at, "clients"], value: clients, problem: "is no version and no range of versions", fix }];
 }
 
 type Program = Pick<ExperienceToml, "image" | "command" | "driver">;

@@ -181,6 +181,10 @@ export const experienceSchema = z.strictObject({
   env: envSchema.default({}),
   driver: driverSchema.optional().describe("docker with image, exec with command"),
   version: textSchema.max(128).optional().describe("The image's tag unless set, otherwise 1"),
+  clients: textSchema
+    .max(64)
+    .optional()
+    .describe('Which client versions this version takes: one by name, or a range, "^1.4", ">=1.4 <2"; any unless set'),
   mods: z.array(textSchema).default([]),
   max_players: z.int().min(1).max(10_000).describe("Seats of one server"),
   priority: z

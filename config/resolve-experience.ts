@@ -24,6 +24,7 @@ export function resolveExperience(id: string, toml: ExperienceToml, scaling: For
     env: toml.env,
     driver: driverOf(toml),
     version: toml.version ?? tagOf(toml.image) ?? "1",
+    clients: toml.clients,
     mods: toml.mods,
     maxPlayers: toml.max_players,
     priority: toml.priority,

@@ -42,6 +42,14 @@ const BROKEN: readonly Broken[] = [
     line: 7,
   },
   {
+    name: "clients that are no range of versions",
+    file: `${ARENA}clients = ">="\n`,
+    path: "experiences.arena.clients",
+    problem: /no range of versions/,
+    fix: /">=1.4 <2"/,
+    line: 5,
+  },
+  {
     name: "nothing to run",
     file: `[experiences.arena]\nmax_players = 16\n`,
     path: "experiences.arena",

@@ -100,6 +100,11 @@ export const PROBLEMS = {
   unknownSession: kind(404, "No such session", "No session has this id, or it ended and was forgotten."),
   unknownExperience: kind(404, "No such experience", "No experience in forge.toml has this name in this region."),
   unknownVersion: kind(404, "No such version", "The experience does not run in this version here."),
+  clientUnsupported: kind(
+    409,
+    "No server takes this client",
+    "No version that runs here takes a client of this version; `info.versions` says which clients each takes. Most often the client wants updating.",
+  ),
   unknownMod: kind(404, "No such mod", "The experience is not offered with this mod."),
   unknownQueueTicket: kind(404, "No such queue ticket", "It was never given out, or its wait ended and was forgotten."),
   unknownDecision: kind(

@@ -46,6 +46,7 @@ const summarySchema: z.ZodType<RegionSummary> = z.object({
     z.array(
       z.object({
         version: z.string(),
+        clients: z.string().exactOptional(),
         mods: z.array(z.string()),
         free: z.number(),
         queued: z.number(),

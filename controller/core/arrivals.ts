@@ -7,7 +7,7 @@ import type { Command } from "./input";
 import { problem } from "./outbox";
 import { matchKey, place, refresh } from "./placement";
 import type { PlayerSession } from "./player-session";
-import { hasVersion, noVersionText, unknownMods } from "./routing";
+import { hasVersion, noVersion, unknownMods } from "./routing";
 import { badPlayers, experienceNames } from "./session-commands";
 import { openSession } from "./sessions";
 import type { CoreProblem } from "./decision";
@@ -50,8 +50,7 @@ function whyNotIn(s: CoreState, fleet: Fleet | undefined, command: TakeIn): Core
     !players.some((player) => fleet.players.has(player.playerId))
   )
     return problem("conflict", `match "${match.matchId}" is another one here, or has ended here`);
-  if (version !== undefined && !hasVersion(fleet, version))
-    return problem("unknownVersion", noVersionText(fleet, version));
+  if (version !== undefined && !hasVersion(fleet, version)) return noVersion(fleet, version);
   const unknown = unknownMods(fleet, mods);
   if (unknown.length > 0) return problem("unknownMod", `${experienceId} has no mod "${unknown.join('", "')}" here`);
   return null;

@@ -110,6 +110,7 @@ export type CoreProblemCode =
   | "unknownSession"
   | "unknownExperience"
   | "unknownVersion"
+  | "clientUnsupported"
   | "unknownMod"
   | "unknownQueueTicket"
   | "unknownDecision"

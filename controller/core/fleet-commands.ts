@@ -9,7 +9,7 @@ import { experienceNames } from "./session-commands";
 import { answerKept } from "./kept-fleets";
 import { promote, rollBack, setPaused, startRollout } from "./rollout";
 import type { CoreState } from "./state";
-import { isRange } from "./version-range";
+import { isRange } from "../../config/version-range";
 import { fleetView, regionView, summaryView } from "./views";
 
 type Of<T extends Command["type"]> = Extract<Command, { type: T }>;

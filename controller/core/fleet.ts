@@ -31,6 +31,8 @@ export interface Fleet {
   readonly servers: Set<GameServer>;
   /** How many of them run each version. */
   readonly versions: Map<string, number>;
+  /** Which clients the servers of each version were started to take; null: any. */
+  readonly clients: Map<string, string | null>;
   /** Started for a rollout before any of the old servers has gone for them. */
   readonly ahead: Set<GameServer>;
   /** Still starting in the place of old servers that have gone for them already. */
@@ -133,6 +135,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     desired: null,
     servers: new Set(),
     versions: new Map(),
+    clients: new Map(),
     ahead: new Set(),
     behind: new Set(),
     starting: 0,

@@ -35,6 +35,8 @@ export interface GameServer {
   readonly role: string;
   readonly maxPlayers: number;
   readonly sdkToken: string;
+  /** Which client versions it was started to take; null: any. Undefined until its launch is known. */
+  clients: string | null | undefined;
   readonly createdAtMs: number;
   /** The server whose place it takes. */
   readonly replaces: string | undefined;
@@ -128,6 +130,7 @@ export interface NewServer {
   readonly role: string;
   readonly maxPlayers: number;
   readonly sdkToken: string;
+  readonly clients?: string | null | undefined;
   readonly createdAtMs: number;
   readonly replaces?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -147,6 +150,7 @@ export function newServer(of: NewServer): GameServer {
     role: of.role,
     maxPlayers: of.maxPlayers,
     sdkToken: of.sdkToken,
+    clients: of.clients,
     createdAtMs: of.createdAtMs,
     replaces: of.replaces,
     allocationId: null,

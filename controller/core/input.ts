@@ -108,6 +108,8 @@ export type Command =
       readonly playerId: string;
       readonly experienceId: string;
       readonly version?: string;
+      /** Of the player's own program: only versions that take it are given. */
+      readonly clientVersion?: string;
       readonly mods?: readonly string[];
       readonly latencies?: Readonly<Record<string, number>>;
       readonly party?: readonly string[];
@@ -152,6 +154,7 @@ export type Command =
       readonly matchId: string;
       readonly players: readonly { readonly playerId: string; readonly latencies?: Readonly<Record<string, number>> }[];
       readonly version?: string;
+      readonly clientVersion?: string;
       /** In order of preference: the first that a free server satisfies decides. None: any server. */
       readonly selectors?: readonly ServerSelector[];
       readonly labels?: Readonly<Record<string, string>>;

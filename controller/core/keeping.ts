@@ -3,7 +3,7 @@ import { hasMods } from "./fleet-index";
 import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import type { CoreState } from "./state";
-import { takesVersion } from "./version-range";
+import { takesIn } from "./version-wish";
 import { isCurrent } from "./versions";
 
 /** So many players at least pass a party before a server is kept for it. */
@@ -30,7 +30,7 @@ export function overtake(s: CoreState, fleet: Fleet, group: Group): void {
     for (const pool of fleet.index.pools()) {
       if (pool.choice === "last") continue;
       const ofVersion =
-        head.version === undefined ? isCurrent(fleet, pool.version) : takesVersion(head.version, pool.version);
+        head.version === undefined ? isCurrent(fleet, pool.version) : takesIn(fleet, head.version, pool.version);
       const emptiest = ofVersion && hasMods(head.mods, pool.mods) ? pool.emptiest(1) : undefined;
       if (emptiest && emptiest.maxPlayers >= size && emptiest.countedFree > (best?.countedFree ?? 0)) best = emptiest;
     }

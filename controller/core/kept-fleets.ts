@@ -87,15 +87,20 @@ function restore(s: CoreState, fleet: Fleet, config: ExperienceConfig, record: F
   fleet.rollout = rollout && { ...rollout, crash: { failures: 0, untilMs: -Infinity, final: null } };
   fleet.lastRollout = record.lastRollout;
   // Settings that an earlier version of Forge did not know are as they are now.
-  fleet.former = former && { ...config, ...former };
+  fleet.former = former && asKept(config, former);
   const isAsItWas = JSON.stringify(entry.scaling) === JSON.stringify(config.scaling);
   fleet.policyOverride = isAsItWas ? record.policy : {};
   fleet.desired = isAsItWas ? record.desired : null;
-  if (entry.version !== config.version) takeVersion(s, fleet, { ...config, ...entry }, config);
+  if (entry.version !== config.version) takeVersion(s, fleet, asKept(config, entry), config);
   applyPolicy(fleet);
   fleet.nextEvaluationMs = s.nowMs;
   s.dirty.add(fleet);
   tellRestored(s, fleet, isAsItWas ? record : { ...record, policy: {}, desired: null });
+}
+
+/** Of what JSON leaves out, `clients` is not as it is now: that version took any. */
+function asKept(config: ExperienceConfig, entry: ExperienceConfig): ExperienceConfig {
+  return { ...config, ...entry, clients: entry.clients };
 }
 
 /** Said where anything differs from what forge.toml alone would give. */

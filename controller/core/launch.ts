@@ -93,6 +93,7 @@ function forgeEnv(s: CoreState, fleet: Fleet, server: GameServer): Record<string
     FORGE_ROLE: server.role,
     FORGE_MAX_PLAYERS: String(server.maxPlayers),
     FORGE_MODS: server.mods.join(","),
+    ...(server.clients ? { FORGE_CLIENTS: server.clients } : {}),
     FORGE_SDK_TOKEN: server.sdkToken,
   };
   // The gate answers both on the SDK's one port: the first bytes tell them apart.
@@ -139,6 +140,7 @@ function metaOf(server: GameServer): Record<string, string> {
     labels: JSON.stringify(server.labels),
     annotations: JSON.stringify(server.annotations),
     createdAtMs: String(server.createdAtMs),
+    ...(server.clients ? { clients: server.clients } : {}),
     ...(server.wantedUntilMs === null ? {} : { wantedUntilMs: String(server.wantedUntilMs) }),
     ...(server.replaces === undefined ? {} : { replaces: server.replaces }),
   };
@@ -174,6 +176,7 @@ export function serverOfEngine(found: EngineServer, fallbackMaxPlayers: number, 
     role: found.role,
     maxPlayers: Number.isInteger(maxPlayers) && maxPlayers >= 0 ? maxPlayers : fallbackMaxPlayers,
     sdkToken: meta.sdkToken ?? "",
+    clients: meta.clients ?? null,
     createdAtMs: Number(meta.createdAtMs) || nowMs,
     replaces: meta.replaces,
     labels: textRecord(meta.labels),

@@ -10,15 +10,20 @@ import { askSeats, matchKey, place, refresh, whyNotNow } from "./placement";
 import type { PlayerSession } from "./player-session";
 import type { CoreProblem } from "./decision";
 import type { ServerSelector } from "./resources";
-import { hasVersion, noVersionText } from "./routing";
+import { hasVersion, noVersion } from "./routing";
 import { badPlayers, experienceNames, openGroup } from "./session-commands";
 import type { CoreState } from "./state";
+import { wishOf } from "./version-wish";
 
 type Of<T extends Command["type"]> = Extract<Command, { type: T }>;
 
 /** Claims a whole ready server for a match; the same matchId gives the same match again. */
 export function allocateMatch(s: CoreState, requestId: number, command: Of<"allocateMatch">): void {
-  const { experienceId, matchId, players, version } = command;
+  const { experienceId, matchId, players, clientVersion } = command;
+  const version = wishOf(command.version, clientVersion);
+  const selectors = command.selectors?.map((selector) =>
+    selector.version === undefined ? selector : { ...selector, version: wishOf(selector.version, clientVersion) ?? "" },
+  );
   const fleet = s.fleets.get(experienceId);
   const refuse = (...of: Parameters<typeof problem>): void => s.out.refuse(requestId, problem(...of));
   if (!fleet?.config)
@@ -35,8 +40,8 @@ export function allocateMatch(s: CoreState, requestId: number, command: Of<"allo
   // A match of nobody would claim a server that nothing ever gives back.
   if (members.length === 0) return refuse("invalid", `match ${matchId} names no player; name at least one`);
   if (s.draining) return refuse("unavailable", `region ${s.settings.region} is being drained`);
-  const unknown = unknownVersion(fleet, version, command.selectors);
-  if (unknown !== undefined) return refuse("unknownVersion", noVersionText(fleet, unknown));
+  const unknown = unknownVersion(fleet, version, selectors);
+  if (unknown !== undefined) return s.out.refuse(requestId, noVersion(fleet, unknown));
   const placed = members.map((member) => fleet.players.get(member)).find((session) => session !== undefined);
   if (placed)
     return refuse("playerElsewhere", `${placed.playerId} already has session ${placed.id} in ${experienceId}`, {
@@ -52,7 +57,7 @@ export function allocateMatch(s: CoreState, requestId: number, command: Of<"allo
     latencies: (playerId) => latencies.get(playerId) ?? {},
     deadlineMs,
     matchId,
-    selectors: command.selectors,
+    selectors,
     labels: command.labels,
     annotations: command.annotations,
   });

@@ -1,5 +1,4 @@
 import type { Group } from "./group";
-import { takesVersion } from "./version-range";
 
 /** Places in line are times, so that they mean the same to every controller; so many fit into a millisecond. */
 const ORDERS_PER_MS = 1024;
@@ -81,14 +80,13 @@ export class WaitingLine {
     return best;
   }
 
-  /** Seats that groups wait for which speak this version and not the other; a group that takes a whole server counts its players. */
-  waitingFor(version: string, other: string): number {
+  /** Seats that groups wait for which have such a wish; a group that takes a whole server counts its players. */
+  waitingFor(test: (wish: string) => boolean): number {
     let seats = 0;
     for (const { groups } of this.shapes.values()) {
       const head = groups[0];
       if (head?.version === undefined || !head.growable || head.hindrance !== null) continue;
-      if (takesVersion(head.version, version) && !takesVersion(head.version, other))
-        seats += groups.length * head.sessions.length;
+      if (test(head.version)) seats += groups.length * head.sessions.length;
     }
     return seats;
   }

@@ -339,8 +339,10 @@ export function onEngineList(s: CoreState, list: readonly EngineServer[], sinceM
 
 /** What an agent cannot tell of a server, the meta of its launch can. */
 function learnMeta(s: CoreState, server: GameServer, found: EngineServer): void {
-  const { mods } = serverOfEngine(found, server.maxPlayers, server.createdAtMs);
+  const { mods, clients } = serverOfEngine(found, server.maxPlayers, server.createdAtMs);
   server.mods = mods;
+  server.clients = clients;
+  if (clients !== undefined) s.fleet(server.experienceId).clients.set(server.version, clients);
   server.poolKey = poolKeyOf(server.version, mods, server.maxPlayers);
   if (server.seats.size === 0) wantAgain(s, s.fleet(server.experienceId), server, found.meta.wantedUntilMs);
 }

@@ -1,6 +1,6 @@
 import type { CoreSettings } from "./input";
 import type { RegionSummary } from "./resources";
-import { takesVersion } from "./version-range";
+import { takesWish, wishWords } from "./version-wish";
 
 /** What a player asks of a region. */
 export interface RegionWish {
@@ -85,8 +85,8 @@ export function bestElsewhere(
 function rows(wish: RegionWish, summary: RegionSummary): RegionSummary["experiences"][string] {
   const all = summary.experiences[wish.experienceId] ?? [];
   return all.filter(
-    ({ version, mods }) =>
-      (wish.version === undefined || takesVersion(wish.version, version)) &&
+    ({ version, clients, mods }) =>
+      (wish.version === undefined || takesWish(wish.version, version, clients ?? null)) &&
       wish.mods.every((mod) => mods.includes(mod)),
   );
 }
@@ -100,7 +100,7 @@ function whyNot(wish: RegionWish, summaries: readonly RegionSummary[]): string {
   if (!summary) return "is not known";
   if (wish.exclude?.includes(summary.region)) return "cannot be chosen now";
   if (summary.state !== "up") return `is ${summary.state}`;
-  return `does not have ${wish.experienceId}${wish.version === undefined ? "" : ` ${wish.version}`}${wish.mods.length > 0 ? ` with ${wish.mods.join(", ")}` : ""}`;
+  return `does not have ${wish.experienceId}${wish.version === undefined ? "" : `: ${wishWords(wish.version)}`}${wish.mods.length > 0 ? ` with ${wish.mods.join(", ")}` : ""}`;
 }
 
 function rate(wish: RegionWish, summary: RegionSummary, settings: CoreSettings): Rated {

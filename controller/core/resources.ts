@@ -236,6 +236,8 @@ export interface RegionSummary {
       string,
       readonly {
         readonly version: string;
+        /** Which client versions it takes; any where it does not say. */
+        readonly clients?: string;
         readonly mods: readonly string[];
         readonly free: number;
         readonly queued: number;

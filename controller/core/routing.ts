@@ -1,13 +1,16 @@
 import { openPlaces } from "./backfill";
 import { Offers } from "./offers";
+import type { CoreProblem } from "./decision";
 import type { Fleet } from "./fleet";
 import { hasMods } from "./fleet-index";
 import type { GameServer } from "./game-server";
 import type { Group } from "./group";
+import { problem } from "./outbox";
 import type { Pool, PoolChoice } from "./pool";
 import { CANDIDATES, SCORE_PARTS } from "./route-ring";
 import { crashOf } from "./spawn";
-import { isRange, newestFirst, takesVersion } from "./version-range";
+import { newestFirst } from "../../config/version-range";
+import { clientsOf, partsOfWish, takesIn, wishWords } from "./version-wish";
 import { currentVersions, versionsFor } from "./versions";
 
 /**
@@ -158,7 +161,7 @@ export function growable(fleet: Fleet, group: Group): boolean {
   const { config } = fleet;
   if (!config || group.sessions.length > config.maxPlayers || !hasMods(group.mods, config.mods)) return false;
   const fresh = (asked: string | undefined): boolean =>
-    asked === undefined || currentVersions(fleet).some((version) => takesVersion(asked, version));
+    asked === undefined || currentVersions(fleet).some((version) => takesIn(fleet, asked, version));
   if (group.selectors.length === 0) return fresh(group.version);
   // A fresh server has no labels: only a selector that asks for none is helped by one.
   return group.selectors.some(
@@ -185,12 +188,14 @@ export function neverFits(fleet: Fleet, group: Group): string | null {
 function servable(fleet: Fleet, group: Group): number[] {
   const wish = group.version ?? fleet.version;
   if (group.sessions.length <= (fleet.config?.maxPlayers ?? 0)) return [];
-  return [...fleet.servers].filter((server) => takesVersion(wish, server.version)).map(({ maxPlayers }) => maxPlayers);
+  return [...fleet.servers]
+    .filter((server) => takesIn(fleet, wish, server.version))
+    .map(({ maxPlayers }) => maxPlayers);
 }
 
 /** Whether there is a version, running or such as would be started, that this wish takes. */
 export function hasVersion(fleet: Fleet, wish: string): boolean {
-  return knownVersions(fleet).some((version) => takesVersion(wish, version));
+  return knownVersions(fleet).some((version) => takesIn(fleet, wish, version));
 }
 
 /** What runs and what would be started, current ones first. */
@@ -198,11 +203,30 @@ export function knownVersions(fleet: Fleet): string[] {
   return [...new Set([...currentVersions(fleet), ...[...fleet.versions.keys()].sort(newestFirst)])];
 }
 
-/** For people: that none is what was asked for, and what there is. */
-export function noVersionText(fleet: Fleet, wish: string): string {
-  const there = knownVersions(fleet).map((version) => `"${version}"`);
-  const what = isRange(wish) ? `no version that "${wish}" takes` : `no version "${wish}"`;
-  return `${fleet.id} has ${what} here; it has ${there.join(", ")}`;
+/** Why no version here is what was asked for, with what there is: none of that name, or none that takes such a client. */
+export function noVersion(fleet: Fleet, wish: string): CoreProblem {
+  const { named, client } = partsOfWish(wish);
+  const there = knownVersions(fleet);
+  if (client === undefined || (named !== undefined && !hasVersion(fleet, named)))
+    return problem(
+      "unknownVersion",
+      `${fleet.id} has no ${wishWords(named ?? "")} here; it has ${there.map((version) => `"${version}"`).join(", ")}`,
+    );
+  const takes = there.map((version) => {
+    const clients = clientsOf(fleet, version);
+    return clients === null ? `"${version}" takes any client` : `"${version}" takes clients "${clients}"`;
+  });
+  const asked = named === undefined ? "" : ` of "${named}"`;
+  return problem(
+    "clientUnsupported",
+    `no server${asked} of ${fleet.id} takes a client of version "${client}" here: ${takes.join(", ")}`,
+    {
+      info: {
+        clientVersion: client,
+        versions: Object.fromEntries(there.map((version) => [version, clientsOf(fleet, version)])),
+      },
+    },
+  );
 }
 
 /** Those of `mods` that no server has and none would be started with. */

@@ -33,7 +33,10 @@ export function addServer(s: CoreState, server: GameServer): void {
   const fleet = s.fleet(server.experienceId);
   (isPrimary(server) ? fleet.servers : fleet.roleServers).add(server);
   tally(fleet, server, 1);
-  if (isPrimary(server)) fleet.versions.set(server.version, (fleet.versions.get(server.version) ?? 0) + 1);
+  if (isPrimary(server)) {
+    fleet.versions.set(server.version, (fleet.versions.get(server.version) ?? 0) + 1);
+    if (server.clients !== undefined) fleet.clients.set(server.version, server.clients);
+  }
   s.reindex(server);
 }
 
@@ -92,10 +95,11 @@ function leaveTables(s: CoreState, server: GameServer): void {
   forgetAtAgent(s, server);
 }
 
-function dropVersion({ versions }: Fleet, version: string): void {
+function dropVersion({ versions, clients }: Fleet, version: string): void {
   const left = (versions.get(version) ?? 0) - 1;
-  if (left > 0) versions.set(version, left);
-  else versions.delete(version);
+  if (left > 0) return void versions.set(version, left);
+  versions.delete(version);
+  clients.delete(version);
 }
 
 /** Tells its agent to drop an ended server once nobody's seat is on it any more. */

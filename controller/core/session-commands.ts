@@ -8,10 +8,11 @@ import { problem } from "./outbox";
 import { giveTicket, place, refresh } from "./placement";
 import type { PlayerSession } from "./player-session";
 import type { ServerSelector } from "./resources";
-import { hasVersion, noVersionText, unknownMods } from "./routing";
+import { hasVersion, noVersion, unknownMods } from "./routing";
 import { bound, reconsider } from "./too-far";
 import { endSession, openSession } from "./sessions";
 import type { CoreState } from "./state";
+import { wishOf } from "./version-wish";
 import { placementView, sessionView } from "./views";
 
 type Of<T extends Command["type"]> = Extract<Command, { type: T }>;
@@ -24,7 +25,8 @@ const DEADLINE_MAX_MS = 600_000;
 const LATENCY_WEIGHT = 0.1;
 
 export function createSession(s: CoreState, requestId: number, command: Of<"createSession">): void {
-  const { playerId, experienceId, version, mods = [], latencies = {} } = command;
+  const { playerId, experienceId, mods = [], latencies = {} } = command;
+  const version = wishOf(command.version, command.clientVersion);
   const fleet = s.fleets.get(experienceId);
   const refuse = (...of: Parameters<typeof problem>): void => s.out.refuse(requestId, problem(...of));
   if (!fleet?.config)
@@ -48,8 +50,7 @@ export function createSession(s: CoreState, requestId: number, command: Of<"crea
       `${placed.playerId} of the party already has session ${placed.id} in ${experienceId}`,
       { info: { playerId: placed.playerId, sessionId: placed.id, serverId: placed.server?.id ?? null } },
     );
-  if (version !== undefined && !hasVersion(fleet, version))
-    return refuse("unknownVersion", noVersionText(fleet, version));
+  if (version !== undefined && !hasVersion(fleet, version)) return s.out.refuse(requestId, noVersion(fleet, version));
   const unknown = unknownMods(fleet, mods);
   if (unknown.length > 0)
     return refuse(

@@ -40,6 +40,7 @@ export function spawn(s: CoreState, fleet: Fleet, of: Spawn): GameServer {
     role,
     maxPlayers: role === "server" ? (of.maxPlayers ?? fleet.config?.maxPlayers ?? 0) : 0,
     sdkToken: s.ids("token"),
+    clients: configOf(fleet, version)?.clients ?? null,
     createdAtMs: s.nowMs,
     replaces: of.replaces,
     labels: of.labels,

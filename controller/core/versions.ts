@@ -1,7 +1,8 @@
 import type { Fleet } from "./fleet";
 import type { Group } from "./group";
 import { shareOf } from "./rollout-plan";
-import { isRange, newestFirst, takesVersion } from "./version-range";
+import { isRange, newestFirst } from "../../config/version-range";
+import { partsOfWish, takesIn } from "./version-wish";
 
 /** Versions that players without a wish are given and new servers run; the fleet's own first. */
 export function currentVersions({ version, rollout }: Fleet): readonly string[] {
@@ -25,7 +26,8 @@ export function versionToStart(fleet: Fleet, nowMs: number): string {
   if (rollout.paused) return from;
   if (rollout.share >= 1) return to;
   if (nowMs < rollout.crash.untilMs) return from;
-  if (fleet.line.waitingFor(to, from) > startingOf(fleet, to)) return to;
+  const seats = fleet.line.waitingFor((wish) => takesIn(fleet, wish, to) && !takesIn(fleet, wish, from));
+  if (seats > startingOf(fleet, to)) return to;
   return (fleet.versions.get(to) ?? 0) < shareOf(rollout.share, fleet.servers.size + 1) ? to : from;
 }
 
@@ -37,17 +39,18 @@ function startingOf(fleet: Fleet, version: string): number {
 }
 
 /**
- * Versions in the order in which a group is offered them. Who named one gets that; who speaks a range gets those that it takes, current
- * ones first. While a version is a canary, its share
+ * Versions in the order in which a group is offered them. Who named one gets that; who speaks a range, or says what its client is, gets those that
+ * fit, current ones first. While a version is a canary, its share
  * of those who named none is sent to it, and who is moved stays with the version that it played.
  */
 export function versionsFor(fleet: Fleet, group: Group): readonly string[] {
   const { version: wish } = group;
   if (wish === undefined) return offered(fleet, group);
-  if (!isRange(wish)) return [wish];
+  const { named, client } = partsOfWish(wish);
+  if (named !== undefined && !isRange(named) && client === undefined) return [named];
   const order = offered(fleet, group);
   const others = [...fleet.versions.keys()].filter((version) => !order.includes(version)).sort(newestFirst);
-  return [...order, ...others].filter((version) => takesVersion(wish, version));
+  return [...order, ...others].filter((version) => takesIn(fleet, wish, version));
 }
 
 function offered(fleet: Fleet, group: Group): readonly string[] {

@@ -22,6 +22,7 @@ import type {
 import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
 import { countLeft } from "./move-out";
+import { clientsOf } from "./version-wish";
 import { currentVersions } from "./versions";
 import { isWanted, untilWhen } from "./wanted";
 
@@ -270,21 +271,22 @@ export function summaryView(s: CoreState): RegionSummary {
     if (!fleet.config) continue;
     const canGrow = fleet.servers.size < fleet.policy.maxServers && crashOf(fleet, fleet.version).final === null;
     const cpu = fleet.index.cpu() ?? 0;
-    const rows = new Map<
-      string,
-      { version: string; mods: readonly string[]; free: number; queued: number; canGrow: boolean; cpu: number }
-    >();
+    const rows = new Map<string, RegionSummary["experiences"][string][number] & { free: number }>();
+    const row = (version: string, of: { mods: readonly string[]; queued: number; canGrow: boolean }) => {
+      const clients = clientsOf(fleet, version);
+      return { version, free: 0, cpu, ...of, ...(clients !== null && { clients }) };
+    };
     const { mods } = fleet.config;
     for (const version of currentVersions(fleet)) {
       const queued = version === fleet.version ? fleet.line.players : 0;
-      rows.set(kindKeyOf(version, mods), { version, mods, free: 0, queued, canGrow, cpu });
+      rows.set(kindKeyOf(version, mods), row(version, { mods, queued, canGrow }));
     }
     for (const pool of fleet.index.pools()) {
       if (pool.size === 0) continue;
       const key = kindKeyOf(pool.version, pool.mods);
-      const row = rows.get(key) ?? { version: pool.version, mods: pool.mods, free: 0, queued: 0, canGrow: false, cpu };
-      row.free += pool.free;
-      rows.set(key, row);
+      const found = rows.get(key) ?? row(pool.version, { mods: pool.mods, queued: 0, canGrow: false });
+      found.free += pool.free;
+      rows.set(key, found);
     }
     experiences[fleet.id] = [...rows.values()];
   }

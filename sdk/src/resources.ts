@@ -328,6 +328,8 @@ export interface SessionAsk {
   readonly experienceId: string;
   /** The servers' version that the client speaks: one by name, or a range, `^1.4`. */
   readonly version?: string;
+  /** The client's own version: only servers whose version takes it, by `clients` of forge.toml, are given. */
+  readonly clientVersion?: string;
   readonly mods?: readonly string[];
   /** Nowhere else, even if it does not answer. */
   readonly region?: string;
@@ -356,6 +358,8 @@ export interface MatchAsk {
   readonly region?: string;
   /** The servers' version that the clients speak: one by name, or a range, `^1.4`. */
   readonly version?: string;
+  /** Of the players' own program: only servers whose version takes it are given. */
+  readonly clientVersion?: string;
   /** In order of preference: the first that a free server satisfies decides. Without any, any server does. */
   readonly selectors?: readonly ServerSelector[];
   readonly labels?: Readonly<Record<string, string>>;

@@ -13,7 +13,7 @@ const named = (name: string): string =>
 
 describe("versions and sizes of fleets on real servers of the embedded engine", () => {
   let run: ForgeRun;
-  const config = (version: string): string => `
+  const config = (version: string, clients: string): string => `
 [[regions]]
 name = "here"
 [scaling]
@@ -21,6 +21,7 @@ min_servers_per_region = 0
 scale_up_cooldown_secs = 0
 scale_down_cooldown_secs = 1
 ${named("arena").replace("1.0.0", version)}
+clients = "${clients}"
 rollout = { canary = "50%" }
 scaling = { min_servers = 2, max_servers = 6 }
 ${named("asleep")}
@@ -46,7 +47,7 @@ chain = [{ id = "rooms", counter = { key = "rooms", buffer_size = 5 } }]
 `;
 
   beforeAll(async () => {
-    run = await ForgeRun.start({ config: config("1.0.0"), args: ["--no-demo"] });
+    run = await ForgeRun.start({ config: config("1.0.0", "<2"), args: ["--no-demo"] });
   });
   afterAll(async () => {
     await run.dispose();
@@ -87,7 +88,7 @@ chain = [{ id = "rooms", counter = { key = "rooms", buffer_size = 5 } }]
     const old = await joinOn(ann);
     const { pid } = await old.state();
     const from = run.mark;
-    writeFileSync(`${run.folder.config}.new`, config("1.1.0"));
+    writeFileSync(`${run.folder.config}.new`, config("1.1.0", ">=2 <3"));
     renameSync(`${run.folder.config}.new`, run.folder.config);
     await run.next({ type: "rollout", step: "started", experienceId: "arena" }, from);
     const canary = await run.until(
@@ -97,17 +98,23 @@ chain = [{ id = "rooms", counter = { key = "rooms", buffer_size = 5 } }]
     expect(canary).toMatchObject({ version: "1.0.0", rollout: { state: "canary", share: 0.5, toVersion: "1.1.0" } });
     expect(await why("arena")).toContain("forge.toml names this version");
 
-    const speaks = async (playerId: string, version: string): Promise<string> => {
+    const speaks = async (playerId: string, wish: Readonly<Record<string, string>>): Promise<string> => {
       const { server } = await run.until(
-        () => run.ask<Placement>("POST", "/v1/sessions", { playerId, experienceId: "arena", version }),
+        () => run.ask<Placement>("POST", "/v1/sessions", { playerId, experienceId: "arena", ...wish }),
         (answer) => "server" in answer,
       );
       return (await run.ask<Server>("GET", `/v1/servers/${server.id}`)).version;
     };
-    expect(await speaks("bo", "~1.0")).toBe("1.0.0");
-    expect(await speaks("cy", ">=1.1")).toBe("1.1.0");
+    expect(await speaks("bo", { clientVersion: "1.5.0" })).toBe("1.0.0");
+    expect(await speaks("cy", { version: ">=1.1", clientVersion: "2.0.0" })).toBe("1.1.0");
     const none = await run.call("POST", "/v1/sessions", { playerId: "dee", experienceId: "arena", version: "^2" });
     expect(none).toMatchObject({ status: 404, body: { code: "unknownVersion" } });
+    const tooNew = { playerId: "dee", experienceId: "arena", clientVersion: "3.0.0" };
+    const info = { versions: { "1.0.0": "<2", "1.1.0": ">=2 <3" } };
+    expect(await run.call("POST", "/v1/sessions", tooNew)).toMatchObject({
+      status: 409,
+      body: { code: "clientUnsupported", info },
+    });
 
     await put("arena", { rollout: "promote" });
     await run.next({ type: "rollout", step: "promoted" }, from);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { formatAddress } from "../../../protocol/address";
 import { ProblemError } from "../../problems";
 import type { Shifted } from "../../shift/match-sharing";
+import { wishOf } from "../../core/version-wish";
 import { type Answer, json } from "../answer";
 import { ask } from "../api-context";
 import { mayIn } from "../caller";
@@ -32,10 +33,10 @@ export const allocationRoutes: readonly AnyRoute[] = [
     weight: "waiting",
     handle(call, api) {
       const { region, ...match } = call.body;
-      const { experienceId, version, players } = match;
+      const { experienceId, players } = match;
       const wanted = {
         experienceId,
-        version,
+        version: wishOf(match.version, match.clientVersion),
         mods: [],
         region,
         latencies: meanLatencies(players),

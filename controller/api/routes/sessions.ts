@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { wishOf } from "../../core/version-wish";
 import { ProblemError } from "../../problems";
 import { type Answer, json } from "../answer";
 import { type ApiContext, ask, valueOf } from "../api-context";
@@ -46,7 +47,8 @@ export const sessionRoutes: readonly AnyRoute[] = [
         );
     },
     handle(call, api) {
-      const { region, experienceId, version, mods = [], latencies = {}, party = [] } = call.body;
+      const { region, experienceId, clientVersion, mods = [], latencies = {}, party = [] } = call.body;
+      const version = wishOf(call.body.version, clientVersion);
       const partySize = party.includes(call.body.playerId) ? party.length : party.length + 1;
       return placeSomewhere(call, api, {
         ask: { experienceId, version, mods, region, latencies, partySize },

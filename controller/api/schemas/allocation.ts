@@ -8,6 +8,7 @@ import {
   latenciesSchema,
   nameSchema,
   playerIdSchema,
+  clientVersionSchema,
   versionWishSchema,
 } from "./common";
 import type { Same } from "./same";
@@ -53,6 +54,7 @@ export const allocateBody = z
       ),
     region: nameSchema.exactOptional(),
     version: versionWishSchema.exactOptional(),
+    clientVersion: clientVersionSchema.exactOptional(),
     selectors: z
       .array(selectorSchema)
       .max(SELECTORS_LIMIT)

@@ -8,7 +8,7 @@ import {
   modsSchema,
   nameSchema,
   playerIdSchema,
-  versionSchema,
+  VERSION_MOST,
 } from "./common";
 
 /** A player's saved state has at most 4 KiB; in JSON a character of it may be longer. */
@@ -25,11 +25,17 @@ const arrivingPlayer = z.strictObject({
   restore: z.strictObject({ data: z.string().max(STATE_CHARACTERS), savedAtMs: z.number() }).exactOptional(),
 });
 
+/** As the core carries it: what was named, and the client's own version. */
+const wishSchema = z
+  .string()
+  .min(1)
+  .max(2 * VERSION_MOST + 1);
+
 export const arrivalBody = z
   .strictObject({
     fromRegion: nameSchema,
     experienceId: nameSchema,
-    version: versionSchema.exactOptional(),
+    version: wishSchema.exactOptional(),
     mods: modsSchema,
     match: z
       .strictObject({ matchId: idSchema, labels: labelsSchema, annotations: annotationsSchema })

@@ -13,8 +13,15 @@ export const nameSchema = z
   .min(1)
   .max(64)
   .regex(NAME, "a letter or digit, then letters, digits, '.', '_' or '-'");
-export const versionSchema = z.string().min(1).max(64);
+export const VERSION_MOST = 64;
+export const versionSchema = z.string().min(1).max(VERSION_MOST);
 /** What a client asks for. */
+export const clientVersionSchema = versionSchema
+  .regex(/^\P{Cc}*$/u, "no control characters")
+  .describe(
+    "Of the players' own program: only servers whose version takes it, as `clients` in forge.toml says, are given",
+  );
+
 export const versionWishSchema = versionSchema.describe(
   "The servers' version that the client speaks: one by name, or a range: ^1.4, 1.x, >=1.4 <2, 1.4.0 || 1.6.0",
 );

@@ -58,6 +58,7 @@ export const regionSummarySchema = z
       z.array(
         z.strictObject({
           version: z.string(),
+          clients: z.string().exactOptional().describe("Which clients it takes; any where it does not say"),
           mods: z.array(z.string()),
           free: z.number(),
           queued: z.number(),

@@ -11,6 +11,7 @@ import {
   queryNumber,
   regionQuery,
   timeSchema,
+  clientVersionSchema,
   versionWishSchema,
   waitSchema,
 } from "./common";
@@ -79,6 +80,7 @@ export const createSessionBody = z
     playerId: playerIdSchema,
     experienceId: nameSchema,
     version: versionWishSchema.exactOptional(),
+    clientVersion: clientVersionSchema.exactOptional(),
     mods: modsSchema.exactOptional(),
     region: nameSchema.exactOptional().describe("Nowhere else, even if it does not answer"),
     latencies: latenciesSchema.exactOptional(),

@@ -14,8 +14,8 @@ export function crash(r: RegionDouble, ids: readonly string[]): void {
   r.advance(1000);
 }
 /** A player, on a server and playing. */
-export function playing(r: RegionDouble, playerId: string): Placement {
-  const placed = r.must<Placement>(join(playerId));
+export function playing(r: RegionDouble, playerId: string, more: Parameters<typeof join>[1] = {}): Placement {
+  const placed = r.must<Placement>(join(playerId, more));
   r.agentOf(placed.server.id).join(placed.server.id, placed.session.id, 1, r.nowMs);
   r.run();
   return placed;

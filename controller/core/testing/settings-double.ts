@@ -37,6 +37,7 @@ export function testExperience(id: string, over: Over = {}): ExperienceConfig {
     env: {},
     driver: "raw_exec",
     version: "1",
+    clients: undefined,
     mods: [],
     maxPlayers: 4,
     priority: 50,

@@ -36,6 +36,11 @@ export function takesVersion(wish: string, version: string): boolean {
   return wish === version || (isRangeLike(wish) && (rangeOf(wish)?.(version) ?? false));
 }
 
+/** Whether it can be meant: a version's name, or a range that can be read. */
+export function isReadable(wish: string): boolean {
+  return wish.trim() !== "" && (!isRangeLike(wish) || rangeOf(wish) !== null);
+}
+
 /** Whether it is more than one version's name. */
 export function isRange(wish: string): boolean {
   return isRangeLike(wish) && rangeOf(wish) !== null;
