@@ -46,4 +46,4 @@ it("shrinks a failing seed to fewer faults and steps that fail the same way", as
   } finally {
     undo?.();
   }
-}, 120_000);
+}, 600_000);

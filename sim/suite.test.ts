@@ -25,7 +25,7 @@ it("is the same for the same case, faults and all", async () => {
   expect(again.struck).toEqual(first.struck);
   const fewer = await runCase({ seed: 7, steps: 500, only: [0] });
   expect(fewer.struck).toEqual(first.faults.slice(0, 1));
-}, 120_000);
+}, 600_000);
 
 it("names the command that runs a case again", () => {
   expect(commandOf({ seed: 3, steps: 60 })).toBe("forge sim --seed 3 --steps 60");

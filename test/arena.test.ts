@@ -355,7 +355,7 @@ describe("a swarm of bots", () => {
       expect.objectContaining({ latencyMs: expect.any(Number), packetLoss: expect.any(Number) }),
     );
     await second.gate.until(() => second.gate.seats.size === 0);
-  }, 60_000);
+  }, 240_000);
 
   it("leaves when it is asked to", async () => {
     const controller = await ControllerDouble.start();
