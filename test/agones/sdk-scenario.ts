@@ -101,7 +101,9 @@ export const SCENARIO: readonly Step[] = [
     what: "Reserve 1 s, then nothing",
     run: async (wire) => {
       const reserved = await becomes("", reserve(1), "Reserved").run(wire);
-      return `${reserved}, ${await until(wire, ({ status }) => status.state === "Ready", "Ready")}`;
+      const ready = await until(wire, ({ status }) => status.state === "Ready", "Ready");
+      // It was seen reserved: on a busy machine the second may be over before the next look.
+      return `${reserved}, ${ready.replace("at once", "later")}`;
     },
   },
   becomes("Reserve 0", reserve(0), "Reserved"),
