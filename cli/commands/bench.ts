@@ -57,7 +57,7 @@ async function run(context: CliContext, only: readonly string[]): Promise<void> 
   for (const signal of SIGNALS) process.on(signal, end);
   try {
     for (const [at, benchmark] of benchmarks.entries()) {
-      context.note(`${at + 1} of ${benchmarks.length}: ${commandOf(benchmark)}`);
+      if (!ending.signal.aborted) context.note(`${at + 1} of ${benchmarks.length}: ${commandOf(benchmark)}`);
       outcomes.push(...(await measured(benchmark, context, ending.signal)));
     }
   } finally {
