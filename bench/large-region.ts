@@ -7,9 +7,10 @@
  * Printed each minute: sessions, seats given and how long they took, each kind of process's memory, and how late its event
  * loop was. At the end every session is counted by the players, by the controller and by the journals.
  *
- *   npx tsx bench/large-region.ts [--servers 10000] [--nodes 10] [--sessions 100000] [--seconds 600] [--churn 200] [--real 100]
+ *   npx tsx bench/large-region.ts [--servers 10000] [--nodes 10] [--sessions 100000] [--seconds 600] [--churn 200] [--real 100] [--stall 0]
  *
- * Linux only; ten minutes and about two more to fill it.
+ * `--stall 8` stops the controller for 8 s after the last minute, and says how it comes back. A run that breaks off still sums
+ * up the minutes it had. Linux only; ten minutes and about two more to fill it.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,16 +18,16 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle";
 import { ChildProgram, memoryOf } from "./child-program";
+import { EventEar } from "./event-ear";
 import { tellFigure } from "./figure";
-import { EXPERIENCE } from "./fixed-fleet";
 import { ForgeRun } from "./forge-run";
 import { journaledSeats } from "./journal-seats";
-import type { LoadResult } from "./load-program";
 import { machineLine } from "./machine";
 import type { Lag } from "./region-program";
+import { HEAD, print, sumUp, worst, type Row } from "./region-table";
 import { smallFleetToml } from "./small-fleet";
 import { VirtualRegion } from "./virtual-region";
-import type { Entry } from "./virtual-sdk";
+import { Players } from "./region-players";
 
 const { values } = parseArgs({
   options: {
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     sessions: { type: "string", default: "100000" },
     seconds: { type: "string", default: "600" },
     churn: { type: "string", default: "200" },
+    stall: { type: "string", default: "0" },
     real: { type: "string", default: "100" },
   },
 });
@@ -50,73 +52,10 @@ const READY_WITHIN_MS = 300_000;
 const AT_ONCE = 2000;
 const WINDOW_SECS = 10;
 const ROW_SECS = 60;
-const CONNECTIONS = 32;
 
-interface Row {
-  readonly minute: number;
-  readonly sessions: number;
-  readonly seats: number;
-  readonly refused: number;
-  readonly seatP99Ms: number;
-  /** MiB. */
-  readonly controller: number;
-  readonly agents: number;
-  readonly real: number;
-  readonly controllerLag: Lag;
-  readonly agentLag: Lag;
-}
-
-/** Who plays, oldest first, and the programs that make them. */
-class Players {
-  private readonly entries: Entry[] = [];
-  private came = 0;
-  /** Who came with a ticket and was not let in. */
-  late = 0;
-
-  constructor(
-    private readonly region: VirtualRegion,
-    private readonly generator: ChildProgram,
-  ) {}
-
-  get count(): number {
-    return this.entries.length;
-  }
-
-  get agents(): readonly ChildProgram[] {
-    return this.region.programs.slice(1).map(({ child }) => child as ChildProgram);
-  }
-
-  /** @param rate a second; as fast as answers come where not given */
-  async come(count: number, rate?: number): Promise<LoadResult> {
-    const { port, token } = this.region;
-    const result = await this.generator.ask<LoadResult>("load", {
-      port,
-      tokens: [token],
-      players: `${(this.came += 1)}-`,
-      count,
-      path: "/v1/sessions",
-      body: JSON.stringify({ playerId: "PLAYER", experienceId: EXPERIENCE, latencies: { bench: 24.5 } }),
-      connections: CONNECTIONS,
-      maxSeconds: 2 * WINDOW_SECS,
-      keep: true,
-      ...(rate === undefined ? {} : { rate }),
-    });
-    const seated = result.answers.flatMap(({ status, body, playerId }) => {
-      if (status !== 200) return [];
-      const { server, ticket } = JSON.parse(body) as { server: { id: string }; ticket: string };
-      return [{ serverId: server.id, ticket, playerId }];
-    });
-    const admitted = await Promise.all(this.agents.map((agent) => agent.ask<number>("join", seated)));
-    // On a machine that has no time for it a lease may end before its ticket is shown.
-    this.late += seated.length - admitted.reduce((sum, each) => sum + each, 0);
-    this.entries.push(...seated);
-    return result;
-  }
-
-  async go(count: number): Promise<void> {
-    const leaving = this.entries.splice(0, count);
-    await Promise.all(this.agents.map((agent) => agent.ask("leave", leaving)));
-  }
+/** One line of a terminal, written over; nothing where the output goes elsewhere. */
+function progress(what: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`);
 }
 
 async function fill(players: Players): Promise<void> {
@@ -127,6 +66,7 @@ async function fill(players: Players): Promise<void> {
     const refused = result.latency.count - (result.statuses[200] ?? 0);
     if (refused > 0) throw new Error(`${refused} seats were refused: ${JSON.stringify(result.statuses)}`);
     ({ seconds } = { seconds: seconds + result.seconds });
+    progress(`${players.count} of ${sessions} sessions`);
   }
   const wall = (performance.now() - beginMs) / 1000;
   console.log(
@@ -150,7 +90,9 @@ async function minute(
     seats += statuses[200] ?? 0;
     refused += latency.count - (statuses[200] ?? 0);
     seatP99Ms = Math.max(seatP99Ms, latency.p99);
+    progress(`minute ${n}: ${secs + WINDOW_SECS} s, ${seats} seats, ${refused} refused`);
   }
+  progress("");
   const rss = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + memoryOf(pid).rss, 0);
   const [controller, ...agents] = region.programs.map(({ child }) => child as ChildProgram);
   if (!controller) throw new Error("the region has ended");
@@ -168,55 +110,33 @@ async function minute(
   };
 }
 
-function worst(lags: readonly Lag[]): Lag {
-  return {
-    p99Ms: Math.max(...lags.map(({ p99Ms }) => p99Ms)),
-    maxMs: Math.max(...lags.map(({ maxMs }) => maxMs)),
-  };
-}
-
-const HEAD =
-  "minute  sessions  seats  refused  seat p99 ms   controller MiB  agents MiB  real run MiB   lag p99/max ms: controller      agents";
-
-function print(row: Row): void {
-  const lag = ({ p99Ms, maxMs }: Lag): string => `${p99Ms.toFixed(0)}/${maxMs.toFixed(0)}`.padStart(12);
-  const cells = [
-    String(row.minute).padStart(6),
-    String(row.sessions).padStart(10),
-    String(row.seats).padStart(7),
-    String(row.refused).padStart(9),
-    row.seatP99Ms.toFixed(0).padStart(13),
-    row.controller.toFixed(0).padStart(17),
-    row.agents.toFixed(0).padStart(12),
-    row.real.toFixed(0).padStart(14),
-    lag(row.controllerLag).padStart(29),
-    lag(row.agentLag),
-  ];
-  console.log(cells.join(""));
-}
-
-/** What the second half has more than the first, by its mean: MiB, where memory is flat about nothing. */
-function growth(rows: readonly Row[], of: (row: Row) => number): number {
-  const half = Math.ceil(rows.length / 2);
-  const mean = (part: readonly Row[]): number => part.reduce((sum, row) => sum + of(row), 0) / part.length;
-  return rows.length < 2 ? NaN : mean(rows.slice(half)) - mean(rows.slice(0, half));
-}
-
-function sumUp(rows: readonly Row[], late: number): void {
-  const most = (of: (row: Row) => number): number => Math.max(...rows.map(of));
-  const grown = { controller: growth(rows, (row) => row.controller), agents: growth(rows, (row) => row.agents) };
-  console.log(
-    `second half over first: controller ${grown.controller.toFixed(1)} MiB, agents ${grown.agents.toFixed(1)} MiB, real run ${growth(rows, (row) => row.real).toFixed(1)} MiB`,
-  );
-  tellFigure("largeRegion", {
-    controllerMiB: most((row) => row.controller),
-    agentsMiB: most((row) => row.agents),
-    controllerGrownMiB: grown.controller,
-    agentsGrownMiB: grown.agents,
-    lagP99Ms: most((row) => row.controllerLag.p99Ms),
-    seatP99Ms: most((row) => row.seatP99Ms),
-    refused: rows.reduce((sum, row) => sum + row.refused, late),
+/** The controller's process stands still for a while, with everybody on. */
+async function stall(seconds: number, region: VirtualRegion, players: Players): Promise<void> {
+  const [controller] = region.programs.map(({ child }) => child as ChildProgram);
+  const ear = await EventEar.open(`http://127.0.0.1:${region.port}`, region.token);
+  let [connected, suspect] = [0, 0];
+  void ear.next(({ type }) => {
+    if (type === "node.connected") connected += 1;
+    if (type === "server.suspect") suspect += 1;
+    return false;
   });
+  process.kill(controller?.pid ?? NaN, "SIGSTOP");
+  try {
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  } finally {
+    process.kill(controller?.pid ?? NaN, "SIGCONT");
+  }
+  const beganMs = performance.now();
+  await players.come(1);
+  const firstMs = performance.now() - beganMs;
+  const { latency, statuses } = await players.come(churn * WINDOW_SECS, churn);
+  ear.close();
+  const figure = { seconds, firstSeatMs: firstMs, seatP99Ms: latency.p99, agentsConnectedAnew: connected, suspect };
+  console.log(
+    `stopped for ${seconds} s: the first seat after ${firstMs.toFixed(0)} ms, then ${statuses[200] ?? 0} of ${latency.count} at ${churn}/s, p99 ${latency.p99.toFixed(0)} ms; ` +
+      `${connected} agents connected anew, ${suspect} servers were suspect`,
+  );
+  tellFigure("stall", figure);
 }
 
 async function startReal(folder: string): Promise<ForgeRun | undefined> {
@@ -256,11 +176,15 @@ async function run(folder: string): Promise<void> {
     await Promise.all(region.programs.map(({ child }) => (child as ChildProgram).ask("lag")));
     console.log(HEAD);
     const rows: Row[] = [];
-    for (let left = Number(values.seconds); left > 0; left -= ROW_SECS) {
-      rows.push(await minute(rows.length + 1, Math.min(ROW_SECS, left), region, players, realPids));
-      print(rows.at(-1) as Row);
+    try {
+      for (let left = Number(values.seconds); left > 0; left -= ROW_SECS) {
+        rows.push(await minute(rows.length + 1, Math.min(ROW_SECS, left), region, players, realPids));
+        print(rows.at(-1) as Row);
+      }
+      if (Number(values.stall) > 0) await stall(Number(values.stall), region, players);
+    } finally {
+      sumUp(rows, players.late);
     }
-    sumUp(rows, players.late);
     const byController = (await region.fleet()).seats.held;
     if (real) await real.untilReady(realServers, 1000);
     await region.stop();
