@@ -68,15 +68,18 @@ export interface NewSession {
   readonly matchId: string | null;
 }
 
+/** Most come alone and ask for no mods: they share one empty list, of 100,000 that each had two. */
+const NONE: readonly string[] = [];
+
 export function newSession(of: NewSession): PlayerSession {
   return {
     id: of.id,
     playerId: of.playerId,
     experienceId: of.experienceId,
-    party: of.party,
+    party: of.party.length > 0 ? of.party : NONE,
     connectedAtMs: of.connectedAtMs,
     version: of.version,
-    mods: of.mods,
+    mods: of.mods.length > 0 ? of.mods : NONE,
     latencies: of.latencies,
     state: "queued",
     generation: 0,
