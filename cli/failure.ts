@@ -113,10 +113,15 @@ export function describeFailure(error: unknown, paints: Paints): string {
   const of = error instanceof ApiError ? paints.dim(` (${code})`) : "";
   // Of one field problem the detail says all.
   const fields = errors.length > 1 ? errors.map((each) => `  ${each.pointer}: ${each.detail}`) : [];
-  const lines = [`${paints.red("forge:")} ${detail}${of}`, ...fields];
+  const lines = [`${paints.red("forge:")} ${inFlags(detail)}${of}`, ...fields];
   if (fix !== undefined) lines.push(`  ${paints.green("fix:")} ${fix}`);
   if (code === "internal" && requestId !== undefined) lines.push(`  request ${requestId}`);
   return lines.join("\n");
+}
+
+/** Of what a flag became the answer names the place in the call. */
+function inFlags(detail: string): string {
+  return detail.replace(/^\/query\/(state|type):/, "--$1:");
 }
 
 /** What to do about answers where the answer itself cannot know it. */

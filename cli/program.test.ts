@@ -66,6 +66,7 @@ describe("the program", () => {
 
   it.each([
     [["spwan"], /unknown command 'spwan' \(Did you mean spawn\?\)/],
+    [["help", "spwan"], /unknown command 'spwan' \(Did you mean spawn\?\)/],
     [["stop"], /missing required argument 'server'/],
     [["ps", "--sesions"], /unknown option '--sesions' \(Did you mean --sessions\?\)/],
     [["ps", "extra"], /too many arguments for 'ps'/],
@@ -74,6 +75,7 @@ describe("the program", () => {
     [["spawn", "@1.0"], /names no experience/],
     [["up", "--engine", "docker"], /It must be embedded or nomad/],
     [["allocate", "arena"], /required option '--match <id>' not specified/],
+    [["allocate", "arena", "--match", "m"], /required option '--player <id>' not specified/],
   ])("refuses %j with exit code 2", async (args, says) => {
     const { code, err, out } = await runForTest([...args, "--addr", "http://127.0.0.1:9"], options);
     expect({ code, out }).toEqual({ code: 2, out: "" });

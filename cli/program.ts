@@ -19,6 +19,8 @@ export async function runCli(args: readonly string[], io: CliIo, version: string
   const name = commandOf(args);
   try {
     if (name !== undefined && LATER.includes(name)) throw notInThisVersion(name);
+    // Of a name that there is not, commander's help prints that of the whole program.
+    if (args[0] === "help" && name !== undefined && !COMMANDS.some((entry) => entry.name === name)) args = [name];
     const { program, context } = await buildProgram(name, io, version);
     await program.parseAsync(args, { from: "user" });
     return context.exitCode;

@@ -5,7 +5,7 @@ import { keyValue, several, wholeNumber } from "../numbers";
 
 interface AllocateOptions {
   readonly match: string;
-  readonly player?: readonly string[];
+  readonly player: readonly string[];
   readonly label?: Readonly<Record<string, string>>;
   readonly select?: readonly ServerSelector[];
   readonly deadline?: number;
@@ -16,7 +16,7 @@ export const register: Register = (command, context) => {
   command
     .argument("<experience>", "its name, or NAME@VERSION")
     .requiredOption("--match <id>", "id of the match; the same id again answers with the same server")
-    .option("--player <id>", "a player of the match; once for each", gather)
+    .requiredOption("--player <id>", "a player of the match; once for each", gather)
     .option("--select <key=value,…>", "labels that the server must have; once more for the next best choice", selector)
     .option("--label <key=value>", "a label for the server while the match is on it; once for each", keyValue)
     .option("--deadline <secs>", "how long to wait for a free server", wholeNumber(0, 600))
@@ -30,7 +30,7 @@ function selector(text: string, before: readonly ServerSelector[] = []): readonl
 }
 
 async function run(experience: string, options: AllocateOptions, context: CliContext): Promise<void> {
-  const { match, player = [], label, select, deadline } = options;
+  const { match, player, label, select, deadline } = options;
   const { region } = context.options;
   const api = await context.api();
   const allocation = await api.json<MatchAllocation>({

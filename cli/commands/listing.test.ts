@@ -35,6 +35,12 @@ describe("forge ps", () => {
     expect(asked("us-east")).toEqual([]);
   });
 
+  it("names the flag of a state that there is not, and the states that there are", async () => {
+    const { code, err } = await forge("ps", "--state", "lazy");
+    expect(code).toBe(2);
+    expect(err).toMatch(/^forge: --state: .*"ready"/);
+  });
+
   it("leaves out servers that have ended, unless asked for them", async () => {
     const { backend } = run.region("us-east");
     const ended = sampleServer({ id: "srv-us-east-2", state: "terminated" });
