@@ -1,6 +1,5 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import pino from "pino";
 import { loadConfig } from "../../config/load";
 import { deployedConfigFile, embeddedFolder, writeRegionRecord } from "../../infra/embedded/region-record";
 import { runSecretsOf } from "../../infra/embedded/run-secrets-file";
@@ -8,6 +7,7 @@ import { systemClock } from "../../protocol/clock";
 import type { CliContext } from "../context";
 import { EXIT } from "../exit-code";
 import { LocalRun } from "../up/local-run";
+import { openRunLog } from "../up/run-log";
 
 /** Servers get this long to end on their own when the region does. */
 const GRACE_SECS = 10;
@@ -24,8 +24,7 @@ export async function runDeployedRegion(name: string, incarnation: string, conte
   const { config } = loadConfig({ file: deployed, env: io.env, readFile: (path) => readFileSync(path, "utf8") });
   const startedAtMs = io.now();
   const logs = join(embeddedFolder(folder, name), "run", "logs");
-  mkdirSync(logs, { recursive: true, mode: 0o700 });
-  const log = pino({ level: "info" }, pino.destination({ dest: join(logs, "forge.log"), sync: false, mkdir: true }));
+  const log = openRunLog(logs, (line) => context.note(line));
   const secrets = runSecretsOf(folder);
 
   const ending = new AbortController();

@@ -1,6 +1,5 @@
-import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import pino, { type Logger } from "pino";
+import type { Logger } from "pino";
 import type { ForgeConfig } from "../../config/config";
 import { MAX_RENEWABLE_SECS, Tokens } from "../../controller/tokens";
 import { systemClock } from "../../protocol/clock";
@@ -15,6 +14,7 @@ import { BotSwarm, type BotsLine } from "./bot-swarm";
 import { DemoFaults } from "./demo-faults";
 import { LocalRun } from "./local-run";
 import type { RunningRun } from "./running-run";
+import { openRunLog } from "./run-log";
 import { RunTally } from "./run-summary";
 import { RunWatch } from "./run-watch";
 import { printerFor, type UpPrinter } from "./up-printer";
@@ -63,8 +63,7 @@ export class UpSession {
   static async start(config: ForgeConfig, options: UpOptions, context: CliContext): Promise<UpSession> {
     const { io } = context;
     const logs = join(dirname(options.configFile), ".forge", "run", "logs");
-    mkdirSync(logs, { recursive: true });
-    const log = pino({ level: "info" }, pino.destination({ dest: join(logs, "forge.log"), sync: false, mkdir: true }));
+    const log = openRunLog(logs, (line) => context.note(line));
     const run = await startRun(config, options, context, log);
     return new UpSession(config, options, io, run, new Tokens(run.tokenKey, systemClock), log);
   }
