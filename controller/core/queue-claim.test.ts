@@ -160,3 +160,18 @@ it("keeps the seat that another leader gave it, where an earlier grant of the sa
   r.run();
   expect(seats()).toEqual([sessionId]);
 });
+
+it("tells the holder of a ticket from before, numbered by member, to ask again; asking again finds the same wait", () => {
+  const r = full();
+  r.must<Placement>(join("holder"));
+  const ann = r.must<Waiting>(join("ann"));
+  for (const claim of [undefined, ann.claim])
+    for (const type of ["waitQueue", "leaveQueue"] as const) {
+      const queueTicket = `${ann.queueTicket}.1`;
+      const answer = r.call({ type, queueTicket, untilMs: r.nowMs, ...(claim && { claim }) });
+      expect(answer).toMatchObject({
+        problem: { code: "unknownQueueTicket", detail: expect.stringContaining("ask for a place again") as string },
+      });
+    }
+  expect(r.must<Waiting>(join("ann"))).toMatchObject({ sessionId: ann.sessionId, queueTicket: ann.queueTicket });
+});

@@ -6,7 +6,7 @@ import { giveTicket } from "./placement";
 import { newGroup, type Group } from "./group";
 import type { PlayerSession } from "./player-session";
 import { takeUp, type QueueClaim } from "./queue-claim";
-import { holderOf, partsOf, type Holder } from "./queue-ticket";
+import { holderOf, isNumbered, partsOf, type Holder } from "./queue-ticket";
 import type { QueueEntry } from "./resources";
 import type { CoreState } from "./state";
 import { answerSeat } from "./session-commands";
@@ -14,12 +14,19 @@ import { queuedView, queueEntryView } from "./views";
 
 type Of<T extends Command["type"]> = Extract<Command, { type: T }>;
 
+const NUMBERED =
+  "it was given out by a version of Forge that numbered the members of a party, and nobody knows any more whose it is; ask for a place again: who still waits is answered in the same place";
+
 /** Whom the ticket stands for; where nobody here knows it, its wait is taken up again. Refuses where that cannot be. */
 function find(
   s: CoreState,
   requestId: number,
   { queueTicket, claim }: Of<"waitQueue"> | Of<"leaveQueue">,
 ): Holder | undefined {
+  if (isNumbered(queueTicket)) {
+    s.out.refuse(requestId, problem("unknownQueueTicket", NUMBERED));
+    return undefined;
+  }
   const known = holderOf(s, queueTicket) ?? (claim && elsewhere(s, queueTicket, claim));
   if (known) return known;
   const why = claim ? takeUp(s, claim) : unknownTicket(queueTicket);

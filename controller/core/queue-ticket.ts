@@ -27,6 +27,11 @@ export function partsOf(queueTicket: string): { readonly ticket: string; readonl
   return sessionId === undefined ? { ticket } : { ticket, sessionId };
 }
 
+/** `TICKET.N`, as versions before named members by their number in the group, which changed as others left. */
+export function isNumbered(queueTicket: string): boolean {
+  return /^\d+$/.test(partsOf(queueTicket)?.sessionId ?? "");
+}
+
 export interface Holder {
   readonly group: Group;
   /** Undefined where this player has left the group. */
