@@ -6,6 +6,7 @@ import type { Answer } from "./answer";
 import type { Weight } from "./admission";
 import type { ApiContext } from "./api-context";
 import type { Caller } from "./caller";
+import { noQuery } from "./schemas/common";
 
 /** One call under way: everything read and checked. */
 export interface Call<P = unknown, Q = unknown, B = unknown> {
@@ -70,7 +71,9 @@ export function parseCall(
 ): Call<never, never, never> {
   const errors: FieldProblem[] = [];
   const params = check(definition.params, request.params, "/path", errors);
-  const query = check(definition.query, request.query, "/query", errors);
+  const query = hasNoQuery(definition, request)
+    ? request.query
+    : check(definition.query, request.query, "/query", errors);
   const body = checkBody(definition, request.body, errors);
   if (errors.length > 0) throw invalid(errors);
   return { params, query, body, caller, forwarded, request, reply } as Call<never, never, never>;
@@ -80,6 +83,13 @@ export function invalid(errors: readonly FieldProblem[]): ProblemError {
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
   return new ProblemError("invalid", `${first?.pointer ?? ""}: ${first?.detail ?? "invalid"}${more}`, { errors });
+}
+
+/** None is taken and none came, as with nearly all calls: no need to ask the schema. */
+function hasNoQuery({ query }: { readonly query?: unknown }, request: FastifyRequest): boolean {
+  if (query !== noQuery) return false;
+  for (const _ in request.query as object) return false;
+  return true;
 }
 
 function checkBody({ body: schema, plainBody }: AnyRoute, body: unknown, errors: FieldProblem[]): unknown {

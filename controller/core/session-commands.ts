@@ -43,7 +43,10 @@ export function createSession(s: CoreState, requestId: number, command: Of<"crea
     return refuse("unavailable", `region ${s.settings.region} is being drained; ${otherRegions(s)}`, {
       info: { regions: servingRegions(s) },
     });
-  const placed = members.map((member) => fleet.players.get(member)).find((session) => session !== undefined);
+  const placed =
+    members.length === 1
+      ? undefined
+      : members.map((member) => fleet.players.get(member)).find((session) => session !== undefined);
   if (placed)
     return refuse(
       "playerElsewhere",
