@@ -115,7 +115,7 @@ export const CORE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a double release: a move gives back the seat that it left and the new one as well",
-    seed: 11,
+    seed: 14,
     shows: /^P2 a told seat is there/,
     plant: () => decides(doubleRelease),
   },
@@ -134,7 +134,7 @@ export const CORE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a rollout that ends allocated servers",
-    seed: 15,
+    seed: 8,
     shows: /^P3 an allocated server is not stopped/,
     plant: () => decides(endAllocated),
   },
@@ -152,7 +152,7 @@ export const CORE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a decision that hangs on more than its inputs",
-    seed: 5,
+    seed: 0,
     shows: /^P9 a decision can be replayed/,
     plant: () => {
       let handled = 0;
