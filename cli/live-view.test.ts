@@ -40,6 +40,12 @@ describe("renderOverview", () => {
     expect(lines.at(-1)).toMatch(/scaling up +arena 4 → 5 +players a server 23\.0 above 20$/);
   });
 
+  it("counts servers as the regions do, and those of fleet roles apart", () => {
+    const servers = [sampleServer(), sampleServer({ role: "ai" }), sampleServer({ role: "ai" })];
+    const [head] = renderOverview({ ...state, servers }, { width: 140, color: false }).split("\n");
+    expect(head).toContain("up · 1 server · 2 role servers · 95 players");
+  });
+
   it("is the same text with colours as without them", () => {
     const plain = renderOverview(state, { width: 100, color: false });
     const colored = renderOverview(state, { width: 100, color: true });

@@ -72,10 +72,13 @@ function share(room: number, { servers, recent }: OverviewState): { servers: num
 function headline({ regions, servers, elapsedMs }: OverviewState, width: number, paints: Paints): string {
   const up = regions.filter(({ state }) => state === "up").length;
   const sum = (of: (region: Region) => number) => regions.reduce((total, region) => total + of(region), 0);
-  const running = servers.filter(({ state }) => state !== "terminated").length;
+  const running = servers.filter(({ state }) => state !== "terminated");
+  // As the regions count them: a fleet role's servers have no seats.
+  const games = running.filter(({ role }) => role === "server").length;
   const parts = [
     `${up} of ${count(regions.length, "region")} up`,
-    count(running, "server"),
+    count(games, "server"),
+    ...(games < running.length ? [count(running.length - games, "role server")] : []),
     count(
       sum(({ players }) => players),
       "player",

@@ -31,8 +31,8 @@ async function run(
 ): Promise<void> {
   const { DeployRun } = await import("../deploy/deploy-run");
   const { approval } = await import("../deploy/approval");
-  const ask = { regions, all, engine, destroy: false, approve: approval("Deploy", yes, context), together: yes };
-  const { stacks, unclaimed } = await (await DeployRun.prepare(ask, context)).apply();
+  const deploy = await DeployRun.prepare({ regions, all, engine, destroy: false, together: yes }, context);
+  const { stacks, unclaimed } = await deploy.apply(approval("Deploy", yes, context));
   if (context.options.json) context.print({ deployed: stacks, unclaimed }, () => []);
   else context.print(null, () => unclaimedNote(unclaimed));
 }

@@ -30,8 +30,8 @@ async function run(
 ): Promise<void> {
   const { DeployRun } = await import("../deploy/deploy-run");
   const { approval } = await import("../deploy/approval");
-  const ask = { regions, all, engine, destroy: true, approve: approval("Destroy", yes, context), together: yes };
-  const { stacks, unclaimed } = await (await DeployRun.prepare(ask, context)).apply();
+  const destroy = await DeployRun.prepare({ regions, all, engine, destroy: true, together: yes }, context);
+  const { stacks, unclaimed } = await destroy.apply(approval("Destroy", yes, context));
   const none = Object.keys(stacks).length === 0;
   if (context.options.json) context.print({ destroyed: stacks, unclaimed }, () => []);
   else context.print(null, () => [...(none ? ["nothing is deployed"] : []), ...unclaimedNote(unclaimed)]);

@@ -12,14 +12,27 @@ import {
 } from "../templates/templates";
 
 export const register: Register = (command, context) => {
-  const list = initTemplates.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`);
   command
-    .argument("<template>", `one of ${initTemplates.map(({ name }) => name).join(", ")}`)
+    .usage("[options] <template> [dir]")
+    .argument("[template]", `one of ${initTemplates.map(({ name }) => name).join(", ")}`)
     .argument("[dir]", "folder to write into", ".")
     .option("--name <name>", "what the experience is called (default: the folder's name)")
-    .addHelpText("after", `\nTemplates:\n${list.join("\n")}\n\nFiles that are there already are never written over.`)
-    .action((template: string, dir: string, { name }: { readonly name?: string }) => run(template, dir, name, context));
+    .addHelpText("after", `\nTemplates:\n${templateList("  ")}\n\nFiles that are there already are never written over.`)
+    .action((template: string | undefined, dir: string, { name }: { readonly name?: string }) =>
+      run(knownTemplate(template), dir, name, context),
+    );
 };
+
+/** @throws {CliError} that lists the templates where none of them is named */
+function knownTemplate(name: string | undefined): string {
+  if (initTemplates.some((template) => template.name === name)) return name ?? "";
+  const problem = name === undefined ? "which template?" : `there is no template "${name}"`;
+  throw new CliError("templateInvalid", EXIT.badInput, problem, `forge init TEMPLATE [DIR]\n${templateList("    ")}`);
+}
+
+function templateList(indent: string): string {
+  return initTemplates.map(({ name, description }) => `${indent}${name.padEnd(10)} ${description}`).join("\n");
+}
 
 function run(name: string, dir: string, experience: string | undefined, context: CliContext): void {
   const { cwd, home } = context.io;

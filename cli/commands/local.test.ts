@@ -108,7 +108,12 @@ describe("forge init", () => {
   });
 
   it.each([
-    ["a template there is none of", ["init", "unity"], /choose one of websocket, luanti, image/],
+    [
+      "a template there is none of",
+      ["init", "unity"],
+      /no template "unity"\n.*\n +websocket .*\n +luanti .*\n +image /,
+    ],
+    ["to choose a template", ["init"], /which template\?\n.*\n +websocket .*\n +luanti .*\n +image /],
     ["a name without letters", ["init", "luanti", "--name", "42"], /holds no letter/],
   ])("refuses %s", async (_what, args, says) => {
     expect(await forge(...args)).toMatchObject({ code: 2, err: expect.stringMatching(says) });

@@ -74,7 +74,7 @@ async function printPolicies(
 async function run(regions: readonly string[], { all = false, engine }: PlanFlags, context: CliContext): Promise<void> {
   const { DeployRun } = await import("../deploy/deploy-run");
   const { tellEvent } = await import("../deploy/deploy-events");
-  const ask = { regions, all, engine, destroy: false, approve: async () => false, together: false };
+  const ask = { regions, all, engine, destroy: false, together: false };
   const deploy = await DeployRun.prepare(ask, context, (event) => {
     if (!context.options.json && event.type === "planned") tellEvent(event, context);
   });

@@ -49,7 +49,16 @@ async function run(text: string, options: RolloutOptions, context: CliContext): 
     Object.keys(change).length === 0
       ? await api.get<Fleet>(path, query)
       : await api.json<Fleet>({ method: "PUT", path, query, body: change });
-  context.print(fleet, () => lineOf(fleet));
+  context.print(fleet, () => [lineOf(fleet), ...noteOf(fleet, version)]);
+}
+
+/** A version need not stand in forge.toml: nothing else says what servers of a mistyped one would run. */
+function noteOf({ experienceId, region, rollout }: Fleet, version: string | undefined): readonly string[] {
+  if (version === undefined || rollout?.toVersion !== version) return [];
+  return [
+    `Its servers run forge.toml's entry with FORGE_VERSION=${version}, and an image in that tag where its tag is the version.`,
+    `Back: forge rollout ${experienceId} --rollback --region ${region}`,
+  ];
 }
 
 function lineOf({ experienceId, region, version, rollout }: Fleet): string {

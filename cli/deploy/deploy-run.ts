@@ -21,13 +21,14 @@ export interface DeployAsk {
   readonly all: boolean;
   readonly engine: EngineName | undefined;
   readonly destroy: boolean;
-  /** Asked of each stack that would change. */
-  readonly approve: (stack: string, changes: readonly PlannedChange[]) => Promise<boolean>;
   /** Regions side by side, where nobody has to answer. */
   readonly together: boolean;
   /** False where a second Ctrl-C must not stop the clearing up. */
   readonly interruptible?: boolean;
 }
+
+/** Asked of each stack that would change. */
+export type Approve = (stack: string, changes: readonly PlannedChange[]) => Promise<boolean>;
 
 export interface DeployResult {
   readonly stacks: Readonly<Record<string, StackOutcome | "failed" | "skipped">>;
@@ -86,10 +87,10 @@ export class DeployRun {
   }
 
   /** Deploys or destroys. One region that fails stops no other. @throws {CliError} of the first failure, at the end */
-  async apply(): Promise<DeployResult> {
+  async apply(approve: Approve): Promise<DeployResult> {
     return this.guarded(async () => {
-      if (this.ask.together) await Promise.all(this.chains.map((chain) => this.applyChain(chain)));
-      else for (const chain of this.chains) await this.applyChain(chain);
+      if (this.ask.together) await Promise.all(this.chains.map((chain) => this.applyChain(chain, approve)));
+      else for (const chain of this.chains) await this.applyChain(chain, approve);
       if (this.ask.destroy && this.store.deployed().length === 0) this.store.clear();
       return this.result();
     });
@@ -99,7 +100,7 @@ export class DeployRun {
     let earlier = false;
     for (const stack of chain) {
       try {
-        const changes = await this.deployOf(stack).preview();
+        const changes = await this.deployOf(stack, async () => false).preview();
         this.changes.set(stack, changes);
         this.outcomes.set(stack, changes.length === 0 ? "unchanged" : "planned");
         earlier ||= changes.length > 0;
@@ -111,10 +112,10 @@ export class DeployRun {
     }
   }
 
-  private async applyChain(chain: readonly string[]): Promise<void> {
+  private async applyChain(chain: readonly string[], approve: Approve): Promise<void> {
     for (const [index, stack] of chain.entries()) {
       try {
-        const outcome = await this.deployOf(stack).run();
+        const outcome = await this.deployOf(stack, approve).run();
         this.outcomes.set(stack, outcome);
         if (this.ask.destroy && outcome !== "declined") this.store.remove(stack);
         if (outcome !== "declined") continue;
@@ -128,7 +129,7 @@ export class DeployRun {
     }
   }
 
-  private deployOf(stack: string): StackDeploy {
+  private deployOf(stack: string, approve: Approve): StackDeploy {
     const options: StackDeployOptions = {
       stack,
       folder: this.store.folderOf(stack),
@@ -138,7 +139,7 @@ export class DeployRun {
       now: () => this.context.io.now(),
       tell: this.tell,
       systems: (work) => this.withSystems(stack, work),
-      approve: (changes) => this.ask.approve(stack, changes),
+      approve: (changes) => approve(stack, changes),
     };
     return new StackDeploy(options);
   }

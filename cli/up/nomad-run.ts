@@ -58,7 +58,7 @@ export class NomadRun implements RunningRun {
         `deploying ${config.regions.map(({ name }) => name).join(", ")}: agents, then Consul, Vault, Nomad and jobs`,
       );
       const deploy = await DeployRun.prepare(askOf(false), context, options.tell);
-      await deploy.apply();
+      await deploy.apply(agreed);
       const regions = config.regions.map(({ name, url, ports }) => ({
         name,
         url: url ?? `http://127.0.0.1:${ports.api}`,
@@ -128,7 +128,7 @@ export class NomadRun implements RunningRun {
   }
 }
 
-const approve = async (): Promise<boolean> => true;
+const agreed = async (): Promise<boolean> => true;
 
 function askOf(destroy: boolean) {
   return {
@@ -136,7 +136,6 @@ function askOf(destroy: boolean) {
     all: true,
     engine: "nomad",
     destroy,
-    approve,
     together: true,
     interruptible: !destroy,
   } as const;
@@ -144,7 +143,7 @@ function askOf(destroy: boolean) {
 
 async function destroy({ context, tell }: NomadRunOptions): Promise<void> {
   const run = await DeployRun.prepare(askOf(true), context, tell);
-  await run.apply();
+  await run.apply(agreed);
   rmSync(markOf(dirname(context.configFile)), { force: true });
 }
 

@@ -4,7 +4,7 @@ import type { Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
 import { LABEL_BYTES } from "./launch";
 import { problem } from "./outbox";
-import { knownVersions } from "./routing";
+import { knownVersions, noVersion } from "./routing";
 import { roomFor } from "./scaler";
 import { experienceNames } from "./session-commands";
 import { spawn } from "./spawn";
@@ -41,12 +41,8 @@ function whyNotSpawn(
   fleet: Fleet,
   { version, maxPlayers, labels, annotations }: Of<"spawnServer">,
 ): Refusal | null {
-  if (version !== undefined && version !== fleet.config?.version && !knownVersions(fleet).includes(version)) {
-    return problem(
-      "unknownVersion",
-      `${fleet.id} has no version "${version}" here; the current one is "${fleet.version}"`,
-    );
-  }
+  if (version !== undefined && version !== fleet.config?.version && !knownVersions(fleet).includes(version))
+    return noVersion(fleet, version);
   if (maxPlayers !== undefined && !(Number.isInteger(maxPlayers) && maxPlayers >= 1 && maxPlayers <= SEATS_LIMIT)) {
     return problem(
       "invalid",

@@ -43,7 +43,9 @@ describe("exit codes of the real command", () => {
     expect(none).toMatchObject({ code: 2, out: "", err: expect.stringContaining("forge init") });
     writeFileSync(join(empty, "forge.toml"), "[experiences.pong]\nmax_players = 0\n");
     expect((await forge(["up", "--json"], empty)).code).toBe(2);
-    expect((await forge(["deploy", "us-east"], empty)).code).toBe(2);
+    // What is wrong with the file, before that nobody can be asked.
+    const deploy = await forge(["deploy", "us-east", "--json"], empty);
+    expect([deploy.code, problemOf(deploy.err)]).toEqual([2, expect.objectContaining({ code: "configInvalid" })]);
   });
 
   test("3: no run, and a run whose controllers do not answer", async () => {
