@@ -120,7 +120,7 @@ export function onUnhealthy(s: CoreState, server: GameServer, reason: string): v
   // Before it was ready its time to get ready decides.
   if (server.state === "starting") return;
   if (!s.deciding) {
-    server.lost ??= { reason: `unhealthy: ${reason}`, gone: false };
+    server.lost ??= { reason: `unhealthy: ${reason}`, gone: false, sinceMs: s.nowMs };
     return;
   }
   failover(s, server, `unhealthy: ${reason}`, false);
@@ -198,7 +198,7 @@ export function takeLosses(s: CoreState): void {
 export function serverGone(s: CoreState, server: GameServer, reason: string): void {
   if (server.state === "terminated") return;
   if (!s.deciding) {
-    server.lost = { reason, gone: true };
+    server.lost = { reason, gone: true, sinceMs: server.lost?.gone ? server.lost.sinceMs : s.nowMs };
     return;
   }
   // An agent may see the end of its SDK stream before the process has ended, or where it hangs.

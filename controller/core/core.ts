@@ -21,7 +21,7 @@ import { reviewRollout } from "./rollout";
 import { scale } from "./scaler";
 import { takeSettings } from "./settings";
 import { CoreState } from "./state";
-import { dropRetired, dropStrangers, stopAgain } from "./upkeep";
+import { dropLost, dropRetired, dropStrangers, stopAgain } from "./upkeep";
 import { summaryView } from "./views";
 
 export interface CoreOptions {
@@ -167,7 +167,7 @@ export class Core implements CoreMachine {
     s.oldTickets.expire(s.nowMs);
     s.spentTickets.expire(s.nowMs);
     s.oldMatches.expire(s.nowMs);
-    if (!s.leader) return;
+    if (!s.leader) return dropLost(s);
     stopAgain(s);
     dropStrangers(s);
     dropRetired(s);

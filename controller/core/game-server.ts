@@ -25,6 +25,13 @@ export interface Ending {
   readonly reason: string;
 }
 
+/** A loss that was only noted. `gone`: its process is no more; otherwise it hangs. */
+export interface Loss {
+  readonly reason: string;
+  readonly gone: boolean;
+  readonly sinceMs: number;
+}
+
 /** The core's view of one server process. Its seats are its agent's; these are what the agent has told or is being asked for. */
 export interface GameServer {
   readonly id: string;
@@ -99,7 +106,7 @@ export interface GameServer {
   /** The agent has its `expect`. */
   expected: boolean;
   /** A loss that was seen while nothing could be decided: it is acted on as soon as that is possible. */
-  lost: { readonly reason: string; readonly gone: boolean } | null;
+  lost: Loss | null;
   /** Its process has ended because the engine was asked to stop it, by whomever: that is no failure of its version. */
   endAsked: boolean;
   /** It ended while no controller looked: its agent, not heard yet, may hold seats that nobody here knows of. */

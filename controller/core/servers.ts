@@ -1,3 +1,4 @@
+import { countOnNode } from "./agent-node";
 import type { Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
 import { checkMove } from "./lifecycle";
@@ -63,7 +64,7 @@ export function setState(s: CoreState, server: GameServer, to: ServerState, reas
   tally(fleet, server, 1);
   server.reason = reason;
   if (to === "ready" && server.readyAtMs === null) server.readyAtMs = s.nowMs;
-  if (to === "terminated") leaveTables(s, server);
+  if (to === "terminated") endHere(s, server);
   const event = EVENTS[to];
   if (event) s.out.server(event, server, reason);
   s.reindex(server);
@@ -77,6 +78,30 @@ function tally(fleet: Fleet, server: GameServer, by: 1 | -1): void {
 }
 
 /** Its process is gone for good. Sessions that still sit on it keep it, and its agent's memory of them, until they are settled. */
+function endHere(s: CoreState, server: GameServer): void {
+  leaveTables(s, server);
+  server.endedAtMs = s.nowMs;
+  s.endedServers.add(server, s.nowMs);
+  forgetAtAgent(s, server);
+}
+
+/**
+ * Forgets a server without a word to its engine and agent: what has to be said of its end was the leader's to say. What is still
+ * there of it after all is found again as one of another leader's.
+ */
+export function dropServer(s: CoreState, server: GameServer): void {
+  const fleet = s.fleet(server.experienceId);
+  const node = s.nodes.get(server.nodeId ?? "");
+  tally(fleet, server, -1);
+  leaveTables(s, server);
+  fleet.index.remove(server);
+  countOnNode(server, undefined);
+  node?.servers.delete(server);
+  node?.strangers.delete(server.id);
+  s.servers.delete(server.id);
+  s.saved.dropServer(server.id);
+}
+
 function leaveTables(s: CoreState, server: GameServer): void {
   const fleet = s.fleet(server.experienceId);
   if (fleet.servers.delete(server)) {
@@ -90,9 +115,6 @@ function leaveTables(s: CoreState, server: GameServer): void {
   fleet.behind.delete(server);
   s.ending.delete(server);
   s.stopping.delete(server);
-  server.endedAtMs = s.nowMs;
-  s.endedServers.add(server, s.nowMs);
-  forgetAtAgent(s, server);
 }
 
 function dropVersion({ versions, clients }: Fleet, version: string): void {

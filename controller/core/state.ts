@@ -104,6 +104,8 @@ export class CoreState {
   /** Of the last `keepFleets`. */
   keepSeq = 0;
   fleetAsks: FleetAsk[] = [];
+  /** When a standby looks next for servers to forget. */
+  nextLostLookMs = -Infinity;
   /** What earlier leaders kept of nodes that this one has not met yet. */
   readonly nodesBefore = new Map<string, NodeRecord>();
   /** An agent follows a higher epoch: another leads, and nothing may be decided here any more. */

@@ -1,10 +1,14 @@
 import { serverGone } from "./agent-events";
 import { graceOf } from "./launch";
-import { setState } from "./servers";
+import { dropServer, setState } from "./servers";
 import type { CoreState } from "./state";
 
 /** A stop that the engine has not confirmed this long after the grace period is asked for again, in milliseconds. */
 const STOP_AGAIN_MS = 10_000;
+/** A standby keeps what a leader would have to act on for so long after a server was lost, in milliseconds. */
+const KEEP_LOST_MS = 60_000;
+/** How often it looks for what to forget, in milliseconds. */
+const LOOK_FOR_LOST_MS = 10_000;
 /** How long a server that only its agent knows of may still turn up at the engine, in milliseconds. */
 const STRANGER_MS = 10_000;
 
@@ -19,6 +23,19 @@ export function stopAgain(s: CoreState): void {
     }
     server.stopAskedAtMs = s.nowMs;
     s.out.push({ type: "stop", serverId: server.id, graceSecs, reason: "the engine has not said that it ended" });
+  }
+}
+
+/**
+ * A standby forgets servers that are gone: it is told of their end, but not of what the leader made of it. One that somebody's seat
+ * is still on stays, since nobody may have found its players another yet.
+ */
+export function dropLost(s: CoreState): void {
+  if (s.nowMs < s.nextLostLookMs) return;
+  s.nextLostLookMs = s.nowMs + LOOK_FOR_LOST_MS;
+  for (const server of s.servers.values()) {
+    const { lost, seats } = server;
+    if (lost?.gone && seats.size === 0 && s.nowMs >= lost.sinceMs + KEEP_LOST_MS) dropServer(s, server);
   }
 }
 
