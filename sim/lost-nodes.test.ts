@@ -29,7 +29,7 @@ class Scene {
 
   /** A world in which all is well, and one of its nodes, with players on it. */
   static async open(): Promise<Scene> {
-    const world = new World(11, { ...USUAL_SIZE, players: 8 });
+    const world = new World(14, { ...USUAL_SIZE, players: 8 });
     world.start();
     const [region] = world.regions;
     await world.runFor(15_000);

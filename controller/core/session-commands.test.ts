@@ -166,7 +166,9 @@ describe("the queue", () => {
     const left = r.must<Session[]>(sessions).map(({ playerId, state }) => `${playerId} ${state}`);
     expect(left).toEqual(["ann reserved", "bob reserved"]);
     expect(code(r.call({ type: "waitQueue", queueTicket: own, untilMs: r.nowMs }))).toBe("conflict");
-    expect(code(r.call({ type: "waitQueue", queueTicket: `${queueTicket}.7`, untilMs: r.nowMs }))).toBe("conflict");
+    expect(code(r.call({ type: "waitQueue", queueTicket: `${queueTicket}.7`, untilMs: r.nowMs }))).toBe(
+      "unknownQueueTicket",
+    );
     expect(code(r.call({ type: "waitQueue", queueTicket: `${own}.1`, untilMs: r.nowMs }))).toBe("unknownQueueTicket");
   });
 

@@ -140,7 +140,7 @@ export const CORE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a drain that forgets a moved player",
-    seed: 45,
+    seed: 195,
     shows: /^P2 who is moved is told/,
     plant: () => decides(forgetMoved),
   },
