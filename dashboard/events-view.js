@@ -96,7 +96,7 @@ export class EventsView {
       { "data-level": LEVELS[event.type] ?? "usual" },
       element("time", { datetime: event.at }, formatTime(event.at)),
       element("span.type", {}, typeOf(event)),
-      element("span.where", {}, event.region),
+      element("span.where", { title: event.region }, event.region),
       subject,
       element("span.reason", {}, event.reason),
     );

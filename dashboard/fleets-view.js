@@ -33,6 +33,7 @@ export class FleetsView {
     const { servers, seats, desired, queued, region, experienceId } = fleet;
     const cell = (name) => row.querySelector(`[data-part=${name}]`);
     setText(cell("region"), region);
+    cell("region").title = region;
     setBar(cell("seats"), ratio(seats.held, seats.total), `${formatCount(seats.held)}/${formatCount(seats.total)}`);
     setText(cell("desired"), formatCount(desired));
     setText(cell("ready"), formatCount(servers.ready));
@@ -72,7 +73,7 @@ function create({ experienceId, version, kind, region }, actions) {
     { scope: "row" },
     experienceId,
     " ",
-    element("span.minor", {}, `${version} ${kind}`),
+    element("span.minor.version", { title: version }, `${version} ${kind}`),
     " ",
     element("span.minor", { "data-part": "rollout" }),
   );

@@ -109,7 +109,7 @@ function createNode() {
 function updateNode(item, { id, state, address, servers }) {
   item.dataset.state = state;
   setText(item.querySelector(".name"), `${id}: ${servers} ${servers === 1 ? "server" : "servers"}`);
-  item.title = `${address}, ${state}`;
+  item.title = `${address}, ${state}; servers of fleet roles are counted here too`;
 }
 
 /** The newest look is at the right end. */

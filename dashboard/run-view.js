@@ -152,7 +152,7 @@ export class RunView {
     this.up = regions.filter(({ state }) => state !== "down").map(({ name }) => name);
     this.servers.show(running, { more: servers.more, regions: names, nowMs });
     this.failovers.show(nowMs);
-    showTotals(byId("totals"), regions, running.length, servers.more);
+    showTotals(byId("totals"), regions);
     const missing = new Map([...fleets.missing, ...servers.missing].map(({ region, reason }) => [region, reason]));
     this.trouble([...missing].map(([region, reason]) => `Region ${region} is missing here: ${reason}.`));
   }
@@ -175,13 +175,13 @@ function confirmDialog() {
   return new Confirm({ dialog: byId("confirm"), ...Object.fromEntries(names.map((name) => [name, part(name)])) });
 }
 
-function showTotals(parent, regions, servers, more) {
+function showTotals(parent, regions) {
   const sum = (of) => regions.reduce((total, region) => total + of(region), 0);
   const up = regions.filter(({ state }) => state === "up").length;
   const queued = sum((region) => region.queued);
   const tiles = [
     { name: "Regions up", value: `${up}/${regions.length}`, level: up < regions.length ? "high" : "usual" },
-    { name: "Servers", value: `${formatCount(servers)}${more ? "+" : ""}`, level: "usual" },
+    { name: "Servers", value: formatCount(sum((region) => region.servers)), level: "usual" },
     { name: "Players", value: formatCount(sum((region) => region.players)), level: "usual" },
     { name: "Free seats", value: formatCount(sum(({ seats }) => seats.free)), level: "usual" },
     { name: "In the queue", value: formatCount(queued), level: queued > 0 ? "high" : "usual" },

@@ -146,6 +146,7 @@ export class ServersView {
     part("state").firstChild.title = reason;
     setText(part("experience"), nameOf(server));
     setText(part("region"), region);
+    part("region").title = region;
     // Servers of a fleet role have no seats.
     setHidden(part("players").firstChild, role !== "server");
     setBar(part("players").firstChild, ratio(players, maxPlayers), `${players}/${maxPlayers}`);
@@ -153,6 +154,7 @@ export class ServersView {
     setBar(part("cpu").firstChild, stats?.cpu ?? 0, formatShare(stats?.cpu ?? 0));
     setText(part("memory"), stats === null ? "–" : formatBytes(stats.memoryBytes));
     setText(part("node"), nodeId ?? "–");
+    part("node").title = nodeId ?? "";
     setText(part("age"), formatDuration(this.nowMs - Date.parse(createdAt)));
   }
 }

@@ -41,6 +41,11 @@ describe("spawnServer", () => {
     r.engine.refuse = "program missing";
     const failed = r.call({ ...spawn, waitReady: true });
     expect(failed).toMatchObject({ ok: false, problem: { code: "startFailed" } });
+    // Of its experience too, where whoever misses servers looks.
+    expect(r.must({ type: "getDecision", id: "arena" })).toMatchObject({
+      outcome: "failed",
+      reasons: expect.arrayContaining(["program missing", "1 failure; next start of arena in 60 s"]),
+    });
     expect(code(r.call(join("ann")))).toBe("noCapacity");
     const starts = r.events.filter(({ type }) => type === "server.spawned").length;
     r.advance(50_000);

@@ -184,18 +184,15 @@ export function failStart(s: CoreState, server: GameServer, reason: string, fina
   noteFailure(s, fleet, reason, { version: server.version, final });
   // That no node had room says nothing of the version.
   if (server.engine !== "asked") noteVersionFailed(s, fleet, server, reason);
-  s.out.push({
-    type: "record",
-    record: s.records.make(s.nowMs, {
-      kind: "spawn",
-      subject: server.id,
-      outcome: "failed",
-      reasons: [
-        reason,
-        `${String(crash.failures)} failures in a row; next start of ${fleet.id} in ${String((crash.untilMs - s.nowMs) / 1000)} s`,
-      ],
-    }),
-  });
+  const next = `next start of ${fleet.id} in ${String((crash.untilMs - s.nowMs) / 1000)} s`;
+  const reasons = [
+    reason,
+    `${crash.failures === 1 ? "1 failure" : `${String(crash.failures)} failures in a row`}; ${next}`,
+  ];
+  const record = { kind: "spawn", outcome: "failed", reasons } as const;
+  // Of the fleet too: the server is soon gone, and who looks for one that does not come asks for the experience.
+  for (const subject of [server.id, fleet.id])
+    s.out.push({ type: "record", record: s.records.make(s.nowMs, { ...record, subject }) });
   if (server.engine === "held" || server.engine === "exited") setState(s, server, "terminated", reason);
   else {
     setState(s, server, "unhealthy", reason);

@@ -42,7 +42,7 @@ function busy(
     url: _url,
     leader: _leader,
     ...sample
-  } = sampleRegion({ name: region, state, ...load, seats, servers: servers.length });
+  } = sampleRegion({ name: region, state, ...load, seats, servers: count });
   const nodes = [{ id: `${region}-node-1`, state: "connected" as const, address: "10.0.0.4", servers: servers.length }];
   const summary = { region, state, location: null, experiences: {} };
   const ok = <T>(value: T) => ({ ok: true as const, value });

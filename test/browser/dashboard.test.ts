@@ -43,7 +43,7 @@ skipUnless(
     expect(page.url()).toBe(`${opened.run.region().url}/`);
     expect(await page.locator("#regions h3").allTextContents()).toEqual(["ap-south", "eu-west", "us-east"]);
     expect(await page.locator("#regions .state").allTextContents()).toEqual(["draining", "up", "up"]);
-    expect(await page.locator("#totals").innerText()).toMatch(/2\/3\s+Regions up\s+12\s+Servers\s+144\s+Players/);
+    expect(await page.locator("#totals").innerText()).toMatch(/2\/3\s+Regions up\s+9\s+Servers\s+144\s+Players/);
     expect(await page.locator("#fleets tr").count()).toBe(3);
     expect(await page.locator("#servers tr").count()).toBe(12);
     const row = page.locator("#servers tr", { hasText: "srv-us-east-4f1c8a02" });
