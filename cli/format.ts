@@ -1,4 +1,4 @@
-/** Numbers and times as people read them in a terminal; each is at most 8 characters. */
+/** Numbers and times as people read them in a terminal; each but a count is at most 8 characters. */
 
 /** `0s`, `42s`, `3m 05s`, `2h 14m`, `5d 3h`; the parts that matter at that length. */
 export function formatDuration(ms: number): string {
@@ -46,4 +46,9 @@ export function formatAge(at: string | null, nowMs: number): string {
 
 function pad(value: number): string {
   return String(value).padStart(2, "0");
+}
+
+/** `1 server`, `2 servers`. */
+export function formatCount(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
 }

@@ -1,7 +1,7 @@
 import type { Fleet, ForgeEvent, Region, Server } from "../controller/core/resources";
 import { byName, fleetColumns, regionColumns, serverColumns } from "./columns";
 import { eventLine } from "./event-line";
-import { formatDuration } from "./format";
+import { formatCount, formatDuration } from "./format";
 import { type Paints, paintsFor } from "./paint";
 import { cut, renderTable } from "./table";
 
@@ -76,10 +76,10 @@ function headline({ regions, servers, elapsedMs }: OverviewState, width: number,
   // As the regions count them: a fleet role's servers have no seats.
   const games = running.filter(({ role }) => role === "server").length;
   const parts = [
-    `${up} of ${count(regions.length, "region")} up`,
-    count(games, "server"),
-    ...(games < running.length ? [count(running.length - games, "role server")] : []),
-    count(
+    `${up} of ${formatCount(regions.length, "region")} up`,
+    formatCount(games, "server"),
+    ...(games < running.length ? [formatCount(running.length - games, "role server")] : []),
+    formatCount(
       sum(({ players }) => players),
       "player",
     ),
@@ -110,7 +110,7 @@ function serverTable({ servers, nowMs }: OverviewState, width: number, paints: P
   const sorted = byName(servers, ({ id }) => id).sort((a, b) => urgent(a) - urgent(b));
   const rest = sorted.length - room;
   const lines = renderTable(serverColumns(paints, nowMs), sorted.slice(0, room), { width, paintTitle: paints.dim });
-  return rest > 0 ? [...lines, paints.dim(`and ${count(rest, "more server", "more servers")}`)] : lines;
+  return rest > 0 ? [...lines, paints.dim(`and ${formatCount(rest, "more server", "more servers")}`)] : lines;
 }
 
 function recentLines({ recent }: OverviewState, width: number, paints: Paints, room: number): string[] {
@@ -132,8 +132,4 @@ function botsLine({ playing, wanted, queued, moved, lost }: BotsView, width: num
 
 function section(lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ["", ...lines];
-}
-
-function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`;
 }

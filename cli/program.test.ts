@@ -65,9 +65,9 @@ describe("the program", () => {
   });
 
   it.each([
-    [["spwan"], /unknown command 'spwan' \(Did you mean spawn\?\)/],
+    [["spwan"], /unknown command 'spwan' \(Did you mean spawn\?\)\n {2}fix: `forge --help` and/],
     [["help", "spwan"], /unknown command 'spwan' \(Did you mean spawn\?\)/],
-    [["stop"], /missing required argument 'server'/],
+    [["stop"], /missing required argument 'server'\n {2}fix: `forge help stop` says/],
     [["ps", "--sesions"], /unknown option '--sesions' \(Did you mean --sessions\?\)/],
     [["ps", "extra"], /too many arguments for 'ps'/],
     [["spawn", "arena", "--count", "none"], /It must be a whole number from 1 to 1000/],

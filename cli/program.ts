@@ -88,16 +88,18 @@ function fail(error: unknown, args: readonly string[], io: CliIo): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
   // `forge` alone: commander has printed the help.
   if (error instanceof CommanderError && error.code === "commander.help") return EXIT.badInput;
-  const failure = error instanceof CommanderError ? usageError(error) : error;
+  const failure = error instanceof CommanderError ? usageError(error, commandOf(args)) : error;
   const json = args.includes("--json");
   io.err(`${json ? JSON.stringify(reportOf(failure)) : describeFailure(failure, paintsFor(io.errColor))}\n`);
   return exitCodeOf(failure);
 }
 
 /** commander's own words, without their prefix. */
-function usageError({ message }: CommanderError): CliError {
+function usageError({ message }: CommanderError, name: string | undefined): CliError {
   const detail = message.replace(/^error: /, "").replace(/\n+/g, " ");
-  return new CliError("usage", EXIT.badInput, detail, "`forge --help` and `forge COMMAND --help` say what there is");
+  const isCommand = COMMANDS.some((entry) => entry.name === name);
+  const help = isCommand ? `\`forge help ${name ?? ""}\` says` : "`forge --help` and `forge COMMAND --help` say";
+  return new CliError("usage", EXIT.badInput, detail, `${help} what there is`);
 }
 
 function notInThisVersion(name: string): CliError {

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { LoadedConfig } from "../../config/load";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
+import { formatCount } from "../format";
 
 export const register: Register = (command, context) => {
   command
@@ -26,7 +27,7 @@ async function check(file: string | undefined, context: CliContext): Promise<voi
     const { regions, experiences } = config;
     const counts = { regions: regions.length, experiences: Object.keys(experiences).length };
     context.print({ ok: true, file: path, problems: [], ...counts }, () => {
-      return `${path} is right: ${plural(counts.regions, "region")}, ${plural(counts.experiences, "experience")}`;
+      return `${path} is right: ${formatCount(counts.regions, "region")}, ${formatCount(counts.experiences, "experience")}`;
     });
   } catch (error) {
     // Here problems are the result, not a failure to get one.
@@ -49,8 +50,4 @@ async function load(file: string, { io }: CliContext): Promise<LoadedConfig> {
 
 function fileOf(file: string | undefined, context: CliContext): string {
   return file === undefined ? context.configFile : resolve(context.io.cwd, file);
-}
-
-function plural(count: number, one: string): string {
-  return `${count} ${count === 1 ? one : `${one}s`}`;
 }

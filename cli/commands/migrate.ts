@@ -10,6 +10,7 @@ import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
 import { verify, type VerifyOptions } from "../migrate-verify";
+import { formatCount } from "../format";
 
 interface MigrateOptions extends VerifyOptions {
   readonly out?: string;
@@ -164,7 +165,7 @@ function lines(
   for (const { code, severity } of counted) if (severity === "error") errors.set(code, (errors.get(code) ?? 0) + 1);
   return [
     ...refused.map(({ file, line, column, detail }) => `refused ${file}:${line}:${column}: ${detail}`),
-    `${converted.jobs.length} jobs and ${converted.experiences.length} experiences of ${ledger.length} values:`,
+    `${formatCount(converted.jobs.length, "job")} and ${formatCount(converted.experiences.length, "experience")} of ${formatCount(ledger.length, "value")}:`,
     `  ${Object.entries(counts)
       .map(([status, count]) => `${count} ${status}`)
       .join(", ")}`,
