@@ -29,6 +29,7 @@ export function boundsOf(
   const before = comesBefore(s, fleet);
   return {
     floor: Math.min(cap, floor),
+    isRegions: floor > least,
     cap,
     keep,
     shared: share < own ? sharedText(s, fleet, share) : undefined,

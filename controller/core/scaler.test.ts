@@ -124,6 +124,14 @@ it("gives a region its minimum", () => {
   );
   const r = new RegionDouble(settings).start();
   expect([r.must<Server[]>({ ...servers, experienceId: "a" } as typeof servers).length, count(r)]).toEqual([2, 5]);
+  const why = r.events.flatMap((event) => (event.type === "scaling" ? [event.reason] : []));
+  expect(why.filter((reason) => reason.includes("by the region's min_servers_per_region"))).not.toEqual([]);
+});
+
+it("names the region's minimum only where the experience's own asks for less", () => {
+  const r = arena({ scaling: { minServers: 1 } });
+  const why = r.events.flatMap((event) => (event.type === "scaling" ? [event.reason] : []));
+  expect(why[0]).toBe("0 servers are below the minimum of 1");
 });
 
 describe("putFleet", () => {

@@ -32,6 +32,8 @@ export interface FleetObservation {
 export interface ScalingBounds {
   /** At least so many: the policy's minimum, a floor set by hand, the region's share. */
   readonly floor: number;
+  /** Whether the floor is the region's, above what the policy asks for. */
+  readonly isRegions?: boolean;
   /** At most so many: the policy's maximum, the region's share. */
   readonly cap: number;
   /** What the chain of policies wants kept; growing to it is a step like any other. */
@@ -128,7 +130,10 @@ function wantForRepair(seen: FleetObservation, bounds: ScalingBounds, have: numb
   }
   return {
     want: bounds.floor,
-    reasons: [`${String(have)} servers are below the minimum of ${String(bounds.floor)}`],
+    reasons: [
+      `${String(have)} servers are below the minimum of ${String(bounds.floor)}` +
+        (bounds.isRegions ? ", by the region's min_servers_per_region" : ""),
+    ],
     queue: 0,
     cause: "minimum",
   };
