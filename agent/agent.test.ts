@@ -72,7 +72,7 @@ describe("leaders", () => {
     const ack = await node.controller.ask(grant("x"));
     await node.gate.call("POST", "/v1/players/join", { ticket: ticketOf(ack) });
     await settled();
-    expect(standby.told).toEqual(["ready", "joined x"]);
+    expect(standby.told).toEqual(["ready", "granted", "joined x"]);
     expect(standby.messages.filter(({ type }) => type === "ack")).toEqual([]);
   });
 
@@ -97,13 +97,13 @@ describe("leaders", () => {
     await node.gate.call("POST", "/v1/stats", { responseMs: 1 });
     await node.gate.call("POST", "/v1/players/join", { ticket });
     await seconds(node, 2);
-    expect(stalled.told).toEqual(["ready", "joined x"]);
+    expect(stalled.told).toEqual(["ready", "granted", "joined x"]);
     stalled.mute = false;
     await seconds(node, 1);
     await node.gate.call("POST", "/v1/stats", { responseMs: 2 });
     await seconds(node, 2);
     expect(said).toEqual(["silent 3000", "heard"]);
-    expect(stalled.told).toEqual(["ready", "joined x", "stats"]);
+    expect(stalled.told).toEqual(["ready", "granted", "joined x", "stats"]);
     expect(stalled.snapshots).toHaveLength(1);
     expect(stalled.closedFor).toBeUndefined();
   });

@@ -31,9 +31,17 @@ export interface ControllerLinksHandlers {
 export interface Requester {
   answer(ack: Ack): void;
   sendSnapshot(): void;
+  /** Tells all other controllers; `events` is asked only where there are any. */
+  tellOthers(events: () => readonly AgentEvent[]): void;
 }
 
 type Stream = Channel<Exclude<FromAgent, Ping>, Exclude<FromController, Ping>>;
+
+interface Told {
+  readonly event: AgentEvent;
+  /** Who knows it already. */
+  readonly except: Stream | undefined;
+}
 
 const LIVENESS = { pingMs: 1000, silentMs: 3000 };
 /** Saved states may be large: what would be one report is cut into several of about this size. */
@@ -56,7 +64,7 @@ export class ControllerLinks {
   private readonly welcomed = new Map<Stream, number>();
   /** Those over which nothing is heard, with the servers that saved states meanwhile. */
   private readonly silent = new Map<Stream, Set<string>>();
-  private events: AgentEvent[] = [];
+  private events: Told[] = [];
   private scheduled = false;
 
   constructor(
@@ -90,9 +98,9 @@ export class ControllerLinks {
     stream.send(this.handlers.hello());
   }
 
-  /** Tells every controller; events of one turn go together. */
-  emit(event: AgentEvent): void {
-    this.events.push(event);
+  /** Tells every controller, or all but one; events of one turn go together. */
+  emit(event: AgentEvent, except?: Stream): void {
+    this.events.push({ event, except });
     if (this.scheduled) return;
     this.scheduled = true;
     queueMicrotask(() => {
@@ -120,6 +128,10 @@ export class ControllerLinks {
           stream.send(ack);
         },
         sendSnapshot: () => this.sendSnapshot(stream),
+        tellOthers: (events) => {
+          if (this.welcomed.size > 1 || !this.welcomed.has(stream))
+            for (const event of events()) this.emit(event, stream);
+        },
       });
     }
   }
@@ -147,15 +159,15 @@ export class ControllerLinks {
 
   private flush(): void {
     if (this.events.length === 0) return;
-    const { events } = this;
+    const told = this.events;
     this.events = [];
     for (const [stream, protocol] of this.welcomed) {
       const saved = this.silent.get(stream);
+      const events = told.flatMap(({ event, except }) =>
+        except !== stream && knowsEvent(protocol, event.kind) && !keptBack(event, saved) ? [event] : [],
+      );
       let room = true;
-      for (const report of reports(
-        events.filter((event) => knowsEvent(protocol, event.kind) && !keptBack(event, saved)),
-      ))
-        room = stream.send(report);
+      for (const report of reports(events)) room = stream.send(report);
       if (saved && !room) stream.close("it does not read what it is told, and a snapshot is shorter by now");
     }
   }
@@ -187,6 +199,7 @@ function* reports(
   for (const event of events) {
     batch.push(event);
     characters += EVENT_CHARACTERS + (event.kind === "saved" ? event.state.data.length : 0);
+    if (event.kind === "granted") characters += EVENT_CHARACTERS * event.seats.length;
     if (characters < REPORT_CHARACTERS) continue;
     yield { type: "report", events: batch };
     batch = [];

@@ -2,12 +2,13 @@ import type { Clock } from "../protocol/clock";
 import type { CountTable } from "../protocol/count-rules";
 import type { Ack, GrantedSeat, NackCode, RegionDrain, Request, RequestBody } from "../protocol/messages";
 import { sealTicket } from "../protocol/ticket";
-import { allocate } from "./allocate";
+import { allocate, type Allocated } from "./allocate";
 import { broughtAlong } from "./carried-states";
 import type { Handshakes } from "./probes/handshakes";
 import type { Requester } from "./controller-links";
 import type { GameServer } from "./game-server";
 import type { JournalEntry } from "./journal/journal-entry";
+import { given, settled, type ToOthers } from "./given";
 import type { AgentLog, Ledger } from "./ledger";
 import type { Refusal } from "./seats/seat-book";
 import type { Seat } from "./seats/seat-record";
@@ -30,6 +31,7 @@ type Outcome =
       readonly seats?: () => readonly GrantedSeat[];
       readonly free?: number;
       readonly counts?: () => CountTable;
+      readonly toOthers?: ToOthers;
     };
 
 type ReachBody = Extract<RequestBody, { kind: "reach" }>;
@@ -68,7 +70,14 @@ export class Requests {
     }
     // A leader starts from what this agent has, not from what it heard as one of several.
     if (body.kind === "epoch" && body.drain === undefined) this.deps.ledger.then(() => from.sendSnapshot());
+    // Before the answer: who is told of a seat has one that the next leader knows as well.
+    if (outcome.ok && outcome.toOthers) this.tellOthers(outcome.toOthers, epoch, from);
     this.answer(from, () => this.ack(id, outcome), id);
+  }
+
+  private tellOthers(events: ToOthers, epoch: number, from: Requester): void {
+    const { ledger, clock } = this.deps;
+    ledger.then(() => from.tellOthers(() => events(epoch, clock.now())));
   }
 
   /** Answered whenever it is known, beside the order of all other answers: nothing of this agent's own has to do with it. */
@@ -113,8 +122,9 @@ export class Requests {
     }
     const server = servers.find(body.serverId, body.allocationId);
     if (body.kind === "forget") {
-      if (server) servers.forget(server);
-      return DONE;
+      if (!server) return DONE;
+      servers.forget(server);
+      return { ok: true, toOthers: settled(server) };
     }
     if (server) return this.runOn(server, body);
     const other = servers.current(body.serverId);
@@ -139,7 +149,7 @@ export class Requests {
       case "claim":
         return this.granted(server, server.claim(body.matchId, body.seats, body.leaseMs), body.leaseMs);
       case "allocate":
-        return allocate(server, body.order);
+        return this.allocated(server, allocate(server, body.order));
       case "release":
         server.release(body.seats);
         return { ok: true, free: server.book.free };
@@ -166,7 +176,12 @@ export class Requests {
       ok: true,
       seats: () => granted.seats.map((seat) => seal(server, seat, untilMs, leaseMs)),
       free: server.book.free,
+      toOthers: given(server, granted.seats),
     };
+  }
+
+  private allocated(server: GameServer, allocated: Allocated): Outcome {
+    return allocated.ok ? { ...allocated, toOthers: given(server, []) } : allocated;
   }
 
   private ack(id: number, outcome: Outcome): Ack {

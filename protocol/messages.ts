@@ -1,5 +1,5 @@
 /**
- * What controller and agent say to each other, version 2 (what is new in it: `versions.ts`). Plain JSON, one message a line (see `codec.ts`);
+ * What controller and agent say to each other, version 3 (what is new in it: `versions.ts`). Plain JSON, one message a line (see `codec.ts`);
  * the same over a pipe in one process and a socket between two.
  *
  * The agent dials every controller replica it knows and says `hello`; the controller answers `welcome`.
@@ -21,7 +21,7 @@
 import type { CountedList, Counter } from "./counts";
 import type { Ack, Request } from "./requests";
 import type { RegionDrain } from "./region-drain";
-import type { SavedState, ServerReport } from "./server-report";
+import type { SavedState, SeatReport, ServerReport } from "./server-report";
 import type { ServerStats } from "./server-stats";
 
 export type * from "./expected-server";
@@ -93,6 +93,16 @@ export type AgentEvent = { readonly serverId: string; readonly allocationId: str
   | { readonly kind: "matchEnded"; readonly matchId: string }
   | { readonly kind: "health"; readonly healthy: boolean; readonly reason: string }
   | { readonly kind: "stats"; readonly stats: ServerStats }
+  /**
+   * A leader of this epoch was given these seats, which it hears of by the answer: told to the other controllers, so that
+   * whoever leads next knows them even if this node is gone by then. `matchId`: the match that has the whole server.
+   */
+  | {
+      readonly kind: "granted";
+      readonly epoch: number;
+      readonly seats: readonly SeatReport[];
+      readonly matchId: string | undefined;
+    }
   | { readonly kind: "joined"; readonly sessionId: string; readonly generation: number }
   | {
       readonly kind: "left";

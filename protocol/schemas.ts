@@ -156,6 +156,8 @@ export const seatReportSchema: z.ZodType<Wire<SeatReport>> = z.object({
   carry,
 });
 
+const seatReports: z.ZodType<readonly Wire<SeatReport>[]> = quickly(arePlainSeatReports, z.array(seatReportSchema));
+
 const serverReport: z.ZodType<Wire<ServerReport>> = z.object({
   serverId: id,
   allocationId: id,
@@ -166,7 +168,7 @@ const serverReport: z.ZodType<Wire<ServerReport>> = z.object({
   healthy: z.boolean(),
   closed: z.boolean(),
   claim: z.object({ matchId: id, sessionIds: z.array(id) }).optional(),
-  seats: quickly(arePlainSeatReports, z.array(seatReportSchema)),
+  seats: seatReports,
   walkIns: count,
   gone: z.object({ reason: text, atMs: ms }).optional(),
   stats: stats.optional(),
@@ -282,6 +284,7 @@ const agentEvent: z.ZodType<Wire<AgentEvent>> = z.discriminatedUnion("kind", [
   z.object({ ...at, kind: z.literal("matchEnded"), matchId: id }),
   z.object({ ...at, kind: z.literal("health"), healthy: z.boolean(), reason: text }),
   z.object({ ...at, kind: z.literal("stats"), stats }),
+  z.object({ ...at, kind: z.literal("granted"), epoch: count, seats: seatReports, matchId: id.optional() }),
   z.object({ ...at, kind: z.literal("joined"), sessionId: id, generation: count }),
   z.object({
     ...at,

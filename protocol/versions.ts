@@ -1,7 +1,7 @@
 import type { AgentEvent, RequestBody } from "./messages";
 
-export const PROTOCOL_VERSION = 2;
-/** The oldest version that this code still speaks: N-1. */
+export const PROTOCOL_VERSION = 3;
+/** The oldest version that this code still speaks: N-1 at the latest. */
 export const PROTOCOL_OLDEST = 1;
 
 /**
@@ -11,9 +11,14 @@ export const PROTOCOL_OLDEST = 1;
  *
  * 1: everything that is not named here.
  * 2: whole servers for matchmakers that name no players, and counters, lists and servers that allocate themselves.
+ * 3: controllers that do not lead hear of the seats that the leader is given.
  */
 const REQUESTS_SINCE: Readonly<Partial<Record<RequestBody["kind"], number>>> = { allocate: 2 };
-const EVENTS_SINCE: Readonly<Partial<Record<AgentEvent["kind"], number>>> = { counts: 2, selfAllocated: 2 };
+const EVENTS_SINCE: Readonly<Partial<Record<AgentEvent["kind"], number>>> = {
+  counts: 2,
+  selfAllocated: 2,
+  granted: 3,
+};
 
 /** Whether an agent that speaks `version` can be asked for it. */
 export function knowsRequest(version: number, kind: RequestBody["kind"]): boolean {

@@ -151,3 +151,24 @@ it("has nobody in two places when a node comes back from the dead whose players 
     for (const { seat } of seats) expect(seat.generation).toBeGreaterThanOrEqual(2);
   }
 });
+
+it("moves the players of a node that is lost with the leader in the same moment: a standby knows who came after it was told of all seats", async () => {
+  const scene = await Scene.open();
+  const { region, node, servers } = scene;
+  const playing = [...node.servers.values()].flatMap(({ inside }) =>
+    [...inside.values()].map((seat) => seat.sessionId),
+  );
+  const lost: string[] = [];
+  scene.world.watches.push({ toldEnd: (_player, sessionId) => lost.push(sessionId) });
+  const before = region.leader;
+  node.losePower();
+  before?.kill();
+  await scene.passes(30_000);
+  expect(region.leader).not.toBe(before);
+  const moved = scene.told.flatMap(({ event }) =>
+    event.type === "session.moved" && servers.has(String(event.detail?.["fromServerId"])) ? [event.sessionId] : [],
+  );
+  expect(playing.length).toBeGreaterThan(0);
+  expect(moved).toEqual(expect.arrayContaining(playing));
+  expect(lost.filter((sessionId) => playing.includes(sessionId))).toEqual([]);
+});

@@ -105,6 +105,7 @@ function eventLine(event: AgentEvent): readonly [state: string, text: string] | 
     case "counts":
     case "stats":
     case "walkIns":
+    case "granted":
       return undefined;
   }
 }

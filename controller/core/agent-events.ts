@@ -4,6 +4,7 @@ import { onOwnWish } from "./drain";
 import { failover } from "./failover";
 import type { Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
+import { onGranted } from "./granted";
 import { leftEnding } from "./kept-nodes";
 import { noteArrival } from "./joined-share";
 import { graceOf } from "./launch";
@@ -39,6 +40,8 @@ export function onAgentEvent(s: CoreState, nodeId: string, event: AgentEvent): v
       return;
     case "stats":
       return takeStats(s, server, event.stats);
+    case "granted":
+      return onGranted(s, s.node(nodeId), server, event);
     case "joined":
       return onJoined(s, fleet, server, event);
     case "left":

@@ -236,7 +236,7 @@ describe("with agents of the version before allocations", () => {
     for (const nodeId of nodeIds) {
       const agent = r.agents.get(nodeId);
       if (!agent) throw new Error(`there is no ${nodeId}`);
-      agent.newest = PROTOCOL_VERSION - 1;
+      agent.newest = 1;
       r.cut(nodeId);
       r.connect(nodeId);
     }

@@ -146,7 +146,11 @@ export class Core implements CoreMachine {
       case "ack":
         return onAck(s, node, message);
       case "report":
-        for (const event of message.events) onAgentEvent(s, nodeId, event);
+        for (const event of message.events) {
+          // Somebody leads after this one, and was given what only a controller that does not lead takes in.
+          if (event.kind === "granted" && s.leader && event.epoch > s.epoch) this.stepDown(event.epoch);
+          onAgentEvent(s, nodeId, event);
+        }
         return;
     }
   }

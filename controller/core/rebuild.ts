@@ -1,23 +1,21 @@
-import type { SeatReport, ServerReport, Snapshot } from "../../protocol/messages";
+import type { ServerReport, Snapshot } from "../../protocol/messages";
 import type { EngineServer } from "../engine";
 import type { AgentNode } from "./agent-node";
 import { onUnhealthy, serverGone } from "./agent-events";
 import { onExited, onPlaced, takeFound } from "./engine-events";
 import { failover } from "./failover";
-import { settleDoubt } from "./doubt";
 import { isPrimary, newServer, poolKeyOf, type GameServer } from "./game-server";
 import { leftEnding } from "./kept-nodes";
 import { serverOfEngine } from "./launch";
 import { takesPlayers } from "./lifecycle";
 import { learnDrain } from "./move-out";
-import { matchKey } from "./placement";
-import { forget, isForgotten, isOwed, release } from "./owed";
-import { newSession, type PlayerSession } from "./player-session";
+import { forget, isForgotten } from "./owed";
 import { addServer, bindToNode, forgetAtAgent, setState } from "./servers";
-import { endSession, settleTwin, unseat } from "./sessions";
+import { endSession } from "./sessions";
 import { becameReady, giveTimeToStart, askStart } from "./spawn";
-import type { CoreState, MatchRecord } from "./state";
-import { newGroup } from "./group";
+import type { CoreState } from "./state";
+import { takeClaim } from "./told-claim";
+import { takeSeats } from "./told-seats";
 import { noLongerWanted, wantAgain } from "./wanted";
 
 /** An agent has told all it knows: servers and sessions are made to agree with it. */
@@ -94,7 +92,7 @@ function takeReport(s: CoreState, node: AgentNode, server: GameServer, report: S
     forgetAtAgent(s, server);
     return;
   }
-  takeClaim(s, server, report);
+  takeClaim(s, server, report.claim?.matchId ?? null);
   if (report.gone) {
     if (report.closed) server.ending ??= leftEnding(s, server);
     serverGone(s, server, report.gone.reason);
@@ -139,170 +137,6 @@ function takeState(s: CoreState, server: GameServer, report: ServerReport): void
     server.ending = leftEnding(s, server);
     setState(s, server, "draining", server.ending.reason);
   }
-}
-
-function takeClaim(s: CoreState, server: GameServer, report: ServerReport): void {
-  const { claim } = report;
-  // Decided before the claim is taken over: one in doubt has no players, and is not to be waited for.
-  settleDoubt(s, server, claim?.matchId ?? null);
-  server.matchId = claim?.matchId ?? null;
-  if (!claim || server.ending) return;
-  const key = matchKey(server.experienceId, claim.matchId);
-  const match = s.matches.get(key);
-  if (match) return keepOne(s, match, server);
-  const group = newGroup({
-    kind: "match",
-    experienceId: server.experienceId,
-    sessions: [...server.seats],
-    matchId: claim.matchId,
-    sinceMs: s.nowMs,
-    deadlineMs: s.nowMs,
-  });
-  s.matches.set(key, { experienceId: server.experienceId, matchId: claim.matchId, group, server, ended: false });
-}
-
-/** Two servers say that they are claimed for one match: an earlier leader had moved its players, and the one they left goes. */
-function keepOne(s: CoreState, match: MatchRecord, server: GameServer): void {
-  const other = match.server;
-  if (!s.leader || !other || other === server || other.matchId !== match.matchId) return;
-  const left = [server, other].find(({ seats }) => seats.size === 0);
-  if (!left) return;
-  if (left === other) match.server = server;
-  left.matchId = null;
-  left.doubt = match.matchId;
-  settleDoubt(s, left, match.matchId);
-}
-
-function takeSeats(s: CoreState, node: AgentNode, server: GameServer, seats: readonly SeatReport[]): void {
-  const told = new Map(seats.map((seat) => [seat.sessionId, seat]));
-  for (const session of [...server.seats]) {
-    if (!told.has(session.id)) endSession(s, session, "its seat was gone when its node came back", { release: false });
-  }
-  for (const seat of seats) {
-    // Given up while the node was away; the session itself may be forgotten by now.
-    if (isOwed(node, { ...seat, serverId: server.id })) continue;
-    const known = living(s, seat) ?? rival(s, node, server, seat);
-    if (known === "outranked") continue;
-    const session = known ?? adopt(s, server, seat);
-    takeSeat(s, node, server, session, seat);
-  }
-}
-
-/**
- * The session as it is known here. What a standby took for its end, because a node was lost, may have been a move that an
- * earlier leader decided: then the player was told of this seat, and the session is begun anew.
- */
-function living(s: CoreState, { sessionId, generation }: SeatReport): PlayerSession | undefined {
-  const known = s.sessions.get(sessionId);
-  return known?.state === "ended" && !s.deciding && generation >= known.nextGeneration ? undefined : known;
-}
-
-/**
- * Another session of the same player in this experience. Which of the two its player was told of last cannot be known: an
- * earlier leader gave the one because the other had ended, or because it did not know of it. So a seat that nobody has
- * joined is left to its lease, and whichever is joined ends the other; of two that are joined the older goes.
- */
-function rival(s: CoreState, node: AgentNode, server: GameServer, seat: SeatReport): "outranked" | undefined {
-  const other = s.fleet(server.experienceId).players.get(seat.playerId);
-  if (!other) return undefined;
-  const placed = other.server !== null && other.server.endedAtMs === null;
-  const older = other.connectedAtMs < seat.carry.connectedAtMs;
-  if (placed && !older && (other.twin !== null || (other.joined && seat.joined))) {
-    owe(s, node, server, seat, "the player has another session here");
-    return "outranked";
-  }
-  if (!placed || other.twin !== null || (other.joined && seat.joined))
-    endSession(s, other, "the player has another session here", { release: true });
-  return undefined;
-}
-
-function adopt(s: CoreState, server: GameServer, seat: SeatReport): PlayerSession {
-  const { carry } = seat;
-  const session = newSession({
-    id: seat.sessionId,
-    playerId: seat.playerId,
-    experienceId: server.experienceId,
-    party: carry.party,
-    connectedAtMs: carry.connectedAtMs,
-    version: carry.version === "" ? undefined : carry.version,
-    mods: carry.mods,
-    latencies: carry.latencies,
-    matchId: carry.matchId ?? null,
-  });
-  session.announced = true;
-  s.sessions.set(session.id, session);
-  const { players } = s.fleet(server.experienceId);
-  const other = players.get(session.playerId);
-  if (other) {
-    session.twin = other;
-    other.twin = session;
-  }
-  // The one that was asked for last stands for the player.
-  if (!other || other.connectedAtMs <= session.connectedAtMs) players.set(session.playerId, session);
-  return session;
-}
-
-function takeSeat(s: CoreState, node: AgentNode, server: GameServer, session: PlayerSession, seat: SeatReport): void {
-  const { generation } = seat;
-  // Generations from `nextGeneration` up were given by an earlier leader: that player was told of this seat.
-  const unheard = generation >= session.nextGeneration;
-  session.nextGeneration = Math.max(session.nextGeneration, generation + 1);
-  if (session.server !== server) {
-    const outranked = session.server !== null && session.generation >= generation;
-    const moving = session.group !== null && (session.group.target !== null || !unheard);
-    if (session.state === "ended" || outranked || moving) {
-      owe(s, node, server, seat, session.state === "ended" ? session.reason : "the player has moved on");
-      return;
-    }
-    leaveLine(s, session);
-    if (session.server) unseatOutranked(s, session);
-    session.state = "reserved";
-  }
-  session.server = server;
-  session.lastServerId = server.id;
-  server.seats.add(session);
-  session.generation = generation;
-  session.joined = seat.joined;
-  if (session.state !== "migrating") session.state = seat.joined ? "active" : "reserved";
-  // The older one may have been joined long before the other was given.
-  if (seat.joined && session.twin && session.twin.connectedAtMs <= session.connectedAtMs) settleTwin(s, session);
-}
-
-/** It has a seat after all: it waits no more, and who waits for it is told to ask again. */
-function leaveLine(s: CoreState, session: PlayerSession): void {
-  const { group } = session;
-  if (!group) return;
-  session.group = null;
-  const { line } = s.fleet(session.experienceId);
-  line.remove(group);
-  group.sessions.splice(group.sessions.indexOf(session), 1);
-  if (group.sessions.length > 0) line.add(group);
-  else s.emptied.push(group);
-}
-
-function unseatOutranked(s: CoreState, session: PlayerSession): void {
-  const { server, id: sessionId, generation } = session;
-  if (server && server.nodeId !== null && server.allocationId !== null) {
-    release(s, s.node(server.nodeId), {
-      serverId: server.id,
-      allocationId: server.allocationId,
-      sessionId,
-      generation,
-      reason: "the player has moved on",
-    });
-  }
-  unseat(s, session);
-}
-
-function owe(s: CoreState, node: AgentNode, server: GameServer, seat: SeatReport, reason: string): void {
-  const { sessionId, generation } = seat;
-  release(s, node, {
-    serverId: server.id,
-    allocationId: server.allocationId ?? "",
-    sessionId,
-    generation,
-    reason,
-  });
 }
 
 /** The agent does not know a server that the core believes on its node: it is told again, or the server has gone. */

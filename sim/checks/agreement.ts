@@ -22,6 +22,8 @@ export async function checkAgreement(world: World, region: VirtualRegion): Promi
   checkVersions(fleets, servers, broken);
   if (region.kind === "busy") checkKept(region, leader.epoch, fleets, broken);
   checkSessions(region, sessions, broken);
+  for (const standby of region.controllers)
+    if (standby !== leader && standby.process?.alive) await checkStandby(region, standby, broken);
   for (const player of region.players)
     if (player.state === "following" || player.state === "asking")
       broken(
@@ -91,6 +93,36 @@ function checkSessions(region: VirtualRegion, sessions: readonly Session[], brok
         `the leader seats ${session.id} (${session.state}) on ${String(session.serverId)}; no agent does`,
       );
   }
+}
+
+/** Whoever leads next knows the seats, even if their node is lost in the same moment as the leader. */
+async function checkStandby(region: VirtualRegion, standby: ControllerHost, broken: Broken): Promise<void> {
+  const sessions = await read<readonly Session[]>(standby, { type: "findSessions" });
+  const known = new Map(sessions.map((session) => [session.id, session]));
+  const seated = new Set<string>();
+  for (const { node, server } of region.servers()) {
+    const truth = node.truth.find(server.server.serverId, server.server.allocationId);
+    if (!truth || truth.gone !== undefined) continue;
+    for (const { sessionId, generation } of truth.seats.values()) {
+      seated.add(sessionId);
+      const session = known.get(sessionId);
+      if (session?.serverId !== server.server.serverId || session.generation !== generation)
+        broken(
+          "standbys know the seats",
+          `${node.nodeId} seats ${sessionId} generation ${String(generation)} on ${server.server.serverId}; ${standby.host} has ${
+            session
+              ? `it ${session.state} on ${String(session.serverId)} with ${String(session.generation)}`
+              : "nothing of it"
+          }`,
+        );
+    }
+  }
+  for (const session of sessions)
+    if (session.serverId !== null && session.state !== "ended" && !seated.has(session.id))
+      broken(
+        "standbys know the seats",
+        `${standby.host} seats ${session.id} (${session.state}) on ${session.serverId}; no agent does`,
+      );
 }
 
 /** But for servers that somebody asked for by name, which are kept for who is to come, and those whose match goes on. */

@@ -1,4 +1,5 @@
 import { Agent } from "../../agent/agent";
+import { ControllerLinks } from "../../agent/controller-links";
 import { Journal } from "../../agent/journal/journal";
 import type { JournalEntry } from "../../agent/journal/journal-entry";
 import { Ledger } from "../../agent/ledger";
@@ -128,6 +129,20 @@ export const AGENT_BUGS: readonly PlantedBug[] = [
         (real) =>
           function (entry) {
             if (entry.kind !== "epoch") real.call(this, entry);
+          },
+      ),
+  },
+  {
+    name: "a grant is told to its leader alone, and to no standby",
+    seed: 2,
+    shows: /^P5 standbys know the seats/,
+    plant: () =>
+      replaced<ControllerLinks["emit"]>(
+        ControllerLinks,
+        "emit",
+        (real) =>
+          function (this: ControllerLinks, event, except) {
+            if (event.kind !== "granted") real.call(this, event, except);
           },
       ),
   },

@@ -43,6 +43,17 @@ min_servers = ${servers}
 max_servers = 8
 `;
 
+interface Session {
+  readonly id: string;
+  readonly serverId: string;
+  readonly generation: number;
+}
+
+interface Placed {
+  readonly session: Session;
+  readonly server: { readonly id: string };
+}
+
 interface Replica {
   readonly url: string;
   readonly running: RunningController;
@@ -52,12 +63,12 @@ skipUnless(
   "Consul",
   "consul is neither on PATH nor in Forge's cache",
   consulProgram !== undefined,
-)("two controllers and an agent that find each other through a real Consul", () => {
+)("two controllers and two agents that find each other through a real Consul", () => {
   jest.setTimeout(120_000);
   let folder: string;
   let consul: ConsulAgent;
-  let agent: RunningAgent;
-  const engine = new VirtualEngine(["node-1"]);
+  const agents = new Map<string, RunningAgent>();
+  const engine = new VirtualEngine(["node-1", "node-2"]);
   const sdk = new VirtualSdk(2000);
   const replicas: Replica[] = [];
   const tokens = new Tokens(SECRETS.token, systemClock);
@@ -68,10 +79,10 @@ skipUnless(
     await startReplica("first");
     await until("the first leads", async () => (await view(0)).leader || undefined);
     await startReplica("second");
-    agent = await startNode();
+    for (const nodeId of ["node-1", "node-2"]) agents.set(nodeId, await startNode(nodeId));
   });
   afterAll(async () => {
-    await agent?.close();
+    for (const agent of agents.values()) await agent.close();
     for (const { running } of replicas) await running.close();
     sdk.close();
     await consul?.end();
@@ -107,12 +118,12 @@ skipUnless(
     replicas.push({ url, running });
   }
 
-  function startNode(): Promise<RunningAgent> {
+  function startNode(nodeId: string): Promise<RunningAgent> {
     return startAgent(
       {
-        nodeId: "node-1",
+        nodeId,
         region: REGION,
-        journalDir: join(folder, "journal"),
+        journalDir: join(folder, nodeId),
         controllers: { kind: "consul" },
         consul: { address: consul.address },
         secrets: { kind: "inline", shared: SECRETS.shared, ticket: SECRETS.ticket },
@@ -143,6 +154,7 @@ skipUnless(
   }
 
   const view = async (replica: number) => replicas[replica]?.running.controller.status() ?? { leader: false, epoch: 0 };
+  const metrics = async (replica: number) => (await fetch(`${replicas[replica]?.url ?? ""}/metrics`)).text();
   const ready = async (replica: number): Promise<number> => {
     const { body } = await call<{ readonly items?: readonly unknown[] }>(
       replica,
@@ -193,8 +205,7 @@ skipUnless(
     await consul.call("PUT", path, forgeToml(3));
     await until("three servers", async () => (await ready(0)) === 3);
     await consul.call("PUT", path, "this is = no forge.toml [");
-    const gauge = async () =>
-      /forge_config_rejected\{[^}]*\} 1/.test(await (await fetch(`${replicas[0]?.url ?? ""}/metrics`)).text());
+    const gauge = async () => /forge_config_rejected\{[^}]*\} 1/.test(await metrics(0));
     await until("it says so", async () => (await gauge()) || undefined);
     expect(await ready(0)).toBe(3);
     await consul.call("PUT", path, forgeToml(3));
@@ -247,5 +258,28 @@ skipUnless(
       return placed.status === 200 ? placed : undefined;
     });
     expect(bob.status).toBe(200);
+  });
+
+  it("when the leader and the node of a player who came since are lost together, the next leader has a seat elsewhere", async () => {
+    await startReplica("third");
+    await until("the third knows the leader and both nodes", async () => {
+      const has = /forge_agents_connected\{[^}]*\} 2\n/.test(await metrics(2));
+      return (has && "leaderUrl" in (await view(2))) || undefined;
+    });
+    const cyd = await until("a seat", async () => {
+      const placed = await call<Placed>(1, "POST", "/v1/sessions", { playerId: "cyd", experienceId: "arena" });
+      return placed.status === 200 ? placed.body : undefined;
+    });
+    const nodeId = [...engine.current()].find(({ serverId }) => serverId === cyd.server.id)?.nodeId ?? "";
+    // The agent first: nobody leads yet who could ask it for its seats, and its silence alone moves nobody.
+    await agents.get(nodeId)?.close();
+    await replicas[1]?.running.close();
+    engine.loseNode(nodeId);
+    const moved = await until("a seat elsewhere", async () => {
+      const { body } = await call<Session>(2, "GET", `/v1/sessions/${cyd.session.id}`);
+      return body.generation > 1 ? body : undefined;
+    });
+    expect(moved).toMatchObject({ playerId: "cyd", state: "reserved" });
+    expect(moved.serverId).not.toBe(cyd.server.id);
   });
 });

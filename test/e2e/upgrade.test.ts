@@ -17,8 +17,8 @@ import { findPart } from "../cluster/real-parts";
 import { recordFigure } from "../records";
 import { skipUnless } from "../skips";
 
-/** The commit before the protocol got its second version; another may be named. */
-const FROM = process.env["FORGE_UPGRADE_FROM"] ?? "a5f429b";
+/** A commit before the protocol got its third version; another may be named. */
+const FROM = process.env["FORGE_UPGRADE_FROM"] ?? "bead642";
 const HOME = join(__dirname, "..", "..");
 const BOTS = 8;
 const LOOK_MS = 250;

@@ -85,6 +85,16 @@ export class AgentDouble {
     return { type: "ack", id, ok: true, epoch, ...outcome };
   }
 
+  /** A request of another controller was carried out: this one hears of what that was given. */
+  tellGiven({ epoch, body }: Pick<Request, "epoch" | "body">, nowMs: number): void {
+    if (body.kind !== "grant" && body.kind !== "claim") return;
+    const server = this.servers.get(body.serverId);
+    if (!server) return;
+    const given = new Set(body.seats.map(({ sessionId }) => sessionId));
+    const seats = reportOf(server).seats.filter(({ sessionId }) => given.has(sessionId));
+    this.tell(server, { kind: "granted", epoch, seats, matchId: server.claim }, nowMs);
+  }
+
   /** The server allocates itself; nobody takes it then until it is ready again. */
   allocateItself(serverId: string, nowMs: number): void {
     const server = this.servers.get(serverId);

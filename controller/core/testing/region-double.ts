@@ -122,6 +122,7 @@ export class RegionDouble {
         if (body.kind === "close" || body.kind === "forget" || body.kind === "ended") continue;
         const agent = this.agent(nodeId);
         const ack = agent.request({ type: "request", id, epoch, body }, this.nowMs);
+        if (ack.ok) agent.tellGiven({ epoch, body }, this.nowMs);
         if (body.kind === "epoch") give({ type: "agent", nodeId, message: agent.snapshot() });
         give({ type: "agent", nodeId, message: ack });
       }

@@ -1,0 +1,145 @@
+import type { SeatReport } from "../../protocol/messages";
+import type { AgentNode } from "./agent-node";
+import type { GameServer } from "./game-server";
+import { isOwed, release } from "./owed";
+import { newSession, type PlayerSession } from "./player-session";
+import { endSession, settleTwin, unseat } from "./sessions";
+import type { CoreState } from "./state";
+
+/** These are all the seats that its agent has of it: what is known is made to agree. */
+export function takeSeats(s: CoreState, node: AgentNode, server: GameServer, seats: readonly SeatReport[]): void {
+  const told = new Map(seats.map((seat) => [seat.sessionId, seat]));
+  for (const session of [...server.seats]) {
+    if (!told.has(session.id)) endSession(s, session, "its seat was gone when its node came back", { release: false });
+  }
+  addSeats(s, node, server, seats);
+}
+
+/** These seats are on it, beside those that are known. */
+export function addSeats(s: CoreState, node: AgentNode, server: GameServer, seats: readonly SeatReport[]): void {
+  for (const seat of seats) {
+    // Given up while the node was away; the session itself may be forgotten by now.
+    if (isOwed(node, { ...seat, serverId: server.id })) continue;
+    const known = living(s, seat) ?? rival(s, node, server, seat);
+    if (known === "outranked") continue;
+    const session = known ?? adopt(s, server, seat);
+    takeSeat(s, node, server, session, seat);
+  }
+}
+
+/**
+ * The session as it is known here. What a standby took for its end, because a node was lost, may have been a move that an
+ * earlier leader decided: then the player was told of this seat, and the session is begun anew.
+ */
+function living(s: CoreState, { sessionId, generation }: SeatReport): PlayerSession | undefined {
+  const known = s.sessions.get(sessionId);
+  return known?.state === "ended" && !s.deciding && generation >= known.nextGeneration ? undefined : known;
+}
+
+/**
+ * Another session of the same player in this experience. Which of the two its player was told of last cannot be known: an
+ * earlier leader gave the one because the other had ended, or because it did not know of it. So a seat that nobody has
+ * joined is left to its lease, and whichever is joined ends the other; of two that are joined the older goes.
+ */
+function rival(s: CoreState, node: AgentNode, server: GameServer, seat: SeatReport): "outranked" | undefined {
+  const other = s.fleet(server.experienceId).players.get(seat.playerId);
+  if (!other) return undefined;
+  const placed = other.server !== null && other.server.endedAtMs === null;
+  const older = other.connectedAtMs < seat.carry.connectedAtMs;
+  if (placed && !older && (other.twin !== null || (other.joined && seat.joined))) {
+    owe(s, node, server, seat, "the player has another session here");
+    return "outranked";
+  }
+  if (!placed || other.twin !== null || (other.joined && seat.joined))
+    endSession(s, other, "the player has another session here", { release: true });
+  return undefined;
+}
+
+function adopt(s: CoreState, server: GameServer, seat: SeatReport): PlayerSession {
+  const { carry } = seat;
+  const session = newSession({
+    id: seat.sessionId,
+    playerId: seat.playerId,
+    experienceId: server.experienceId,
+    party: carry.party,
+    connectedAtMs: carry.connectedAtMs,
+    version: carry.version === "" ? undefined : carry.version,
+    mods: carry.mods,
+    latencies: carry.latencies,
+    matchId: carry.matchId ?? null,
+  });
+  session.announced = true;
+  s.sessions.set(session.id, session);
+  const { players } = s.fleet(server.experienceId);
+  const other = players.get(session.playerId);
+  if (other) {
+    session.twin = other;
+    other.twin = session;
+  }
+  // The one that was asked for last stands for the player.
+  if (!other || other.connectedAtMs <= session.connectedAtMs) players.set(session.playerId, session);
+  return session;
+}
+
+function takeSeat(s: CoreState, node: AgentNode, server: GameServer, session: PlayerSession, seat: SeatReport): void {
+  const { generation } = seat;
+  // Generations from `nextGeneration` up were given by an earlier leader: that player was told of this seat.
+  const unheard = generation >= session.nextGeneration;
+  session.nextGeneration = Math.max(session.nextGeneration, generation + 1);
+  if (session.server !== server) {
+    const outranked = session.server !== null && session.generation >= generation;
+    const moving = session.group !== null && (session.group.target !== null || !unheard);
+    if (session.state === "ended" || outranked || moving) {
+      owe(s, node, server, seat, session.state === "ended" ? session.reason : "the player has moved on");
+      return;
+    }
+    leaveLine(s, session);
+    if (session.server) unseatOutranked(s, session);
+    session.state = "reserved";
+  }
+  session.server = server;
+  session.lastServerId = server.id;
+  server.seats.add(session);
+  session.generation = generation;
+  session.joined = seat.joined;
+  if (session.state !== "migrating") session.state = seat.joined ? "active" : "reserved";
+  // The older one may have been joined long before the other was given.
+  if (seat.joined && session.twin && session.twin.connectedAtMs <= session.connectedAtMs) settleTwin(s, session);
+}
+
+/** It has a seat after all: it waits no more, and who waits for it is told to ask again. */
+function leaveLine(s: CoreState, session: PlayerSession): void {
+  const { group } = session;
+  if (!group) return;
+  session.group = null;
+  const { line } = s.fleet(session.experienceId);
+  line.remove(group);
+  group.sessions.splice(group.sessions.indexOf(session), 1);
+  if (group.sessions.length > 0) line.add(group);
+  else s.emptied.push(group);
+}
+
+function unseatOutranked(s: CoreState, session: PlayerSession): void {
+  const { server, id: sessionId, generation } = session;
+  if (server && server.nodeId !== null && server.allocationId !== null) {
+    release(s, s.node(server.nodeId), {
+      serverId: server.id,
+      allocationId: server.allocationId,
+      sessionId,
+      generation,
+      reason: "the player has moved on",
+    });
+  }
+  unseat(s, session);
+}
+
+function owe(s: CoreState, node: AgentNode, server: GameServer, seat: SeatReport, reason: string): void {
+  const { sessionId, generation } = seat;
+  release(s, node, {
+    serverId: server.id,
+    allocationId: server.allocationId ?? "",
+    sessionId,
+    generation,
+    reason,
+  });
+}
