@@ -31,6 +31,8 @@ export interface ControllerLinksHandlers {
 export interface Requester {
   answer(ack: Ack): void;
   sendSnapshot(): void;
+  /** The same for all other controllers that are told of seats at all. */
+  sendOthersSnapshot(): void;
   /** Tells all other controllers; `events` is asked only where there are any. */
   tellOthers(events: () => readonly AgentEvent[]): void;
 }
@@ -128,6 +130,10 @@ export class ControllerLinks {
           stream.send(ack);
         },
         sendSnapshot: () => this.sendSnapshot(stream),
+        sendOthersSnapshot: () => {
+          for (const [other, protocol] of this.welcomed)
+            if (other !== stream && knowsEvent(protocol, "granted")) this.sendSnapshot(other);
+        },
         tellOthers: (events) => {
           if (this.welcomed.size > 1 || !this.welcomed.has(stream))
             for (const event of events()) this.emit(event, stream);

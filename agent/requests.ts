@@ -58,7 +58,8 @@ export class Requests {
       const detail = `this agent has followed epoch ${this.epoch}, the request is of ${epoch}`;
       return this.answer(from, this.nack(id, "staleEpoch", detail));
     }
-    if (epoch > this.epoch) this.raise(epoch);
+    const isNewLeader = epoch > this.epoch;
+    if (isNewLeader) this.raise(epoch);
     if (body.kind === "reach") return void this.reach(id, body, from);
     let outcome: Outcome;
     try {
@@ -70,6 +71,8 @@ export class Requests {
     }
     // A leader starts from what this agent has, not from what it heard as one of several.
     if (body.kind === "epoch" && body.drain === undefined) this.deps.ledger.then(() => from.sendSnapshot());
+    // Whoever led until now may have been given seats whose answers came after it had stepped down.
+    if (body.kind === "epoch" && isNewLeader) this.deps.ledger.then(() => from.sendOthersSnapshot());
     // Before the answer: who is told of a seat has one that the next leader knows as well.
     if (outcome.ok && outcome.toOthers) this.tellOthers(outcome.toOthers, epoch, from);
     this.answer(from, () => this.ack(id, outcome), id);

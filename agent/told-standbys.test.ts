@@ -85,6 +85,19 @@ it("is told of the seats that went with their server once that is settled, which
   expect(node.controller.told).toEqual(["ready", "gone"]);
 });
 
+it("is told all anew once another leads: whoever led before may have stepped down before it heard what it was given", async () => {
+  const next = await node.connect();
+  const older = await node.connect(PROTOCOL_VERSION - 1);
+  await readyServer();
+  await node.controller.ask(grant("x"), 7);
+  const before = [node.controller, older].map(({ snapshots }) => snapshots.length);
+  await next.ask({ kind: "epoch" }, 8);
+  await next.ask({ kind: "epoch" }, 8);
+  await settled();
+  expect([node.controller, older].map(({ snapshots }, at) => snapshots.length - (before[at] ?? 0))).toEqual([1, 0]);
+  expect(node.controller.snapshots.at(-1)?.servers[0]?.seats).toMatchObject([{ sessionId: "x" }]);
+});
+
 it("is not told of what was refused, nor of what the journal did not take", async () => {
   const standby = await node.connect();
   await readyServer();

@@ -96,4 +96,15 @@ export const CORPUS: readonly CorpusCase[] = [
     found:
       "a new leader took the servers that the one before it had stopped for failures, and rolled their version back",
   },
+  {
+    seed: 324,
+    steps: 250,
+    only: [0],
+    found: "a standby that had missed the engine's word of a server never heard of the seats on it",
+  },
+  {
+    seed: 1365,
+    steps: 500,
+    found: "a leader that stepped down before it heard what it had been given did not know of it as a standby",
+  },
 ];

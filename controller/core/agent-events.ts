@@ -1,6 +1,7 @@
 import type { AgentEvent } from "../../protocol/messages";
 import { noteCounts } from "./advice";
 import { onOwnWish } from "./drain";
+import { noteEarly } from "./early-seats";
 import { failover } from "./failover";
 import type { Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
@@ -23,7 +24,8 @@ const EXIT_WAIT_MS = 500;
 /** Something happened to a server or a player, told by the node's agent. */
 export function onAgentEvent(s: CoreState, nodeId: string, event: AgentEvent): void {
   const server = s.servers.get(event.serverId);
-  if (!server || server.nodeId !== nodeId || server.allocationId !== event.allocationId) return;
+  if (!server || server.nodeId !== nodeId || server.allocationId !== event.allocationId)
+    return noteEarly(s, nodeId, event);
   if (server.state === "terminated" && event.kind !== "left") return;
   const fleet = s.fleet(server.experienceId);
   switch (event.kind) {

@@ -5,6 +5,7 @@ import { dropConnection, onHello, onSilent, nodeReady } from "./connection";
 import type { CoreMachine, IdSource } from "./core-interface";
 import type { Decision } from "./decision";
 import { advanceEnding } from "./drain";
+import { dropEarlyOf, expireEarly } from "./early-seats";
 import { onEngineEvent } from "./engine-events";
 import type { CoreSettings, Input } from "./input";
 import { keepFleets, onFleetsKept, onFleetsRead } from "./kept-fleets";
@@ -141,6 +142,7 @@ export class Core implements CoreMachine {
         return onHello(s, node, message);
       case "snapshot":
         node.snapshotSeen = true;
+        dropEarlyOf(s, nodeId);
         onSnapshot(s, node, message);
         return nodeReady(s, node);
       case "ack":
@@ -171,6 +173,7 @@ export class Core implements CoreMachine {
     s.oldTickets.expire(s.nowMs);
     s.spentTickets.expire(s.nowMs);
     s.oldMatches.expire(s.nowMs);
+    expireEarly(s);
     if (!s.leader) return dropLost(s);
     stopAgain(s);
     dropStrangers(s);

@@ -2,6 +2,7 @@ import { retireMatch, serverGone } from "./agent-events";
 import type { AgentNode } from "./agent-node";
 import { isPrimary, type GameServer } from "./game-server";
 import type { EngineErrorCode, EngineEvent, EngineServer, ServerExit } from "../engine";
+import { takeEarly } from "./early-seats";
 import { noteOnIsolated, placedText, restore } from "./isolation";
 import { expectOf, serverOfEngine } from "./launch";
 import { comesBefore, notePlaced, noteShort } from "./priority";
@@ -61,6 +62,7 @@ export function takeFound(s: CoreState, found: EngineServer): void {
     server.engine = "exited";
     server.unheard = !s.usable(found.nodeId);
     setState(s, server, "terminated", "ended while no controller looked");
+    takeEarly(s, s.node(found.nodeId), server);
     return;
   }
   onPlaced(s, server, found);
@@ -76,6 +78,7 @@ export function onPlaced(s: CoreState, server: GameServer, found: EngineServer):
     !sameNumbers(server.pids, found.pids) ||
     !sameNumbers(server.ports, found.ports);
   bindToNode(s, server, found.nodeId, found.allocationId);
+  takeEarly(s, s.node(found.nodeId), server);
   server.placedMs = s.nowMs;
   notePlaced(s, server);
   server.engine = found.state === "running" || before === "running" ? "running" : "placed";

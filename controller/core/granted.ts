@@ -1,4 +1,4 @@
-import type { AgentEvent } from "../../protocol/messages";
+import type { AgentEvent, SeatReport } from "../../protocol/messages";
 import type { AgentNode } from "./agent-node";
 import type { GameServer } from "./game-server";
 import { setState } from "./servers";
@@ -18,7 +18,17 @@ export function onGranted(
   server: GameServer,
   { seats, matchId }: Extract<AgentEvent, { kind: "granted" }>,
 ): void {
-  if (s.leader) return;
+  if (!s.leader) learnSeats(s, node, server, seats, matchId);
+}
+
+/** These seats are on it, and this match has the whole of it. */
+export function learnSeats(
+  s: CoreState,
+  node: AgentNode,
+  server: GameServer,
+  seats: readonly SeatReport[],
+  matchId: string | undefined,
+): void {
   addSeats(s, node, server, seats);
   if (matchId !== undefined) {
     noLongerWanted(s.fleet(server.experienceId), server);

@@ -4,6 +4,7 @@ import { countOnNode, newAgentNode, type AgentNode } from "./agent-node";
 import type { PendingAllocation } from "./allocate-server";
 import type { IdSource } from "./core-interface";
 import type { DrainAsk } from "./drain-mark";
+import type { EarlySeats } from "./early-seats";
 import { Fading } from "./fading";
 import { newFleet, type Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
@@ -104,6 +105,8 @@ export class CoreState {
   /** Of the last `keepFleets`. */
   keepSeq = 0;
   fleetAsks: FleetAsk[] = [];
+  /** Of servers that a standby does not know yet; the oldest first. */
+  readonly earlySeats = new Map<string, EarlySeats>();
   /** When a standby looks next for servers to forget. */
   nextLostLookMs = -Infinity;
   /** What earlier leaders kept of nodes that this one has not met yet. */
