@@ -4,7 +4,6 @@ import { request } from "undici";
 import type { AgentConfig } from "../agent/agent-config";
 import type { GateConfig } from "../agent/gate/gate-config";
 import type { ControllerConfig } from "../controller/controller-config";
-import { CONTROLLER_NODE_OPTIONS } from "../controller/node-options";
 import { Tokens } from "../controller/tokens";
 import { systemClock } from "../protocol/clock";
 import { ChildProgram } from "./child-program";
@@ -80,8 +79,8 @@ export class VirtualRegion {
     const programs: ServedProgram[] = [];
     const journalDirs = agents.map(({ journalDir }) => journalDir);
     const region = new VirtualRegion(port, tokens, programs, journalDirs);
-    const host = async (name: string, config: RegionProgramConfig, shipped: readonly string[] = []): Promise<void> => {
-      const child = ChildProgram.start(program, [...shipped, ...nodeOptions]);
+    const host = async (name: string, config: RegionProgramConfig): Promise<void> => {
+      const child = ChildProgram.start(program, nodeOptions);
       programs.push({ name, child });
       await child.ask("start", config);
     };
@@ -90,7 +89,7 @@ export class VirtualRegion {
         await host("controller and agents", { controller, agents, nodeIds });
         return region;
       }
-      await host("controller", { controller, agents: [], nodeIds }, CONTROLLER_NODE_OPTIONS);
+      await host("controller", { controller, agents: [], nodeIds });
       for (const agent of agents) {
         if (real) programs.push(...realPrograms(folder, agent, real));
         else await host(agent.nodeId, { agents: [agent], nodeIds });

@@ -8,7 +8,6 @@ import { loadConfig } from "../config/load";
 import { configKey } from "../config/region-names";
 import { RootClient } from "../controller/adapters/embedded/root-client";
 import { startRoot, type RootHandle } from "../controller/adapters/embedded/start-root";
-import { CONTROLLER_NODE_OPTIONS, withNodeOptions } from "../controller/node-options";
 import { Tokens } from "../controller/tokens";
 import { systemClock } from "../protocol/clock";
 import { ConsulAgent } from "../test/cluster/consul-agent";
@@ -191,7 +190,7 @@ export class Stage {
       name,
       command: this.commandOf(name, kind, home, host),
       logFile: join(this.plan.runDir, "logs", `${name}.log`),
-      env: kind === "controller" ? withNodeOptions(own, CONTROLLER_NODE_OPTIONS) : own,
+      env: own,
       onDeath: (how) => onDeath(name, how),
     });
     this.programs.push(program);

@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RootClient } from "../../controller/adapters/embedded/root-client";
 import type { EntryView } from "../../controller/adapters/embedded/root-protocol";
-import { CONTROLLER_NODE_OPTIONS, withNodeOptions } from "../../controller/node-options";
 import { agentConfigOf, controllerConfigOf, gateConfigOf, type RootAccess } from "./program-configs";
 import type { RunParts } from "./run-parts";
 import type { PlannedRegion, RunPlan } from "./run-plan";
@@ -30,7 +29,7 @@ export async function startSeparateProcesses(
         name,
         script: join(plan.home, "dist", `${program}.js`),
         args: [writeConfig(plan, name, config)],
-        env: program === "controller" ? withNodeOptions(env, CONTROLLER_NODE_OPTIONS) : env,
+        env,
         restart: "always",
         cwd: plan.runDir,
         logDir: join(plan.runDir, "logs"),
