@@ -103,6 +103,12 @@ export const CORPUS: readonly CorpusCase[] = [
     found: "a standby that had missed the engine's word of a server never heard of the seats on it",
   },
   {
+    seed: 430,
+    steps: 500,
+    only: [3],
+    found: "a leader of the past, awake again, called a session ended that its successor had moved to another region",
+  },
+  {
     seed: 1365,
     steps: 500,
     found: "a leader that stepped down before it heard what it had been given did not know of it as a standby",

@@ -141,6 +141,8 @@ export class Core implements CoreMachine {
         loseRequests(s, nodeId, "the agent connected anew");
         return onHello(s, node, message);
       case "snapshot":
+        // Its agent follows another leader, who alone knows of seats that are gone whether their sessions have moved.
+        if (s.leader && message.epoch > s.epoch) this.stepDown(message.epoch);
         node.snapshotSeen = true;
         dropEarlyOf(s, nodeId);
         onSnapshot(s, node, message);

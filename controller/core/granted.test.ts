@@ -1,5 +1,5 @@
 import type { MatchAllocation, Placement, Server, Session } from "./resources";
-import { arena, join, servers, sessions } from "./testing/ask";
+import { arena, code, join, servers, sessions } from "./testing/ask";
 import type { RegionDouble } from "./testing/region-double";
 
 /** What a controller that does not lead hears of the seats that the leader is given, and what it makes of it. */
@@ -90,6 +90,19 @@ it("steps down where it still believes that it leads, and knows the seat all the
   r.run();
   expect(r.steppedDown).toBe(1);
   expect(known(r)).toEqual(["ann reserved 1"]);
+});
+
+it("steps down by the snapshot of an agent that follows another, and calls nobody's session ended whose seat that one gave back", () => {
+  const r = arena();
+  const { session, server } = r.must<Placement>(join("ann"));
+  const sessionId = session.id;
+  const follows = r.ask({ type: "followSession", sessionId, afterGeneration: 1, untilMs: r.nowMs + 60_000 });
+  r.usurp([{ type: "endSession", sessionId, reason: "a test" }]);
+  const agent = r.agentOf(server.id);
+  r.give({ type: "agent", nodeId: agent.nodeId, message: agent.snapshot() });
+  r.run();
+  expect(code(r.reply(follows))).toBe("notLeader");
+  expect(r.steppedDown).toBe(1);
 });
 
 it("does nothing about what was given to a leader before it, where it has heard the whole of it by a snapshot", () => {
