@@ -17,7 +17,7 @@ export class KeptSeats implements WorldWatch {
   /** By node: the highest epoch of a request that it has carried out. */
   private readonly followed = new Map<string, number>();
   /** By session that was moved to another region: the epoch of the leader that knows where to. */
-  private readonly movedAway = new Map<string, number>();
+  private readonly movedAway = new Map<string, { readonly region: VirtualRegion; readonly epoch: number }>();
   /** By player and experience: the session that was told last. */
   private readonly latest = new Map<string, string>();
 
@@ -116,13 +116,13 @@ export class KeptSeats implements WorldWatch {
   }
 
   /** A player of a region that is being drained gives up a seat there only for one elsewhere. */
-  onDecision(_region: VirtualRegion, host: ControllerHost, _input: Input, decision: Decision): void {
+  onDecision(region: VirtualRegion, host: ControllerHost, _input: Input, decision: Decision): void {
     if (decision.type !== "event" || decision.event.type !== "session.moved") return;
     const { sessionId, detail } = decision.event;
     const { toServerId, toSessionId } = (detail ?? {}) as { toServerId?: string; toSessionId?: string };
     if (toServerId === undefined || toSessionId === undefined) return;
     this.over.add(sessionId);
-    this.movedAway.set(sessionId, host.epoch);
+    this.movedAway.set(sessionId, { region, epoch: host.epoch });
     // A server that another allocation replaced is known twice; a machine that lost its power may have lost the record.
     const known = this.world.regions
       .flatMap(({ nodes }) => nodes.flatMap(({ truth, distrusted }) => (distrusted ? [] : [...truth.servers.values()])))
@@ -145,8 +145,9 @@ export class KeptSeats implements WorldWatch {
 
   /** The leader that moved a player away tells where to, as long as it leads. */
   toldEnd({ id }: Player, sessionId: string): void {
-    const epoch = this.movedAway.get(sessionId);
-    if (epoch !== undefined && this.world.regions.some(({ leader }) => leader?.epoch === epoch))
+    const moved = this.movedAway.get(sessionId);
+    // Each region counts its epochs by itself.
+    if (moved !== undefined && moved.region.leader?.epoch === moved.epoch)
       this.world.broken(
         "P2",
         "who is moved is told",
