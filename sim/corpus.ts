@@ -113,4 +113,9 @@ export const CORPUS: readonly CorpusCase[] = [
     steps: 500,
     found: "a leader that stepped down before it heard what it had been given did not know of it as a standby",
   },
+  {
+    seed: 5,
+    steps: 10_000,
+    found: "the labels of a match were told to another region as what they came to be, not as what they were",
+  },
 ];

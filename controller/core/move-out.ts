@@ -206,7 +206,9 @@ function arrivalOf(
     experienceId: server.experienceId,
     version,
     mods,
-    match: matchId === null ? undefined : { matchId, labels: server.labels, annotations: server.annotations },
+    // As they are now: what is told to another region must not change with the server.
+    match:
+      matchId === null ? undefined : { matchId, labels: { ...server.labels }, annotations: { ...server.annotations } },
     players: sessions.map((session) => ({
       playerId: session.playerId,
       party: session.party,
