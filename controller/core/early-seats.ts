@@ -2,6 +2,7 @@ import type { AgentEvent, SeatReport } from "../../protocol/messages";
 import type { AgentNode } from "./agent-node";
 import type { GameServer } from "./game-server";
 import { learnSeats } from "./granted";
+import { allocationKey, keepNewest } from "./owed";
 import type { CoreState } from "./state";
 
 /** What agents told is kept so long for a server that the engine has not told of, in milliseconds. */
@@ -23,13 +24,12 @@ export interface EarlySeats {
  */
 export function noteEarly(s: CoreState, nodeId: string, event: AgentEvent): void {
   if (s.leader) return;
-  const key = keyOf(event);
+  const key = allocationKey(event);
   if (event.kind === "granted") {
     const early = s.earlySeats.get(key) ?? { nodeId, seats: new Map(), matchId: undefined, sinceMs: s.nowMs };
     for (const seat of event.seats) early.seats.set(seat.sessionId, seat);
     early.matchId = event.matchId ?? early.matchId;
-    s.earlySeats.set(key, early);
-    if (s.earlySeats.size > EARLY_SERVERS) dropOldest(s);
+    keepNewest(s.earlySeats, key, early, EARLY_SERVERS);
   } else if (event.kind === "joined" || event.kind === "left") {
     const seats = s.earlySeats.get(key)?.seats;
     const seat = seats?.get(event.sessionId);
@@ -41,7 +41,7 @@ export function noteEarly(s: CoreState, nodeId: string, event: AgentEvent): void
 
 /** The server is known by now: so are its seats. One who decides has its agents' whole word. */
 export function takeEarly(s: CoreState, node: AgentNode, server: GameServer): void {
-  const key = keyOf({ serverId: server.id, allocationId: server.allocationId ?? "" });
+  const key = allocationKey({ serverId: server.id, allocationId: server.allocationId ?? "" });
   const early = s.earlySeats.get(key);
   if (early?.nodeId !== node.id) return;
   s.earlySeats.delete(key);
@@ -59,13 +59,4 @@ export function expireEarly(s: CoreState): void {
     if (s.nowMs < sinceMs + KEEP_EARLY_MS) return;
     s.earlySeats.delete(key);
   }
-}
-
-function dropOldest(s: CoreState): void {
-  const oldest = s.earlySeats.keys().next();
-  if (!oldest.done) s.earlySeats.delete(oldest.value);
-}
-
-function keyOf({ serverId, allocationId }: { readonly serverId: string; readonly allocationId: string }): string {
-  return `${serverId}\n${allocationId}`;
 }

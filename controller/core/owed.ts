@@ -34,7 +34,7 @@ export function isOwed(node: AgentNode, seat: Pick<OwedRelease, "serverId" | "se
 
 /** Has the agent drop a server that has ended. */
 export function forget(s: CoreState, node: AgentNode, owed: OwedForget): void {
-  if (!s.usable(node.id)) return keep(node.owedForgets, forgetKey(owed), owed);
+  if (!s.usable(node.id)) return keep(node.owedForgets, allocationKey(owed), owed);
   const { serverId, allocationId, reason } = owed;
   s.send(node.id, { kind: "ended", serverId, allocationId, reason }, { kind: "told" });
   s.send(node.id, { kind: "forget", serverId, allocationId }, { kind: "forget", owed });
@@ -42,13 +42,13 @@ export function forget(s: CoreState, node: AgentNode, owed: OwedForget): void {
 
 /** The agent still has to hear that this server is over and settled. */
 export function isForgotten(node: AgentNode, server: Pick<OwedForget, "serverId" | "allocationId">): boolean {
-  return node.owedForgets.has(forgetKey(server));
+  return node.owedForgets.has(allocationKey(server));
 }
 
 /** Whether it arrived is not known: it is owed once more. */
 export function oweAgain(node: AgentNode, purpose: Extract<RequestPurpose, { kind: "release" | "forget" }>): void {
   if (purpose.kind === "release") keep(node.owedReleases, releaseKey(purpose.owed), purpose.owed);
-  else keep(node.owedForgets, forgetKey(purpose.owed), purpose.owed);
+  else keep(node.owedForgets, allocationKey(purpose.owed), purpose.owed);
 }
 
 /**
@@ -78,13 +78,19 @@ function releaseKey({
   return `${serverId}\n${sessionId}\n${String(generation)}`;
 }
 
-function forgetKey({ serverId, allocationId }: Pick<OwedForget, "serverId" | "allocationId">): string {
+/** One server as it runs there: placed anew it is another. */
+export function allocationKey({ serverId, allocationId }: Pick<OwedForget, "serverId" | "allocationId">): string {
   return `${serverId}\n${allocationId}`;
 }
 
 function keep<T>(map: Map<string, T>, key: string, owed: T): void {
-  map.set(key, owed);
-  if (map.size <= OWED_LIMIT) return;
+  keepNewest(map, key, owed, OWED_LIMIT);
+}
+
+/** Of more than `limit` the oldest goes. */
+export function keepNewest<T>(map: Map<string, T>, key: string, value: T, limit: number): void {
+  map.set(key, value);
+  if (map.size <= limit) return;
   const oldest = map.keys().next();
   if (!oldest.done) map.delete(oldest.value);
 }
