@@ -129,17 +129,21 @@ function leaveUndecided(s: CoreState, undecided: readonly PlayerSession[]): void
 
 /**
  * Ended sessions whose seats may not have been given back: the next leader finds the seat, and may tell its player of it.
- * What is there is found anew; what nobody comes for goes with its lease.
+ * What is there is found anew; what nobody comes for goes with its lease. Of two seats with one generation, too, it may
+ * settle on the other.
  */
 function leaveEnded(s: CoreState): void {
   const ended = new Set<string>();
-  const add = ({ sessionId }: OwedRelease): void => {
-    if ((s.sessions.get(sessionId)?.state ?? "ended") === "ended") ended.add(sessionId);
+  const tied = new Set<string>();
+  const add = ({ sessionId, generation }: OwedRelease): void => {
+    const session = s.sessions.get(sessionId);
+    if ((session?.state ?? "ended") === "ended") ended.add(sessionId);
+    else if (session?.generation === generation) tied.add(sessionId);
   };
   for (const { owedReleases } of s.nodes.values()) for (const owed of owedReleases.values()) add(owed);
   for (const { purpose } of s.requests.values()) if (purpose.kind === "release") add(purpose.owed);
-  if (ended.size === 0) return;
-  oweNoMore(s.nodes.values(), ended);
+  if (ended.size + tied.size === 0) return;
+  oweNoMore(s.nodes.values(), new Set([...ended, ...tied]));
   for (const id of ended) s.sessions.delete(id);
 }
 

@@ -65,12 +65,83 @@ describe.each(FALLS)("the leader falls with the release of a moved player's old 
     expect(r.must<Placement>(join("ann")).server.id).toBe(serverId);
   });
 
-  it("there is one seat in the end, which is told, where the new node comes late: nobody else knew of it", () => {
-    const { r, from, to, session } = moved();
+  it.each([
+    ["joined: there it stays, though the next leader moved it as well", true],
+    ["not joined: there is one in the end, which is told", false],
+  ])("the new node comes late, of whose seat nobody else knew, and it is %s", (_what, joined) => {
+    const { r, from, to, session, serverId = "" } = moved();
+    if (joined) r.agent(to).join(serverId, session.id, 2, r.nowMs);
     fall(r);
     comeBack(r, [from, to], to);
     const { server } = r.must<Placement>(join("ann"));
     expect([...seats(r, from), ...seats(r, to)]).toEqual([`${session.id} 2`]);
     expect(seats(r, r.agentOf(server.id).nodeId)).toEqual([`${session.id} 2`]);
+    if (joined) expect(server.id).toBe(serverId);
+  });
+});
+
+describe("two leaders have moved a player with one generation, the second unaware of the first one's seat", () => {
+  function movedTwice() {
+    const { r, from, to, session, serverId: first = "" } = moved();
+    r.restart();
+    r.cut(to);
+    r.run().advance(6000);
+    const second = r.must<Placement>(join("ann")).server.id;
+    const there = r.agentOf(second);
+    expect([...seats(r, from), ...seats(r, to)]).toEqual([`${session.id} 2`, `${session.id} 2`]);
+    const at = () => r.must<Session>({ type: "getSession", sessionId: session.id });
+    return { r, to, session, first, second, there, at };
+  }
+  const standBy = (r: RegionDouble): void => r.give({ type: "leadership", leader: false, epoch: r.epoch });
+  function leadAgain(r: RegionDouble): void {
+    r.lead();
+    r.give({ type: "engineList", servers: r.engine.list() });
+    r.run().advance(1000);
+  }
+
+  it("whoever hears of moves is told of the seat that stays, where it is not the one told last", () => {
+    const { r, to, session, first, second } = movedTwice();
+    r.agent(to).join(first, session.id, 2, r.nowMs);
+    r.connect(to);
+    r.run();
+    expect(r.events.filter(({ type }) => type === "session.moved").at(-1)).toMatchObject({
+      serverId: first,
+      detail: { fromServerId: second, toServerId: first },
+    });
+  });
+
+  it("a standby leaves it to the leader which of them goes, and leads with the one that is left", () => {
+    const { r, to, session, first, second, there, at } = movedTwice();
+    standBy(r);
+    r.connect(to);
+    r.run();
+    expect(at()).toMatchObject({ serverId: second, generation: 2 });
+    // Its leader has found the player on the first.
+    r.agent(to).join(first, session.id, 2, r.nowMs);
+    r.usurp([]);
+    r.run();
+    expect(seats(r, there.nodeId)).toEqual([]);
+    leadAgain(r);
+    expect(seats(r, to)).toEqual([`${session.id} 2`]);
+    expect(at()).toMatchObject({ serverId: first, state: "active" });
+  });
+
+  it("a leader that falls before it has given the other back leaves that, too, to the next", () => {
+    const { r, to, session, first, there, at } = movedTwice();
+    r.connect(to);
+    while (r.deliver(`toCore ${to}`));
+    while (!r.link(to).toAgent.some(({ body }) => body.kind === "release"))
+      if (!r.deliver(`toAgent ${to}`) && !r.deliver(`toCore ${to}`)) throw new Error("nothing is given back");
+    r.cut(to);
+    r.agent(to).join(first, session.id, 2, r.nowMs);
+    standBy(r);
+    r.connect(to);
+    r.run();
+    r.usurp([]);
+    expect(seats(r, there.nodeId)).toEqual([]);
+    r.run();
+    leadAgain(r);
+    expect(seats(r, to)).toEqual([`${session.id} 2`]);
+    expect(at()).toMatchObject({ serverId: first, state: "active" });
   });
 });

@@ -6,6 +6,8 @@ import { newSession, type PlayerSession } from "./player-session";
 import { endSession, settleTwin, unseat } from "./sessions";
 import type { CoreState } from "./state";
 
+const MOVED_ON = "the player has moved on";
+
 /** These are all the seats that its agent has of it: what is known is made to agree. */
 export function takeSeats(s: CoreState, node: AgentNode, server: GameServer, seats: readonly SeatReport[]): void {
   const told = new Map(seats.map((seat) => [seat.sessionId, seat]));
@@ -20,7 +22,7 @@ export function addSeats(s: CoreState, node: AgentNode, server: GameServer, seat
   for (const seat of seats) {
     // Given up while the node was away; the session itself may be forgotten by now.
     if (isOwed(node, { ...seat, serverId: server.id })) continue;
-    const known = living(s, seat) ?? rival(s, node, server, seat);
+    const known = living(s, server, seat) ?? rival(s, node, server, seat);
     if (known === "outranked") continue;
     const session = known ?? adopt(s, server, seat);
     takeSeat(s, node, server, session, seat);
@@ -29,11 +31,15 @@ export function addSeats(s: CoreState, node: AgentNode, server: GameServer, seat
 
 /**
  * The session as it is known here. What a standby took for its end, because a node was lost, may have been a move that an
- * earlier leader decided: then the player was told of this seat, and the session is begun anew.
+ * earlier leader decided: then the player was told of this seat, and the session is begun anew. So is one of which a seat
+ * elsewhere has gone that had the same generation: its leader may have settled on this one.
  */
-function living(s: CoreState, { sessionId, generation }: SeatReport): PlayerSession | undefined {
+function living(s: CoreState, server: GameServer, { sessionId, generation }: SeatReport): PlayerSession | undefined {
   const known = s.sessions.get(sessionId);
-  return known?.state === "ended" && !s.deciding && generation >= known.nextGeneration ? undefined : known;
+  if (known?.state !== "ended" || s.deciding) return known;
+  const { nextGeneration, generation: last, lastServerId } = known;
+  const other = generation === last && lastServerId !== server.id;
+  return other || generation >= nextGeneration ? undefined : known;
 }
 
 /**
@@ -86,16 +92,21 @@ function takeSeat(s: CoreState, node: AgentNode, server: GameServer, session: Pl
   // Generations from `nextGeneration` up were given by an earlier leader: that player was told of this seat.
   const unheard = generation >= session.nextGeneration;
   session.nextGeneration = Math.max(session.nextGeneration, generation + 1);
-  if (session.server !== server) {
-    const outranked = session.server !== null && session.generation >= generation;
-    const moving = session.group !== null && (session.group.target !== null || !unheard);
+  const from = session.server;
+  // Two leaders moved it, the later one without a word of the earlier one's seat. To a player who is there the other is news.
+  const tied = from !== null && from !== server && session.generation === generation;
+  const played = tied && seat.joined && !session.joined;
+  if (from !== server) {
+    const outranked = from !== null && session.generation >= generation && !played;
+    const moving = session.group !== null && (session.group.target !== null || !(unheard || played));
     if (session.state === "ended" || outranked || moving) {
-      owe(s, node, server, seat, session.state === "ended" ? session.reason : "the player has moved on");
+      if (maySettle(s, tied)) owe(s, node, server, seat, session.state === "ended" ? session.reason : MOVED_ON);
       return;
     }
     leaveLine(s, session);
-    if (session.server) unseatOutranked(s, session);
+    if (from) unseatOutranked(s, session, from, maySettle(s, tied));
     session.state = "reserved";
+    session.ticket = null;
   }
   session.server = server;
   session.lastServerId = server.id;
@@ -103,8 +114,20 @@ function takeSeat(s: CoreState, node: AgentNode, server: GameServer, session: Pl
   session.generation = generation;
   session.joined = seat.joined;
   if (session.state !== "migrating") session.state = seat.joined ? "active" : "reserved";
+  if (played) tellPlayed(s, session, from, server);
   // The older one may have been joined long before the other was given.
   if (seat.joined && session.twin && session.twin.connectedAtMs <= session.connectedAtMs) settleTwin(s, session);
+}
+
+/** Which of two seats with one generation goes only a leader says: another may have settled on either. */
+function maySettle(s: CoreState, tied: boolean): boolean {
+  return s.leader || !tied;
+}
+
+/** Whoever hears of moves was told of the other seat. */
+function tellPlayed(s: CoreState, session: PlayerSession, from: GameServer, to: GameServer): void {
+  session.reason = `plays on ${to.id}, where an earlier leader had moved it`;
+  s.out.session("session.moved", session, session.reason, { fromServerId: from.id, toServerId: to.id });
 }
 
 /** It has a seat after all: it waits no more, and who waits for it is told to ask again. */
@@ -119,17 +142,11 @@ function leaveLine(s: CoreState, session: PlayerSession): void {
   else s.emptied.push(group);
 }
 
-function unseatOutranked(s: CoreState, session: PlayerSession): void {
-  const { server, id: sessionId, generation } = session;
-  if (server && server.nodeId !== null && server.allocationId !== null) {
-    release(s, s.node(server.nodeId), {
-      serverId: server.id,
-      allocationId: server.allocationId,
-      sessionId,
-      generation,
-      reason: "the player has moved on",
-    });
-  }
+function unseatOutranked(s: CoreState, session: PlayerSession, from: GameServer, giveBack: boolean): void {
+  const { id: sessionId, generation } = session;
+  const { id: serverId, nodeId, allocationId } = from;
+  if (giveBack && nodeId !== null && allocationId !== null)
+    release(s, s.node(nodeId), { serverId, allocationId, sessionId, generation, reason: MOVED_ON });
   unseat(s, session);
 }
 
