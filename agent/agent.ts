@@ -11,6 +11,7 @@ import { GateLinks, SDK_PORT, type GateChannel } from "./gate-links";
 import type { lockFolder } from "./journal/folder-lock";
 import { openJournal, type Journal, type JournalDisk } from "./journal/journal";
 import type { JournalEntry } from "./journal/journal-entry";
+import type { JournalPart } from "./journal/rewriting";
 import { Ledger, type AgentLog } from "./ledger";
 import { ProbeSet } from "./probe-set";
 import type { Handshakes } from "./probes/handshakes";
@@ -101,7 +102,7 @@ export class Agent {
     private readonly journal: Journal,
   ) {
     const { clock, log, soon } = deps;
-    this.ledger = new Ledger(journal, () => this.entries(), log, soon);
+    this.ledger = new Ledger(journal, () => this.parts(), log, soon);
     this.probes = new ProbeSet(deps.startProbes, clock, log);
     this.controllers = new ControllerLinks(
       {
@@ -244,9 +245,9 @@ export class Agent {
     );
   }
 
-  private *entries(): Iterable<JournalEntry> {
-    yield this.requests.epochEntry();
-    for (const server of this.servers.all()) yield* server.entries();
+  private *parts(): Iterable<JournalPart> {
+    yield [this.requests.epochEntry()];
+    for (const server of this.servers.all()) yield [...server.entries()];
   }
 
   private alive(serverId: string): GameServer | undefined {

@@ -1,5 +1,6 @@
 import type { Journal } from "./journal/journal";
 import type { JournalEntry } from "./journal/journal-entry";
+import type { JournalPart } from "./journal/rewriting";
 import type { Checkpoint, SeatState } from "./seats/seat-state";
 
 /** As much of a logger as is needed. */
@@ -30,7 +31,7 @@ export class Ledger {
    */
   constructor(
     private readonly journal: Journal,
-    private readonly everything: () => Iterable<JournalEntry>,
+    private readonly everything: () => Iterable<JournalPart>,
     private readonly log: AgentLog,
     private readonly soon: (run: () => void) => void = setImmediate,
   ) {}
@@ -89,7 +90,7 @@ export class Ledger {
 
   private compact(): void {
     try {
-      this.journal.compact(this.everything());
+      if (!this.journal.compactSome(this.everything)) this.schedule();
     } catch (error) {
       this.log.warn({ error: String(error) }, "the journal was not compacted; it goes on growing");
     }

@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { seatRequest } from "../test-node";
-import { HEADING } from "./frames";
-import { JournalUnreadable, JournalWriteError, openJournal, type JournalDisk } from "./journal";
+import { HEADING, scan } from "./frames";
+import { type Journal, JournalUnreadable, JournalWriteError, openJournal, type JournalDisk } from "./journal";
 import type { JournalEntry } from "./journal-entry";
+import type { JournalPart } from "./rewriting";
 
 const folders: string[] = [];
 
@@ -70,6 +71,8 @@ const entry: fc.Arbitrary<JournalEntry> = fc.oneof(
   })),
 ) as fc.Arbitrary<JournalEntry>;
 
+const entriesOf = (bytes: Buffer): readonly JournalEntry[] =>
+  scan(bytes).payloads.map((payload) => JSON.parse(payload.toString("utf8")) as JournalEntry);
 const plain = (entries: readonly JournalEntry[]): unknown => JSON.parse(JSON.stringify(entries));
 
 test("what is written is read again, batch by batch", async () => {
@@ -192,33 +195,138 @@ test.each([
   expect(await reread(where, readFileSync(file(where)))).toEqual([epoch(1), epoch(5)]);
 });
 
-test("compacted, it holds what it was given and goes on from there", async () => {
+const of = (serverId: string) => ({ serverId, allocationId: "a" });
+const labels = (serverId: string, number: number): JournalEntry => ({
+  kind: "labels",
+  ...of(serverId),
+  labels: { number: String(number) },
+  annotations: {},
+});
+const forget = (serverId: string): JournalEntry => ({ kind: "forget", ...of(serverId) });
+
+/** What a reader makes of entries: the last of each server, as long as it is not forgotten. */
+function told(entries: readonly JournalEntry[]): ReadonlyMap<string, string> {
+  const known = new Map<string, string>();
+  for (const one of entries) {
+    if (one.kind === "epoch") known.set("", String(one.epoch));
+    else if (one.kind === "labels") known.set(one.serverId, one.labels.number ?? "");
+    else if (one.kind === "forget") known.delete(one.serverId);
+  }
+  return known;
+}
+
+/** A journal whose writer knows what it recorded, and gives a part for each server when it is asked for everything. */
+class Writer {
+  readonly known = new Map<string, number>();
+  epoch = 0;
+  private constructor(readonly journal: Journal) {}
+
+  /** Slices of one part each. */
+  static async open(where: string, disk: JournalDisk = fs): Promise<Writer> {
+    const limits = { compactAfterBytes: 0, sliceBytes: 1 };
+    return new Writer((await openJournal(where, disk, undefined, limits)).journal);
+  }
+
+  record(...entries: readonly JournalEntry[]): void {
+    for (const one of entries) {
+      if (one.kind === "epoch") this.epoch = one.epoch;
+      else if (one.kind === "labels") this.known.set(one.serverId, Number(one.labels.number));
+      else if (one.kind === "forget") this.known.delete(one.serverId);
+      this.journal.append(one);
+    }
+    this.journal.commit();
+  }
+
+  compactSome(): boolean {
+    return this.journal.compactSome(() => this.everything());
+  }
+
+  private *everything(): Iterable<JournalPart> {
+    yield [epoch(this.epoch)];
+    for (const [serverId, number] of this.known) yield [labels(serverId, number)];
+  }
+}
+
+test("compacted, it holds what there was to know, and goes on from there", async () => {
   const where = folder();
-  await written(where, [[epoch(1)], [epoch(2)], [epoch(3)]]);
-  const { journal } = await openJournal(where, fs);
-  journal.compact([epoch(3)]);
-  journal.append(epoch(4));
-  journal.commit();
-  await journal.close();
+  const writer = await Writer.open(where);
+  writer.record(epoch(1), labels("s1", 1), labels("s1", 2), labels("s2", 1));
+  while (!writer.compactSome());
+  writer.record(epoch(4));
+  await writer.journal.close();
   expect(readdirSync(where)).toEqual(["seats.journal"]);
-  expect(await reread(where, readFileSync(file(where)))).toEqual([epoch(3), epoch(4)]);
+  expect(await reread(where, readFileSync(file(where)))).toEqual([
+    epoch(1),
+    labels("s1", 2),
+    labels("s2", 1),
+    epoch(4),
+  ]);
+});
+
+const step = fc.oneof(
+  fc.record({ do: fc.constant("label" as const), server: fc.nat(5) }),
+  fc.record({ do: fc.constant("forget" as const), server: fc.nat(5) }),
+  fc.record({ do: fc.constant("epoch" as const), server: fc.nat(5) }),
+  fc.record({ do: fc.constant("compact" as const), server: fc.nat(5) }),
+);
+
+test("whatever is recorded between the slices, both files hold it at each moment", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const where = folder();
+      const writer = await Writer.open(where);
+      const expected = (): unknown =>
+        new Map([
+          ["", String(writer.epoch)],
+          ...[...writer.known].map(([id, number]): [string, string] => [id, String(number)]),
+        ]);
+      writer.record(epoch(0), labels("s0", 0), labels("s1", 0), labels("s2", 0));
+      for (const [n, one] of steps.entries()) {
+        if (one.do === "compact") writer.compactSome();
+        else if (one.do === "epoch") writer.record(epoch(n));
+        else writer.record(one.do === "label" ? labels(`s${one.server}`, n) : forget(`s${one.server}`));
+        expect(told(entriesOf(readFileSync(file(where))))).toEqual(expected());
+      }
+      while (!writer.compactSome());
+      expect(told(entriesOf(readFileSync(file(where))))).toEqual(expected());
+      await writer.journal.close();
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test("a compaction that fails, or is cut short, leaves the old file in use", async () => {
   const { disk, state } = failingDisk();
   const where = folder();
-  const { journal } = await openJournal(where, disk);
-  journal.append(epoch(1));
-  journal.commit();
+  const writer = await Writer.open(where, disk);
+  writer.record(epoch(1), labels("s1", 1));
+  expect(writer.compactSome()).toBe(false);
   state.after = 10;
-  expect(() => journal.compact([epoch(9)])).toThrow(JournalWriteError);
+  expect(() => writer.compactSome()).toThrow(JournalWriteError);
   state.after = Infinity;
-  journal.append(epoch(2));
-  journal.commit();
-  await journal.close();
+  expect(readdirSync(where)).toEqual(["seats.journal"]);
+  writer.record(epoch(2));
+  // One that was begun anew is given up with the journal.
+  expect(writer.compactSome()).toBe(false);
+  await writer.journal.close();
   expect(readdirSync(where)).toEqual(["seats.journal"]);
   // An agent that is killed while it compacts leaves the new file unfinished beside the old.
   writeFileSync(join(where, "seats.journal.new"), "FORGEJ1\nhalf");
-  expect(await reread(where, readFileSync(file(where)))).toEqual([epoch(1), epoch(2)]);
+  expect(await reread(where, readFileSync(file(where)))).toEqual([epoch(1), labels("s1", 1), epoch(2)]);
   expect(readdirSync(where)).toEqual(["seats.journal"]);
+});
+
+test("what could not be written is not in the new file either", async () => {
+  const { disk, state } = failingDisk();
+  const where = folder();
+  const writer = await Writer.open(where, disk);
+  writer.record(epoch(1), labels("s1", 1));
+  expect(writer.compactSome()).toBe(false);
+  state.after = 10;
+  writer.journal.append(epoch(2));
+  expect(() => writer.journal.commit()).toThrow(JournalWriteError);
+  state.after = Infinity;
+  while (!writer.compactSome());
+  await writer.journal.close();
+  expect(await reread(where, readFileSync(file(where)))).toEqual([epoch(1), labels("s1", 1)]);
 });

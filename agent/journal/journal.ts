@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { frame, HEADING, JournalDamaged, scan } from "./frames";
 import { lockFolder, type FolderLock } from "./folder-lock";
 import type { JournalEntry } from "./journal-entry";
+import { type JournalPart, Rewriting, writeAll } from "./rewriting";
 
 /** As much of `node:fs` as the journal needs. */
 export type JournalDisk = Pick<
@@ -12,8 +13,16 @@ export type JournalDisk = Pick<
 
 const FILE = "seats.journal";
 const FRESH = "seats.journal.new";
-/** Rewritten once it has grown by so much, and by more than what a rewrite would leave. */
-const COMPACT_AFTER_BYTES = 16 * 1024 * 1024;
+/** When a journal is written anew, and how. */
+export interface JournalLimits {
+  /** Once it has grown by so much, and by more than what a rewrite would leave. */
+  readonly compactAfterBytes: number;
+  /** At once. */
+  readonly sliceBytes: number;
+}
+
+/** A slice takes a millisecond or two. */
+const LIMITS: JournalLimits = { compactAfterBytes: 16 * 1024 * 1024, sliceBytes: 128 * 1024 };
 
 /** The journal could not be written; none of what was to be committed is in it. */
 export class JournalWriteError extends Error {
@@ -51,11 +60,12 @@ export async function openJournal(
   folder: string,
   disk: JournalDisk,
   hold: typeof lockFolder = lockFolder,
+  limits: JournalLimits = LIMITS,
 ): Promise<OpenedJournal> {
   disk.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lock = await hold(folder);
   try {
-    return read(folder, disk, lock);
+    return read(folder, disk, lock, limits);
   } catch (error) {
     await lock.release();
     throw error;
@@ -70,8 +80,9 @@ export async function openJournal(
  * elsewhere; what the kernel has taken in outlives any end of this process.
  */
 export class Journal {
-  private staged: Buffer[] = [];
+  private staged: { readonly entry: JournalEntry; readonly framed: Buffer }[] = [];
   private compactAtBytes: number;
+  private rewriting: Rewriting | undefined;
   /** Set where a failed write may have left bytes that could not be taken back yet. */
   private dirtyEnd = false;
 
@@ -81,12 +92,13 @@ export class Journal {
     private readonly lock: FolderLock,
     private file: number,
     private bytes: number,
+    private readonly limits: JournalLimits,
   ) {
-    this.compactAtBytes = bytes + COMPACT_AFTER_BYTES;
+    this.compactAtBytes = bytes + limits.compactAfterBytes;
   }
 
   append(entry: JournalEntry): void {
-    this.staged.push(frame(JSON.stringify(entry)));
+    this.staged.push({ entry, framed: frame(JSON.stringify(entry)) });
   }
 
   get hasStaged(): boolean {
@@ -99,7 +111,8 @@ export class Journal {
    */
   commit(): void {
     if (this.staged.length === 0) return;
-    const batch = this.staged.length === 1 ? (this.staged[0] as Buffer) : Buffer.concat(this.staged);
+    const { staged } = this;
+    const batch = Buffer.concat(staged.map(({ framed }) => framed));
     this.staged = [];
     try {
       this.cleanEnd();
@@ -111,45 +124,59 @@ export class Journal {
       this.tryCleanEnd();
       throw new JournalWriteError(join(this.folder, FILE), error);
     }
+    if (this.rewriting) for (const { entry, framed } of staged) this.rewriting.follow(entry, framed);
   }
 
-  /** Whether it has grown enough to be written anew. */
+  /** Whether it has grown enough to be written anew, or is being so. */
   get shouldCompact(): boolean {
-    return this.bytes >= this.compactAtBytes;
+    return this.rewriting !== undefined || this.bytes >= this.compactAtBytes;
   }
 
   /**
-   * Replaces the file by one that holds `entries` alone: written beside it and renamed, so that there is always a whole
-   * one. Where it cannot be written, the old one stays in use.
+   * Goes on replacing the file by one that holds `everything` alone: written beside it, a slice with each call, and
+   * renamed with the last, so that there is always a whole one. Not to be called while anything is staged.
+   *
+   * @param everything all there is to know, a part for each server; read on with each call, as things are by then
+   * @returns whether it is done. Where it cannot be written, the old file stays in use.
    * @throws {JournalWriteError} and nothing has changed
    */
-  compact(entries: Iterable<JournalEntry>): void {
+  compactSome(everything: () => Iterable<JournalPart>): boolean {
     const fresh = join(this.folder, FRESH);
-    let file: number | undefined;
     try {
-      const content = Buffer.concat([HEADING, ...[...entries].map((entry) => frame(JSON.stringify(entry)))]);
-      file = this.disk.openSync(fresh, "w+", 0o600);
-      writeAll(this.disk, file, content, 0);
+      this.rewriting ??= new Rewriting(this.disk, this.disk.openSync(fresh, "w+", 0o600), everything());
+      if (!this.rewriting.writeSome(this.limits.sliceBytes)) return false;
       this.disk.renameSync(fresh, join(this.folder, FILE));
-      this.disk.closeSync(this.file);
-      this.file = file;
-      this.bytes = content.length;
-      this.dirtyEnd = false;
-      this.compactAtBytes = this.bytes + Math.max(COMPACT_AFTER_BYTES, this.bytes);
     } catch (error) {
       // Not at once again: a full disk does not get better by being asked with each grant.
-      this.compactAtBytes = this.bytes + COMPACT_AFTER_BYTES;
-      if (file !== undefined) this.disk.closeSync(file);
-      this.disk.rmSync(fresh, { force: true });
+      this.compactAtBytes = this.bytes + this.limits.compactAfterBytes;
+      this.dropRewriting();
       throw new JournalWriteError(fresh, error);
     }
+    const { file: before, rewriting } = this;
+    const { file, bytes } = rewriting;
+    this.rewriting = undefined;
+    this.file = file;
+    this.bytes = bytes;
+    this.dirtyEnd = false;
+    this.compactAtBytes = bytes + Math.max(this.limits.compactAfterBytes, bytes);
+    this.disk.closeSync(before);
+    return true;
   }
 
   /** Ends the use of the folder; what is staged is dropped. */
   async close(): Promise<void> {
     this.staged = [];
+    this.dropRewriting();
     this.disk.closeSync(this.file);
     await this.lock.release();
+  }
+
+  private dropRewriting(): void {
+    const { rewriting } = this;
+    if (!rewriting) return;
+    this.rewriting = undefined;
+    this.disk.closeSync(rewriting.file);
+    this.disk.rmSync(join(this.folder, FRESH), { force: true });
   }
 
   private cleanEnd(): void {
@@ -167,7 +194,7 @@ export class Journal {
   }
 }
 
-function read(folder: string, disk: JournalDisk, lock: FolderLock): OpenedJournal {
+function read(folder: string, disk: JournalDisk, lock: FolderLock, limits: JournalLimits): OpenedJournal {
   const path = join(folder, FILE);
   // Left by an agent that was killed while it compacted; the file itself is still the old one.
   disk.rmSync(join(folder, FRESH), { force: true });
@@ -178,7 +205,7 @@ function read(folder: string, disk: JournalDisk, lock: FolderLock): OpenedJourna
     if (wholeBytes < content.length) disk.ftruncateSync(file, wholeBytes);
     if (wholeBytes === 0) writeAll(disk, file, HEADING, 0);
     const entries = payloads.map((payload) => JSON.parse(payload.toString("utf8")) as JournalEntry);
-    const journal = new Journal(folder, disk, lock, file, Math.max(wholeBytes, HEADING.length));
+    const journal = new Journal(folder, disk, lock, file, Math.max(wholeBytes, HEADING.length), limits);
     return { journal, entries, tornBytes: content.length - wholeBytes };
   } catch (error) {
     disk.closeSync(file);
@@ -202,12 +229,5 @@ function scanned(path: string, content: Buffer): ReturnType<typeof scan> {
   } catch (error) {
     if (error instanceof JournalDamaged) throw new JournalUnreadable(path, error.place, content.length, error.message);
     throw error;
-  }
-}
-
-/** A write may take in only part of what it was given, as on a disk that fills up. */
-function writeAll(disk: JournalDisk, file: number, content: Buffer, at: number): void {
-  for (let done = 0; done < content.length;) {
-    done += disk.writeSync(file, content, done, content.length - done, at + done);
   }
 }
