@@ -9,7 +9,7 @@ import type { StartProbes } from "./finding";
 import type { GameServer } from "./game-server";
 import { GateLinks, SDK_PORT, type GateChannel } from "./gate-links";
 import type { lockFolder } from "./journal/folder-lock";
-import { openJournal, type Journal, type JournalDisk } from "./journal/journal";
+import { openJournal, type Journal, type JournalDisk, type JournalLimits } from "./journal/journal";
 import type { JournalEntry } from "./journal/journal-entry";
 import type { JournalPart } from "./journal/rewriting";
 import { Ledger, type AgentLog } from "./ledger";
@@ -53,11 +53,15 @@ export interface AgentDeps {
   readonly observer?: ServerObserver | undefined;
   /** Holds the journal's folder; the machine's own way unless told. */
   readonly lockFolder?: typeof lockFolder;
+  /** When the journal is written anew, and how much of it at once; its own unless told. */
+  readonly journalLimits?: JournalLimits;
   /** Calls back once the present turn's messages have all been handled; `setImmediate` unless told. */
   readonly soon?: (run: () => void) => void;
 }
 
 const TICK_MS = 1000;
+/** Between slices of the journal that is written anew, where nothing else writes to it. */
+const SLICE_EVERY_MS = 1;
 /** A server's streams are told what changed of it at most so often. */
 const DESCRIBE_MS = 250;
 
@@ -84,7 +88,8 @@ export class Agent {
    * @throws {Error} where a newer agent wrote it
    */
   static async start(deps: AgentDeps): Promise<Agent> {
-    const { journal, entries, tornBytes } = await openJournal(deps.journalDir, deps.disk, deps.lockFolder);
+    const { journalDir, disk, lockFolder: lock, journalLimits } = deps;
+    const { journal, entries, tornBytes } = await openJournal(journalDir, disk, lock, journalLimits);
     const agent = new Agent(deps, journal);
     try {
       for (const entry of entries) agent.replay(entry);
@@ -101,8 +106,9 @@ export class Agent {
     private readonly deps: AgentDeps,
     private readonly journal: Journal,
   ) {
-    const { clock, log, soon } = deps;
-    this.ledger = new Ledger(journal, () => this.parts(), log, soon);
+    const { clock, log, soon = setImmediate } = deps;
+    const later = (run: () => void): void => void clock.after(SLICE_EVERY_MS, run);
+    this.ledger = new Ledger(journal, () => this.parts(), log, soon, later);
     this.probes = new ProbeSet(deps.startProbes, clock, log);
     this.controllers = new ControllerLinks(
       {

@@ -24,16 +24,20 @@ export class Ledger {
   private effects: Effect[] = [];
   private touched = new Map<object, Checkpoint>();
   private scheduled = false;
+  /** Between two slices of the journal that is written anew. */
+  private resting = false;
 
   /**
    * @param everything what a compacted journal is to hold
    * @param soon calls once the present turn's messages have all been handled
+   * @param later calls when others have had their turn: for what has time
    */
   constructor(
     private readonly journal: Journal,
     private readonly everything: () => Iterable<JournalPart>,
     private readonly log: AgentLog,
-    private readonly soon: (run: () => void) => void = setImmediate,
+    private readonly soon: (run: () => void) => void,
+    private readonly later: (run: () => void) => void,
   ) {}
 
   /** Stages an entry; `state`, about to be changed by it, goes back to what it is now if the write fails. */
@@ -88,9 +92,19 @@ export class Ledger {
     });
   }
 
+  /** Writes the next slice, also where nothing is recorded until then. */
+  private goOn(): void {
+    if (this.resting) return;
+    this.resting = true;
+    this.later(() => {
+      this.resting = false;
+      this.schedule();
+    });
+  }
+
   private compact(): void {
     try {
-      if (!this.journal.compactSome(this.everything)) this.schedule();
+      if (!this.journal.compactSome(this.everything)) this.goOn();
     } catch (error) {
       this.log.warn({ error: String(error) }, "the journal was not compacted; it goes on growing");
     }

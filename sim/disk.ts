@@ -2,8 +2,8 @@ import type { JournalDisk } from "../agent/journal/journal";
 import { Killed, type Process } from "./process";
 import type { Random } from "./random";
 
-/** Told of what has become of a file; `whole` where it is not just a longer one. */
-export type DiskWatcher = (path: string, content: Buffer) => void;
+/** Told of what has become of a file; `anew` where another has taken its place. */
+export type DiskWatcher = (path: string, content: Buffer, anew: boolean) => void;
 
 const LOST_BYTES = 400;
 const MOST_ROOM = 200;
@@ -57,7 +57,7 @@ export class VirtualDisk {
         const content = this.file(from);
         this.files.delete(from);
         for (const open of this.open.values()) if (open.path === from) open.path = to;
-        this.put(to, content);
+        this.put(to, content, true);
       },
       rmSync: (path: string) => {
         alive();
@@ -110,9 +110,9 @@ export class VirtualDisk {
     return file;
   }
 
-  private put(path: string, content: Buffer): void {
+  private put(path: string, content: Buffer, anew = false): void {
     this.files.set(path, content);
-    this.onWritten(path, content);
+    this.onWritten(path, content, anew);
   }
 
   private file(path: string): Buffer {

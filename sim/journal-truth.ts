@@ -32,16 +32,41 @@ export class JournalTruth {
   onLower: (server: TrueServer, seat: Seat, highest: number) => void = () => undefined;
   /** Told after each record: where several are read at once, what stood between them is seen too. */
   onRecord: () => void = () => undefined;
+  /** Told of a journal that was written anew and does not hold what the one before held. */
+  onChanged: (before: string, after: string) => void = () => undefined;
   private read = 0;
 
-  /** The journal's file has become this. */
-  become(content: Buffer): void {
+  /**
+   * The journal's file has become this.
+   * @param anew another file has taken its place, which is to hold the same
+   */
+  become(content: Buffer, anew = false): void {
+    const before = anew ? this.summary() : undefined;
+    const highest = anew ? new Map([...this.servers].map(([id, server]) => [id, server.highest])) : undefined;
     this.forgotten.clear();
-    if (content.length < this.read) {
+    if (anew || content.length < this.read) {
       this.servers.clear();
       this.epoch = 0;
       this.read = 0;
     }
+    this.readOn(content);
+    if (before !== undefined && before !== this.summary()) this.onChanged(before, this.summary());
+    for (const [id, of] of highest ?? [])
+      for (const [sessionId, generation] of of) {
+        const now = this.servers.get(id)?.highest;
+        now?.set(sessionId, Math.max(generation, now.get(sessionId) ?? 0));
+      }
+  }
+
+  private summary(): string {
+    const servers = [...this.servers].map(([id, { seats, ready, healthy, closed, gone, matchId }]) => {
+      const held = [...seats.values()].map((seat) => [seat.sessionId, seat.generation, seat.joinedAtMs ?? "lease"]);
+      return [id, { seats: held.sort(), ready, healthy, closed, gone, matchId }];
+    });
+    return JSON.stringify({ epoch: this.epoch, servers: servers.sort() });
+  }
+
+  private readOn(content: Buffer): void {
     let at = Math.max(this.read, HEADING.length);
     while (at + HEAD_BYTES <= content.length) {
       const end = at + HEAD_BYTES + content.readUInt32LE(at);

@@ -37,6 +37,8 @@ export interface NodeSurroundings {
 }
 
 const JOURNAL_DIR = "/journal";
+/** So small that it is written anew again and again, in many slices. */
+const JOURNAL_LIMITS = { compactAfterBytes: 2 * 1024, sliceBytes: 1 };
 const HEARTBEAT_MS = 1000;
 const START_AGAIN_MS = 1000;
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -73,8 +75,8 @@ export class VirtualNode implements NomadClient {
     private readonly random: Random,
   ) {
     this.disk = new VirtualDisk(random.fork("disk"));
-    this.disk.onWritten = (path, content) => {
-      if (path.endsWith("seats.journal")) this.truth.become(content);
+    this.disk.onWritten = (path, content, anew) => {
+      if (path.endsWith("seats.journal")) this.truth.become(content, anew);
     };
     this.beat();
   }
@@ -211,6 +213,7 @@ export class VirtualNode implements NomadClient {
       agentVersion: "sim",
       node: { address: "10.0.0.1", cpu: 8000, memory: 8192, limits: { cpu: true, memory: true, detail: "modelled" } },
       journalDir: JOURNAL_DIR,
+      journalLimits: JOURNAL_LIMITS,
       disk: this.disk.for(process),
       clock: process.clock,
       ticketSecret: this.around.ticketSecret,

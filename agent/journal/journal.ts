@@ -166,6 +166,7 @@ export class Journal {
   /** Ends the use of the folder; what is staged is dropped. */
   async close(): Promise<void> {
     this.staged = [];
+    this.compactAtBytes = Infinity;
     this.dropRewriting();
     this.disk.closeSync(this.file);
     await this.lock.release();

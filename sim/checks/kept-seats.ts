@@ -30,6 +30,12 @@ export class KeptSeats implements WorldWatch {
             "the higher generation wins",
             `${node.nodeId} seats ${seat.sessionId} generation ${String(seat.generation)} on ${server.expect.serverId}, after ${String(highest)}`,
           );
+        node.truth.onChanged = (before, after) =>
+          world.broken(
+            "P2",
+            "a journal written anew holds the same",
+            `${node.nodeId}'s held ${before}, and then ${after}`,
+          );
         node.onPowerLost = () => this.forgetEpoch(node);
       }
   }

@@ -2,6 +2,7 @@ import { Agent } from "../../agent/agent";
 import { ControllerLinks } from "../../agent/controller-links";
 import { Journal } from "../../agent/journal/journal";
 import type { JournalEntry } from "../../agent/journal/journal-entry";
+import { Rewriting } from "../../agent/journal/rewriting";
 import { Ledger } from "../../agent/ledger";
 import { Requests } from "../../agent/requests";
 import { SeatBook } from "../../agent/seats/seat-book";
@@ -74,6 +75,12 @@ export const AGENT_BUGS: readonly PlantedBug[] = [
           },
       );
     },
+  },
+  {
+    name: "what is granted while the journal is written anew is not in the new one",
+    seed: 10,
+    shows: /^P2 a journal written anew holds the same/,
+    plant: () => replaced<Rewriting["follow"]>(Rewriting, "follow", () => () => undefined),
   },
   {
     name: "acknowledged before it is journaled",
