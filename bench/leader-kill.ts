@@ -10,8 +10,7 @@
  *
  * Needs consul on PATH or in Forge's cache.
  */
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdtempSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -20,6 +19,7 @@ import { findPart } from "../test/cluster/real-parts";
 import { bundle } from "./bundle";
 import { distribution } from "./distribution";
 import { tellFigure } from "./figure";
+import { runInFolder } from "./in-folder";
 import { journaledSeats } from "./journal-seats";
 import { machineLine } from "./machine";
 import { EXPERIENCE } from "./fixed-fleet";
@@ -192,50 +192,40 @@ async function follow(region: TwoControllers, told: readonly Told[]): Promise<vo
   tellFigure("followers", { players: told.length, allMs: max });
 }
 
-async function main(): Promise<void> {
+runInFolder(async (folder) => {
   const consul = findPart("consul");
   if (consul === undefined) throw new Error("consul is neither on PATH nor in Forge's cache");
-  const folder = mkdtempSync(join(tmpdir(), "forge-bench-"));
   console.log(machineLine());
   console.log("kill   next grant ms   slowest ms   told   failed   lost   doubled");
+  const { region: program } = await bundle(folder, { region: "bench/region-program.ts" });
+  const region = await TwoControllers.start({
+    folder: join(folder, "r"),
+    program,
+    consul,
+    servers: SERVERS,
+    seats: SEATS,
+  });
   try {
-    const { region: program } = await bundle(folder, { region: "bench/region-program.ts" });
-    const region = await TwoControllers.start({
-      folder: join(folder, "r"),
-      program,
-      consul,
-      servers: SERVERS,
-      seats: SEATS,
-    });
-    try {
-      const outages: number[] = [];
-      const sum = { told: 0, failed: 0, lost: 0, doubled: 0 };
-      let last: readonly Told[] = [];
-      for (let n = 1; n <= Number(values.kills); n += 1) {
-        const { leader, clients, outageMs, lost, doubled, slowest } = await round(region, `kill-${n}`);
-        const cells = [outageMs.toFixed(0), slowest.max.toFixed(0), clients.told.length, clients.failed, lost, doubled];
-        console.log(`${String(n).padStart(4)}${cells.map((cell) => String(cell).padStart(11)).join("")}`);
-        outages.push(outageMs);
-        sum.told += clients.told.length;
-        sum.failed += clients.failed;
-        sum.lost += lost;
-        sum.doubled += doubled;
-        last = clients.told;
-        await region.revive(leader);
-      }
-      const { p50, max } = distribution(outages);
-      console.log(`next grant after p50 ${p50.toFixed(0)} ms, at most ${max.toFixed(0)} ms; ${JSON.stringify(sum)}`);
-      tellFigure("leaderKilled", { p50Ms: p50, maxMs: max, ...sum });
-      await follow(region, last.slice(-Number(values.followers)));
-    } finally {
-      await region.stop();
+    const outages: number[] = [];
+    const sum = { told: 0, failed: 0, lost: 0, doubled: 0 };
+    let last: readonly Told[] = [];
+    for (let n = 1; n <= Number(values.kills); n += 1) {
+      const { leader, clients, outageMs, lost, doubled, slowest } = await round(region, `kill-${n}`);
+      const cells = [outageMs.toFixed(0), slowest.max.toFixed(0), clients.told.length, clients.failed, lost, doubled];
+      console.log(`${String(n).padStart(4)}${cells.map((cell) => String(cell).padStart(11)).join("")}`);
+      outages.push(outageMs);
+      sum.told += clients.told.length;
+      sum.failed += clients.failed;
+      sum.lost += lost;
+      sum.doubled += doubled;
+      last = clients.told;
+      await region.revive(leader);
     }
+    const { p50, max } = distribution(outages);
+    console.log(`next grant after p50 ${p50.toFixed(0)} ms, at most ${max.toFixed(0)} ms; ${JSON.stringify(sum)}`);
+    tellFigure("leaderKilled", { p50Ms: p50, maxMs: max, ...sum });
+    await follow(region, last.slice(-Number(values.followers)));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    await region.stop();
   }
-}
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
 });

@@ -7,8 +7,6 @@
  *
  *   npx tsx bench/node-loss.ts [--rounds 5] [--players 1000]
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Pool } from "undici";
@@ -18,6 +16,7 @@ import { distribution } from "./distribution";
 import { EventEar } from "./event-ear";
 import { tellFigure } from "./figure";
 import { EXPERIENCE } from "./fixed-fleet";
+import { runInFolder } from "./in-folder";
 import { machineLine } from "./machine";
 import { VirtualRegion } from "./virtual-region";
 
@@ -120,51 +119,41 @@ async function round(region: VirtualRegion, ear: EventEar, all: Players, nodeId:
   return { victims: victims.length, suspectMs, movedMs: Math.max(...moved.map(({ toldMs }) => toldMs - saidMs)) };
 }
 
-async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "forge-bench-"));
+runInFolder(async (folder) => {
   console.log(machineLine());
   console.log(`${players} players on ${NODES} nodes with ${SERVERS} servers; a node is lost ${rounds} times`);
+  const { program } = await bundle(folder, { program: "bench/region-program.ts" });
+  const options = { folder: join(folder, "r"), program, servers: SERVERS, seats: SEATS, nodes: NODES, apart: true };
+  const region = await VirtualRegion.start(options);
+  const all = new Players(region);
+  let ear: EventEar | undefined;
   try {
-    const { program } = await bundle(folder, { program: "bench/region-program.ts" });
-    const options = { folder: join(folder, "r"), program, servers: SERVERS, seats: SEATS, nodes: NODES, apart: true };
-    const region = await VirtualRegion.start(options);
-    const all = new Players(region);
-    let ear: EventEar | undefined;
-    try {
-      await region.untilReady(SERVERS);
-      await all.come();
-      ear = await EventEar.open(`http://127.0.0.1:${region.port}`, region.token);
-      const suspect: number[] = [];
-      const moved: number[] = [];
-      console.log("lost     players   ms to suspect   ms from the engine's word until all are told");
-      for (let n = 0; n < rounds; n++) {
-        const { victims, suspectMs, movedMs } = await round(region, ear, all, `node-${n}`);
-        suspect.push(suspectMs);
-        moved.push(movedMs);
-        const cells = [victims, suspectMs.toFixed(0), movedMs.toFixed(0)];
-        console.log(`node-${n} ${cells.map((cell) => String(cell).padStart(9)).join("   ")}`);
-      }
-      const [first, last] = [distribution(suspect), distribution(moved)];
-      console.log(
-        `suspect after p50 ${first.p50.toFixed(0)} ms, at most ${first.max.toFixed(0)}; all moved p50 ${last.p50.toFixed(0)} ms, at most ${last.max.toFixed(0)}`,
-      );
-      tellFigure("nodeLost", {
-        suspectP50Ms: first.p50,
-        suspectMaxMs: first.max,
-        movedP50Ms: last.p50,
-        movedMaxMs: last.max,
-      });
-    } finally {
-      ear?.close();
-      await all.close();
-      await region.stop();
+    await region.untilReady(SERVERS);
+    await all.come();
+    ear = await EventEar.open(`http://127.0.0.1:${region.port}`, region.token);
+    const suspect: number[] = [];
+    const moved: number[] = [];
+    console.log("lost     players   ms to suspect   ms from the engine's word until all are told");
+    for (let n = 0; n < rounds; n++) {
+      const { victims, suspectMs, movedMs } = await round(region, ear, all, `node-${n}`);
+      suspect.push(suspectMs);
+      moved.push(movedMs);
+      const cells = [victims, suspectMs.toFixed(0), movedMs.toFixed(0)];
+      console.log(`node-${n} ${cells.map((cell) => String(cell).padStart(9)).join("   ")}`);
     }
+    const [first, last] = [distribution(suspect), distribution(moved)];
+    console.log(
+      `suspect after p50 ${first.p50.toFixed(0)} ms, at most ${first.max.toFixed(0)}; all moved p50 ${last.p50.toFixed(0)} ms, at most ${last.max.toFixed(0)}`,
+    );
+    tellFigure("nodeLost", {
+      suspectP50Ms: first.p50,
+      suspectMaxMs: first.max,
+      movedP50Ms: last.p50,
+      movedMaxMs: last.max,
+    });
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    ear?.close();
+    await all.close();
+    await region.stop();
   }
-}
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
 });
