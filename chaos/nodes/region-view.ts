@@ -1,3 +1,4 @@
+import type { Follow, Place } from "eustress-forge-sdk/player";
 import { ForgeApi } from "../../cli/api";
 import { Tokens } from "../../controller/tokens";
 import type { Server, Session } from "../../controller/core/resources";
@@ -50,6 +51,19 @@ export class RegionView {
   async sessionsOn(nodeId: string): Promise<readonly Session[]> {
     const servers = new Set((await this.servers()).filter((server) => server.nodeId === nodeId).map(({ id }) => id));
     return (await this.sessions()).filter(({ serverId }) => serverId !== null && servers.has(serverId));
+  }
+
+  /** Seats on a node now, with a ticket for each. */
+  async placesOn(nodeId: string): Promise<readonly Place[]> {
+    const api = await this.api();
+    const follows = await Promise.all(
+      (await this.sessionsOn(nodeId)).map(({ id }) =>
+        api.json<Follow>({ method: "GET", path: `/v1/sessions/${id}?wait=1` }),
+      ),
+    );
+    return follows.flatMap(({ session, server, ticket }) =>
+      server === null || ticket === null ? [] : [{ session, server, ticket }],
+    );
   }
 
   async servers(): Promise<readonly Server[]> {

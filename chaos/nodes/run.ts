@@ -1,3 +1,4 @@
+import type { Place } from "eustress-forge-sdk/player";
 import type { ForgeEvent } from "../../controller/core/resources";
 import { Random } from "../../sim/random";
 import { JournalWatch, SeatedTwice } from "../journal-watch";
@@ -8,6 +9,7 @@ import type { NodeCluster } from "./cluster";
 import { REGION } from "./forge-toml";
 import { NodeEvents } from "./node-events";
 import { RegionView } from "./region-view";
+import { toldWhere, type Told } from "./told";
 import type { Trial } from "./trials";
 import { rest, until } from "./waiting";
 
@@ -21,11 +23,19 @@ export interface SeenTrial {
   readonly downMs: number | null;
   /** The last of the node's players had another seat. */
   readonly movedMs: number | null;
+  /** The last of those who were moved off it had been told where, by a controller of another node; null of nobody. */
+  readonly toldMs: number | null;
   /** A player who asked after it was seated. */
   readonly nextSeatMs: number | null;
   /** From its undoing until leader, Nomad and journals agree; null where they never did. */
   readonly agreedMs: number | null;
-  readonly players: { readonly moved: number; readonly told: number; readonly lost: number };
+  readonly players: {
+    readonly moved: number;
+    readonly told: number;
+    readonly lost: number;
+    /** Of those who were on it: asked where they are, and were told neither that nor that their session ended. */
+    readonly untold: number;
+  };
 }
 
 export interface NodesResult {
@@ -123,7 +133,8 @@ export class NodesRun {
     const target = await until("a node to strike with players on", () => this.target(trial));
     const { node, nodeId } = target;
     const before = { ...this.players.tally.counts };
-    const on = (await this.view.sessionsOn(nodeId)).map(({ id }) => id);
+    const places = await this.view.placesOn(nodeId);
+    const on = places.map(({ session }) => session.id);
     this.unable = trial.able ? undefined : node;
     this.away = trial.until === "moved" ? node : undefined;
     const wallMs = Date.now();
@@ -131,10 +142,13 @@ export class NodesRun {
     const undo = await trial.strike(this.cluster, node);
     this.say(`${trial.name} (${node}, ${String(on.length)} sessions on it)`);
     let movedMs: number | null = null;
+    let told: readonly Told[] = [];
     try {
       if (trial.until === "moved") {
+        const asked = this.ask(places, node);
         await this.untilMoved(trial.name, target, new Set(on));
         movedMs = Math.round(this.now() - struckMs);
+        told = await asked;
       } else await rest(trial.until.heldMs);
       await rest(SETTLE_MS);
     } finally {
@@ -143,26 +157,28 @@ export class NodesRun {
     const undoneMs = this.now();
     const agreed = await this.agreed(AGREED_WITHIN_MS);
     this.away = this.unable = undefined;
-    const told = (type: ForgeEvent["type"]): number | null => {
+    const heard = (type: ForgeEvent["type"]): number | null => {
       const atMs = this.events.first(type, nodeId, wallMs);
       return atMs === undefined ? null : atMs - wallMs;
     };
     const { counts } = this.players.tally;
-    if (trial.until !== "moved" && (told("node.down") !== null || counts.moved > before.moved))
+    if (trial.until !== "moved" && (heard("node.down") !== null || counts.moved > before.moved))
       this.promises.break("P2", "nobody is moved off a node that is not lost", `${trial.name} on ${node}`);
     const seen: SeenTrial = {
       name: trial.name,
       node,
       sessions: on.length,
-      suspectMs: told("node.suspect"),
-      downMs: told("node.down"),
+      suspectMs: heard("node.suspect"),
+      downMs: heard("node.down"),
       movedMs,
+      toldMs: rounded(lastMs(told, struckMs)),
       nextSeatMs: rounded(this.probe.nextSeatMs(struckMs)),
       agreedMs: agreed ? Math.round(this.now() - undoneMs) : null,
       players: {
         moved: counts.moved - before.moved,
         told: counts.told - before.told,
         lost: counts.lost - before.lost,
+        untold: this.untold(trial.name, told),
       },
     };
     this.say(JSON.stringify(seen));
@@ -194,6 +210,20 @@ export class NodesRun {
     );
   }
 
+  /** What each player of a node that is lost hears from the controllers of the others. */
+  private ask(places: readonly Place[], node: string): Promise<readonly Told[]> {
+    const { machines, urls } = this.cluster;
+    const left = urls.filter((_, at) => machines[at]?.name !== node);
+    return Promise.all(places.map((place) => toldWhere(place, { urls: left, forMs: MOVED_WITHIN_MS, now: this.now })));
+  }
+
+  private untold(name: string, all: readonly Told[]): number {
+    const untold = all.flatMap((told) => (told.kind === "untold" ? [told.reason] : []));
+    for (const reason of untold)
+      this.promises.break("P2", "players of a lost node are told where they are", `${name}: ${reason}`);
+    return untold.length;
+  }
+
   /** P5: actual equals desired, and the fleet is whole. */
   private async agreed(withinMs: number): Promise<boolean> {
     const deadlineMs = this.now() + withinMs;
@@ -217,6 +247,12 @@ export class NodesRun {
     const { lost } = this.players.tally.counts;
     if (lost > 0) this.promises.break("P2", "nobody is lost", `${String(lost)} players`);
   }
+}
+
+/** When the last who was moved was told, since a moment. */
+function lastMs(all: readonly Told[], sinceMs: number): number | undefined {
+  const times = all.flatMap((told) => (told.kind === "moved" ? [told.atMs - sinceMs] : []));
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 function rounded(ms: number | undefined): number | null {

@@ -137,6 +137,29 @@ export const BENCHMARKS: readonly Benchmark[] = [
     ],
   },
   {
+    name: "leader-node-lost",
+    file: "leader-node-loss",
+    args: [],
+    needs: ["root", "nomad", "consul"],
+    withinSecs: 1200,
+    rows: [
+      row(
+        "leader's node lost (Nomad, nodes are namespaces, all on it killed at once) to next seat, p50 of 3",
+        ["leaderNodeLost", "seatP50Ms"],
+        "ms",
+      ),
+      row("… at most", ["leaderNodeLost", "seatMaxMs"], "ms"),
+      row("… all its players told their new place, p50", ["leaderNodeLost", "toldP50Ms"], "ms", undefined, [
+        "",
+        "Nomad about 20 s",
+      ]),
+      row("… at most", ["leaderNodeLost", "toldMaxMs"], "ms"),
+      row("… of them told nothing", ["leaderNodeLost", "untold"], "", 0),
+      row("… players lost", ["leaderNodeLost", "lost"], "", 0),
+      row("… players with two seats", ["leaderNodeLost", "doubled"], "", 0),
+    ],
+  },
+  {
     name: "agones-allocation",
     file: "agones-allocate",
     args: [],
