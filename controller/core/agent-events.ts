@@ -1,5 +1,6 @@
 import type { AgentEvent } from "../../protocol/messages";
 import { noteCounts } from "./advice";
+import type { AgentNode } from "./agent-node";
 import { onOwnWish } from "./drain";
 import { noteEarly } from "./early-seats";
 import { failover } from "./failover";
@@ -12,7 +13,7 @@ import { graceOf } from "./launch";
 import { matchKey } from "./placement";
 import type { PlayerSession } from "./player-session";
 import { setState } from "./servers";
-import { endSession, settleTwin } from "./sessions";
+import { endSession, seatGone, settleTwin } from "./sessions";
 import { becameReady, failStart } from "./spawn";
 import type { CoreState } from "./state";
 import { judge, takeStats } from "./vitals";
@@ -47,7 +48,7 @@ export function onAgentEvent(s: CoreState, nodeId: string, event: AgentEvent): v
     case "joined":
       return onJoined(s, fleet, server, event);
     case "left":
-      return onLeft(s, server, event.sessionId, event.generation, event.reason);
+      return onLeft(s, s.node(nodeId), server, event.sessionId, event.generation, event.reason);
     case "walkIns":
       server.walkIns = event.count;
       if (event.count > 0) noLongerWanted(fleet, server);
@@ -160,6 +161,7 @@ function arrived(s: CoreState, server: GameServer, came: boolean): void {
 
 function onLeft(
   s: CoreState,
+  node: AgentNode,
   server: GameServer,
   sessionId: string,
   generation: number,
@@ -176,7 +178,8 @@ function onLeft(
     released: "its seat was released",
     matchEnded: "the match ended",
   }[why];
-  endSession(s, session, reason, { release: false, ...left(session) });
+  if (why === "released") seatGone(s, node, session, reason, left(session));
+  else endSession(s, session, reason, { release: false, ...left(session) });
 }
 
 function onGone(s: CoreState, server: GameServer, reason: string): void {

@@ -18,6 +18,8 @@ export interface AgentNode {
   /** The epoch that the agent acknowledged on this connection; -1 before. */
   epochAcked: number;
   snapshotSeen: boolean;
+  /** The epoch that its agent followed when it last told all it has; -1 before. */
+  epochTold: number;
   /** What its agent said of itself: `AgentAbility`. */
   can: ReadonlySet<string>;
   /** When its agent last made a handshake with a server of another node. */
@@ -52,6 +54,7 @@ export function newAgentNode(id: string): AgentNode {
     lost: null,
     epochAcked: -1,
     snapshotSeen: false,
+    epochTold: -1,
     can: new Set(),
     reachedMs: -Infinity,
     troubles: new Map(),

@@ -144,6 +144,7 @@ export class Core implements CoreMachine {
         // Its agent follows another leader, who alone knows of seats that are gone whether their sessions have moved.
         if (s.leader && message.epoch > s.epoch) this.stepDown(message.epoch);
         node.snapshotSeen = true;
+        node.epochTold = message.epoch;
         dropEarlyOf(s, nodeId);
         onSnapshot(s, node, message);
         return nodeReady(s, node);

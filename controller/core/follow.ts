@@ -1,4 +1,5 @@
-import type { FollowResult } from "./decision";
+import type { CoreProblem, FollowResult } from "./decision";
+import { problem } from "./outbox";
 import type { PlayerSession } from "./player-session";
 import type { CoreState, Follower } from "./state";
 import { endpointView, sessionView } from "./views";
@@ -41,6 +42,19 @@ export function follow(s: CoreState, follower: Follower): void {
   });
 }
 
+/** The session as it can be told of. */
+export function findSession(s: CoreState, sessionId: string): PlayerSession | undefined {
+  const session = s.sessions.get(sessionId);
+  return session?.unsure ? undefined : session;
+}
+
+export function unknownSession(sessionId: string): CoreProblem {
+  return problem(
+    "unknownSession",
+    `there is no session "${sessionId}" in this region; ended ones are forgotten after a minute`,
+  );
+}
+
 /** Answers those for whom the session has moved far enough, or has ended. */
 export function answerFollowers(s: CoreState, session: PlayerSession): void {
   const waiting = s.followers.get(session.id);
@@ -48,7 +62,8 @@ export function answerFollowers(s: CoreState, session: PlayerSession): void {
   const ended = session.state === "ended";
   const left = waiting.filter(({ requestId, afterGeneration }) => {
     if (!ended && !(hasSeat(session) && session.generation > afterGeneration)) return true;
-    s.out.reply(requestId, followView(s, session));
+    if (session.unsure) s.out.refuse(requestId, unknownSession(session.id));
+    else s.out.reply(requestId, followView(s, session));
     return false;
   });
   if (left.length === 0) s.followers.delete(session.id);

@@ -52,6 +52,8 @@ export interface PlayerSession {
   endedAtMs: number | null;
   /** Another session of its player, found while rebuilding: see `rival` in rebuild.ts. */
   twin: PlayerSession | null;
+  /** Its seat was given back at another leader's word, who alone knows whether it has ended or went on in another region. */
+  unsure: boolean;
   /** Whether anyone was told of it, so that its end must be told as well. */
   announced: boolean;
 }
@@ -103,6 +105,7 @@ export function newSession(of: NewSession): PlayerSession {
     cameFrom: null,
     endedAtMs: null,
     twin: null,
+    unsure: false,
     announced: false,
   };
 }

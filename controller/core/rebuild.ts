@@ -11,7 +11,7 @@ import { takesPlayers } from "./lifecycle";
 import { learnDrain } from "./move-out";
 import { forget, isForgotten } from "./owed";
 import { addServer, bindToNode, forgetAtAgent, setState } from "./servers";
-import { endSession } from "./sessions";
+import { seatGone } from "./sessions";
 import { becameReady, giveTimeToStart, askStart } from "./spawn";
 import type { CoreState } from "./state";
 import { takeClaim } from "./told-claim";
@@ -43,7 +43,7 @@ export function onSnapshot(s: CoreState, node: AgentNode, snapshot: Snapshot): v
     node.servers.add(server);
     takeReport(s, node, server, report);
   }
-  for (const server of node.servers) if (!told.has(server.id)) agentLost(s, server);
+  for (const server of node.servers) if (!told.has(server.id)) agentLost(s, node, server);
 }
 
 /** A server that only its agent knows of so far; if the engine does not know it either, it is dropped after a while. */
@@ -140,11 +140,10 @@ function takeState(s: CoreState, server: GameServer, report: ServerReport): void
 }
 
 /** The agent does not know a server that the core believes on its node: it is told again, or the server has gone. */
-function agentLost(s: CoreState, server: GameServer): void {
+function agentLost(s: CoreState, node: AgentNode, server: GameServer): void {
   server.expected = false;
   for (const session of [...server.seats]) {
-    if (session.state !== "migrating")
-      endSession(s, session, "its node does not know the seat any more", { release: false });
+    if (session.state !== "migrating") seatGone(s, node, session, "its node does not know the seat any more");
   }
   if (server.state === "suspect") setState(s, server, server.beforeSuspect ?? "starting", "its node is back");
   s.reindex(server);

@@ -1,7 +1,7 @@
 import { answerQueued, letWait } from "./answers";
 import type { Command } from "./input";
 import type { Fleet } from "./fleet";
-import { follow, followView, hasSeat } from "./follow";
+import { findSession, follow, followView, hasSeat, unknownSession } from "./follow";
 import type { GameServer } from "./game-server";
 import { newGroup, type Group } from "./group";
 import { problem } from "./outbox";
@@ -191,7 +191,7 @@ export function answerSeat(
 }
 
 export function followSession(s: CoreState, requestId: number, command: Of<"followSession">): void {
-  const session = s.sessions.get(command.sessionId);
+  const session = findSession(s, command.sessionId);
   if (!session) return s.out.refuse(requestId, unknownSession(command.sessionId));
   const { afterGeneration, untilMs } = command;
   const moved = hasSeat(session) && session.generation > afterGeneration;
@@ -204,7 +204,7 @@ export function followSession(s: CoreState, requestId: number, command: Of<"foll
 }
 
 export function updateSession(s: CoreState, requestId: number, command: Of<"updateSession">): void {
-  const session = s.sessions.get(command.sessionId);
+  const session = findSession(s, command.sessionId);
   if (!session) return s.out.refuse(requestId, unknownSession(command.sessionId));
   const { latencyMs, packetLoss, lastActivityMs } = command;
   if (latencyMs !== undefined) {
@@ -220,14 +220,14 @@ export function updateSession(s: CoreState, requestId: number, command: Of<"upda
 }
 
 export function endSessionCommand(s: CoreState, requestId: number, command: Of<"endSession">): void {
-  const session = s.sessions.get(command.sessionId);
+  const session = findSession(s, command.sessionId);
   if (!session) return s.out.refuse(requestId, unknownSession(command.sessionId));
   endSession(s, session, command.reason, { release: true, ...(session.joined ? { also: "session.left" } : {}) });
   s.out.reply(requestId, sessionView(s, session));
 }
 
 export function getSession(s: CoreState, requestId: number, command: Of<"getSession">): void {
-  const session = s.sessions.get(command.sessionId);
+  const session = findSession(s, command.sessionId);
   if (session) s.out.reply(requestId, sessionView(s, session));
   else s.out.refuse(requestId, unknownSession(command.sessionId));
 }
@@ -269,13 +269,6 @@ function* candidates(
       if (session) yield session;
     }
   }
-}
-
-export function unknownSession(sessionId: string): ReturnType<typeof problem> {
-  return problem(
-    "unknownSession",
-    `there is no session "${sessionId}" in this region; ended ones are forgotten after a minute`,
-  );
 }
 
 export function experienceNames(s: CoreState): string {

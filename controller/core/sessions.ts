@@ -1,3 +1,4 @@
+import type { AgentNode } from "./agent-node";
 import type { Fleet } from "./fleet";
 import { answerFollowers } from "./follow";
 import type { GameServer } from "./game-server";
@@ -69,6 +70,19 @@ export function endSession(s: CoreState, session: PlayerSession, reason: string,
   session.restore = null;
   leaveGroup(s, fleet, session);
   answerFollowers(s, session);
+}
+
+/** Its seat was given back. At whose word its agent does not say: where it may have been another leader's, only that one knows why. */
+export function seatGone(
+  s: CoreState,
+  node: AgentNode,
+  session: PlayerSession,
+  reason: string,
+  also: Pick<EndOptions, "also"> = {},
+): void {
+  if (session.state === "ended") return;
+  session.unsure = !s.leader || node.epochTold !== s.epoch;
+  endSession(s, session, reason, { release: false, ...also });
 }
 
 /** Its player is on the server: where an earlier leader had opened another session, that one is over. */

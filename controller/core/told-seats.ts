@@ -3,7 +3,7 @@ import type { AgentNode } from "./agent-node";
 import type { GameServer } from "./game-server";
 import { isOwed, release } from "./owed";
 import { newSession, type PlayerSession } from "./player-session";
-import { endSession, settleTwin, unseat } from "./sessions";
+import { endSession, seatGone, settleTwin, unseat } from "./sessions";
 import type { CoreState } from "./state";
 
 const MOVED_ON = "the player has moved on";
@@ -12,7 +12,7 @@ const MOVED_ON = "the player has moved on";
 export function takeSeats(s: CoreState, node: AgentNode, server: GameServer, seats: readonly SeatReport[]): void {
   const told = new Map(seats.map((seat) => [seat.sessionId, seat]));
   for (const session of [...server.seats]) {
-    if (!told.has(session.id)) endSession(s, session, "its seat was gone when its node came back", { release: false });
+    if (!told.has(session.id)) seatGone(s, node, session, "its seat was gone when its node came back");
   }
   addSeats(s, node, server, seats);
 }
