@@ -41,7 +41,7 @@ export function admit(
   const joined = server.book.join(claims, again, nowMs);
   if (!joined.ok) return sdkProblem(joined.problem, REASONS[joined.problem]);
   const { seat } = joined;
-  if (!joined.again) server.joined(seat);
+  if (!joined.again) server.seats.joined(seat);
   const restore = server.saved.of(seat.playerId) ?? seat.restore;
   const savedAtMs = restore && ("atMs" in restore ? restore.atMs : restore.savedAtMs);
   return {

@@ -205,7 +205,7 @@ export class Agent {
     for (const server of this.servers.all()) {
       if (server.gone) continue;
       this.deps.observer?.changed(server);
-      const ended = server.endedProcess(this.deps.processStarted);
+      const ended = server.processes.ended(this.deps.processStarted);
       if (ended !== undefined) server.end(`its process ${ended} ended while the agent was away`);
       else this.probes.start(server);
       const { ready, healthy } = server.book.state;

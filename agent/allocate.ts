@@ -18,7 +18,7 @@ export function allocate(server: GameServer, order: AllocateOrder): Allocated {
   if (!meets(server.counts.counts, require))
     return { ok: false, code: "full", detail: "its counters and lists are not as asked any more" };
   if (from === "ready") {
-    const claimed = server.claim(matchId, [], NO_LEASE_MS);
+    const claimed = server.seats.claim(matchId, [], NO_LEASE_MS);
     if (!claimed.ok) return claimed;
   } else {
     const problem = notAllocated(server);

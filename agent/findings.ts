@@ -19,13 +19,13 @@ export function take(server: GameServer, finding: Finding, clock: Clock): void {
       const { count, names } = finding;
       // Some query protocols tell a number and no names, or fewer names than players.
       const seen = names.length === count ? { names } : { count };
-      server.observed(book.observe(seen, clock.now()));
+      server.seats.observed(book.observe(seen, clock.now()));
       return;
     }
     case "playerJoined":
-      return server.observed(book.observeLine("joined", finding.player, clock.now()));
+      return server.seats.observed(book.observeLine("joined", finding.player, clock.now()));
     case "playerLeft":
-      return server.observed(book.observeLine("left", finding.player, clock.now()));
+      return server.seats.observed(book.observeLine("left", finding.player, clock.now()));
     case "metrics":
       return server.measured({ responseMs: finding.responseMs, errorRate: finding.errorRate });
     case "usage":

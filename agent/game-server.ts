@@ -1,54 +1,24 @@
-import type { Clock } from "../protocol/clock";
-import type {
-  AgentEvent,
-  ExpectedServer,
-  NackCode,
-  SavedState,
-  SeatRequest,
-  ServerNotice,
-  ServerReport,
-  ServerStats,
-} from "../protocol/messages";
+import type { ExpectedServer, SavedState, ServerNotice, ServerReport, ServerStats } from "../protocol/messages";
 import { LAST_ALLOCATED } from "./agones/agones-labels";
 import { CountBook } from "./counts/count-book";
 import { countsReport, hasCounts, initialCounts } from "./counts/counts-report";
 import { heartbeatOf, type Heartbeat, type Pulse } from "./heartbeat";
 import type { JournalEntry } from "./journal/journal-entry";
-import type { AgentLog, Ledger } from "./ledger";
 import { SavedStates } from "./saved-states";
+import { SeatBook } from "./seats/seat-book";
+import type { SeatRecord } from "./seats/seat-record";
+import { ServerMeasures } from "./server-measures";
+import { ServerProcesses } from "./server-processes";
+import { ServerSeats } from "./server-seats";
+import type { ServerEvent, ServerSurroundings } from "./server-surroundings";
 import { keysOf, merged, seatReport } from "./server-values";
-import { SeatBook, type Granted, type Observed } from "./seats/seat-book";
-import type { SeatKey, SeatRecord } from "./seats/seat-record";
-
-/** What a server needs of the agent around it. */
-export interface ServerSurroundings {
-  readonly clock: Clock;
-  readonly ledger: Ledger;
-  readonly log: AgentLog;
-  readonly ticketSecrets: () => readonly [string, ...string[]];
-  /** Names a process for good; undefined where there is none, or it has ended. */
-  readonly processStarted: (pid: number) => string | undefined;
-  /** Tells every controller. */
-  readonly emit: (event: AgentEvent) => void;
-  /** Tells the server itself, over its streams. */
-  readonly push: (server: GameServer, event: string, data: unknown) => void;
-  /** What the server's streams show of it may be out of date. */
-  readonly onChanged: (server: GameServer) => void;
-  /** Its processes have been found: the gate can tell its callers from others. */
-  readonly onProcesses: (server: GameServer) => void;
-  /** The server is gone: its probes and its port are of no more use. */
-  readonly onGone: (server: GameServer) => void;
-}
-
-type Distribute<Event> = Event extends unknown ? Omit<Event, "serverId" | "allocationId" | "atMs"> : never;
-export type ServerEvent = Distribute<AgentEvent>;
-
-/** Why a session is no longer here. */
-type LeftReason = Extract<AgentEvent, { kind: "left" }>["reason"];
 
 /** One server as its agent knows it. Whatever it changes is journaled first and told after. */
 export class GameServer {
   readonly book: SeatBook;
+  readonly seats: ServerSeats;
+  readonly processes: ServerProcesses;
+  readonly measures = new ServerMeasures();
   /** The one that tickets are sealed with first, then those that are still taken. */
   ticketKeys: readonly [string, ...string[]];
   readonly heartbeat: Heartbeat | undefined;
@@ -56,15 +26,11 @@ export class GameServer {
   readonly counts: CountBook;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
-  stats: ServerStats | undefined;
-  statsChanged = false;
   /** Open SDK streams. */
   streams = 0;
   /** Who watches it by Agones' SDK. */
   watchers = 0;
   changedAtMs: number;
-  /** By task; told by the engine, or found on the node. */
-  pids: Readonly<Record<string, number>>;
   /** Its stop was asked for, by a controller or by itself: the end of its streams is then no failure. */
   stopping = false;
   draining = false;
@@ -77,11 +43,18 @@ export class GameServer {
     public expect: ExpectedServer,
     readonly expectedAtMs: number,
     /** By task: which processes it was seen to have. */
-    private started: Readonly<Record<string, string>>,
+    started: Readonly<Record<string, string>>,
     private readonly around: ServerSurroundings,
   ) {
     const { serverId, allocationId, health } = expect;
     this.book = new SeatBook(expect, (record) => around.ledger.record(this.entry(record), this.book.state));
+    this.seats = new ServerSeats(this.book, around.clock, {
+      tell: (event) => this.tell(event),
+      onChanged: () => around.onChanged(this),
+      onClaimed: () => this.noteAllocated(),
+      // Where they are moved to, the leader's copy goes with them.
+      onPlayerLeft: (playerId) => this.saved.drop(playerId),
+    });
     this.ticketKeys = keysOf(around.ticketSecrets(), serverId, allocationId);
     this.heartbeat = heartbeatOf(health, expectedAtMs);
     this.changedAtMs = expectedAtMs;
@@ -93,7 +66,7 @@ export class GameServer {
     );
     this.labels = expect.labels ?? {};
     this.annotations = expect.annotations ?? {};
-    this.pids = expect.pids;
+    this.processes = new ServerProcesses(expect.pids, started);
   }
 
   get serverId(): string {
@@ -124,49 +97,9 @@ export class GameServer {
     return joined + walkIns.count;
   }
 
-  grant(seats: readonly SeatRequest[], leaseMs: number): Granted {
-    const now = this.around.clock.now();
-    const granted = this.book.grant(seats, leaseMs, now);
-    this.around.onChanged(this);
-    // Leases that are over but not yet swept must not make a server full.
-    return granted.ok || granted.code !== "full" || !this.expire() ? granted : this.book.grant(seats, leaseMs, now);
-  }
-
-  claim(matchId: string, seats: readonly SeatRequest[], leaseMs: number): Granted {
-    this.expire();
-    this.around.onChanged(this);
-    const known = this.book.state.claim?.matchId === matchId;
-    const granted = this.book.claim(matchId, seats, leaseMs, this.around.clock.now());
-    if (granted.ok && !known) this.noteAllocated();
-    return granted;
-  }
-
-  release(seats: readonly SeatKey[]): void {
-    this.left(this.book.release(seats), "released");
-    this.lapse();
-  }
-
-  close(
-    onlyIfEmpty: boolean,
-  ): { readonly ok: true } | { readonly ok: false; readonly code: NackCode; readonly detail: string } {
-    if (onlyIfEmpty) this.expire();
-    this.around.onChanged(this);
-    return this.book.close(onlyIfEmpty);
-  }
-
-  leave(playerId: string): void {
-    this.left(this.book.leave(playerId), "left");
-  }
-
-  joined(seat: SeatKey): void {
-    this.tell({ kind: "joined", sessionId: seat.sessionId, generation: seat.generation });
-  }
-
   /** The server, or a probe for it, says that players can come; said again by the server it ends the match. */
   ready(repeated: boolean): void {
-    const { first, matchId, dropped } = this.book.ready(repeated);
-    if (first) this.tell({ kind: "ready" });
-    this.matchEnded(matchId, dropped);
+    const first = this.seats.ready(repeated);
     if (!first || this.book.state.healthy) return;
     if (this.toldLate) this.health({ healthy: true, reason: "ready at last" });
     // What was said of a server that was still starting was not acted on.
@@ -240,16 +173,8 @@ export class GameServer {
     } else this.around.push(this, kind, data);
   }
 
-  observed({ joined, dropped, walkIns }: Observed): void {
-    for (const seat of joined) this.joined(seat);
-    this.left(dropped, "left");
-    if (walkIns !== undefined) this.tell({ kind: "walkIns", count: walkIns });
-  }
-
   measured(stats: Partial<Omit<ServerStats, "atMs">>): void {
-    const before = this.stats ?? { cpu: 0, memoryBytes: 0, players: 0, responseMs: undefined, errorRate: undefined };
-    this.stats = { ...before, ...stats, atMs: this.around.clock.now() };
-    this.statsChanged = true;
+    this.measures.add(stats, this.around.clock.now());
   }
 
   /** @param takenAtMs where the server says it: a state may have waited on its way here */
@@ -271,10 +196,8 @@ export class GameServer {
   tick(): void {
     for (const again of this.unwritten.splice(0)) again();
     if (!this.gone) this.passTime(this.around.clock.now());
-    if (!this.statsChanged || !this.stats) return;
-    this.statsChanged = false;
-    this.stats = { ...this.stats, players: this.players };
-    this.emit({ kind: "stats", stats: this.stats });
+    const stats = this.measures.takeChanged(this.players);
+    if (stats) this.emit({ kind: "stats", stats });
   }
 
   /** Tells controllers once what was recorded before is in the journal, and nobody if it could not be. */
@@ -284,7 +207,8 @@ export class GameServer {
   }
 
   report(): ServerReport {
-    const { serverId, allocationId, expect, labels, annotations, stats } = this;
+    const { serverId, allocationId, expect, labels, annotations } = this;
+    const { stats } = this.measures;
     const { ready, reserved, selfAllocated, healthy, closed, claim, gone, walkIns, seats } = this.book.state;
     return {
       serverId,
@@ -307,30 +231,20 @@ export class GameServer {
   }
 
   foundProcesses(pids: Readonly<Record<string, number>>): void {
-    this.pids = pids;
+    this.processes.pids = pids;
     this.around.onProcesses(this);
   }
 
   /** Told again with other processes, ports or rules. */
   become(expect: ExpectedServer, started: Readonly<Record<string, string>>): void {
     this.expect = expect;
-    this.started = started;
-    this.pids = expect.pids;
+    this.processes.become(expect.pids, started);
     this.book.become(expect);
   }
 
   /** What the journal keeps of its being expected. */
   expectation(): Extract<JournalEntry, { kind: "expect" }> {
-    return { kind: "expect", atMs: this.expectedAtMs, server: this.expect, started: this.started };
-  }
-
-  /** The task whose process is not there any more, or whose pid is another's by now. */
-  endedProcess(processStarted: (pid: number) => string | undefined): string | undefined {
-    const ended = Object.entries(this.expect.pids).find(([task, pid]) => {
-      const now = pid > 0 ? processStarted(pid) : "";
-      return now === undefined || (pid > 0 && this.started[task] !== undefined && this.started[task] !== now);
-    });
-    return ended && `${ended[1]} (${ended[0]})`;
+    return { kind: "expect", atMs: this.expectedAtMs, server: this.expect, started: this.processes.started };
   }
 
   /** All that a journal needs to bring it back. */
@@ -345,7 +259,7 @@ export class GameServer {
   }
 
   private passTime(now: number): void {
-    this.expire();
+    this.seats.expire();
     const { ready, reserved, selfAllocated } = this.book.state;
     // Under Agones that is a Ready like any other, also for a match that was on.
     if (reserved?.untilMs !== undefined && now >= reserved.untilMs) this.ready(this.expect.sdk !== "agones");
@@ -361,32 +275,6 @@ export class GameServer {
   private noteAllocated(): void {
     if (this.expect.sdk !== "agones") return;
     this.relabel({}, { [LAST_ALLOCATED]: new Date(this.around.clock.now()).toISOString() });
-  }
-
-  private expire(): boolean {
-    const dropped = this.book.expire(this.around.clock.now());
-    if (dropped.length === 0) return false;
-    this.left(dropped, "leaseExpired");
-    this.lapse();
-    return true;
-  }
-
-  private lapse(): void {
-    const lapsed = this.book.lapse();
-    if (lapsed) this.matchEnded(lapsed.matchId, []);
-  }
-
-  private matchEnded(matchId: string | undefined, dropped: readonly SeatKey[]): void {
-    this.left(dropped, "matchEnded");
-    if (matchId !== undefined) this.tell({ kind: "matchEnded", matchId });
-  }
-
-  private left(dropped: readonly (SeatKey & { readonly playerId?: string })[], reason: LeftReason): void {
-    for (const { sessionId, generation, playerId } of dropped) {
-      this.tell({ kind: "left", sessionId, generation, reason });
-      // Where they are moved to, the leader's copy goes with them.
-      if (playerId !== undefined) this.saved.drop(playerId);
-    }
   }
 
   private emit(event: ServerEvent): void {

@@ -167,7 +167,7 @@ export class GateLinks {
     if (port === undefined || server.gone) return;
     if (!gate.held.has(serverId)) this.handlers.onHeld(server);
     gate.held.add(serverId);
-    const pids = Object.values(server.pids);
+    const pids = Object.values(server.processes.pids);
     const agones = sdk === "agones" ? { sdk } : {};
     gate.channel.send({ type: "open", serverId, allocationId, port, token, pids, ...agones });
   }

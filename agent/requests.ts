@@ -10,7 +10,7 @@ import type { GameServer } from "./game-server";
 import type { JournalEntry } from "./journal/journal-entry";
 import { given, settled, type ToOthers } from "./given";
 import type { AgentLog, Ledger } from "./ledger";
-import type { Refusal } from "./seats/seat-book";
+import type { Granted, Refusal } from "./seats/seat-book";
 import type { Seat } from "./seats/seat-record";
 import type { Servers } from "./servers";
 
@@ -148,16 +148,16 @@ export class Requests {
   ): Outcome {
     switch (body.kind) {
       case "grant":
-        return this.granted(server, server.grant(body.seats, body.leaseMs), body.leaseMs);
+        return this.granted(server, server.seats.grant(body.seats, body.leaseMs), body.leaseMs);
       case "claim":
-        return this.granted(server, server.claim(body.matchId, body.seats, body.leaseMs), body.leaseMs);
+        return this.granted(server, server.seats.claim(body.matchId, body.seats, body.leaseMs), body.leaseMs);
       case "allocate":
         return this.allocated(server, allocate(server, body.order));
       case "release":
-        server.release(body.seats);
+        server.seats.release(body.seats);
         return { ok: true, free: server.book.free };
       case "close":
-        return server.close(body.onlyIfEmpty);
+        return server.seats.close(body.onlyIfEmpty);
       case "notice":
         server.notice(body.notice);
         return DONE;
@@ -170,7 +170,7 @@ export class Requests {
     }
   }
 
-  private granted(server: GameServer, granted: ReturnType<GameServer["grant"]>, leaseMs: number): Outcome {
+  private granted(server: GameServer, granted: Granted, leaseMs: number): Outcome {
     if (!granted.ok) return granted;
     for (const state of broughtAlong(server, granted.seats)) server.tellState(state);
     const untilMs = this.deps.clock.now() + leaseMs;

@@ -55,7 +55,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
     (server, body, context) => admit(server, body.ticket, body.rejoin === true || context.repeated, context),
   ),
   "POST /v1/players/leave": route(z.object({ playerId: z.string() }), (server, { playerId }) => {
-    server.leave(playerId);
+    server.seats.leave(playerId);
     return DONE;
   }),
   "GET /v1/players": route(nothing, (server) => ok({ players: seatedPlayers(server) })),

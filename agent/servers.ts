@@ -1,6 +1,8 @@
 import type { ExpectedServer } from "../protocol/messages";
-import { GameServer, type ServerSurroundings } from "./game-server";
+import { GameServer } from "./game-server";
 import { unknownRecord, type JournalEntry } from "./journal/journal-entry";
+import { startedOf } from "./server-processes";
+import type { ServerSurroundings } from "./server-surroundings";
 
 export interface ServersHandlers {
   /** A server is to be watched from now on; called again when its processes or ports have changed. */
@@ -38,7 +40,7 @@ export class Servers {
     const known = this.find(expected.serverId, expected.allocationId);
     if (known) return this.again(known, expected);
     const before = this.byId.get(expected.serverId);
-    const server = this.add(expected, this.around.clock.now(), this.processesOf(expected));
+    const server = this.add(expected, this.around.clock.now(), startedOf(expected.pids, this.around.processStarted));
     this.around.ledger.recordOr(server.expectation(), () => this.remove(server, before));
     before?.end(`allocation ${expected.allocationId} has taken its place`);
     this.around.ledger.then(() => this.handlers.onExpected(server));
@@ -84,17 +86,9 @@ export class Servers {
     const { labels, annotations, counters, lists, tracked } = before.server;
     const expected = { ...told, labels, annotations, counters, lists, tracked };
     if (JSON.stringify(before.server) === JSON.stringify(expected)) return;
-    server.become(expected, this.processesOf(expected));
+    server.become(expected, startedOf(expected.pids, this.around.processStarted));
     this.around.ledger.recordOr(server.expectation(), () => server.become(before.server, before.started));
     if (!server.gone) this.around.ledger.then(() => this.handlers.onExpected(server));
-  }
-
-  private processesOf({ pids }: ExpectedServer): Readonly<Record<string, string>> {
-    const started = Object.entries(pids).map(([task, pid]) => [
-      task,
-      pid > 0 ? this.around.processStarted(pid) : undefined,
-    ]);
-    return Object.fromEntries(started.filter(([, name]) => name !== undefined)) as Record<string, string>;
   }
 
   private add(expected: ExpectedServer, atMs: number, started: Readonly<Record<string, string>>): GameServer {
