@@ -9,6 +9,7 @@ interface AllocateOptions {
   readonly label?: Readonly<Record<string, string>>;
   readonly select?: readonly ServerSelector[];
   readonly deadline?: number;
+  readonly clientVersion?: string;
 }
 
 export const register: Register = (command, context) => {
@@ -19,6 +20,7 @@ export const register: Register = (command, context) => {
     .requiredOption("--player <id>", "a player of the match; once for each", gather)
     .option("--select <key=value,…>", "labels that the server must have; once more for the next best choice", selector)
     .option("--label <key=value>", "a label for the server while the match is on it; once for each", keyValue)
+    .option("--client-version <version>", "of the players' own program: only a server that takes it is given")
     .option("--deadline <secs>", "how long to wait for a free server", wholeNumber(0, 600))
     .action((experience: string, options: AllocateOptions) => run(experience, options, context));
 };
@@ -30,7 +32,7 @@ function selector(text: string, before: readonly ServerSelector[] = []): readonl
 }
 
 async function run(experience: string, options: AllocateOptions, context: CliContext): Promise<void> {
-  const { match, player, label, select, deadline } = options;
+  const { match, player, label, select, deadline, clientVersion } = options;
   const { region } = context.options;
   const api = await context.api();
   const allocation = await api.json<MatchAllocation>({
@@ -42,6 +44,7 @@ async function run(experience: string, options: AllocateOptions, context: CliCon
       matchId: match,
       players: player.map((playerId) => ({ playerId })),
       ...(region !== undefined && { region }),
+      ...(clientVersion !== undefined && { clientVersion }),
       ...(select && { selectors: select }),
       ...(label && { labels: label }),
       ...(deadline !== undefined && { deadlineMs: deadline * 1000 }),

@@ -96,6 +96,8 @@ describe("forge allocate and route", () => {
       "map=sand",
       "--deadline",
       "5",
+      "--client-version",
+      "1.5.0",
     );
     expect(code).toBe(0);
     expect(out).toContain("ann  ticket-1");
@@ -107,6 +109,7 @@ describe("forge allocate and route", () => {
         players: [{ playerId: "ann" }, { playerId: "b,ob" }],
         selectors: [{ matchLabels: { map: "ice", mode: "duel" } }, { matchLabels: { map: "sand" } }],
         deadlineMs: 5000,
+        clientVersion: "1.5.0",
       }),
     ]);
   });
@@ -116,5 +119,16 @@ describe("forge allocate and route", () => {
     expect(code).toBe(0);
     expect(out).toContain("ticket-1");
     expect(asked("eu-west")).toEqual([{ type: "routePlayers", serverId: "srv-eu-west-1", players: ["ann", "bob"] }]);
+  });
+
+  it("give clients of a version a server that takes it, and say which it does", async () => {
+    const detail = 'server srv-eu-west-1 of version "1.0.0" takes clients "<2", not one of version "2.0.0"';
+    run.region("eu-west").backend.when("routePlayers", () => refused({ code: "clientUnsupported", detail }));
+    const { code, err } = await forge("route", "srv-eu-west-1", "ann", "--client-version", "2.0.0");
+    expect(code).toBe(1);
+    expect(err).toContain(detail);
+    expect(asked("eu-west")).toEqual([
+      { type: "routePlayers", serverId: "srv-eu-west-1", players: ["ann"], clientVersion: "2.0.0" },
+    ]);
   });
 });

@@ -2,20 +2,31 @@ import type { Placement } from "../../controller/core/resources";
 import type { CliContext, Register } from "../context";
 import { renderTable } from "../table";
 
+interface RouteOptions {
+  readonly clientVersion?: string;
+}
+
 export const register: Register = (command, context) => {
   command
     .argument("<server>", "id of the server")
     .argument("<players...>", "ids of the players: all get a seat, or none")
-    .action((server: string, players: readonly string[]) => run(server, players, context));
+    .option("--client-version <version>", "of the players' own program: refused where the server does not take it")
+    .action((server: string, players: readonly string[], options: RouteOptions) =>
+      run(server, { players, ...options }, context),
+    );
 };
 
-async function run(serverId: string, players: readonly string[], context: CliContext): Promise<void> {
+async function run(
+  serverId: string,
+  body: RouteOptions & { readonly players: readonly string[] },
+  context: CliContext,
+): Promise<void> {
   const api = await context.api();
   const path = `/v1/servers/${encodeURIComponent(serverId)}/sessions`;
   const { items } = await api.json<{ readonly items: readonly Placement[] }>({
     method: "POST",
     path,
-    body: { players },
+    body,
   });
   // The ticket is what a player connects with: it is never cut.
   context.print({ items }, () =>

@@ -119,6 +119,7 @@ describe("the API", () => {
     ],
     ["POST", "/v1/servers/srv-local-1/sessions", { players: [] }, ["/body/players"]],
     ["POST", "/v1/servers/srv-local-1/sessions", { players: ["a", "a"] }, ["/body/players"]],
+    ["POST", "/v1/servers/srv-local-1/sessions", { players: ["a"], clientVersion: "1\n2" }, ["/body/clientVersion"]],
     [
       "POST",
       "/v1/allocations",

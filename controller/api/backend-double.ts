@@ -27,6 +27,7 @@ export function serverSample(over: Partial<Server> = {}): Server {
     allocationId: "alloc-1",
     experienceId: "arena",
     version: "1.0.0",
+    clients: null,
     mods: [],
     role: "server",
     region: "local",

@@ -85,6 +85,13 @@ const ASKED: readonly [
     200,
     { type: "routePlayers", serverId: "srv-local-1", players: ["ann", "ben"] },
   ],
+  [
+    "POST",
+    "/v1/servers/srv-local-1/sessions",
+    { players: ["ann"], clientVersion: "1.5.0" },
+    200,
+    { type: "routePlayers", serverId: "srv-local-1", players: ["ann"], clientVersion: "1.5.0" },
+  ],
   ["GET", "/v1/servers/srv-local-1/sessions", undefined, 200, { type: "findSessions", serverId: "srv-local-1" }],
   [
     "POST",

@@ -100,6 +100,59 @@ it("holds a match to its clients, with selectors too", () => {
   expect(code(match("m4", "1.2.0", [{ version: "1" }]))).toBe("ok");
 });
 
+it("puts clients by hand only on a server that takes them, and keeps to it when they are moved", () => {
+  const r = twoVersions();
+  const old = r.must<Placement>(join("old", { clientVersion: "1.5.0" })).server.id;
+  const route = (player: string, clientVersion?: string) =>
+    r.call({
+      type: "routePlayers",
+      serverId: old,
+      players: [player],
+      ...(clientVersion !== undefined && { clientVersion }),
+    });
+  expect(route("new", "2.0.0")).toEqual({
+    ok: false,
+    problem: {
+      code: "clientUnsupported",
+      detail: `server ${old} of version "1" takes clients "<2", not one of version "2.0.0"`,
+      info: { serverId: old, clientVersion: "2.0.0", versions: { 1: "<2" } },
+    },
+  });
+  expect(code(route("silent"))).toBe("ok");
+  expect(code(route("fits", "1.9.0"))).toBe("ok");
+  r.kill(old);
+  r.run();
+  r.advance(5000);
+  const [moved] = r.must<{ serverId: string }[]>({ type: "findSessions", playerId: "fits" });
+  expect(moved?.serverId).not.toBe(old);
+  expect(r.must<Server>({ type: "getServer", serverId: moved?.serverId ?? "" }).version).toBe("1");
+});
+
+it("says of each server which clients it takes, also of one that has ended, whose version is forgotten", () => {
+  const r = arena(entry("1", "<2"));
+  const taken = () => r.must<Server[]>({ type: "listServers" }).map(({ version, clients }) => [version, clients]);
+  expect(taken()).toEqual([
+    ["1", "<2"],
+    ["1", "<2"],
+  ]);
+  r.setSettings(testSettings([testExperience("arena", entry("1", "<3"))]));
+  r.run();
+  expect(taken()[0]).toEqual(["1", "<3"]);
+  r.setSettings(testSettings([testExperience("arena", entry("2", ">=2"))]));
+  r.run();
+  r.advance(30_000);
+  expect(taken()).toEqual([
+    ["2", ">=2"],
+    ["2", ">=2"],
+  ]);
+  expect(r.must<Server[]>({ type: "listServers", state: "terminated" })[0]).toMatchObject({
+    version: "1",
+    clients: "<2",
+  });
+  const free = arena(entry("1", undefined));
+  expect(free.must<Server[]>({ type: "listServers" })[0]?.clients).toBeNull();
+});
+
 it("keeps to it when the player is moved, and under the next leader", () => {
   const r = twoVersions();
   const placed = playing(r, "mover", { clientVersion: "1.5.0" });

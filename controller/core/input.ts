@@ -115,7 +115,12 @@ export type Command =
       readonly party?: readonly string[];
       readonly deadlineMs?: number;
     }
-  | { readonly type: "routePlayers"; readonly serverId: string; readonly players: readonly string[] }
+  | {
+      readonly type: "routePlayers";
+      readonly serverId: string;
+      readonly players: readonly string[];
+      readonly clientVersion?: string;
+    }
   | { readonly type: "getSession"; readonly sessionId: string }
   | {
       readonly type: "findSessions";

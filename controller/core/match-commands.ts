@@ -13,7 +13,7 @@ import type { ServerSelector } from "./resources";
 import { hasVersion, noVersion } from "./routing";
 import { badPlayers, experienceNames, openGroup } from "./session-commands";
 import type { CoreState } from "./state";
-import { wishOf } from "./version-wish";
+import { clientsOfServer, takesWish, wishOf } from "./version-wish";
 
 type Of<T extends Command["type"]> = Extract<Command, { type: T }>;
 
@@ -110,11 +110,12 @@ function matchAgain(
 }
 
 /** Puts these players on that server, all or none. */
-export function routePlayers(s: CoreState, requestId: number, { serverId, players }: Of<"routePlayers">): void {
+export function routePlayers(s: CoreState, requestId: number, command: Of<"routePlayers">): void {
+  const { serverId, players, clientVersion } = command;
   const server = s.servers.get(serverId);
   const members = [...new Set(players)];
   const why = server
-    ? whyNotRoute(s, server)
+    ? (whyNotRoute(s, server) ?? whyNotClient(s, server, clientVersion))
     : problem("unknownServer", `there is no server "${serverId}" in this region`);
   const bad = badPlayers(members);
   if (bad !== null || members.length === 0)
@@ -151,7 +152,7 @@ export function routePlayers(s: CoreState, requestId: number, { serverId, player
     return s.out.refuse(requestId, problem("serverClosed", `server ${serverId} takes nobody any more`));
   const group = openGroup(s, fleet, fresh, {
     kind: "route",
-    version: undefined,
+    version: wishOf(undefined, clientVersion),
     mods: [],
     latencies: {},
     deadlineMs: s.nowMs,
@@ -160,6 +161,17 @@ export function routePlayers(s: CoreState, requestId: number, { serverId, player
   group.sessions.push(...there);
   letWait(s, group, { requestId, answer: "routePlayers", session: null, untilMs: Infinity, existing: false });
   askSeats(s, group, server);
+}
+
+function whyNotClient(s: CoreState, server: GameServer, clientVersion: string | undefined): CoreProblem | null {
+  const { id, version } = server;
+  const clients = clientsOfServer(s.fleet(server.experienceId), server);
+  if (clientVersion === undefined || takesWish(wishOf(undefined, clientVersion) ?? "", version, clients)) return null;
+  return problem(
+    "clientUnsupported",
+    `server ${id} of version "${version}" takes clients "${clients ?? ""}", not one of version "${clientVersion}"`,
+    { info: { serverId: id, clientVersion, versions: { [version]: clients } } },
+  );
 }
 
 function whyNotRoute(s: CoreState, server: GameServer): CoreProblem | null {

@@ -13,6 +13,8 @@ export interface Server {
   readonly allocationId: string | null;
   readonly experienceId: string;
   readonly version: string;
+  /** Which client versions it takes, one or a range; null: any. */
+  readonly clients: string | null;
   readonly mods: readonly string[];
   readonly role: string;
   readonly region: string;

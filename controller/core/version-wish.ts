@@ -1,4 +1,5 @@
 import type { Fleet } from "./fleet";
+import type { GameServer } from "./game-server";
 import { isRange, takesVersion } from "../../config/version-range";
 
 /**
@@ -41,6 +42,14 @@ export function clientsOf({ clients, former, config }: Fleet, version: string): 
   for (const entry of [config, former]) if (entry?.version === version) return entry.clients ?? null;
   const started = clients.get(version);
   return started === undefined ? (config?.clients ?? null) : started;
+}
+
+/** Which clients a server is given to; null: any. Of one that has ended what it was started with: its version may be forgotten. */
+export function clientsOfServer(
+  fleet: Fleet,
+  { version, clients, state }: Pick<GameServer, "version" | "clients" | "state">,
+): string | null {
+  return state === "terminated" ? (clients ?? null) : clientsOf(fleet, version);
 }
 
 /** For people. */

@@ -22,7 +22,7 @@ import type {
 import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
 import { countLeft } from "./move-out";
-import { clientsOf } from "./version-wish";
+import { clientsOf, clientsOfServer } from "./version-wish";
 import { currentVersions } from "./versions";
 import { isWanted, untilWhen } from "./wanted";
 
@@ -49,6 +49,7 @@ export function serverView(s: CoreState, server: GameServer): Server {
     allocationId: server.allocationId,
     experienceId: server.experienceId,
     version: server.version,
+    clients: clientsOfServer(s.fleet(server.experienceId), server),
     mods: server.mods,
     role: server.role,
     region: s.settings.region,

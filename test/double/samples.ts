@@ -13,6 +13,7 @@ export function sampleServer(over: Partial<Server> = {}): Server {
     allocationId: "alloc-7d31",
     experienceId: "arena",
     version: "1.0.0",
+    clients: null,
     mods: [],
     role: "server",
     region: "us-east",

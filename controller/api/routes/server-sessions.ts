@@ -20,7 +20,7 @@ export const serverSessionRoutes: readonly AnyRoute[] = [
     region: regionOfPathId,
     async handle({ params, body, caller }, api) {
       return json(200, {
-        items: await ask(api, caller, { type: "routePlayers", serverId: params.id, players: body.players }),
+        items: await ask(api, caller, { type: "routePlayers", serverId: params.id, ...body }),
         next: null,
       });
     },

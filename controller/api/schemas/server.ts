@@ -35,6 +35,7 @@ export const serverSchema = z
     allocationId: z.string().nullable(),
     experienceId: z.string(),
     version: z.string(),
+    clients: z.string().nullable().describe("Which `clientVersion` it takes: one, or a range; null: any"),
     mods: z.array(z.string()),
     role: z.string().describe("`server` for what players join, else a fleet role's name"),
     region: z.string(),

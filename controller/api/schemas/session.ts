@@ -146,7 +146,10 @@ export const updateSessionBody = z
 export const endSessionQuery = z.strictObject({ reason: z.string().min(1).max(256).exactOptional() });
 
 export const routePlayersBody = z
-  .strictObject({ players: z.array(playerIdSchema).min(1).max(256).meta({ uniqueItems: true }) })
+  .strictObject({
+    players: z.array(playerIdSchema).min(1).max(256).meta({ uniqueItems: true }),
+    clientVersion: clientVersionSchema.exactOptional(),
+  })
   .refine(({ players }) => new Set(players).size === players.length, { path: ["players"], message: "each player once" })
   .meta({ id: "RoutePlayers" });
 export const placementsSchema = z

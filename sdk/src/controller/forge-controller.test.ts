@@ -68,6 +68,8 @@ describe("calls", () => {
     const { double, forge } = setUp(() => ({ body: { items: [placementSample()], next: null } }));
     await expect(forge.routePlayer("ann", "srv/1")).resolves.toEqual(placementSample());
     expect(double.calls[0]).toMatchObject({ path: "/v1/servers/srv%2F1/sessions", body: { players: ["ann"] } });
+    await forge.routePlayers(["ann"], "srv/1", { clientVersion: "1.5.0" });
+    expect(double.calls[1]).toMatchObject({ body: { players: ["ann"], clientVersion: "1.5.0" } });
   });
 });
 

@@ -88,13 +88,17 @@ export class ForgeController {
     return placement;
   }
 
-  /** Puts these players on this very server, all or none. */
-  async routePlayers(playerIds: readonly string[], serverId: string): Promise<readonly Placement[]> {
+  /** Puts these players on this very server, all or none; with `clientVersion` only where it takes such clients. */
+  async routePlayers(
+    playerIds: readonly string[],
+    serverId: string,
+    options: { readonly clientVersion?: string } = {},
+  ): Promise<readonly Placement[]> {
     const path = `/v1/servers/${encodeURIComponent(serverId)}/sessions`;
     const { items } = await this.call<{ items: readonly Placement[] }>({
       method: "POST",
       path,
-      body: { players: playerIds },
+      body: { players: playerIds, ...options },
     });
     return items;
   }
