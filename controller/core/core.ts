@@ -16,7 +16,7 @@ import { abandon, serveLine } from "./placement";
 import { onEngineList, onSnapshot } from "./rebuild";
 import { tryReach } from "./reach";
 import { loseOverdue, loseRequests, onAck } from "./requests";
-import { byPriority } from "./priority";
+import { inTurn } from "./priority";
 import type { RegionSummary } from "./resources";
 import { reviewRollout } from "./rollout";
 import { scale } from "./scaler";
@@ -206,7 +206,7 @@ export class Core implements CoreMachine {
         s.ending.clear();
         for (const server of ending) advanceEnding(s, server);
       }
-      for (const fleet of byPriority(s.dirty.take())) {
+      for (const fleet of inTurn(s.dirty.take())) {
         serveLine(s, fleet);
         scale(s, fleet);
       }

@@ -5,16 +5,14 @@ import type { EngineErrorCode, EngineEvent, EngineServer, ServerExit } from "../
 import { takeEarly } from "./early-seats";
 import { noteOnIsolated, placedText, restore } from "./isolation";
 import { expectOf, serverOfEngine } from "./launch";
-import { comesBefore, notePlaced, noteShort } from "./priority";
+import { notePlaced, noteShort } from "./priority";
 import { configOf } from "./rollout";
 import { addServer, bindToNode, setState } from "./servers";
 import { endSession } from "./sessions";
-import { failStart, giveTimeToStart, askStart } from "./spawn";
+import { failStart, giveTimeToStart } from "./spawn";
+import { startAgain } from "./starting";
 import type { CoreState } from "./state";
 import { wantAgain } from "./wanted";
-
-/** How long before a start that the engine could not take on is tried again, in milliseconds. */
-const START_AGAIN_MS = 2000;
 
 /** A start that failed like this may succeed a moment later: the server before it may still be on its way out. */
 const PASSES: ReadonlySet<EngineErrorCode> = new Set<EngineErrorCode>(["portTaken", "volumeBusy", "startFailed"]);
@@ -168,17 +166,6 @@ function onBlocked(s: CoreState, event: Extract<EngineEvent, { type: "blocked" }
   }
   if (event.code === "noCapacity") noteShort(s, server);
   startAgain(s, server);
-}
-
-function startAgain(s: CoreState, server: GameServer): void {
-  // Whether the engine keeps the order or dropped it, asking again starts nothing twice.
-  s.timers.at(s.nowMs + START_AGAIN_MS, () => {
-    if (!s.leader || server.state !== "starting" || server.engine !== "asked") return;
-    const fleet = s.fleet(server.experienceId);
-    // Room that has become free is not for it while a higher priority waits for some.
-    if (comesBefore(s, fleet)) startAgain(s, server);
-    else askStart(s, fleet, server);
-  });
 }
 
 function onNodeDown(s: CoreState, event: Extract<EngineEvent, { type: "nodeDown" }>): void {

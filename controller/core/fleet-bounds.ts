@@ -1,6 +1,6 @@
 import type { ChainVerdict } from "./chain";
 import type { Fleet } from "./fleet";
-import { byPriority, comesBefore, priorityOf, priorityText, roomInRegion } from "./priority";
+import { byPriority, comesBefore, priorityOf, priorityText, roomInRegion, waitText } from "./priority";
 import { fairShares, regionFloors } from "./region-share";
 import type { ScalingBounds } from "./scaling";
 import type { CoreState } from "./state";
@@ -33,7 +33,7 @@ export function boundsOf(
     cap,
     keep,
     shared: share < own ? sharedText(s, fleet, share) : undefined,
-    after: before && `${priorityText(before)} waits for room on the nodes, and comes before ${priorityText(fleet)}`,
+    after: before && waitText(before, fleet),
   };
 }
 

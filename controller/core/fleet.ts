@@ -198,6 +198,12 @@ function amountOfText(buffer: number | string): ScalingPolicy["buffer"] {
   return share === undefined ? { kind: "servers", servers: Number(buffer) } : { kind: "share", share };
 }
 
+/** How many servers, and parts of them, players wait for who lost theirs or are moved. */
+export function movingServers(fleet: Fleet): number {
+  const { line, config } = fleet;
+  return line.moveServers + (wholeServers(fleet) ? 0 : line.moveSeats / Math.max(1, config?.maxPlayers ?? 1));
+}
+
 /** Whether one party takes a whole server. */
 export function wholeServers(fleet: Fleet): boolean {
   return fleet.config?.seats === "match";

@@ -1,11 +1,12 @@
-import type { Fleet } from "./fleet";
+import { movingServers, type Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
 import type { CoreState } from "./state";
 
 /**
  * Which experience comes first where there is not room for all. The region's maximum is shared out by `fairShares`; where the
  * nodes are full, growth of a lower priority waits until the starts of a higher one have found their node. Minimums, an
- * experience's first server, and places for players who lost theirs wait for nobody, so none starves.
+ * experience's first server, and places for players who lost theirs wait for nobody, so none starves. The latter come before all
+ * else, of whatever priority: they wait for a minute at most.
  */
 export const DEFAULT_PRIORITY = 50;
 
@@ -37,33 +38,62 @@ export function notePlaced(s: CoreState, server: GameServer): void {
   for (const fleet of s.fleets.values()) s.dirty.add(fleet);
 }
 
-/** The experience whose starts come before growth of this one; undefined where none does. */
+/** Players who lost their server, or are moved off it, wait for more of this one's servers than have found a node. */
+export function isUrgent(fleet: Fleet): boolean {
+  let needed = movingServers(fleet);
+  if (needed === 0) return false;
+  for (const server of fleet.servers) if (server.state === "starting" && hasNode(server)) needed--;
+  return needed > 0;
+}
+
+/** The experience whose starts come before growth of this one, or before all its starts; undefined where none does. */
 export function comesBefore(s: CoreState, fleet: Fleet): Fleet | undefined {
-  if (s.short.size === 0 || !hasServer(fleet)) return undefined;
-  let first: Fleet | undefined;
+  if (s.short.size === 0) return undefined;
+  const others = new Set<Fleet>();
   for (const server of s.short) {
-    if (server.state !== "starting" || server.engine !== "asked") {
-      s.short.delete(server);
-      continue;
-    }
-    const other = s.fleet(server.experienceId);
-    if (priorityOf(other) > priorityOf(first ?? fleet)) first = other;
+    if (server.state === "starting" && server.engine === "asked") others.add(s.fleet(server.experienceId));
+    else s.short.delete(server);
   }
+  const grows = hasServer(fleet);
+  let first: Fleet | undefined;
+  for (const other of others) if ((grows || isUrgent(other)) && isBefore(other, first ?? fleet)) first = other;
   return first;
+}
+
+function isBefore(one: Fleet, other: Fleet): boolean {
+  const urgent = isUrgent(one);
+  return urgent === isUrgent(other) ? priorityOf(one) > priorityOf(other) : urgent;
 }
 
 /** One that is up, or has its node: not all that it has still wait for room. */
 function hasServer({ servers, starting }: Fleet): boolean {
   if (servers.size > starting) return true;
-  for (const { engine } of servers) if (engine === "placed" || engine === "running") return true;
+  for (const server of servers) if (hasNode(server)) return true;
   return false;
 }
 
-/** Sorts fleets that have changed in one input, so that the one of higher priority takes what room there is. */
+function hasNode({ engine }: GameServer): boolean {
+  return engine === "placed" || engine === "running";
+}
+
+/** Sorts fleets that have changed in one input, so that the one that comes first takes what room there is. */
+export function inTurn(fleets: Fleet[]): Fleet[] {
+  if (fleets.length < 2) return fleets;
+  const urgent = new Set(fleets.filter(isUrgent));
+  return byPriority(fleets).sort((a, b) => Number(urgent.has(b)) - Number(urgent.has(a)));
+}
+
 export function byPriority(fleets: Fleet[]): Fleet[] {
-  return fleets.length < 2 ? fleets : fleets.sort((a, b) => priorityOf(b) - priorityOf(a));
+  return fleets.sort((a, b) => priorityOf(b) - priorityOf(a));
 }
 
 export function priorityText(fleet: Fleet): string {
   return `${fleet.id} (priority ${String(priorityOf(fleet))})`;
+}
+
+/** What a fleet waits for while another comes before it. */
+export function waitText(before: Fleet, fleet: Fleet): string {
+  return isUrgent(before) && !isUrgent(fleet)
+    ? `players of ${before.id} who are moved wait for room on the nodes, and come before ${fleet.id}`
+    : `${priorityText(before)} waits for room on the nodes, and comes before ${priorityText(fleet)}`;
 }

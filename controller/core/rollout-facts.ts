@@ -1,6 +1,6 @@
 import type { Fleet } from "./fleet";
 import { isEmpty } from "./game-server";
-import { comesBefore, priorityText } from "./priority";
+import { comesBefore, waitText } from "./priority";
 import type { Rollout } from "./rollout";
 import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
@@ -24,8 +24,7 @@ function nextStep(s: CoreState, fleet: Fleet, { from, to, share, paused, upSince
   const { untilMs } = crashOf(fleet, to);
   if (s.nowMs < untilMs) return `${to} is started again, after its failures, at ${clock(s, untilMs)}`;
   const before = comesBefore(s, fleet);
-  if (before)
-    return `it goes on when ${priorityText(before)} has found room on the nodes, which comes before ${priorityText(fleet)}`;
+  if (before) return `it goes on when that is over: ${waitText(before, fleet)}`;
   if (upSinceMs === null) return `it goes on when the first server of ${to} is up`;
   if (share >= 1) return `the servers of ${from} go: ${oldText(fleet, from)}`;
   const secs = fleet.config?.rollout.promoteAfterSecs;

@@ -1,7 +1,7 @@
 import { chainSeen, consult } from "./advice";
 import { followChain } from "./chain";
 import { defragment } from "./defragment";
-import { answerP95, wholeServers, type Fleet } from "./fleet";
+import { answerP95, movingServers, wholeServers, type Fleet } from "./fleet";
 import { awaitsKept } from "./kept-fleets";
 import { markOverflow } from "./overflow";
 import { comesBefore, roomInRegion } from "./priority";
@@ -63,7 +63,7 @@ function crossed(s: CoreState, fleet: Fleet): boolean {
   if (servers.size < Math.max(policy.minServers, fleet.desired ?? 0)) return true;
   if (comesBefore(s, fleet)) return false;
   const per = wholeServers(fleet) ? 1 : Math.max(1, fleet.config?.maxPlayers ?? 1);
-  const moving = line.moveServers + (wholeServers(fleet) ? 0 : line.moveSeats / per);
+  const moving = movingServers(fleet);
   const waiting = moving + line.joinServers + (wholeServers(fleet) ? 0 : line.joinSeats / per);
   const { starting } = fleet;
   if (moving > starting) return true;

@@ -1,8 +1,9 @@
 import type { CrashLoop, Fleet } from "./fleet";
 import { isPrimary, newServer, type GameServer } from "./game-server";
-import { graceOf, initialCounts, launchOf, roleAddresses } from "./launch";
+import { graceOf, initialCounts, roleAddresses } from "./launch";
 import { configOf, noteVersionFailed, noteVersionUp } from "./rollout";
 import { addServer, setState } from "./servers";
+import { startInTurn } from "./starting";
 import type { CoreState } from "./state";
 import { versionToStart } from "./versions";
 import { askedFor, wantedAndReady } from "./wanted";
@@ -57,16 +58,8 @@ export function spawn(s: CoreState, fleet: Fleet, of: Spawn): GameServer {
 }
 
 function launch(s: CoreState, fleet: Fleet, server: GameServer): void {
-  askStart(s, fleet, server);
+  startInTurn(s, fleet, server);
   giveTimeToStart(s, server);
-}
-
-/** Asks the engine for it; asking again for the same server is harmless. */
-export function askStart(s: CoreState, fleet: Fleet, server: GameServer): void {
-  const config = configOf(fleet, server.version);
-  if (!config || !fleet.config) return;
-  server.engine = "asked";
-  s.out.push({ type: "start", launch: launchOf(s, fleet, config, server), reason: server.reason });
 }
 
 /** A server found starting gets as much time as one that was started now. */
