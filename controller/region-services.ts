@@ -7,8 +7,9 @@ import type { Clock } from "../protocol/clock";
 import { startAllocatorService, type AllocatorOptions } from "./agones/allocator-service";
 import type { Controller } from "./controller";
 import type { ControllerConfig } from "./controller-config";
+import { ownToken } from "./own-token";
 import { startPingService } from "./ping/ping-service";
-import { ALL_REGIONS, type Tokens } from "./tokens";
+import type { Tokens } from "./tokens";
 
 export interface RegionServicesDeps {
   readonly controller: Controller;
@@ -20,10 +21,6 @@ export interface RegionServicesDeps {
 export interface RegionServices {
   close(): Promise<void>;
 }
-
-const TOKEN_SECS = 3600;
-/** A token is made anew with this much of its life left. */
-const TOKEN_SLACK_SECS = 300;
 
 /**
  * What a controller serves on ports of their own, as forge.toml says.
@@ -53,7 +50,8 @@ async function startAllocator(
   { controller, tokens, clock, log }: RegionServicesDeps,
 ): Promise<RegionServices> {
   const port = config.services?.allocator ?? servicePort(region, "allocator", allocator.port);
-  const token = allocatorToken(tokens, config.region, clock);
+  // By which other regions and this one's leader know that a controller passes an allocation on.
+  const token = ownToken(tokens, { sub: `allocator/${config.region}`, role: "allocator" }, clock);
   const options = { host: allocator.host ?? config.api.host, port, auth: authOf(allocator, config) };
   const service = await startAllocatorService(options, { backend: controller, tokens, token, clock, log });
   log.info({ host: options.host, port, auth: allocator.auth }, "the allocation service listens");
@@ -91,16 +89,4 @@ function authOf(
   const folder = config.kind === "file" ? (config.baseDir ?? dirname(config.path)) : "/";
   const at = (path: string): string => resolve(folder, path);
   return { kind: "mtls", files: { certFile: at(certFile), keyFile: at(keyFile), clientCaDir: at(clientCaDir) } };
-}
-
-/** By which other regions and this one's leader know that a controller passes an allocation on. */
-function allocatorToken(tokens: Tokens, region: string, clock: Clock): () => string {
-  let current = { token: "", expiresAtMs: 0 };
-  return () => {
-    if (clock.now() > current.expiresAtMs - TOKEN_SLACK_SECS * 1000) {
-      const sub = `allocator/${region}`;
-      current = tokens.mint({ sub, role: "allocator", regions: [ALL_REGIONS], expiresInSecs: TOKEN_SECS });
-    }
-    return current.token;
-  };
 }

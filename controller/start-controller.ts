@@ -1,25 +1,19 @@
 import { randomFillSync } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Server as TlsServer } from "node:tls";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
-import { showAuthority } from "../clients/authority";
-import { openCertificate, type LiveCertificate } from "../clients/live-certificate";
-import { openSecrets, type LiveSecrets } from "../clients/run-secrets";
-import type { ForgeConfig } from "../config/config";
-import { loadConfig } from "../config/load";
-import { configKey, controllerQuery, controllerService, fleetsKey, shiftKey } from "../config/region-names";
+import { openCertificate } from "../clients/live-certificate";
+import { openSecrets } from "../clients/run-secrets";
+import { fleetsKey, shiftKey } from "../config/region-names";
 import { formatAddress, parseAddress } from "../protocol/address";
 import type { Clock } from "../protocol/clock";
 import { controllerCodec } from "../protocol/codec";
 import { listenSocket, type ChannelListener } from "../protocol/socket-listener";
-import { joinConsul, type ConsulParts } from "./adapters/consul/join-consul";
-import { EmbeddedEngine } from "./adapters/embedded/embedded-engine";
+import { joinConsul } from "./adapters/consul/join-consul";
 import { SoleLeadership } from "./adapters/embedded/sole-leadership";
-import { connectNomad } from "./adapters/nomad/connect-nomad";
 import { AgentLinks, type AgentChannel } from "./agent-links";
-import { buildApi } from "./api/api";
+import { connectEngine } from "./connect-engine";
 import { Controller } from "./controller";
 import type { ControllerConfig } from "./controller-config";
 import { Core } from "./core/core";
@@ -30,7 +24,9 @@ import type { Engine } from "./engine";
 import { EventLog } from "./event-log";
 import { idSource } from "./id-source";
 import type { KeptFleets } from "./fleet-keeper";
-import { watchFile } from "./live-config";
+import { folderOf, followForge, readForge } from "./forge-file";
+import { listenApi } from "./listen-api";
+import { ownToken } from "./own-token";
 import { RegionPeers } from "./region-peers";
 import { startRegionServices, type RegionServices } from "./region-services";
 import { ScalingWebhook } from "./scaling-webhook";
@@ -57,10 +53,6 @@ export interface RunningController {
   /** Resolves when it holds no socket and no timer any more; servers and agents go on. */
   close(): Promise<void>;
 }
-
-const PEER_TOKEN_SECS = 3600;
-/** A peer token is renewed with this much of its life left. */
-const PEER_TOKEN_SLACK_SECS = 300;
 
 /**
  * The one place where a region's controller is put together: core, engine, agents, HTTP API, events, live config.
@@ -115,9 +107,9 @@ export async function startController(config: ControllerConfig, deps: StartContr
     links,
     peers: new RegionPeers({
       region: config.region,
-      regions: regionAddresses(config),
-      token: peerToken(tokens, config.region, "viewer", clock),
-      placeToken: peerToken(tokens, config.region, "allocator", clock),
+      regions: config.regions.map(({ name, url, location }) => ({ name, url, location })),
+      token: ownToken(tokens, { sub: `controller/${region}`, role: "viewer" }, clock),
+      placeToken: ownToken(tokens, { sub: `controller/${region}`, role: "allocator" }, clock),
       shared: () => secrets.now.shared,
       clock,
       log,
@@ -147,7 +139,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
   let services: RegionServices | undefined;
   try {
     // Its port first: nothing is spawned by a controller that nobody can reach.
-    api = await listenApi(config, controller, { tokens, secrets, certificate, shift }, deps);
+    api = await listenApi(config, { controller, shift, tokens, secrets, certificate }, deps);
     services = await startRegionServices(config, forge, { controller, tokens, clock, log });
     if (config.agentListen !== undefined) {
       const options = {
@@ -189,7 +181,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     (api?.server as unknown as TlsServer | undefined)?.setSecureContext(next);
     listener?.renew(next);
   });
-  const endWatch = followConfig(config, consul, { controller, webhooks }, deps);
+  const endWatch = followForge(config, consul, { controller, webhooks }, deps);
   const running = { api, listener, services };
   return {
     controller,
@@ -209,155 +201,5 @@ export async function startController(config: ControllerConfig, deps: StartContr
       await certificate?.close();
       await secrets.close();
     },
-  };
-}
-
-function connectEngine(
-  { region, config, engine }: ControllerConfig,
-  { clock, log, env }: StartControllerDeps,
-): Promise<Engine> {
-  if (engine.kind === "nomad") return connectNomad(engine, { region, clock, log, random: Math.random });
-  const { rootSocket, rootSecret, runDir, dataDir, home, ports } = engine;
-  return EmbeddedEngine.connect({
-    region,
-    root: { socketPath: rootSocket, secret: rootSecret },
-    runDir,
-    dataDir,
-    home,
-    baseDir: config.kind === "file" ? folderOf({ config }) : home,
-    ports,
-    env,
-    warn: (message) => log.warn(message),
-    clock,
-  });
-}
-
-/** Where forge.toml's relative paths begin; where it came without a file, the working folder. */
-function folderOf({ config }: Pick<ControllerConfig, "config">): string {
-  return config.kind === "file" ? (config.baseDir ?? dirname(config.path)) : process.cwd();
-}
-
-/** By which names, beside plain addresses, it may be called: its own, and those that Consul's DNS has for it. */
-function hostNames({ region, publicUrl, consul }: ControllerConfig): readonly string[] {
-  const own = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
-  if (consul === undefined) return own;
-  const service = controllerService(region);
-  const tagged = ["leader", "standby"].map((tag) => `${tag}.${service}.service.consul`);
-  return [...own, `${service}.service.consul`, ...tagged, `${controllerQuery(region)}.query.consul`];
-}
-
-/** What tells this controller's callers who it is, and it who they are. */
-interface Trust {
-  readonly tokens: Tokens;
-  readonly secrets: LiveSecrets;
-  readonly certificate: LiveCertificate | undefined;
-}
-
-async function listenApi(
-  config: ControllerConfig,
-  controller: Controller,
-  { tokens, secrets, certificate, shift }: Trust & { readonly shift: Shift },
-  { clock, version, log }: StartControllerDeps,
-): Promise<FastifyInstance> {
-  const api = buildApi({
-    backend: controller,
-    shift,
-    tokens,
-    clock,
-    options: {
-      ticketSecret: () => secrets.now.ticket,
-      version,
-      processMetrics: true,
-      logger: log,
-      hosts: hostNames(config),
-      sharedSecret: () => secrets.now.shared,
-      ...(certificate === undefined
-        ? {}
-        : { tls: certificate.now, authority: () => showAuthority(certificate.now.ca, secrets.now.shared[0]) }),
-      ...(config.dashboardDir === undefined ? {} : { dashboardDir: config.dashboardDir }),
-    },
-  });
-  const { host, port } = config.api;
-  try {
-    await api.listen({ host, port });
-  } catch (error) {
-    await api.close();
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw new Error(
-      `port ${port} for region ${config.region} is taken by another program: stop that, or choose other ports with --port`,
-      { cause: error },
-    );
-  }
-  log.info({ host, port }, "listening");
-  return api;
-}
-
-function readForge({ config }: ControllerConfig, env: StartControllerDeps["env"]): ForgeConfig {
-  if (config.kind === "file")
-    return loadConfig({ file: config.path, env, readFile: (path) => readFileSync(path, "utf8") }).config;
-  const text = Buffer.from(config.base64, "base64").toString("utf8");
-  return loadConfig({ file: "the forge.toml that the controller's job carries", env, readFile: () => text }).config;
-}
-
-/** What follows forge.toml while the controller runs. */
-interface Followers {
-  readonly controller: Controller;
-  readonly webhooks: Webhooks;
-}
-
-/** What KV says outranks the file that this controller was started with. */
-function followConfig(
-  config: ControllerConfig,
-  consul: ConsulParts | undefined,
-  followers: Followers,
-  deps: StartControllerDeps,
-): () => void {
-  const { env, clock } = deps;
-  const { region } = config;
-  if (consul) {
-    const file = `Consul KV ${configKey(region)}`;
-    return consul.followConfig((text) =>
-      takeForge(() => loadConfig({ file, env, readFile: () => text }).config, region, followers, deps),
-    );
-  }
-  if (config.config.kind !== "file") return () => undefined;
-  return watchFile(config.config.path, clock, () => takeForge(() => readForge(config, env), region, followers, deps));
-}
-
-/** A text with a fault changes nothing: what was in force stays; log, events and metrics say so. */
-function takeForge(
-  read: () => ForgeConfig,
-  region: string,
-  { controller, webhooks }: Followers,
-  { log, env }: StartControllerDeps,
-): void {
-  try {
-    const forge = read();
-    const hooks = readWebhooks(forge.webhooks, env);
-    const settings = coreSettings(forge, region);
-    // First, so that a new receiver hears of the change that names it.
-    webhooks.setHooks(hooks);
-    controller.setSettings(settings);
-  } catch (error) {
-    controller.settingsRejected((error as Error).message);
-    log.error({ err: error }, "the changed forge.toml is not used; what was in force before stays");
-  }
-}
-
-function regionAddresses(config: ControllerConfig): ConstructorParameters<typeof RegionPeers>[0]["regions"] {
-  return config.regions.map(({ name, url, location }) => ({ name, url, location }));
-}
-
-function peerToken(tokens: Tokens, region: string, role: "viewer" | "allocator", clock: Clock): () => string {
-  let current = { token: "", expiresAtMs: 0 };
-  return () => {
-    if (clock.now() > current.expiresAtMs - PEER_TOKEN_SLACK_SECS * 1000)
-      current = tokens.mint({
-        sub: `controller/${region}`,
-        role,
-        regions: ["*"],
-        expiresInSecs: PEER_TOKEN_SECS,
-      });
-    return current.token;
   };
 }
