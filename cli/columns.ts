@@ -62,6 +62,11 @@ export function serverColumns(paints: Paints, nowMs: number): readonly Column<Se
   ];
 }
 
+/** With why each is as it is. */
+export function explainedColumns(paints: Paints, nowMs: number): readonly Column<Server>[] {
+  return [...serverColumns(paints, nowMs), { title: "REASON", cell: ({ reason }) => reason, shrink: "prose" }];
+}
+
 export function sessionColumns(nowMs: number): readonly Column<Session>[] {
   return [
     { title: "SESSION", cell: ({ id }) => id, shrink: "middle" },
@@ -92,7 +97,7 @@ export function queueColumns(nowMs: number): readonly Column<QueueEntry>[] {
     { title: "EXPERIENCE", cell: ({ experienceId }) => experienceId, shrink: "end" },
     { title: "PARTY", cell: ({ party }) => String(party.length), align: "right", optional: true },
     { title: "WAITS", cell: ({ since }) => formatAge(since, nowMs), align: "right" },
-    { title: "REASON", cell: ({ reason }) => reason, shrink: "end" },
+    { title: "REASON", cell: ({ reason }) => reason, shrink: "prose" },
   ];
 }
 

@@ -8,8 +8,8 @@ export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => Cell | string;
   readonly align?: "right";
-  /** Where its text may be cut when lines are too long; the first such column is cut first. */
-  readonly shrink?: "end" | "middle";
+  /** Where its text may be cut when lines are too long; prose, at its end, before all else, then the first such column. */
+  readonly shrink?: "end" | "middle" | "prose";
   /** Left out where cutting is not enough; the last such column goes first. */
   readonly optional?: boolean;
 }
@@ -79,12 +79,14 @@ function fitting<T>(texts: readonly Texts<T>[], width = Infinity): readonly (Tex
   }));
   const last = texts.findLastIndex(({ column }) => column.optional === true);
   let over = natural.reduce((sum, each) => sum + each.width + GAP, -GAP) - width;
-  const cutToFit = natural.map((each) => {
-    if (each.column.shrink === undefined || over <= 0) return each;
+  const cutWhere = (isProse: boolean) => (each: (typeof natural)[number]) => {
+    const { shrink } = each.column;
+    if (shrink === undefined || (shrink === "prose") !== isProse || over <= 0) return each;
     const next = Math.max(Math.min(last < 0 ? LEAST : ENOUGH, each.width), each.width - over);
     over -= each.width - next;
     return { ...each, width: next };
-  });
+  };
+  const cutToFit = natural.map(cutWhere(true)).map(cutWhere(false));
   return over <= 0 || last < 0 ? cutToFit : fitting(texts.toSpliced(last, 1), width);
 }
 

@@ -43,15 +43,38 @@ describe("forge ps", () => {
 
   it("leaves out servers that have ended, unless asked for them", async () => {
     const { backend } = run.region("us-east");
-    const ended = sampleServer({ id: "srv-us-east-2", state: "terminated" });
-    backend.when("listServers", () => ({ ok: true, value: [ended] }));
+    const reason = "task server: there is no file /srv/no-such-program";
+    const servers = [
+      sampleServer({ id: "srv-us-east-1", reason: "its server is ready" }),
+      sampleServer({ id: "srv-us-east-2", state: "terminated", reason }),
+    ];
+    // As the core does: those that have ended are listed only where asked for.
+    backend.when("listServers", ({ state }) => ({
+      ok: true,
+      value: servers.filter((each) => (state === undefined ? each.state !== "terminated" : each.state === state)),
+    }));
     const ids = async (...args: string[]) =>
       ((await forge("ps", "--json", "--region", "us-east", ...args)).json as { items: Server[] }).items.map(
         ({ id }) => id,
       );
-    expect(await ids()).toEqual([]);
-    expect(await ids("--all")).toEqual(["srv-us-east-2"]);
+    expect(await ids()).toEqual(["srv-us-east-1"]);
+    expect(await ids("--all")).toEqual(["srv-us-east-1", "srv-us-east-2"]);
+    expect(await ids("--all", "--state", "ready")).toEqual(["srv-us-east-1"]);
+    const { out } = await forge("ps", "--all", "--region", "us-east");
+    expect(out).toMatch(new RegExp(`^SERVER .* REASON\n.*\nsrv-us-east-2 +terminated .* ${reason}\n$`));
+    servers.splice(0, 1);
     expect((await forge("ps", "--region", "us-east")).out).toBe("no servers\n");
+  });
+
+  it("shows a server once that ends between the two lists that it asks for", async () => {
+    const { backend } = run.region("us-east");
+    backend.when("listServers", ({ state }) => ({
+      ok: true,
+      value: [sampleServer({ id: "srv-us-east-1", state: state === "terminated" ? state : "ready" })],
+    }));
+    expect((await forge("ps", "--all", "--json", "--region", "us-east")).json).toMatchObject({
+      items: [{ id: "srv-us-east-1", state: "terminated" }],
+    });
   });
 
   it.each([

@@ -1,6 +1,14 @@
 import type { Fleet, QueueEntry, Region, Server, Session } from "../../controller/core/resources";
 import type { Fields, ForgeApi, Listed } from "../api";
-import { byName, fleetColumns, queueColumns, regionColumns, serverColumns, sessionColumns } from "../columns";
+import {
+  byName,
+  explainedColumns,
+  fleetColumns,
+  queueColumns,
+  regionColumns,
+  serverColumns,
+  sessionColumns,
+} from "../columns";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
@@ -53,9 +61,11 @@ type View = (api: ForgeApi, ask: Ask) => Promise<Listed<unknown>>;
 const VIEWS: Readonly<Record<"servers" | "sessions" | "regions" | "fleets" | "queue", View>> = {
   async servers(api, { region, options, context }) {
     const { experience, state, all } = options;
-    const found = await api.list<Server>("/v1/servers", { region, experienceId: experience, state });
-    const keep = ({ state: is }: Server) => all === true || state !== undefined || is !== "terminated";
-    return show(found, keep, ({ id }) => id, serverColumns(context.paints, context.io.now()), "no servers", context);
+    const query: Fields = { region, experienceId: experience };
+    const ended = all === true && state === undefined;
+    const found = ended ? await withEnded(api, query) : await api.list<Server>("/v1/servers", { ...query, state });
+    const columns = (ended || state !== undefined ? explainedColumns : serverColumns)(context.paints, context.io.now());
+    return show(found, everything, ({ id }) => id, columns, "no servers", context);
   },
   async sessions(api, { region, options, context }) {
     const { experience, state, all } = options;
@@ -80,6 +90,15 @@ const VIEWS: Readonly<Record<"servers" | "sessions" | "regions" | "fleets" | "qu
     return show(found, everything, ({ since }) => since, queueColumns(context.io.now()), "nobody waits", context);
   },
 };
+
+/** A controller lists what has ended only where asked for it alone. Asked last: what ends in between is not left out. */
+async function withEnded(api: ForgeApi, query: Fields): Promise<Listed<Server>> {
+  const there = await api.list<Server>("/v1/servers", query);
+  const ended = await api.list<Server>("/v1/servers", { ...query, state: "terminated" });
+  const items = new Map([...there.items, ...ended.items].map((server) => [server.id, server]));
+  const missing = new Map([...there.missing, ...ended.missing].map((region) => [region.region, region]));
+  return { items: [...items.values()], missing: [...missing.values()] };
+}
 
 const everything = (): boolean => true;
 

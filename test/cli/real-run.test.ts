@@ -36,6 +36,12 @@ args = ["\${FORGE_HOME}/dist/games/arena-physics.js"]
 cpu = 100
 memory = 128
 ports = { physics = "tcp" }
+
+[experiences.gone]
+command = "./missing"
+version = "1.0.0"
+max_players = 4
+scaling = { min_servers = 0, max_servers = 1 }
 `;
 
 interface ListedServer {
@@ -100,7 +106,15 @@ describe("a run from up to down", () => {
       expect.objectContaining({ name: "one", state: "up" }),
       expect.objectContaining({ name: "two", state: "up" }),
     ]);
-    expect((await json<Listed>("ps", "--fleets", "--region", "one")).items).toHaveLength(1);
+    expect((await json<Listed>("ps", "--fleets", "--region", "one")).items).toHaveLength(2);
+
+    expect((await forge(["spawn", "gone", "--region", "one", "--wait"], folder)).code).toBe(1);
+    expect((await json<Listed>("ps", "--experience", "gone")).items).toEqual([]);
+    expect((await json<Listed>("ps", "--all", "--experience", "gone")).items).toEqual([
+      expect.objectContaining({ state: "terminated", reason: expect.stringContaining("missing") }),
+    ]);
+    // Nothing else is missing here.
+    writeFileSync(join(folder, "missing"), "", { mode: 0o755 });
 
     const routed = await json<{ items: readonly { ticket: string }[] }>("route", server, "ann", "bob");
     expect(routed.items.map(({ ticket }) => ticket)).toEqual([expect.any(String), expect.any(String)]);

@@ -81,7 +81,7 @@ export const spawnQuery = z.strictObject({
 export const serversQuery = z.strictObject({
   ...regionQuery,
   experienceId: nameSchema.exactOptional(),
-  state: z.enum(serverStates).exactOptional(),
+  state: z.enum(serverStates).exactOptional().describe("Without it all but those that have ended"),
   ...pageQuery,
 });
 
