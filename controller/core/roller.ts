@@ -36,8 +36,8 @@ export function rollOut(s: CoreState, fleet: Fleet): void {
     },
     limits,
   );
-  if (config.rollout.strategy === "recreate") dropStarting(s, fleet, goes, comes);
   const startable = mayStart(s, fleet) && !comesBefore(s, fleet);
+  if (startable && config.rollout.strategy === "recreate") dropStarting(s, fleet, goes, comes);
   if (startable) for (let i = 0; i < step.start; i++) fleet.ahead.add(start(s, fleet, comes));
   const swap = startable ? step.swap : 0;
   for (const server of old.slice(0, step.close + swap)) {
@@ -60,7 +60,7 @@ function start(s: CoreState, fleet: Fleet, version: string): GameServer {
   return spawn(s, fleet, { version, reason });
 }
 
-/** Nobody has come to know of a server that is not up: it need not come up to go. */
+/** Nobody has come to know of a server that is not up: it need not come up to go, where another can be started instead. */
 function dropStarting(s: CoreState, fleet: Fleet, goes: (server: GameServer) => boolean, comes: string): void {
   for (const server of fleet.servers) {
     if (server.state !== "starting" || server.ending || !goes(server) || !s.usable(server.nodeId)) continue;
