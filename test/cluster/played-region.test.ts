@@ -1,4 +1,4 @@
-import { epochKey, leaderKey } from "../../config/region-names";
+import { leadersKeys } from "../../config/region-names";
 import { setTimeout as pause } from "node:timers/promises";
 import { recordFigure } from "../records";
 import { skipUnless } from "../skips";
@@ -161,9 +161,9 @@ skipUnless(
       policies.data.keys.filter((policy: string) => policy !== "forge-us-east-deploy" && policy.startsWith("forge")),
     ).toEqual([]);
 
-    // The leader's lock and epoch stay until Consul itself goes, with REGION-infra.
+    // What its leaders wrote stays until Consul itself goes, with REGION-infra.
     const keys = await consul.json<string[]>("GET", "/v1/kv/", { query: { keys: true } });
-    expect(keys.filter((key) => key !== epochKey("us-east") && key !== leaderKey("us-east"))).toEqual([]);
+    expect(keys.filter((key) => !leadersKeys("us-east").includes(key))).toEqual([]);
     expect(await consul.json("GET", "/v1/acl/auth-methods")).toEqual([]);
     expect(await consul.json("GET", "/v1/acl/roles")).toEqual([]);
     const left = await consul.json<InfraValue[]>("GET", "/v1/acl/policies");
