@@ -17,7 +17,7 @@ import { Network, type NetHost } from "../network";
 import { SmallDisk } from "../small-disk";
 import { nodesToml, REGION } from "./forge-toml";
 import { Machine } from "./machine";
-import { until } from "./waiting";
+import { until } from "./until";
 import { clientConfig, NOMAD_PORTS, serverConfig } from "./nomad-config";
 
 export interface ClusterOptions {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { ForgeEvent } from "../../controller/core/resources";
 import { EventStreamParser } from "../../sdk/src/event-stream";
 
@@ -52,7 +53,7 @@ export class NodeEvents {
       } catch {
         // Cut off, or not there: it is asked again.
       }
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      await pause(AGAIN_MS);
     }
   }
 }

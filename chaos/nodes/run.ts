@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Place } from "eustress-forge-sdk/player";
 import type { ForgeEvent } from "../../controller/core/resources";
 import { Random } from "../../sim/random";
@@ -11,7 +12,7 @@ import { NodeEvents } from "./node-events";
 import { RegionView } from "./region-view";
 import { toldWhere, type Told } from "./told";
 import type { Trial } from "./trials";
-import { rest, until } from "./waiting";
+import { until } from "./until";
 
 /** What was seen of one trial; times are from the moment that it struck, in milliseconds, null where it did not happen. */
 export interface SeenTrial {
@@ -129,7 +130,7 @@ export class NodesRun {
 
   private async try(trial: Trial): Promise<SeenTrial> {
     await until("each node has game servers", () => this.view.level());
-    await rest(SAVED_MS);
+    await pause(SAVED_MS);
     const target = await until("a node to strike with players on", () => this.target(trial));
     const { node, nodeId } = target;
     const before = { ...this.players.tally.counts };
@@ -149,8 +150,8 @@ export class NodesRun {
         await this.untilMoved(trial.name, target, new Set(on));
         movedMs = Math.round(this.now() - struckMs);
         told = await asked;
-      } else await rest(trial.until.heldMs);
-      await rest(SETTLE_MS);
+      } else await pause(trial.until.heldMs);
+      await pause(SETTLE_MS);
     } finally {
       await undo();
     }
@@ -235,7 +236,7 @@ export class NodesRun {
           this.promises.break("P5", "actual equals desired", text);
         return false;
       }
-      await rest(AGREED_LOOK_MS);
+      await pause(AGREED_LOOK_MS);
     }
   }
 

@@ -1,3 +1,5 @@
+import { setTimeout as pause } from "node:timers/promises";
+
 const WITHIN_MS = 120_000;
 const LOOK_MS = 100;
 
@@ -13,11 +15,6 @@ export async function until<T>(what: string, look: () => Promise<T | undefined>,
       last = `: ${(error as Error).message}`;
     }
     if (Date.now() > deadlineMs) throw new Error(`not within ${String(withinMs / 1000)} s: ${what}${last}`);
-    await rest(LOOK_MS);
+    await pause(LOOK_MS);
   }
-}
-
-/** @param ms milliseconds */
-export function rest(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
