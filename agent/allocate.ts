@@ -1,7 +1,7 @@
 import type { AllocateOrder } from "../protocol/allocation";
 import { changed, meets, type CountTable } from "../protocol/count-rules";
 import type { GameServer } from "./game-server";
-import type { Refusal } from "./seats/seat-book";
+import type { Refusal } from "./seats/refusal";
 
 /** No seat of it waits for a player: there are none. */
 const NO_LEASE_MS = 0;

@@ -10,7 +10,8 @@ import type { GameServer } from "./game-server";
 import type { JournalEntry } from "./journal/journal-entry";
 import { given, settled, type ToOthers } from "./given";
 import type { AgentLog, Ledger } from "./ledger";
-import type { Granted, Refusal } from "./seats/seat-book";
+import { refuse, type Refusal } from "./seats/refusal";
+import type { Granted } from "./seats/seat-book";
 import type { Seat } from "./seats/seat-record";
 import type { Servers } from "./servers";
 
@@ -234,8 +235,4 @@ function seal(server: GameServer, seat: Seat, untilMs: number, leaseMs: number):
     expiresAtMs,
   });
   return { sessionId, playerId, generation, ticket, leaseExpiresAtMs };
-}
-
-function refuse(code: NackCode, detail: string): Refusal {
-  return { ok: false, code, detail };
 }

@@ -1,6 +1,8 @@
 import type { Clock } from "../protocol/clock";
 import type { AgentEvent, SeatRequest } from "../protocol/messages";
-import type { Granted, Observed, Refusal, SeatBook } from "./seats/seat-book";
+import type { Observed } from "./seats/observed-players";
+import type { Refusal } from "./seats/refusal";
+import type { Granted, SeatBook } from "./seats/seat-book";
 import type { SeatKey } from "./seats/seat-record";
 import type { ServerEvent } from "./server-surroundings";
 

@@ -1,4 +1,4 @@
-import type { Seat, SeatRecord, WalkIns } from "./seat-record";
+import type { Seat, SeatKey, SeatRecord, WalkIns } from "./seat-record";
 import type { SeatState } from "./seat-state";
 
 /**
@@ -9,6 +9,15 @@ import type { SeatState } from "./seat-state";
 /** Names are kept to tell who leaves; a log cannot make them grow without bound. */
 const MAX_NAMES = 4096;
 const MAX_NAME = 128;
+
+/** What an observation changed; `walkIns` is undefined where their number is as it was. */
+export interface Observed {
+  readonly joined: readonly SeatKey[];
+  readonly dropped: readonly SeatKey[];
+  readonly walkIns: number | undefined;
+}
+
+export const NOTHING: Observed = { joined: [], dropped: [], walkIns: undefined };
 
 /** Everybody who is on, by name. */
 export function seenByName(state: SeatState, names: readonly string[], nowMs: number): SeatRecord[] {

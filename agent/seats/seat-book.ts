@@ -1,13 +1,25 @@
-import type { ExpectedServer, NackCode, SeatRequest } from "../../protocol/messages";
+import type { ExpectedServer, SeatRequest } from "../../protocol/messages";
 import type { TicketClaims } from "../../protocol/ticket";
-import { seenByCount, seenByName, seenJoining, seenLeaving } from "./observed-players";
+import { NOTHING, seenByCount, seenByName, seenJoining, seenLeaving, type Observed } from "./observed-players";
+import {
+  fullBy,
+  isClaimed,
+  isFull,
+  isGone,
+  isMalformed,
+  isOlder,
+  notEmpty,
+  notOpen,
+  notPlayable,
+  refuse,
+  type Refusal,
+} from "./refusal";
 import type { Seat, SeatKey, SeatRecord } from "./seat-record";
 import { SeatState } from "./seat-state";
 
 /** Which of a server's declarations the book decides by. */
 export type SeatRules = Pick<ExpectedServer, "seats" | "maxPlayers">;
 
-export type Refusal = { readonly ok: false; readonly code: NackCode; readonly detail: string };
 export type Granted = { readonly ok: true; readonly seats: readonly Seat[] } | Refusal;
 export type JoinProblem = "ticketForeign" | "ticketReplayed" | "seatGone" | "olderGeneration";
 export type Joined =
@@ -43,12 +55,12 @@ export class SeatBook {
 
   /** Seats that a grant can still have; 0 where there are more players than seats. */
   get free(): number {
-    return Math.max(0, this.rules.maxPlayers - this.occupied);
+    return this.state.free(this.rules.maxPlayers);
   }
 
   /** Nobody on, nobody on the way, no match. */
   get empty(): boolean {
-    return this.occupied === 0 && !this.state.claim && !this.state.selfAllocated;
+    return this.state.occupied === 0 && !this.state.claim && !this.state.selfAllocated;
   }
 
   /**
@@ -57,13 +69,15 @@ export class SeatBook {
    * @param leaseMs how long a seat waits for its player
    */
   grant(requests: readonly SeatRequest[], leaseMs: number, nowMs: number): Granted {
-    const problem = this.isGone() ?? malformed(requests) ?? this.older(requests);
+    const problem = isGone(this.state) ?? isMalformed(requests) ?? isOlder(this.state, requests);
     if (problem) return problem;
     const fresh = requests.filter((request) => this.held(request) === undefined);
     const refusal =
       fresh.length === 0
         ? undefined
-        : (this.notOpen() ?? this.notPlayable(nowMs) ?? this.claimed(fresh) ?? this.full(fresh));
+        : (this.notForAnybody(nowMs) ??
+          isClaimed(this.state, fresh) ??
+          isFull(this.state, this.rules.maxPlayers, fresh));
     if (refusal) return refusal;
     const seats = requests.map((request) => this.seat(request, leaseMs, nowMs));
     const changed = seats.filter((seat) => this.state.seats.get(seat.sessionId) !== seat);
@@ -80,11 +94,11 @@ export class SeatBook {
         leaseMs,
         nowMs,
       );
-    const refusal = this.notOpen() ?? this.notPlayable(nowMs) ?? malformed(requests) ?? this.older(requests);
+    const refusal = this.notForAnybody(nowMs) ?? isMalformed(requests) ?? isOlder(this.state, requests);
     if (refusal) return refusal;
     if (claim) return refuse("claimed", `match ${claim.matchId} has this server`);
-    if (this.occupied > 0) return refuse("notEmpty", `${this.occupied} seats are held`);
-    if (requests.length > this.rules.maxPlayers) return this.fullBy(requests.length);
+    if (this.state.occupied > 0) return notEmpty(this.state);
+    if (requests.length > this.rules.maxPlayers) return fullBy(this.state, this.rules.maxPlayers, requests.length);
     const seats = requests.map((request) => this.seat(request, leaseMs, nowMs));
     this.record({ kind: "claimed", matchId, seats });
     return { ok: true, seats };
@@ -129,9 +143,7 @@ export class SeatBook {
   /** Final. With `onlyIfEmpty`, refused while anybody is on or on the way. */
   close(onlyIfEmpty: boolean): { readonly ok: true } | Refusal {
     if (this.state.closed) return { ok: true };
-    if (onlyIfEmpty && !this.empty && !this.state.gone) {
-      return refuse("notEmpty", this.taken ?? `${this.occupied} seats are held`);
-    }
+    if (onlyIfEmpty && !this.empty && !this.state.gone) return notEmpty(this.state);
     this.record({ kind: "closed" });
     return { ok: true };
   }
@@ -189,15 +201,8 @@ export class SeatBook {
     this.record(record);
   }
 
-  /** Who has the whole server, if anybody. */
-  private get taken(): string | undefined {
-    const { claim, selfAllocated } = this.state;
-    if (claim) return `match ${claim.matchId} has this server`;
-    return selfAllocated ? "the server has allocated itself" : undefined;
-  }
-
-  private get occupied(): number {
-    return this.state.seats.size + this.state.walkIns.count;
+  private notForAnybody(nowMs: number): Refusal | undefined {
+    return notOpen(this.state) ?? notPlayable(this.state, nowMs);
   }
 
   private record(record: SeatRecord): void {
@@ -254,74 +259,6 @@ export class SeatBook {
     const seat = this.state.seats.get(request.sessionId);
     return seat?.generation === request.generation ? seat : undefined;
   }
-
-  private isGone(): Refusal | undefined {
-    return this.state.gone && refuse("gone", `the server is gone: ${this.state.gone.reason}`);
-  }
-
-  private notOpen(): Refusal | undefined {
-    return this.isGone() ?? (this.state.closed ? refuse("closed", "the server is closed and will stop") : undefined);
-  }
-
-  private notPlayable(nowMs: number): Refusal | undefined {
-    const { ready, reserved, selfAllocated, healthy, healthReason } = this.state;
-    if (selfAllocated) return refuse("claimed", "the server has allocated itself");
-    if (!ready) return refuse("notReady", "the server has not said that it is ready");
-    if (reserved && nowMs < (reserved.untilMs ?? Infinity)) return refuse("notReady", "the server has reserved itself");
-    if (!healthy) return refuse("unhealthy", healthReason);
-    return undefined;
-  }
-
-  private claimed(fresh: readonly SeatRequest[]): Refusal | undefined {
-    const { claim } = this.state;
-    const foreign = claim && fresh.find((request) => request.carry.matchId !== claim.matchId);
-    return (
-      foreign &&
-      refuse("claimed", `match ${claim.matchId} has this server, and session ${foreign.sessionId} is none of its`)
-    );
-  }
-
-  private full(fresh: readonly SeatRequest[]): Refusal | undefined {
-    // A higher generation takes the seat that the lower one has.
-    const more = fresh.filter((request) => !this.state.seats.has(request.sessionId)).length;
-    return more > 0 && this.occupied + more > this.rules.maxPlayers ? this.fullBy(more) : undefined;
-  }
-
-  private fullBy(asked: number): Refusal {
-    return refuse("full", `${asked} seats asked for, ${this.free} of ${this.rules.maxPlayers} are free`);
-  }
-
-  private older(requests: readonly SeatRequest[]): Refusal | undefined {
-    for (const { sessionId, playerId, generation } of requests) {
-      const seat = this.state.seats.get(sessionId);
-      const highest = seat?.generation ?? this.state.former.get(sessionId) ?? 0;
-      if (highest > generation) {
-        return refuse(
-          "olderGeneration",
-          `session ${sessionId} was here with generation ${highest}, after ${generation}`,
-        );
-      }
-      if (seat && seat.playerId !== playerId) {
-        return refuse("malformed", `session ${sessionId} belongs to player ${seat.playerId}, not ${playerId}`);
-      }
-    }
-    return undefined;
-  }
-}
-
-/** What an observation changed; `walkIns` is undefined where their number is as it was. */
-export interface Observed {
-  readonly joined: readonly SeatKey[];
-  readonly dropped: readonly SeatKey[];
-  readonly walkIns: number | undefined;
-}
-
-const NOTHING: Observed = { joined: [], dropped: [], walkIns: undefined };
-
-function malformed(requests: readonly SeatRequest[]): Refusal | undefined {
-  if (requests.length < 2) return undefined;
-  const sessions = new Set(requests.map((request) => request.sessionId));
-  return sessions.size < requests.length ? refuse("malformed", "a session is named twice in one request") : undefined;
 }
 
 function ofMatch(request: SeatRequest, matchId: string): SeatRequest {
@@ -334,8 +271,4 @@ function leaseIsOver(seat: Seat, nowMs: number): boolean {
 
 function toDropped({ sessionId, generation, playerId }: Seat): Dropped {
   return { sessionId, generation, playerId };
-}
-
-function refuse(code: NackCode, detail: string): Refusal {
-  return { ok: false, code, detail };
 }

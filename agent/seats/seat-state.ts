@@ -37,6 +37,16 @@ export class SeatState {
     return this.formerMap;
   }
 
+  /** Seats and walk-ins. */
+  get occupied(): number {
+    return this.seats.size + this.walkIns.count;
+  }
+
+  /** Seats of so many that can still be given; 0 where there are more players than seats. */
+  free(maxPlayers: number): number {
+    return Math.max(0, maxPlayers - this.occupied);
+  }
+
   apply(record: SeatRecord): void {
     switch (record.kind) {
       case "granted":
