@@ -1,69 +1,27 @@
-import type { Clock } from "../protocol/clock";
 import type { GateCall } from "../protocol/gate-messages";
-import type { AgentAbility, AgentEvent, Hello, NodeFacts, Snapshot } from "../protocol/messages";
+import type { AgentAbility, AgentEvent, Hello, Snapshot } from "../protocol/messages";
 import type { DialledLine } from "../protocol/socket-dialler";
 import { PROTOCOL_OLDEST, PROTOCOL_VERSION } from "../protocol/versions";
+import type { AgentDeps } from "./agent-deps";
 import { carriedStates } from "./carried-states";
 import { ControllerLinks, type ControllerChannel } from "./controller-links";
-import type { StartProbes } from "./finding";
+import { Descriptions } from "./descriptions";
 import type { GameServer } from "./game-server";
 import { GateLinks, SDK_PORT, type GateChannel } from "./gate-links";
-import type { lockFolder } from "./journal/folder-lock";
-import { openJournal, type Journal, type JournalDisk, type JournalLimits } from "./journal/journal";
+import { openJournal, type Journal } from "./journal/journal";
 import type { JournalEntry } from "./journal/journal-entry";
 import type { JournalPart } from "./journal/rewriting";
-import { Ledger, type AgentLog } from "./ledger";
+import { Ledger } from "./ledger";
 import { ProbeSet } from "./probe-set";
-import type { Handshakes } from "./probes/handshakes";
 import { Requests } from "./requests";
 import { agonesCall, isAgonesCall } from "./agones/agones-calls";
-import { agonesGameServer } from "./agones/agones-game-server";
 import { sdkCall } from "./sdk-calls";
 import { sdkProblem } from "./sdk-problem";
-import { serverDescription } from "./server-description";
 import { Servers } from "./servers";
-
-/** Whoever wants to know which servers there are and how they are; it must not take long. */
-export interface ServerObserver {
-  /** It is there, or something of it may have changed. */
-  changed(server: GameServer): void;
-  /** It has ended, or was forgotten. */
-  gone(serverId: string): void;
-}
-
-export interface AgentDeps {
-  readonly nodeId: string;
-  readonly region: string;
-  /** New at every start. */
-  readonly bootId: string;
-  readonly agentVersion: string;
-  readonly node: NodeFacts;
-  /** A folder outside any server's own, for this agent alone. */
-  readonly journalDir: string;
-  readonly disk: JournalDisk;
-  readonly clock: Clock;
-  /** The region run's; every server's ticket key is derived from it. Asked again where it may change: the one in use first. */
-  readonly ticketSecret: string | (() => readonly [string, ...string[]]);
-  readonly startProbes: StartProbes;
-  /** Tries to reach servers of other nodes; without it the agent says that it cannot. */
-  readonly handshakes?: Handshakes | undefined;
-  /** Names a process for good, as pids are used again; undefined where there is none, or it has ended. */
-  readonly processStarted: (pid: number) => string | undefined;
-  readonly log: AgentLog;
-  readonly observer?: ServerObserver | undefined;
-  /** Holds the journal's folder; the machine's own way unless told. */
-  readonly lockFolder?: typeof lockFolder;
-  /** When the journal is written anew, and how much of it at once; its own unless told. */
-  readonly journalLimits?: JournalLimits;
-  /** Calls back once the present turn's messages have all been handled; `setImmediate` unless told. */
-  readonly soon?: (run: () => void) => void;
-}
 
 const TICK_MS = 1000;
 /** Between slices of the journal that is written anew, where nothing else writes to it. */
 const SLICE_EVERY_MS = 1;
-/** A server's streams are told what changed of it at most so often. */
-const DESCRIBE_MS = 250;
 
 /**
  * The node's agent: it owns the seats of every server on its node, watches the servers and tells controllers. It may be
@@ -76,9 +34,8 @@ export class Agent {
   private readonly probes: ProbeSet;
   private readonly controllers: ControllerLinks;
   private readonly gates: GateLinks;
-  private readonly changed = new Set<GameServer>();
+  private readonly descriptions: Descriptions;
   private cancelTick: () => void = () => undefined;
-  private cancelDescribe: () => void = () => undefined;
   private closing: Promise<void> | undefined;
 
   /**
@@ -132,6 +89,7 @@ export class Agent {
       },
       log,
     );
+    this.descriptions = new Descriptions(this.gates, clock);
     this.servers = new Servers(
       {
         clock,
@@ -182,7 +140,7 @@ export class Agent {
 
   private async shutDown(): Promise<void> {
     this.cancelTick();
-    this.cancelDescribe();
+    this.descriptions.close();
     this.ledger.flush();
     this.controllers.closeAll("the agent is closing");
     this.gates.closeAll("the agent is closing");
@@ -299,7 +257,7 @@ export class Agent {
 
   private onStreams(server: GameServer, streams: number, ended: boolean): void {
     server.streams = streams;
-    if (!ended) this.describe(server);
+    if (!ended) this.descriptions.describe(server);
     else if (!server.stopping && !server.book.state.closed) server.end("its SDK stream ended");
   }
 
@@ -307,31 +265,12 @@ export class Agent {
   private onWatchers(server: GameServer, watchers: number): void {
     const more = watchers > server.watchers;
     server.watchers = watchers;
-    if (more) this.describe(server);
+    if (more) this.descriptions.describe(server);
   }
 
   private onChanged(server: GameServer): void {
     this.deps.observer?.changed(server);
     server.changedAtMs = this.deps.clock.now();
-    if (server.streams + server.watchers === 0 && !server.counts.hasChanged) return;
-    if (this.changed.size === 0) this.cancelDescribe = this.deps.clock.after(DESCRIBE_MS, () => this.describeChanged());
-    this.changed.add(server);
-  }
-
-  private describeChanged(): void {
-    const servers = [...this.changed];
-    this.changed.clear();
-    for (const server of servers) {
-      server.tellCounts();
-      this.describe(server);
-    }
-  }
-
-  private describe(server: GameServer): void {
-    if (server.gone) return;
-    if (server.streams > 0) {
-      this.gates.push(server.serverId, "gameserver", serverDescription(server, this.deps.clock.now()));
-    }
-    if (server.watchers > 0) this.gates.pushAgones(server.serverId, agonesGameServer(server));
+    this.descriptions.onChanged(server);
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import type { Clock } from "../protocol/clock";
-import type { AgentDeps } from "./agent";
+import type { AgentDeps } from "./agent-deps";
 import type { AgentLog } from "./ledger";
 import { Handshakes } from "./probes/handshakes";
 import { startProbes } from "./probes/start-probes";

@@ -20,7 +20,8 @@ import type {
 import type { DialledLine } from "../protocol/socket-dialler";
 import { PROTOCOL_VERSION } from "../protocol/versions";
 import { VirtualClock } from "../protocol/virtual-clock";
-import { Agent, type AgentDeps } from "./agent";
+import { Agent } from "./agent";
+import type { AgentDeps } from "./agent-deps";
 import type { Finding } from "./finding";
 
 /** For tests: one node with a real agent, and controller and gate as scripts. */

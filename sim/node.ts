@@ -1,5 +1,6 @@
 import type { EngineServer, ServerExit, ServerLaunch } from "../controller/engine";
-import { Agent, type AgentDeps } from "../agent/agent";
+import { Agent } from "../agent/agent";
+import type { AgentDeps } from "../agent/agent-deps";
 import type { Finding } from "../agent/finding";
 import { agentCodec, agentGateCodec, controllerCodec, gateCodec } from "../protocol/codec";
 import type { Channel } from "../protocol/channel";

@@ -3,7 +3,7 @@ import type { Consul } from "../../clients/consul";
 import { HttpStatusError } from "../../clients/http-json";
 import type { Clock } from "../../protocol/clock";
 import type { ExpectedServer } from "../../protocol/messages";
-import type { ServerObserver } from "../agent";
+import type { ServerObserver } from "../agent-deps";
 import type { GameServer } from "../game-server";
 import {
   checkId,
