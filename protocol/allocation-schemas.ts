@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { AllocateOrder } from "./allocation";
-import type { Wire } from "./schemas";
+import type { Wire } from "./wire";
 
 /** The shapes of `allocation.ts` as checks. */
 

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { z } from "zod";
 import { arePlainSeatReports, isPlainAck, isPlainGrant } from "./frequent-messages";
-import { fromAgentSchemas, fromControllerSchemas, seatReportSchema } from "./schemas";
+import { fromAgentSchemas, fromControllerSchemas } from "./schemas";
+import { seatReportSchema } from "./server-schemas";
 
 const carry = {
   experienceId: "arena",

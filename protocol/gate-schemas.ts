@@ -1,11 +1,7 @@
 import { z } from "zod";
+import { count, id, port, text } from "./fields";
 import type { FromGate, GateHello, OpenServer, ToGate } from "./gate-messages";
-import type { Schemas, Wire } from "./schemas";
-
-const id = z.string().min(1).max(256);
-const text = z.string();
-const count = z.int().nonnegative();
-const port = z.int().min(0).max(65535);
+import type { Schemas, Wire } from "./wire";
 
 const gateHello: z.ZodType<Wire<GateHello>> = z.object({
   type: z.literal("gateHello"),
