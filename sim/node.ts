@@ -2,9 +2,8 @@ import type { EngineServer, ServerExit, ServerLaunch } from "../controller/engin
 import { Agent } from "../agent/agent";
 import type { AgentDeps } from "../agent/agent-deps";
 import type { Finding } from "../agent/finding";
-import { agentCodec, agentGateCodec, controllerCodec, gateCodec } from "../protocol/codec";
-import type { Channel } from "../protocol/channel";
-import type { Ack, FromAgent, FromController, Request } from "../protocol/messages";
+import type { Ack, FromAgent, Request } from "../protocol/messages";
+import { streamToController, streamToGate } from "./agent-streams";
 import type { ControllerHost } from "./controller-host";
 import { VirtualDialling } from "./dialling";
 import { VirtualDisk } from "./disk";
@@ -15,7 +14,6 @@ import type { Network } from "./network";
 import type { NomadClient, VirtualNomad } from "./nomad";
 import { Process } from "./process";
 import type { Random } from "./random";
-import { connectStream } from "./stream";
 
 export interface NodeSurroundings {
   readonly region: string;
@@ -233,28 +231,7 @@ export class VirtualNode implements NomadClient {
   private connectGate(): void {
     const { agent, agentProcess, gate } = this;
     if (!agent || !agentProcess?.alive || !gate?.process.alive) return;
-    const joins = new Map<number, { readonly serverId: string; readonly ticket: string }>();
-    const [gateEnd, agentEnd] = connectStream(
-      this.around.network,
-      {
-        process: gate.process,
-        codec: gateCodec,
-        tap: (message) => {
-          if (message.type !== "call" || message.path !== "/v1/players/join") return;
-          joins.set(message.id, { serverId: message.serverId, ticket: (message.body as { ticket: string }).ticket });
-        },
-      },
-      {
-        process: agentProcess,
-        codec: agentGateCodec,
-        tap: (message) => {
-          if (message.type !== "answer") return;
-          const join = joins.get(message.id);
-          joins.delete(message.id);
-          if (join && message.status === 200) this.around.onAdmission(this, join.serverId, join.ticket);
-        },
-      },
-    );
+    const [gateEnd, agentEnd] = streamToGate(this, gate.process, agentProcess, this.around);
     agent.attachGate(agentEnd);
     gate.attach(gateEnd);
   }
@@ -267,42 +244,10 @@ export class VirtualNode implements NomadClient {
       host: this.host,
       process,
       controller,
-      connect: (to) => this.connectController(process, to),
+      connect: (to) => streamToController(this, process, to, this.around),
       attach: (agentEnd, line) => agent.attachController(agentEnd, line),
     });
     dialling.dial();
-  }
-
-  private connectController(
-    process: Process,
-    controller: Process,
-  ): readonly [Channel<FromAgent, FromController>, Channel<FromController, FromAgent>] {
-    const requests = new Map<number, Request>();
-    let acked = -1;
-    return connectStream(
-      this.around.network,
-      {
-        process,
-        codec: agentCodec,
-        tap: (message) => {
-          this.around.onSaid(this, message);
-          const request = message.type === "ack" ? requests.get(message.id) : undefined;
-          if (!request || message.type !== "ack") return;
-          if (request.body.kind === "epoch" && message.ok) acked = request.epoch;
-          this.around.onAck(this, request, message);
-        },
-        twist: (line) => this.lie?.(line) ?? line,
-      },
-      {
-        process: controller,
-        codec: controllerCodec,
-        tap: (message) => {
-          if (message.type !== "request") return;
-          requests.set(message.id, message);
-          this.around.onRequest(this, message, acked);
-        },
-      },
-    );
   }
 
   private beat(): void {
