@@ -26,15 +26,31 @@ export function boundsOf(
   // All fit, but what this one does not need stands where others would have theirs.
   const share = Number.isFinite(fair) || !isPressed(s, fleet) ? fair : Math.max(fleet.claim, floor);
   const cap = Math.min(own, share, fleet.servers.size + Math.max(0, roomInRegion(s)));
-  const before = comesBefore(s, fleet);
   return {
     floor: Math.min(cap, floor),
     isRegions: floor > least,
     cap,
     keep,
     shared: share < own ? sharedText(s, fleet, share) : undefined,
-    after: before && waitText(before, fleet),
+    after: growsAfter(s, fleet),
   };
+}
+
+/** What has to be before a fleet may grow; undefined where nothing has. Repairs are made all the same. */
+export function growsAfter(s: CoreState, fleet: Fleet): string | undefined {
+  if (unheard(s)) return "no agent of the region is heard, so one more server would give nobody a seat";
+  const before = comesBefore(s, fleet);
+  return before && waitText(before, fleet);
+}
+
+/** Nodes are up and their agents are away, all of them: once one is back, so are the servers that are there. */
+function unheard(s: CoreState): boolean {
+  let up = false;
+  for (const { id, down } of s.nodes.values()) {
+    if (s.usable(id)) return false;
+    up ||= !down;
+  }
+  return up;
 }
 
 function claimsOf(s: CoreState) {

@@ -1,7 +1,7 @@
 import { RegionDouble } from "./testing/region-double";
 import { arena, code, join, servers } from "./testing/ask";
 import { testExperience, testSettings } from "./testing/settings-double";
-import type { Fleet, Placement, Server } from "./resources";
+import type { DecisionRecord, Fleet, Placement, Server } from "./resources";
 
 const count = (r: RegionDouble): number => r.must<Server[]>(servers).length;
 const ups = (r: RegionDouble): { at: number; from: number; to: number }[] =>
@@ -17,6 +17,29 @@ it("starts servers at once when somebody waits, as many as they need", () => {
   expect(r.engine.starts).toBe(4);
   r.run();
   expect(count(r)).toBe(4);
+});
+
+it("starts nothing for players who wait while no agent is heard, and seats them where they can sit when it is", () => {
+  const r = arena({ maxPlayers: 4, scaling: { minServers: 1 }, routing: { queueDeadlineSecs: 60 } });
+  r.cut("n1");
+  r.ask(join("ann"));
+  r.advance(20_000);
+  expect(r.engine.starts).toBe(1);
+  const { reasons } = r.must<DecisionRecord>({ type: "getDecision", id: "arena" });
+  expect(reasons.at(-1)).toContain("1 wait");
+  expect(reasons.at(-1)).toContain("no agent of the region is heard");
+  r.connect("n1");
+  r.run();
+  expect(r.must<Server[]>(servers)).toMatchObject([{ players: 1 }]);
+});
+
+it("starts one more for players who wait while another node's agent is heard", () => {
+  const r = arena({ maxPlayers: 4, scaling: { minServers: 1 } }, ["n1", "n2"]);
+  const [only] = r.must<Server[]>(servers);
+  r.cut(only?.nodeId ?? "");
+  r.ask(join("ann"));
+  r.run();
+  expect(r.engine.starts).toBe(2);
 });
 
 it("scales up on CPU at the interval, by as much as the load asks for", () => {
