@@ -195,7 +195,10 @@ function servable(fleet: Fleet, group: Group): number[] {
 
 /** Whether there is a version, running or such as would be started, that this wish takes. */
 export function hasVersion(fleet: Fleet, wish: string): boolean {
-  return knownVersions(fleet).some((version) => takesIn(fleet, wish, version));
+  // Every seat with a version asks this: nothing is put in order for it.
+  for (const version of currentVersions(fleet)) if (takesIn(fleet, wish, version)) return true;
+  for (const version of fleet.versions.keys()) if (takesIn(fleet, wish, version)) return true;
+  return false;
 }
 
 /** What runs and what would be started, current ones first. */
@@ -231,8 +234,8 @@ export function noVersion(fleet: Fleet, wish: string): CoreProblem {
 
 /** Those of `mods` that no server has and none would be started with. */
 export function unknownMods(fleet: Fleet, mods: readonly string[]): string[] {
-  const known = new Set(fleet.config?.mods);
-  return mods.filter((mod) => !known.has(mod) && !anyPool(fleet, (pool) => pool.mods.includes(mod)));
+  const known = fleet.config?.mods ?? [];
+  return mods.filter((mod) => !known.includes(mod) && !anyPool(fleet, (pool) => pool.mods.includes(mod)));
 }
 
 function anyPool(fleet: Fleet, test: (pool: Pool) => boolean): boolean {
