@@ -84,8 +84,7 @@ export class Gatekeeper {
     if (visit.playerId !== undefined) admission.leavePlayer(visit.playerId);
     // 499: gone before the answer, as proxies log it.
     const status = reply.raw.headersSent ? reply.statusCode : 499;
-    const [method = "", route = ""] = key.split(" ");
-    metrics.observe(method, route, status, reply.elapsedTime / 1000);
+    metrics.observe(key, status, reply.elapsedTime / 1000);
     if (action === undefined || !visit.identity) return;
     const { sub, role } = visit.identity.actor;
     audit.record({

@@ -1,7 +1,7 @@
-import { Counter, Gauge as PromGauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { Gauge as PromGauge, Registry, collectDefaultMetrics } from "prom-client";
+import type { RouteKey } from "./access";
 import type { Gauge } from "./backend";
-
-const BUCKETS_SECS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+import { CallCounts } from "./call-counts";
 
 export interface MetricsOptions {
   /** Counts of calls under way, by weight. */
@@ -16,25 +16,10 @@ export interface MetricsOptions {
 export class Metrics {
   readonly #options: MetricsOptions;
   readonly #registry = new Registry();
-  readonly #requests: Counter;
-  readonly #seconds: Histogram;
+  readonly #calls = new CallCounts();
 
   constructor(options: MetricsOptions) {
     this.#options = options;
-    const registers = [this.#registry];
-    this.#requests = new Counter({
-      name: "forge_http_requests_total",
-      help: "Calls answered",
-      labelNames: ["method", "route", "status"],
-      registers,
-    });
-    this.#seconds = new Histogram({
-      name: "forge_http_request_seconds",
-      help: "Time to answer a call",
-      labelNames: ["method", "route"],
-      buckets: BUCKETS_SECS,
-      registers,
-    });
     if (options.process) collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -42,13 +27,12 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  observe(method: string, route: string, status: number, seconds: number): void {
-    this.#requests.inc({ method, route, status });
-    this.#seconds.observe({ method, route }, seconds);
+  observe(key: RouteKey, status: number, seconds: number): void {
+    this.#calls.add(key, status, seconds);
   }
 
   async render(): Promise<string> {
-    return (await this.#registry.metrics()) + "\n" + (await this.#current().metrics());
+    return [this.#calls.text(), await this.#registry.metrics(), await this.#current().metrics()].join("\n");
   }
 
   close(): void {
