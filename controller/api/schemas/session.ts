@@ -112,7 +112,8 @@ export function isPlainCreateSession(body: unknown): body is z.output<typeof cre
 function arePlainLatencies(latencies: unknown): boolean {
   if (typeof latencies !== "object" || latencies === null || Array.isArray(latencies)) return false;
   let regions = 0;
-  for (const [region, ms] of Object.entries(latencies as Readonly<Record<string, unknown>>)) {
+  for (const region in latencies) {
+    const ms = (latencies as Readonly<Record<string, unknown>>)[region];
     if (++regions > PLAIN_REGIONS || !PLAIN_NAME.test(region)) return false;
     if (!(typeof ms === "number" && ms >= 0 && ms <= 60_000)) return false;
   }
