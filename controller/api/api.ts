@@ -266,8 +266,16 @@ function send(reply: FastifyReply, { status, contentType, body, headers }: Answe
   }
   // Past Fastify's own sending: nothing here hooks into it, and it would cost a short answer more than all of its making.
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-  const head = ["content-type", contentType, "content-length", String(length)];
-  head.push("x-request-id", reply.request.id, "x-content-type-options", "nosniff");
+  const head = [
+    "content-type",
+    contentType,
+    "content-length",
+    String(length),
+    "x-request-id",
+    reply.request.id,
+    "x-content-type-options",
+    "nosniff",
+  ];
   for (const name in headers) head.push(name, headers[name] ?? "");
   reply.hijack();
   reply.raw.writeHead(status, head);
