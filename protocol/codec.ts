@@ -67,7 +67,7 @@ export class LineReader {
     let from = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
       this.bound(this.bytes + end - from);
-      this.onLine(this.take(chunk.subarray(from, end)));
+      this.onLine(this.take(chunk, from, end));
       from = end + 1;
     }
     if (from < chunk.length) {
@@ -77,9 +77,9 @@ export class LineReader {
     }
   }
 
-  private take(last: Buffer): string {
-    if (this.pieces.length === 0) return last.toString("utf8");
-    const line = Buffer.concat([...this.pieces, last]).toString("utf8");
+  private take(chunk: Buffer, from: number, end: number): string {
+    if (this.pieces.length === 0) return chunk.toString("utf8", from, end);
+    const line = Buffer.concat([...this.pieces, chunk.subarray(from, end)]).toString("utf8");
     this.pieces.length = 0;
     this.bytes = 0;
     return line;
