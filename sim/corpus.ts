@@ -114,6 +114,12 @@ export const CORPUS: readonly CorpusCase[] = [
     found: "a leader that stepped down before it heard what it had been given did not know of it as a standby",
   },
   {
+    seed: 60103,
+    steps: 500,
+    only: [0, 1, 2, 4, 5, 6, 7],
+    found: "a leader that fell while it moved players kept them for good, on a server that another had settled",
+  },
+  {
     seed: 5,
     steps: 10_000,
     found: "the labels of a match were told to another region as what they came to be, not as what they were",

@@ -144,7 +144,9 @@ function takeState(s: CoreState, server: GameServer, report: ServerReport): void
 function agentLost(s: CoreState, node: AgentNode, server: GameServer): void {
   server.expected = false;
   for (const session of [...server.seats]) {
-    if (session.state !== "migrating") seatGone(s, node, session, "its node does not know the seat any more");
+    // Whom it was moving when it stepped down, another has settled with their server.
+    if (session.state !== "migrating" || session.group === null)
+      seatGone(s, node, session, "its node does not know the seat any more");
   }
   if (server.state === "suspect") setState(s, server, server.beforeSuspect ?? "starting", "its node is back");
   s.reindex(server);

@@ -1,5 +1,5 @@
 import type { Placement, Session } from "./resources";
-import { arena, code, join } from "./testing/ask";
+import { arena, code, join, sessions } from "./testing/ask";
 import { playing } from "./testing/failing-node";
 import type { RegionDouble } from "./testing/region-double";
 
@@ -93,4 +93,19 @@ it("knows the end of one whose seat was gone when the node came back, where that
   r.connect("n1");
   r.run();
   expect(r.must<Session>({ type: "getSession", sessionId })).toMatchObject({ state: "ended" });
+});
+
+it("keeps nobody whom it was moving when it fell, once another has settled their server", () => {
+  const r = arena({ scaling: { minServers: 1, maxServers: 1 } });
+  const { server, session } = playing(r, "ann");
+  r.autoReady = false;
+  r.kill(server.id);
+  r.run();
+  expect(r.must<Session>({ type: "getSession", sessionId: session.id })).toMatchObject({ state: "migrating" });
+  r.give({ type: "leadership", leader: false, epoch: r.epoch });
+  r.cut("n1");
+  r.agent("n1").servers.delete(server.id);
+  r.connect("n1");
+  r.run();
+  expect(r.must<Session[]>(sessions)).toEqual([]);
 });
