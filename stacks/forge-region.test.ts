@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Job } from "@cdktf/provider-nomad/lib/job";
 import { NomadProvider } from "@cdktf/provider-nomad/lib/provider";
-import { App, Aspects, Testing, TerraformStack } from "cdktf";
+import { App, Aspects, TerraformStack } from "cdktf";
 import { loadConfig } from "../config/load";
 import { ForgeRegion, RegionConsul, StackRules, type ForgeRun } from ".";
 
@@ -53,8 +53,11 @@ interface Written {
   readonly provider: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
 }
 
+/** CDKTF's `Testing.app` makes a folder that nobody takes away. */
+const testApp = (): App => new App({ outdir: join(folder, "out") });
+
 function synth(text: string, addMore: (region: ForgeRegion) => void = () => undefined) {
-  const app = new App({ outdir: join(folder, "out") });
+  const app = testApp();
   const run = runOf(text);
   for (const { name } of run.config.regions) addMore(new ForgeRegion(app, name, { run, home: folder }));
   app.synth();
@@ -216,7 +219,7 @@ describe("a region on Nomad", () => {
     const [region] = run.config.regions;
     if (region === undefined) throw new Error("the file has no region");
     const make = () =>
-      new RegionConsul(Testing.app(), "us-east-consul", {
+      new RegionConsul(testApp(), "us-east-consul", {
         region: { ...region, hosts: "aws" },
         folder: "here",
         forgeToml: "#".repeat(600_000),
@@ -224,14 +227,12 @@ describe("a region on Nomad", () => {
     expect(make).toThrow(
       /RegionConsul us-east-consul cannot be made:\n {2}- folder is "here".*\n {2}- .*aws.*\n {2}- .*600000/,
     );
-    expect(() => new ForgeRegion(Testing.app(), "mars", { run })).toThrow(/no region "mars": name one of us-east/);
+    expect(() => new ForgeRegion(testApp(), "mars", { run })).toThrow(/no region "mars": name one of us-east/);
     const embedded = runOf('[[regions]]\nname = "us-east"\n');
-    expect(() => new ForgeRegion(Testing.app(), "us-east", { run: embedded })).toThrow(/engine = "embedded"/);
-    const stack = new TerraformStack(Testing.app(), "mine");
+    expect(() => new ForgeRegion(testApp(), "us-east", { run: embedded })).toThrow(/engine = "embedded"/);
+    const stack = new TerraformStack(testApp(), "mine");
     expect(() => new ForgeRegion(stack, "us-east", { run, home: folder })).toThrow(/child of the App/);
-    expect(() => new ForgeRegion(Testing.app(), "us-east", { run, home: join(folder, "none") })).toThrow(
-      /npm run build/,
-    );
+    expect(() => new ForgeRegion(testApp(), "us-east", { run, home: join(folder, "none") })).toThrow(/npm run build/);
   });
 });
 
@@ -254,7 +255,7 @@ describe("the rules of stacks", () => {
 
   test("refuse a literal secret anywhere, and let one be read from a file", () => {
     const withToken = (secretId: string) => () => {
-      const app = new App({ outdir: join(folder, "out") });
+      const app = testApp();
       const stack = new TerraformStack(app, "mine");
       Aspects.of(stack).add(new StackRules());
       new NomadProvider(stack, "nomad", { address: "http://127.0.0.1:4646", secretId });
