@@ -17,7 +17,8 @@ export interface AgentLinksDeps {
 
 export interface AgentLinksHandlers {
   onMessage(nodeId: string, message: Exclude<FromAgent, { type: "ping" }>): void;
-  onSilent(nodeId: string, reason: string): void;
+  /** @param heardMs when something was last heard of it */
+  onSilent(nodeId: string, reason: string, heardMs: number): void;
   status(): { readonly leader: boolean; readonly epoch: number };
 }
 
@@ -114,7 +115,7 @@ export class AgentLinks {
       // A stream that a newer one replaced ends quietly.
       if (link && this.links.get(link.nodeId) === link) {
         this.links.delete(link.nodeId);
-        if (!this.closed) this.handlers?.onSilent(link.nodeId, reason);
+        if (!this.closed) this.handlers?.onSilent(link.nodeId, reason, link.lastHeardMs);
       }
     });
   }
@@ -182,7 +183,7 @@ export class AgentLinks {
     const silentMs = nowMs - link.lastHeardMs;
     if (link.silent || silentMs < this.deps.silentAfterMs) return link.silent ? 0 : this.deps.silentAfterMs - silentMs;
     link.silent = true;
-    this.handlers?.onSilent(link.nodeId, `nothing heard for ${String(silentMs)} ms`);
+    this.handlers?.onSilent(link.nodeId, `nothing heard for ${String(silentMs)} ms`, link.lastHeardMs);
     return 0;
   }
 

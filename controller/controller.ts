@@ -92,7 +92,8 @@ export class Controller implements ApiBackend {
     await this.listEngine();
     links.start({
       onMessage: (nodeId, message) => this.give({ nowMs: this.now(), type: "agent", nodeId, message }),
-      onSilent: (nodeId, reason) => this.give({ nowMs: this.now(), type: "agentSilent", nodeId, reason }),
+      onSilent: (nodeId, reason, heardMs) =>
+        this.give({ nowMs: this.now(), type: "agentSilent", nodeId, reason, heardMs }),
       status: () => this.standing,
     });
     peers.start((regions) => this.give({ nowMs: this.now(), type: "peers", regions }));

@@ -11,6 +11,8 @@ export interface AgentNode {
   /** The version that it speaks with this controller; 0 until it has said so. */
   protocol: number;
   connected: boolean;
+  /** When it was last heard, where it was heard and is no longer. */
+  silentSinceMs: number | null;
   /** The engine says that the node itself is down. */
   down: boolean;
   /** Why the engine cannot reach the node; counts as long as its agent is silent too. */
@@ -50,6 +52,7 @@ export function newAgentNode(id: string): AgentNode {
     bootId: null,
     protocol: 0,
     connected: false,
+    silentSinceMs: null,
     down: false,
     lost: null,
     epochAcked: -1,

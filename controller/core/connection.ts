@@ -20,6 +20,7 @@ export function dropConnection(s: CoreState, node: AgentNode): void {
 /** An agent has (re)connected: nothing is asked of it before it acknowledges the epoch and has told its seats. */
 export function onHello(s: CoreState, node: AgentNode, hello: Hello): void {
   node.connected = true;
+  node.silentSinceMs = null;
   node.down = false;
   node.bootId = hello.bootId;
   node.protocol = Math.min(PROTOCOL_VERSION, hello.protocol.newest);
@@ -40,8 +41,9 @@ export function sendEpoch(s: CoreState, node: AgentNode): void {
 }
 
 /** Silence is not death: its servers give no seats for now, and nobody is moved. */
-export function onSilent(s: CoreState, node: AgentNode, reason: string): void {
+export function onSilent(s: CoreState, node: AgentNode, reason: string, heardMs: number): void {
   const was = node.connected;
+  if (was) node.silentSinceMs = heardMs;
   node.connected = false;
   node.snapshotSeen = false;
   node.epochAcked = -1;

@@ -104,7 +104,7 @@ export class Core implements CoreMachine {
       case "agent":
         return this.takeFromAgent(input);
       case "agentSilent":
-        onSilent(s, s.node(input.nodeId), input.reason);
+        onSilent(s, s.node(input.nodeId), input.reason, input.heardMs);
         return loseRequests(s, input.nodeId, input.reason);
       case "engine":
         return onEngineEvent(s, input.event);

@@ -12,8 +12,8 @@ import type { FleetPolicy, RegionSummary, ServerSelector } from "./resources";
 export type Input = { readonly nowMs: number } & (
   | { readonly type: "command"; readonly requestId: number; readonly command: Command }
   | { readonly type: "agent"; readonly nodeId: string; readonly message: Exclude<FromAgent, { type: "ping" }> }
-  /** The stream to an agent ended or fell silent. */
-  | { readonly type: "agentSilent"; readonly nodeId: string; readonly reason: string }
+  /** The stream to an agent ended or fell silent. `heardMs`: when something was last heard of it. */
+  | { readonly type: "agentSilent"; readonly nodeId: string; readonly reason: string; readonly heardMs: number }
   | { readonly type: "engine"; readonly event: EngineEvent }
   /**
    * The engine's whole list: at start, with leadership, and after a `resync`. `sinceMs`: when it was asked for; what was

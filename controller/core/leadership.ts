@@ -1,4 +1,5 @@
 import { takeLosses } from "./agent-events";
+import type { AgentNode } from "./agent-node";
 import { answerRefused } from "./answers";
 import { sendEpoch, suspectUnseen } from "./connection";
 import type { Group } from "./group";
@@ -170,6 +171,11 @@ function openGroups(s: CoreState): Set<Group> {
   return groups;
 }
 
+/** This controller itself heard it, and has not for so long that its servers are suspect: it waits for it no longer. */
+function isSilent({ nowMs, settings }: CoreState, { silentSinceMs }: AgentNode): boolean {
+  return silentSinceMs !== null && nowMs - silentSinceMs >= settings.suspectAfterSecs * 1000;
+}
+
 /** A new leader begins to decide once it knows all seats, or has waited long enough for the agents that hold them. */
 export function checkRebuilt(s: CoreState): void {
   if (!s.leader || !s.rebuilding) return;
@@ -178,7 +184,7 @@ export function checkRebuilt(s: CoreState): void {
   if (s.kept === "awaited" && patience) return;
   if (patience) {
     for (const node of s.nodes.values()) {
-      if ((node.connected || node.servers.size > 0) && !s.usable(node.id) && !node.down) return;
+      if ((node.connected || node.servers.size > 0) && !s.usable(node.id) && !node.down && !isSilent(s, node)) return;
     }
   }
   s.rebuilding = false;

@@ -1,5 +1,5 @@
-import type { Placement, Server } from "./resources";
-import { arena, join, servers } from "./testing/ask";
+import type { Placement, Server, Session } from "./resources";
+import { arena, join, servers, sessions } from "./testing/ask";
 
 it("forgets on a standby what is gone, saying nothing, but keeps players whom nobody may have moved yet", () => {
   const r = arena({ scaling: { minServers: 3, maxServers: 3 } });
@@ -31,4 +31,21 @@ it("forgets on a standby what is gone, saying nothing, but keeps players whom no
     generation: 2,
     serverId: expect.not.stringContaining(server.id) as string,
   });
+});
+
+it("leads without waiting for a node that it has heard, and not for so long that its servers are suspect", () => {
+  const r = arena({ maxPlayers: 4, scaling: { minServers: 2 } }, ["n1", "n2"]);
+  r.give({ type: "leadership", leader: false, epoch: r.epoch });
+  r.cut("n2");
+  r.advance(1000);
+  r.lead();
+  r.give({ type: "engineList", servers: r.engine.list() });
+  r.run();
+  r.ask(join("early"));
+  const state = () => r.must<Session[]>(sessions)[0]?.state;
+  // It may be on its way back: its agent was heard a second ago.
+  expect(r.advance(1900) && state()).toBe("queued");
+  expect(r.advance(200) && state()).toBe("reserved");
+  const states = r.must<Server[]>(servers).map(({ nodeId, state }) => [nodeId, state]);
+  expect(states).toContainEqual(["n2", "suspect"]);
 });

@@ -159,7 +159,7 @@ export class RegionDouble {
     link.toAgent.length = 0;
     link.toCore.length = 0;
     this.agent(nodeId).events.length = 0;
-    if (tellCore) this.give({ type: "agentSilent", nodeId, reason: "cut" });
+    if (tellCore) this.give({ type: "agentSilent", nodeId, reason: "cut", heardMs: this.nowMs });
   }
 
   /** Gives a command and returns its request id; its reply turns up in `replies`. */
