@@ -120,6 +120,12 @@ export const CORPUS: readonly CorpusCase[] = [
     found: "a leader that fell while it moved players kept them for good, on a server that another had settled",
   },
   {
+    seed: 70197,
+    steps: 500,
+    only: [0, 1, 3, 4],
+    found: "of two sessions that two leaders had given one player, the list of sessions had only the newer",
+  },
+  {
     seed: 5,
     steps: 10_000,
     found: "the labels of a match were told to another region as what they came to be, not as what they were",

@@ -174,6 +174,18 @@ describe("two sessions of one player, as leaders that did not know of each other
     },
   );
 
+  it("both are listed, of all sessions and of the player's", () => {
+    const { r, first } = both(true);
+    const expected = [first.session.id, "ses-other"].sort();
+    for (const ask of [sessions, { type: "findSessions", playerId: "ann" } as const])
+      expect(
+        r
+          .must<Session[]>(ask)
+          .map(({ id }) => id)
+          .sort(),
+      ).toEqual(expected);
+  });
+
   it("whichever is joined ends the other", () => {
     const { r, serverId, agent } = both(true);
     agent.join(serverId, "ses-other", 1, r.nowMs);

@@ -263,10 +263,11 @@ function* candidates(
   }
   for (const fleet of s.fleets.values()) {
     if (experienceId !== undefined && fleet.id !== experienceId) continue;
-    if (playerId === undefined) yield* fleet.players.values();
-    else {
-      const session = fleet.players.get(playerId);
-      if (session) yield session;
+    const ofPlayer = playerId === undefined ? undefined : fleet.players.get(playerId);
+    for (const session of playerId === undefined ? fleet.players.values() : ofPlayer ? [ofPlayer] : []) {
+      yield session;
+      // One that an earlier leader gave; it stands until its lease or its match ends.
+      if (session.twin) yield session.twin;
     }
   }
 }
