@@ -3,8 +3,8 @@
  * next grant, how many players had none after their client's retries, how many seats that were told are not there, and how
  * many players hold two. Two controllers and Consul are real, and so are the agent and its journal; servers are virtual.
  *
- * A client tries one controller after the other, each 100 ms, for 15 s, as docs/api.md says of codes that pass. In the last
- * round all who have a session then ask at once where they are (`--followers`).
+ * A client tries one controller after the other, each 100 ms, for 15 s, as docs/api.md says of codes that pass. At the end
+ * those who were told last and still have their seats ask at once where they are (`--followers`).
  *
  *   npx tsx bench/leader-kill.ts [--kills 10] [--rate 1000] [--followers 10000]
  *
@@ -208,7 +208,7 @@ runInFolder(async (folder) => {
   try {
     const outages: number[] = [];
     const sum = { told: 0, failed: 0, lost: 0, doubled: 0 };
-    let last: readonly Told[] = [];
+    const told: Told[] = [];
     for (let n = 1; n <= Number(values.kills); n += 1) {
       const { leader, clients, outageMs, lost, doubled, slowest } = await round(region, `kill-${n}`);
       const cells = [outageMs.toFixed(0), slowest.max.toFixed(0), clients.told.length, clients.failed, lost, doubled];
@@ -218,13 +218,15 @@ runInFolder(async (folder) => {
       sum.failed += clients.failed;
       sum.lost += lost;
       sum.doubled += doubled;
-      last = clients.told;
+      told.push(...clients.told);
       await region.revive(leader);
     }
     const { p50, max } = distribution(outages);
     console.log(`next grant after p50 ${p50.toFixed(0)} ms, at most ${max.toFixed(0)} ms; ${JSON.stringify(sum)}`);
     tellFigure("leaderKilled", { p50Ms: p50, maxMs: max, ...sum });
-    await follow(region, last.slice(-Number(values.followers)));
+    const sinceMs = performance.now() - LEASE_MS;
+    const held = told.filter(({ askedMs }) => askedMs > sinceMs);
+    await follow(region, held.slice(-Number(values.followers)));
   } finally {
     await region.stop();
   }

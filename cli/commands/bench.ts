@@ -30,7 +30,7 @@ export const register: Register = (command, context) => {
     .option("--only <names>", `only these: ${NAMES.join(", ")}`, names)
     .addHelpText(
       "after",
-      "\nRuns the benchmarks of a checkout, one after the other (about an hour), each beside a bare peer where there is one,\n" +
+      "\nRuns the benchmarks of a checkout, one after the other (half an hour or more), each beside a bare peer where there is one,\n" +
         "and prints figure, target, what the document says and the best known elsewhere. Times hang on what else the machine\n" +
         "does. Ctrl-C ends it with what there is by then. Exit code 1 where a benchmark failed or was ended, none where a\n" +
         "target is missed. What each takes at most:\n" +
