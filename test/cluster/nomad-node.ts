@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { endStrays } from "../../infra/local/leftovers";
 import { freePorts } from "../../protocol/free-ports";
 import { CLIENT_OPTIONS, NomadApi, NomadProcess } from "./nomad-process";
 
@@ -20,6 +21,7 @@ export class NomadCluster extends NomadApi {
     address: string,
     readonly server: NomadProcess,
     readonly client: NomadProcess,
+    private readonly folder: string,
   ) {
     super(address);
   }
@@ -35,7 +37,7 @@ export class NomadCluster extends NomadApi {
     };
     const server = start("server", serverConfig(options, { http, rpc, serf }));
     const client = start("client", clientConfig(options, { http: clientHttp, rpc }));
-    const cluster = new NomadCluster(`http://127.0.0.1:${http}`, server, client);
+    const cluster = new NomadCluster(`http://127.0.0.1:${http}`, server, client, folder);
     try {
       await cluster.untilNode("ready", server);
     } catch (error) {
@@ -45,9 +47,10 @@ export class NomadCluster extends NomadApi {
     return cluster;
   }
 
-  /** Ends both. Tasks that still run outlive the client: stop them before. */
+  /** Ends both, and what the client left: tasks that nobody stopped before, and now and then a task's executor. */
   async stop(): Promise<void> {
     await Promise.all([this.client.stop(), this.server.stop()]);
+    await endStrays(this.folder);
   }
 }
 
