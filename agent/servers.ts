@@ -1,6 +1,6 @@
 import type { ExpectedServer } from "../protocol/messages";
 import { GameServer } from "./game-server";
-import { unknownRecord, type JournalEntry } from "./journal/journal-entry";
+import { allocationKey, unknownRecord, type JournalEntry } from "./journal/journal-entry";
 import { startedOf } from "./server-processes";
 import type { ServerSurroundings } from "./server-surroundings";
 
@@ -24,7 +24,7 @@ export class Servers {
   ) {}
 
   find(serverId: string, allocationId: string): GameServer | undefined {
-    return this.byKey.get(key(serverId, allocationId));
+    return this.byKey.get(allocationKey(serverId, allocationId));
   }
 
   current(serverId: string): GameServer | undefined {
@@ -98,24 +98,19 @@ export class Servers {
   }
 
   private put(server: GameServer): void {
-    this.byKey.set(key(server.serverId, server.allocationId), server);
+    this.byKey.set(allocationKey(server.serverId, server.allocationId), server);
     this.byId.set(server.serverId, server);
   }
 
   private putBack(server: GameServer): void {
-    this.byKey.set(key(server.serverId, server.allocationId), server);
+    this.byKey.set(allocationKey(server.serverId, server.allocationId), server);
     if (!this.byId.has(server.serverId)) this.byId.set(server.serverId, server);
   }
 
   private remove(server: GameServer, before: GameServer | undefined): void {
-    this.byKey.delete(key(server.serverId, server.allocationId));
+    this.byKey.delete(allocationKey(server.serverId, server.allocationId));
     if (this.byId.get(server.serverId) !== server) return;
     if (before) this.byId.set(server.serverId, before);
     else this.byId.delete(server.serverId);
   }
-}
-
-/** Ids hold no line breaks, or else two servers could have one key. */
-function key(serverId: string, allocationId: string): string {
-  return `${serverId}\n${allocationId}`;
 }

@@ -24,6 +24,11 @@ export type JournalEntry =
   | { readonly kind: "counts"; readonly serverId: string; readonly allocationId: string; readonly record: CountsRecord }
   | { readonly kind: "forget"; readonly serverId: string; readonly allocationId: string };
 
+/** One server in one allocation. Ids hold no line breaks, or else two could have one key. */
+export function allocationKey(serverId: string, allocationId: string): string {
+  return `${serverId}\n${allocationId}`;
+}
+
 /** A record that a newer agent wrote: what it granted or closed by it cannot be guessed. */
 export function unknownRecord(record: { readonly kind: unknown }): Error {
   return new Error(

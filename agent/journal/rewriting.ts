@@ -1,6 +1,6 @@
 import { frame, HEADING } from "./frames";
 import type { JournalDisk } from "./journal";
-import type { JournalEntry } from "./journal-entry";
+import { allocationKey, type JournalEntry } from "./journal-entry";
 
 /** Entries that make up all of one thing: a server of the node, or what the agent knows beside its servers. */
 export type JournalPart = readonly JournalEntry[];
@@ -71,5 +71,5 @@ export function writeAll(disk: JournalDisk, file: number, content: Buffer, at: n
 function partOf(entry: JournalEntry): string {
   if (entry.kind === "epoch") return "";
   const { serverId, allocationId } = entry.kind === "expect" ? entry.server : entry;
-  return `${serverId}\n${allocationId}`;
+  return allocationKey(serverId, allocationId);
 }

@@ -2,6 +2,8 @@ import type { CommandResult } from "../../controller/core/decision";
 import type { Fleet, Server, Session } from "../../controller/core/resources";
 import type { KeptFleets } from "../../controller/fleet-keeper";
 import type { ControllerHost } from "../controller-host";
+import type { TrueServer } from "../journal-truth";
+import type { VirtualNode } from "../node";
 import type { VirtualRegion } from "../region";
 import type { World } from "../world";
 
@@ -66,19 +68,7 @@ function checkSessions(region: VirtualRegion, sessions: readonly Session[], brok
       continue;
     }
     if (truth.gone !== undefined) continue;
-    for (const { sessionId, generation } of truth.seats.values()) {
-      seated.add(sessionId);
-      const session = known.get(sessionId);
-      if (session?.serverId !== server.server.serverId || session.generation !== generation)
-        broken(
-          "leader and agents agree",
-          `${node.nodeId} seats ${sessionId} generation ${String(generation)} on ${server.server.serverId}; the leader has ${
-            session
-              ? `it ${session.state} on ${String(session.serverId)} with ${String(session.generation)}`
-              : "nothing of it"
-          }`,
-        );
-    }
+    checkSeats({ node, truth, known, seated }, "leader and agents agree", "the leader", broken);
     for (const [playerId, { sessionId, generation }] of server.inside) {
       const seat = truth.seats.get(sessionId);
       if (seat?.generation !== generation)
@@ -95,6 +85,32 @@ function checkSessions(region: VirtualRegion, sessions: readonly Session[], brok
   }
 }
 
+interface Seated {
+  readonly node: VirtualNode;
+  readonly truth: TrueServer;
+  /** What the controller knows, by session. */
+  readonly known: ReadonlyMap<string, Session>;
+  /** Takes whoever has a seat there. */
+  readonly seated: Set<string>;
+}
+
+/** The controller has each seat of the server where the journal has it. */
+function checkSeats({ node, truth, known, seated }: Seated, check: string, who: string, broken: Broken): void {
+  const { serverId } = truth.expect;
+  for (const { sessionId, generation } of truth.seats.values()) {
+    seated.add(sessionId);
+    const session = known.get(sessionId);
+    if (session?.serverId === serverId && session.generation === generation) continue;
+    const has = session
+      ? `it ${session.state} on ${String(session.serverId)} with ${String(session.generation)}`
+      : "nothing of it";
+    broken(
+      check,
+      `${node.nodeId} seats ${sessionId} generation ${String(generation)} on ${serverId}; ${who} has ${has}`,
+    );
+  }
+}
+
 /** Whoever leads next knows the seats, even if their node is lost in the same moment as the leader. */
 async function checkStandby(region: VirtualRegion, standby: ControllerHost, broken: Broken): Promise<void> {
   const sessions = await read<readonly Session[]>(standby, { type: "findSessions" });
@@ -103,19 +119,7 @@ async function checkStandby(region: VirtualRegion, standby: ControllerHost, brok
   for (const { node, server } of region.servers()) {
     const truth = node.truth.find(server.server.serverId, server.server.allocationId);
     if (!truth || truth.gone !== undefined) continue;
-    for (const { sessionId, generation } of truth.seats.values()) {
-      seated.add(sessionId);
-      const session = known.get(sessionId);
-      if (session?.serverId !== server.server.serverId || session.generation !== generation)
-        broken(
-          "standbys know the seats",
-          `${node.nodeId} seats ${sessionId} generation ${String(generation)} on ${server.server.serverId}; ${standby.host} has ${
-            session
-              ? `it ${session.state} on ${String(session.serverId)} with ${String(session.generation)}`
-              : "nothing of it"
-          }`,
-        );
-    }
+    checkSeats({ node, truth, known, seated }, "standbys know the seats", standby.host, broken);
   }
   for (const session of sessions)
     if (session.serverId !== null && session.state !== "ended" && !seated.has(session.id))
