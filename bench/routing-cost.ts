@@ -37,8 +37,8 @@ class Bench {
     this.core = new Core({ settings, controllerId: "c", ids: (kind) => `${kind}-${String(this.nextId++)}` });
     this.give({ type: "agent", nodeId: "n1", message: this.agent.hello() });
     this.give({ type: "agent", nodeId: "n1", message: this.agent.snapshot() });
-    this.give({ type: "engineList", servers: [] });
     this.give({ type: "leadership", leader: true, epoch: 1 });
+    this.give({ type: "engineList", servers: [] });
     this.settle();
   }
 
