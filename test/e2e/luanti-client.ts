@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
+import { setTimeout } from "node:timers/promises";
 
 /**
  * As much of a Luanti (Minetest) client as it takes to be a player on a real server without a display: it registers or
@@ -34,8 +35,21 @@ export class LuantiClient {
     }, RESEND_MS);
   }
 
-  /** Resolves when the server has let the player in; it then soon says that they have joined. */
+  /**
+   * Resolves when the server has let the player in; it then soon says that they have joined. A server that has just
+   * logged that a player leaves counts the name as taken until its next step, and refuses it: such a player tries again.
+   */
   static async join(port: number, name: string, password = "a password of this test"): Promise<LuantiClient> {
+    for (let tries = 1; ; tries++)
+      try {
+        return await LuantiClient.tryToJoin(port, name, password);
+      } catch (error) {
+        if (!(error instanceof NameTaken) || tries === MAX_TRIES) throw error;
+        await setTimeout(RESEND_MS);
+      }
+  }
+
+  private static async tryToJoin(port: number, name: string, password: string): Promise<LuantiClient> {
     const socket = createSocket("udp4");
     await new Promise<void>((resolve) => socket.connect(port, "127.0.0.1", resolve));
     const client = new LuantiClient(socket, name, password);
@@ -114,8 +128,13 @@ export class LuantiClient {
         this.accepted?.();
         return;
       case 0x0a: // refused
-        this.refused?.(new Error(`the server refuses ${this.name} with reason ${body.readUInt8(0)}`));
+        return this.refuse(body.readUInt8(0));
     }
+  }
+
+  private refuse(reason: number): void {
+    const text = `the server refuses ${this.name} with reason ${reason}`;
+    this.refused?.(reason === ALREADY_CONNECTED ? new NameTaken(text) : new Error(text));
   }
 
   private logIn(ways: number): void {
@@ -168,6 +187,12 @@ const ORIGINAL = 1;
 const RELIABLE = 3;
 const FIRST_SEQ = 65_500;
 const RESEND_MS = 500;
+/** AccessDeniedCode of src/network/networkprotocol.h. */
+const ALREADY_CONNECTED = 8;
+/** A server steps ten times a second where it has the time; one that keeps the name for longer has that player in. */
+const MAX_TRIES = 20;
+
+class NameTaken extends Error {}
 
 const G = 2n;
 /** RFC 5054, appendix A, 2048 bit. */
