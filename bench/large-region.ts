@@ -75,6 +75,10 @@ async function fill(players: Players): Promise<void> {
   tellFigure("fill", { perSecond: sessions / seconds });
 }
 
+function cpuMs(programs: readonly ChildProgram[]): number {
+  return programs.reduce((sum, program) => sum + program.cpuMs(), 0);
+}
+
 /** A minute of players who come and go. */
 async function minute(
   n: number,
@@ -84,6 +88,9 @@ async function minute(
   realPids: () => readonly number[],
 ): Promise<Row> {
   let [seats, refused, seatP99Ms] = [0, 0, 0];
+  const [controller, ...agents] = region.programs.map(({ child }) => child as ChildProgram);
+  if (!controller) throw new Error("the region has ended");
+  const began = { ms: performance.now(), controller: cpuMs([controller]), agents: cpuMs(agents) };
   for (let secs = 0; secs < seconds; secs += WINDOW_SECS) {
     await players.go(churn * WINDOW_SECS);
     const { latency, statuses } = await players.come(churn * WINDOW_SECS, churn);
@@ -94,8 +101,7 @@ async function minute(
   }
   progress("");
   const rss = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + memoryOf(pid).rss, 0);
-  const [controller, ...agents] = region.programs.map(({ child }) => child as ChildProgram);
-  if (!controller) throw new Error("the region has ended");
+  const wallMs = performance.now() - began.ms;
   return {
     minute: n,
     sessions: (await region.fleet()).seats.held,
@@ -105,6 +111,8 @@ async function minute(
     controller: rss([controller.pid]),
     agents: rss(agents.map(({ pid }) => pid)),
     real: rss(realPids()),
+    controllerCores: (cpuMs([controller]) - began.controller) / wallMs,
+    agentsCores: (cpuMs(agents) - began.agents) / wallMs,
     controllerLag: await controller.ask<Lag>("lag"),
     agentLag: worst(await Promise.all(agents.map((agent) => agent.ask<Lag>("lag")))),
   };

@@ -12,12 +12,15 @@ export interface Row {
   readonly controller: number;
   readonly agents: number;
   readonly real: number;
+  /** Cores that were busy with them: what makes a minute slower than another shows here, or in the machine. */
+  readonly controllerCores: number;
+  readonly agentsCores: number;
   readonly controllerLag: Lag;
   readonly agentLag: Lag;
 }
 
 export const HEAD =
-  "minute  sessions  seats  refused  seat p99 ms   controller MiB  agents MiB  real run MiB   lag p99/max ms: controller      agents";
+  "minute  sessions  seats  refused  seat p99 ms   controller MiB  agents MiB  real run MiB   cores: controller  agents   lag p99/max ms: controller      agents";
 
 export function print(row: Row): void {
   const lag = ({ p99Ms, maxMs }: Lag): string => `${p99Ms.toFixed(0)}/${maxMs.toFixed(0)}`.padStart(12);
@@ -30,6 +33,8 @@ export function print(row: Row): void {
     row.controller.toFixed(0).padStart(17),
     row.agents.toFixed(0).padStart(12),
     row.real.toFixed(0).padStart(14),
+    row.controllerCores.toFixed(2).padStart(20),
+    row.agentsCores.toFixed(2).padStart(8),
     lag(row.controllerLag).padStart(29),
     lag(row.agentLag),
   ];

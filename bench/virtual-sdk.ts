@@ -33,7 +33,7 @@ export class VirtualSdk {
           gate.send({ type: "call", id: ++this.lastId, serverId, method: "POST", path, query: {}, body });
         this.calls.set(serverId, call);
         call("/v1/ready", {});
-        this.beat(serverId, Math.random() * this.heartbeatMs, () => call("/v1/health", {}));
+        this.beat(serverId, performance.now() + Math.random() * this.heartbeatMs, () => call("/v1/health", {}));
       } else if (message.type === "closeServer") this.end(message.serverId);
       else if (message.type === "answer") {
         const { admitted } = message.body as { readonly admitted?: boolean };
@@ -65,11 +65,18 @@ export class VirtualSdk {
     for (const serverId of [...this.beating.keys()]) this.end(serverId);
   }
 
-  private beat(serverId: string, inMs: number, call: () => void): void {
-    const timer = setTimeout(() => {
-      call();
-      this.beat(serverId, this.heartbeatMs, call);
-    }, inMs);
+  /**
+   * The next is due by the last one's due time, not by when it went out: else all that a moment's lateness sends together
+   * would go together from then on, and thousands of servers, who in truth know nothing of each other, beat as one.
+   */
+  private beat(serverId: string, dueMs: number, call: () => void): void {
+    const timer = setTimeout(
+      () => {
+        call();
+        this.beat(serverId, Math.max(dueMs, performance.now() - this.heartbeatMs) + this.heartbeatMs, call);
+      },
+      Math.max(0, dueMs - performance.now()),
+    );
     this.beating.set(serverId, timer);
   }
 
