@@ -16,6 +16,24 @@ export interface Variable {
 /** What Nomad replaces in `env` where it knows the name, by Nomad's `ReplaceEnv`; what a template writes it leaves alone. */
 export const NOMAD_REPLACES = /\$\{[A-Za-z0-9_.-]+\}/;
 
+/** Names that Nomad reads from a template; one with another sign, such as `-`, fails the task for good. */
+const TEMPLATE_NAME = "^[A-Za-z0-9_.]*$";
+
+/** Whether a variable can be written: any name by itself, not every one by a template. */
+export function isWritable(name: string, { parts, condition }: Variable): boolean {
+  return isTemplateName(name) || (condition === undefined && !needsTemplate(parts));
+}
+
+export function isTemplateName(name: string): boolean {
+  return new RegExp(TEMPLATE_NAME).test(name);
+}
+
+/** The lines of a template for all keys of `map`, an expression, but those that Nomad takes for no name. */
+export function rangeOf(map: string, prefix: string, value: string): string {
+  const line = `${prefix}{{ $key }}={{ ${value} | toJSON }}\n`;
+  return `{{ range $key, $value := ${map} }}{{ if $key | regexMatch ${JSON.stringify(TEMPLATE_NAME)} }}${line}{{ end }}{{ end }}`;
+}
+
 /** What is written of the variables: literals, and the template for the rest. */
 export interface WrittenEnvironment {
   /** Every variable whose name is known here. */

@@ -3,8 +3,11 @@ import type { KubeObject } from "../object";
 import { keysOf, type PodContext, secretExpression, secretPath, taskTarget } from "./pod-context";
 import { quantity } from "./quantity";
 import {
+  isTemplateName,
+  isWritable,
   NOMAD_REPLACES,
   type Part,
+  rangeOf,
   textOf,
   type Variable,
   writeEnvironment,
@@ -12,7 +15,9 @@ import {
 } from "./environment-template";
 import { entryOf } from "./table";
 
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Names that a key of a ConfigMap gives a variable. */
+const NAME = /^[-._A-Za-z0-9]+$/;
+
 /**
  * A container's environment: literals in `env`; what comes from Secrets, and what Nomad would read as its own, in a template that
  * is filled in on the node.
@@ -30,7 +35,8 @@ export function environmentOf(container: Cursor, task: string, context: PodConte
     const target = taskTarget(context, task, `env.${name}`);
     item.get("name").converted(target);
     const variable = variableOf(item, variables, container, context, target);
-    if (variable !== undefined) variables.set(name, variable);
+    if (variable !== undefined && isWritable(name, variable)) variables.set(name, variable);
+    else if (variable !== undefined) item.note("variableName").get("name").note("variableName");
   }
   return writeEnvironment(variables, ranges);
 }
@@ -206,9 +212,17 @@ function addSource(
   context.needsSecret(name);
   const known = context.secret(name);
   secret.note(known !== undefined || isOptional ? "secretAtRunTime" : "unresolvedSecret", target);
+  if (!isTemplateName(prefix)) {
+    for (const at of [secret, prefixAt]) at.note("variableName");
+    return;
+  }
   ranges.push(secretRange(context, name, prefix, isOptional));
   // Others may name them.
   for (const key of known === undefined ? [] : keysOf(known, "data", "stringData")) {
+    if (!isTemplateName(key)) {
+      for (const field of ["data", "stringData"]) known?.root.get(field, key).note("variableName");
+      continue;
+    }
     const parts = [{ expression: secretExpression(context, name, key) }];
     variables.set(`${prefix}${key}`, { parts, isInRange: true });
   }
@@ -220,16 +234,15 @@ function addConfigMap(map: KubeObject, prefix: string, variables: Map<string, Va
     const name = `${prefix}${key}`;
     // Kubernetes too leaves out what is no name of a variable.
     if (!NAME.test(name)) continue;
-    value.note("configInJob", target);
-    variables.set(name, { parts: [value.text() ?? ""] });
+    const variable: Variable = { parts: [value.text() ?? ""] };
+    if (isWritable(name, variable)) variables.set(name, variable);
+    value.note(isWritable(name, variable) ? "configInJob" : "variableName", target);
   }
 }
 
 function secretRange(context: PodContext, name: string, prefix: string, isOptional: boolean): string {
   const path = JSON.stringify(secretPath(context, name));
-  if (context.answers.secrets === "vault") {
-    return `{{ range $key, $value := (secret ${path}).Data.data }}${prefix}{{ $key }}={{ $value | toJSON }}\n{{ end }}`;
-  }
-  const range = `{{ range $key, $value := nomadVar ${path} }}${prefix}{{ $key }}={{ $value.Value | toJSON }}\n{{ end }}`;
+  if (context.answers.secrets === "vault") return rangeOf(`(secret ${path}).Data.data`, prefix, "$value");
+  const range = rangeOf(`nomadVar ${path}`, prefix, "$value.Value");
   return isOptional ? `{{ if nomadVarExists ${path} }}${range}{{ end }}` : range;
 }

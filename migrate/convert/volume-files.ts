@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Cursor } from "../ledger/claims";
 import type { Template } from "../model/nomad-job";
 import type { KubeObject } from "../object";
-import { guarded, isKey, keysOf, type PodContext, secretExpression } from "./pod-context";
+import { guarded, isKey, keysOf, type PodContext, secretExpression, secretPath } from "./pod-context";
 import { isComposed } from "./table";
 
 /** A file that a key of a ConfigMap or Secret becomes in a volume. */
@@ -100,16 +100,20 @@ export function secretFiles(source: Cursor, context: PodContext): readonly Volum
     source.note(isOptional ? "optionalMissing" : "unresolvedSecretFiles");
     return [];
   }
-  source.note(secret === undefined ? "unresolvedSecret" : "secretAtRunTime", target);
+  source.note(secret === undefined && !isOptional ? "unresolvedSecret" : "secretAtRunTime", target);
   context.needsSecret(name);
   const keys = secret === undefined ? [] : keysOf(secret, "data", "stringData");
   return chosen(source, keys).map(({ key, path, perms }) => {
     const expression = secretExpression(context, name, key);
     const isBinary = secret !== undefined && isBinaryKey(secret, key);
+    const text = guarded(`{{ ${isBinary ? `base64Decode (${expression})` : expression} }}`);
+    // Without it a task would wait for a Secret that may be missing; of a missing one the file is empty.
+    const isAsked = isOptional && context.answers.secrets === "nomad";
+    const stored = JSON.stringify(secretPath(context, name));
     return {
       path,
       perms,
-      content: { template: guarded(`{{ ${isBinary ? `base64Decode (${expression})` : expression} }}`) },
+      content: { template: isAsked ? `{{ if nomadVarExists ${stored} }}${text}{{ end }}` : text },
     };
   });
 }

@@ -149,6 +149,10 @@ const TABLE = {
     "Nomad composes characters in arguments (Unicode's NFC): read the text from a file if that matters.",
     "warning",
   ),
+  variableName: unsupported(
+    "Nomad's templates write no variable whose name has signs beside letters, digits, `_` and dots: rename it.",
+    "error",
+  ),
   valueTooLong: unsupported("With what it names it is longer than Linux lets a variable be: 128 KiB.", "error"),
   clusterLocalName: needsConfig(
     "Names below svc.cluster.local resolve only where your DNS rewrites them: docs/leaving-kubernetes.md.",
