@@ -1,7 +1,7 @@
 import type { Cursor } from "../ledger/claims";
 import type { Resources } from "../model/nomad-job";
 import type { PodContext } from "./pod-context";
-import { mebibytes, quantity } from "./quantity";
+import { mebibytes, quantity, wholeUp } from "./quantity";
 
 /** A container's requests and limits as what Nomad gives a task. @param notes told of what was chosen for it */
 export function resourcesOf(
@@ -46,8 +46,7 @@ export function resourcesOf(
   const least = size === undefined ? answers.default_memory : mebibytes(size);
   const most = memoryLimit === undefined ? undefined : mebibytes(memoryLimit);
   return {
-    cpu:
-      cores === undefined ? answers.default_cpu : Math.max(1, Math.ceil(Math.min(cores, 1e5) * answers.mhz_per_core)),
+    cpu: cores === undefined ? answers.default_cpu : Math.max(1, wholeUp(Math.min(cores, 1e5) * answers.mhz_per_core)),
     memory: Math.min(least, MOST_MEMORY),
     ...(most !== undefined && most > least && answers.memory_oversubscription
       ? { memoryMax: Math.min(most, MOST_MEMORY) }

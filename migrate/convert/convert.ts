@@ -13,7 +13,7 @@ import { quantity } from "./quantity";
 import { ServiceRoutes } from "./service-routes";
 import { type NamedService, registrations } from "./services";
 import { isBinaryKey } from "./volume-files";
-import { jobOf, podAnnotations, podLabels, podOf } from "./workload";
+import { jobOf, podAnnotations, podIdentity, podLabels, podOf } from "./workload";
 
 /** Everything that a migration makes, before it is written. */
 export interface Converted {
@@ -92,6 +92,7 @@ class Conversion {
       namespace,
       jobId: id,
       target: file,
+      pod: podIdentity(workload),
       podLabels: podLabels(workload),
       podAnnotations: podAnnotations(workload),
       configMap: (name) => this.#use(this.inventory.find("", "ConfigMap", namespace, name)),

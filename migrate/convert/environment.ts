@@ -1,7 +1,7 @@
 import type { Cursor } from "../ledger/claims";
 import type { KubeObject } from "../object";
+import { fieldOf, INDEX, resourceOf } from "./pod-fields";
 import { keysOf, type PodContext, secretExpression, secretPath, taskTarget } from "./pod-context";
-import { quantity } from "./quantity";
 import {
   isTemplateName,
   isWritable,
@@ -13,7 +13,6 @@ import {
   writeEnvironment,
   type WrittenEnvironment,
 } from "./environment-template";
-import { entryOf } from "./table";
 
 /** Names that a key of a ConfigMap gives a variable. */
 const NAME = /^[-._A-Za-z0-9]+$/;
@@ -38,6 +37,9 @@ export function environmentOf(container: Cursor, task: string, context: PodConte
     if (variable !== undefined && isWritable(name, variable)) variables.set(name, variable);
     else if (variable !== undefined) item.note("variableName").get("name").note("variableName");
   }
+  // Kubernetes sets it last, and only where the manifest does not.
+  if (context.pod.isIndexed && !variables.has("JOB_COMPLETION_INDEX"))
+    variables.set("JOB_COMPLETION_INDEX", { parts: [{ nomad: INDEX }] });
   return writeEnvironment(variables, ranges);
 }
 
@@ -54,6 +56,7 @@ function variableOf(
     const text = value.text() ?? "";
     value.converted(target);
     if (/\.svc(\.cluster\.local)?\b/.test(text)) value.note("clusterLocalName", target);
+    if (namesServiceVariable(text, before)) value.note("serviceVariable", target);
     const parts = expand(text, before);
     if (parts === undefined) {
       value.note("valueTooLong");
@@ -69,15 +72,21 @@ function variableOf(
   const secret = from.get("secretKeyRef");
   if (secret.present) return fromSecret(secret, context, target);
   const field = from.get("fieldRef");
-  if (field.present) return fromField(field, context, target);
+  if (field.present) return fieldOf(field, context, target);
   const resource = from.get("resourceFieldRef");
-  if (resource.present) return fromResource(resource, container, target);
+  if (resource.present) return resourceOf(resource, container, context, target);
   from.note("unknownSource");
   return undefined;
 }
 
 /** As Kubernetes' `expansion.Expand` reads them. */
 export const REFERENCE = /\$\$|\$\(([^)]*)\)/g;
+
+/** Whether a text reads a variable that Kubernetes sets for a Service, and that nothing else sets: `REDIS_SERVICE_HOST`. */
+export function namesServiceVariable(text: string, known: { has(name: string): boolean }): boolean {
+  const names = text.match(/\b[A-Z_][A-Z0-9_]*_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)\b/g) ?? [];
+  return names.some((name) => !known.has(name));
+}
 
 /** Linux starts no program with a longer variable (MAX_ARG_STRLEN). */
 const LONGEST_VALUE = 128 * 1024;
@@ -131,53 +140,6 @@ function fromSecret(reference: Cursor, context: PodContext, target: string): Var
     parts: [{ expression }],
     ...(isOptional && context.answers.secrets === "nomad" ? { condition: `nomadVarExists ${path}` } : {}),
   };
-}
-
-function fromField(reference: Cursor, context: PodContext, target: string): Variable | undefined {
-  const path = reference.get("fieldPath").text() ?? "";
-  reference.get("apiVersion").note("ignoredField");
-  const keyed = /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(path);
-  if (keyed !== null) {
-    const [, map, key = ""] = keyed;
-    reference.converted(target);
-    return { parts: [entryOf(map === "labels" ? context.podLabels : context.podAnnotations, key) ?? ""] };
-  }
-  const known: Readonly<Record<string, string>> = {
-    "metadata.name": "${NOMAD_JOB_NAME}-${NOMAD_SHORT_ALLOC_ID}",
-    "metadata.namespace": "${NOMAD_NAMESPACE}",
-    "metadata.uid": "${NOMAD_ALLOC_ID}",
-    "spec.nodeName": "${node.unique.name}",
-    "spec.serviceAccountName": context.jobId,
-    "status.hostIP": "${attr.unique.network.ip-address}",
-    "status.podIP": "${attr.unique.network.ip-address}",
-    "status.podIPs": "${attr.unique.network.ip-address}",
-  };
-  const value = entryOf(known, path);
-  if (value === undefined) {
-    reference.note("unknownSource");
-    return undefined;
-  }
-  reference.note(path === "metadata.namespace" || path === "spec.nodeName" ? "converted" : "podField", target);
-  return { parts: value.split(/(\$\{[^}]*\})/).flatMap((text) => partOf(text)) };
-}
-
-function partOf(text: string): readonly Part[] {
-  if (text === "") return [];
-  return [text.startsWith("${") ? { nomad: text } : text];
-}
-
-/** A container's own request or limit, which the manifest says. */
-function fromResource(reference: Cursor, container: Cursor, target: string): Variable | undefined {
-  const [kind = "", resource = ""] = (reference.get("resource").text() ?? "").split(/\.(.*)/s);
-  const value = container.get("resources", kind, resource).intOrText();
-  const divisor = quantity(reference.get("divisor").intOrText() ?? "1") ?? 1;
-  const amount = value === undefined ? undefined : quantity(value);
-  if (amount === undefined) {
-    reference.note("unknownSource");
-    return undefined;
-  }
-  reference.converted(target);
-  return { parts: [String(Math.ceil(amount / (divisor === 0 ? 1 : divisor)))] };
 }
 
 function addSource(

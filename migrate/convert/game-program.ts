@@ -4,7 +4,7 @@ import type { Answers } from "../answers";
 import type { Cursor } from "../ledger/claims";
 import { REFERENCE } from "./environment";
 import { unused } from "./names";
-import { mebibytes, quantity } from "./quantity";
+import { mebibytes, quantity, wholeUp } from "./quantity";
 import { standInOf } from "./stand-in";
 
 /** What forge.toml says of a program: the image or what stands in for it, arguments and environment. */
@@ -84,7 +84,7 @@ export function sizeOf(container: Cursor | undefined, target: string, answers: A
   const memory = read("memory");
   return {
     cpu:
-      cpu === undefined ? answers.default_cpu : Math.min(1_000_000, Math.max(1, Math.ceil(cpu * answers.mhz_per_core))),
+      cpu === undefined ? answers.default_cpu : Math.min(1_000_000, Math.max(1, wholeUp(cpu * answers.mhz_per_core))),
     memory: memory === undefined ? answers.default_memory : Math.min(16_777_216, mebibytes(memory)),
   };
 }

@@ -11,6 +11,7 @@ export interface PodContext {
   readonly jobId: string;
   /** `jobs/NAME`, before what is behind `#` in a target. */
   readonly target: string;
+  readonly pod: PodIdentity;
   readonly podLabels: Readonly<Record<string, string>>;
   readonly podAnnotations: Readonly<Record<string, string>>;
   configMap(name: string): KubeObject | undefined;
@@ -19,6 +20,18 @@ export interface PodContext {
   needsSecret(name: string): void;
   /** Told of each host volume that has to be there before the job. */
   needsVolume(volume: NeededVolume): void;
+}
+
+/** What a pod says of itself beside its labels. */
+export interface PodIdentity {
+  /** Of the workload, and its name; "" where the cluster makes one up. */
+  readonly kind: string;
+  readonly name: string;
+  readonly serviceAccount: string;
+  /** Of a Job that counts its pods. */
+  readonly isIndexed: boolean;
+  /** One of its containers by name. */
+  container(name: string): Cursor | undefined;
 }
 
 export interface NeededVolume {

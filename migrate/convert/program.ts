@@ -1,6 +1,6 @@
 import type { Cursor } from "../ledger/claims";
 import type { ConfigValue } from "../model/nomad-job";
-import { REFERENCE } from "./environment";
+import { namesServiceVariable, REFERENCE } from "./environment";
 import { isComposed } from "./table";
 
 /** `command` and `args`; the driver's own `command` would be put behind the image's entry point. */
@@ -21,6 +21,7 @@ export function programOf(
       const text = word.text() ?? "";
       const { replaced, hasVariable } = argument(text, names);
       if (hasVariable) word.note("argumentVariable", target(`config.${key}`));
+      if (namesServiceVariable(text, names)) word.note("serviceVariable", target(`config.${key}`));
       if (!isComposed(text)) word.note("composed", target(`config.${key}`));
       return replaced;
     });

@@ -32,5 +32,11 @@ export function quantity(value: string | number): number | undefined {
 
 /** Whole MiB, rounded up, at least what Nomad allows. */
 export function mebibytes(bytes: number): number {
-  return Math.max(10, Math.ceil(bytes / 2 ** 20));
+  return Math.max(10, wholeUp(bytes / 2 ** 20));
+}
+
+/** Rounded up; what a product or quotient is beyond a whole number by its last binary digits alone does not count. */
+export function wholeUp(amount: number): number {
+  const nearest = Math.round(amount);
+  return Math.abs(amount - nearest) <= Math.abs(amount) * 1e-12 ? nearest : Math.ceil(amount);
 }

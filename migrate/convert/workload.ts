@@ -7,7 +7,7 @@ import { batch, countOf, periodicOf } from "./batch";
 import { dnsLabel } from "./names";
 import { claimCommon, claimMetadata, textsOf } from "./metadata";
 import { type PodParts, podParts, withChecks } from "./pod";
-import type { PodContext } from "./pod-context";
+import type { PodContext, PodIdentity } from "./pod-context";
 import { quantity } from "./quantity";
 import { daemonUpdate, rollingUpdate, statefulUpdate } from "./rollout";
 import { hostVolume, mounted, type PodVolume } from "./volumes";
@@ -49,6 +49,23 @@ export function podLabels(object: KubeObject): Readonly<Record<string, string>> 
 
 export function podAnnotations(object: KubeObject): Readonly<Record<string, string>> {
   return textsOf(object, metadataPath(object), "annotations");
+}
+
+export function podIdentity(object: KubeObject): PodIdentity {
+  const pod = podOf(object);
+  const spec = object.root.get("spec");
+  const job = object.kind === "CronJob" ? spec.get("jobTemplate", "spec") : spec;
+  const account = pod.get("serviceAccountName").text() ?? pod.get("serviceAccount").text() ?? "";
+  return {
+    kind: object.kind,
+    name: object.name,
+    serviceAccount: account === "" ? "default" : account,
+    isIndexed: ["Job", "CronJob"].includes(object.kind) && job.get("completionMode").text() === "Indexed",
+    container: (name) =>
+      ["containers", "initContainers"]
+        .flatMap((key) => pod.get(key).items())
+        .find((each) => each.get("name").text() === name),
+  };
 }
 
 /** Why no job can be made of it; undefined where one can. */
