@@ -1,13 +1,17 @@
 /**
  * Seats a second from a warm fleet, from HTTP request to HTTP answer: `POST /v1/sessions` for one player after another
- * with one allocator's token, or with a token of each player. Controller, API, agents, journals and protocol are the real ones; the servers are virtual:
+ * with one allocator's token, or with a token of each player; with `--players-a-call 10` `POST /v1/allocations`, which
+ * gives a whole server to a match of ten. Controller, API, agents, journals and protocol are the real ones; the servers are virtual:
  * an engine double says that they run, a gate double makes their SDK calls. First with controller and agent in one
  * process, then apart over sockets; before each a bare node:http server answers as many requests of the same size.
  *
  * Every seat is then counted three times: by what the players were told, by the controller, and by the journals.
  *
  *   npx tsx bench/seats.ts [--seats 30000] [--servers 1000] [--nodes 1] [--connections 64] [--rate 10000]
- *                          [--ways together,apart] [--tokens one|each] [--repeat 1] [--profile FOLDER] [--node-options "…"]
+ *                          [--players-a-call 1] [--ways together,apart] [--tokens one|each] [--repeat 1]
+ *                          [--profile FOLDER] [--node-options "…"]
+ *
+ * `--rate` is of calls. Matches have as many servers as there are of them, whatever `--servers` says.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +24,7 @@ import { journaledSeats } from "./journal-seats";
 import type { Load, LoadResult } from "./load-program";
 import { machineLine } from "./machine";
 import { playerName } from "./player-name";
-import { EXPERIENCE } from "./fixed-fleet";
+import { matchCall, ONE_PLAYER } from "./seat-call";
 import { type ServedProgram, VirtualRegion } from "./virtual-region";
 
 const { values } = parseArgs({
@@ -29,6 +33,7 @@ const { values } = parseArgs({
     servers: { type: "string", default: "1000" },
     nodes: { type: "string", default: "1" },
     connections: { type: "string", default: "64" },
+    "players-a-call": { type: "string", default: "1" },
     rate: { type: "string" },
     ways: { type: "string", default: "together,apart" },
     repeat: { type: "string", default: "1" },
@@ -37,10 +42,11 @@ const { values } = parseArgs({
     "node-options": { type: "string", default: "" },
   },
 });
-const seats = Number(values.seats);
-const servers = Number(values.servers);
+const playersACall = Number(values["players-a-call"]);
+const call = playersACall === 1 ? ONE_PLAYER : matchCall(playersACall);
+const calls = Math.ceil(Number(values.seats) / playersACall);
 const nodes = Number(values.nodes);
-/** Of the measured seats; as many players come first so that nothing is measured cold. */
+/** Of the measured calls; as many players come first so that nothing is measured cold. */
 const WARM_UP_SHARE = 0.3;
 const MAX_SECONDS = 10;
 /** Seats that nobody comes for go back after 30 s; the counting has to be done before. */
@@ -48,13 +54,6 @@ const COUNT_WITHIN_MS = 29_000;
 
 const PLAYERS = "player-";
 const WARM_UP = "before-";
-const BODY = JSON.stringify({
-  playerId: "PLAYER",
-  experienceId: EXPERIENCE,
-  version: "1.0.0",
-  latencies: { bench: 24.5, elsewhere: 98 },
-});
-
 type Programs = Readonly<Record<"load" | "bare" | "region", string>>;
 type Way = "together" | "apart";
 interface Used {
@@ -69,14 +68,16 @@ interface Row {
   readonly used: readonly Used[];
 }
 
-const warmUpCount = Math.ceil(seats * WARM_UP_SHARE);
+const warmUpCount = Math.ceil(calls * WARM_UP_SHARE);
+const servers = playersACall === 1 ? Number(values.servers) : calls + warmUpCount;
+const seatsOfAServer = playersACall === 1 ? Math.ceil((1.05 * (calls + warmUpCount)) / servers) : playersACall;
 
 function loadOf(port: number, tokens: readonly string[], players: string, count: number): Load {
   return {
     port,
     tokens,
-    path: "/v1/sessions",
-    body: BODY,
+    path: call.path,
+    body: call.body,
     players,
     count,
     connections: Number(values.connections),
@@ -128,7 +129,7 @@ async function measureBare(programs: Programs, answer: string): Promise<Row> {
   try {
     const port = await child.ask<number>("listen", { answer });
     const load = (players: string, count: number): Load => ({ ...loadOf(port, ["none"], players, count), keep: false });
-    return await measure(programs.load, load(WARM_UP, warmUpCount), load(PLAYERS, seats), [{ name: "bare", child }]);
+    return await measure(programs.load, load(WARM_UP, warmUpCount), load(PLAYERS, calls), [{ name: "bare", child }]);
   } finally {
     await child.stop();
   }
@@ -143,7 +144,7 @@ async function measureForge(
     folder,
     program: programs.region,
     servers,
-    seats: Math.ceil((1.05 * (seats + warmUpCount)) / servers),
+    seats: seatsOfAServer,
     nodes,
     apart: way === "apart",
     nodeOptions: values["node-options"].split(" ").filter((option) => option !== ""),
@@ -159,7 +160,7 @@ async function measureForge(
     const { result, used, warmUp } = await measure(
       programs.load,
       load(WARM_UP, warmUpCount),
-      load(PLAYERS, seats),
+      load(PLAYERS, calls),
       region.programs,
     );
     const told = [...warmUp.answers, ...result.answers];
@@ -180,18 +181,13 @@ async function checked(
   byController: number,
   journalDirs: readonly string[],
 ): Promise<string> {
-  const placed = told.filter(({ status }) => status === 200);
   const sessions = new Map<string, string>();
-  for (const { playerId, body } of placed) {
-    const { session, server, ticket } = JSON.parse(body) as {
-      session: { id: string; playerId: string };
-      server: { id: string };
-      ticket: string;
-    };
-    if (session.playerId !== playerId) throw new Error(`${playerId} was answered with ${session.playerId}'s session`);
-    if (sessions.has(session.id)) throw new Error(`session ${session.id} was given to two players`);
-    if (ticket === "") throw new Error(`session ${session.id} came without a ticket`);
-    sessions.set(session.id, server.id);
+  for (const answer of told) {
+    if (answer.status !== 200) continue;
+    for (const { sessionId, serverId } of call.seats(answer)) {
+      if (sessions.has(sessionId)) throw new Error(`session ${sessionId} was given to two players`);
+      sessions.set(sessionId, serverId);
+    }
   }
   const { held, maxOver } = await journaledSeats(journalDirs);
   let byJournal = 0;
@@ -209,20 +205,21 @@ async function checked(
   return `${sessions.size} seats told, as many in the journals and at the controller; 0 doubled, 0 over`;
 }
 
-function print(name: string, { result, used }: Row, bare: Row | undefined): void {
+/** @param each so many seats one call gives; a bare server's request counts as one */
+function print(name: string, { result, used }: Row, bare: Row | undefined, each = 1): void {
   const { latency, seconds, statuses, cpuSeconds } = result;
   const rate = latency.count / seconds;
   const share = bare ? (rate / (bare.result.latency.count / bare.result.seconds)).toFixed(2) : "1";
   const failed = latency.count - (statuses[200] ?? 0);
   const cells = [
-    rate.toFixed(0),
+    (rate * each).toFixed(0),
     share,
     ...[latency.p50, latency.p99, latency.p999].map((ms) => ms.toFixed(1)),
     failed,
   ];
   const all: Used[] = [...used, { name: "load", cpuSeconds }];
   const processes = all.map(({ name: process, cpuSeconds: secs, rss }) => {
-    const perRequest = `${((secs * 1e6) / latency.count).toFixed(0)} µs`;
+    const perRequest = `${((secs * 1e6) / latency.count / each).toFixed(0)} µs`;
     return `${process} ${secs.toFixed(2)} s (${perRequest}${rss === undefined ? "" : `, ${rss.toFixed(0)} MiB`})`;
   });
   console.log(name.padEnd(26) + cells.map((cell) => String(cell).padStart(9)).join("") + "   " + processes.join(", "));
@@ -234,7 +231,7 @@ async function main(): Promise<void> {
   const pace = values.rate === undefined ? "as fast as answers come" : `${values.rate} a second`;
   console.log(machineLine());
   console.log(
-    `${seats} players, ${values.tokens === "one" ? "one token" : "a token each"}, ${pace}, ${values.connections} connections; ${servers} virtual servers on ${nodes} node(s)`,
+    `${calls} calls for ${playersACall} player${playersACall === 1 ? "" : "s"} each, ${values.tokens === "one" ? "one token" : "a token each"}, ${pace}, ${values.connections} connections; ${servers} virtual servers on ${nodes} node(s)`,
   );
   console.log("                                 per s  of bare   p50 ms   p99 ms p99.9 ms   not 200   CPU, by process");
   try {
@@ -249,15 +246,15 @@ async function main(): Promise<void> {
         const bare = await measureBare(programs, answer);
         print("bare node:http", bare, undefined);
         const forge = await measureForge(programs, way, join(folder, `${way}-${n}`));
-        print(way === "apart" ? "Forge, processes apart" : "Forge, one process", forge, bare);
+        print(way === "apart" ? "Forge, processes apart" : "Forge, one process", forge, bare, playersACall);
         console.log(`  ${forge.check}`);
         const { latency, seconds } = forge.result;
         const controllerCpu = forge.used[0]?.cpuSeconds ?? NaN;
         tellFigure(way, {
-          perSecond: latency.count / seconds,
+          perSecond: (playersACall * latency.count) / seconds,
           p99Ms: latency.p99,
           ofBare: latency.count / seconds / (bare.result.latency.count / bare.result.seconds),
-          controllerUsASeat: (controllerCpu * 1e6) / latency.count,
+          controllerUsASeat: (controllerCpu * 1e6) / latency.count / playersACall,
         });
         ({ answer } = forge);
       }

@@ -62,6 +62,19 @@ export const BENCHMARKS: readonly Benchmark[] = [
     rows: [row("seats, a token for each player", ["together", "perSecond"], "/s")],
   },
   {
+    name: "match-seats",
+    file: "seats",
+    args: ["--ways", "together,apart", "--players-a-call", "10", "--seats", "40000"],
+    needs: [],
+    withinSecs: 300,
+    rows: [
+      row("seats, matches of ten, one process", ["together", "perSecond"], "/s"),
+      row("… p99 of a match", ["together", "p99Ms"], "ms"),
+      row("seats, matches of ten, controller and agent apart", ["apart", "perSecond"], "/s"),
+      row("… p99 of a match", ["apart", "p99Ms"], "ms"),
+    ],
+  },
+  {
     name: "spawn",
     file: "forge-spawn",
     args: ["--ways", "apart", "--parallel", "1"],
