@@ -83,6 +83,8 @@ export interface Fleet {
   thought: string | null;
   /** The number of servers that the last evaluation wanted. */
   want: number;
+  /** So many it must have, whoever else waits for room, by the last evaluation. */
+  floor: number;
   /** What it would want if there were room for all; its claim when the region's servers are shared out. */
   claim: number;
   nextEvaluationMs: number;
@@ -165,6 +167,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     changesAtMs: Infinity,
     thought: null,
     want: 0,
+    floor: 0,
     claim: 0,
     nextEvaluationMs: -Infinity,
     recheckAtMs: null,

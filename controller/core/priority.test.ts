@@ -122,6 +122,71 @@ describe("where the nodes are full", () => {
     r.advance(10_000);
     expect(running(r)).toEqual({ low: 2, high: 1 });
   });
+
+  /**
+   * `low` has two servers, one more than its minimum, with nobody on them, and wants another, for which there is no room;
+   * half a second later `high` wants one as well. Of the two the lower one is the next to try again, and there is room for one.
+   */
+  function bothBlocked(wants: (r: RegionDouble, low: Server) => void): RegionDouble {
+    const r = short(100, { low: { priority: 10, scaling: { minServers: 1 } }, high: { priority: 90 } });
+    for (const player of ["l1", "l2"]) come(r, "low", player);
+    r.advance(1000);
+    for (const player of ["l1", "l2"]) leave(r, player);
+    const [low] = r.must<Server[]>({ type: "listServers", experienceId: "low", state: "ready" });
+    r.engine.room = 2;
+    if (low) wants(r, low);
+    r.run().advance(500);
+    const { low: up = 0 } = running(r);
+    come(r, "high", "h1");
+    r.advance(1000);
+    expect(running(r)).toEqual({ low: up });
+    r.engine.room = up + 1;
+    r.advance(3000);
+    return r;
+  }
+
+  it.each<[string, number, (r: RegionDouble, low: Server) => void]>([
+    ["a minimum", 3, (r) => r.must({ type: "putFleet", experienceId: "low", policy: { minServers: 3 } })],
+    [
+      "what takes a failed one's place",
+      2,
+      (r, low) => {
+        r.engine.room = 1;
+        r.kill(low.id);
+      },
+    ],
+  ])("%s does not wait for a higher priority either where it was not placed at once", (_what, has, wants) => {
+    const r = bothBlocked(wants);
+    expect(running(r)).toEqual({ low: has });
+    r.engine.room++;
+    r.advance(3000);
+    expect(running(r)).toEqual({ low: has, high: 1 });
+  });
+
+  it("growth that was not placed at once does", () => {
+    const r = bothBlocked((of) => {
+      for (const player of ["l3", "l4", "l5"]) come(of, "low", player);
+    });
+    expect(running(r)).toEqual({ low: 2, high: 1 });
+    r.engine.room++;
+    r.advance(3000);
+    expect(running(r)).toEqual({ low: 3, high: 1 });
+  });
+
+  it("of many that start at once only an experience's first does not wait", () => {
+    const r = short(100, { low: { priority: 10 }, high: { priority: 90 } });
+    r.engine.room = 0;
+    for (const player of ["l1", "l2", "l3"]) come(r, "low", player);
+    r.advance(500);
+    come(r, "high", "h1");
+    r.advance(1000);
+    r.engine.room = 2;
+    r.advance(3000);
+    expect(running(r)).toEqual({ low: 1, high: 1 });
+    r.engine.room = 4;
+    r.advance(3000);
+    expect(running(r)).toEqual({ low: 3, high: 1 });
+  });
 });
 
 /** Who comes and goes: a player of one of three experiences, or time. */

@@ -1,12 +1,12 @@
 import { movingServers, type Fleet } from "./fleet";
-import type { GameServer } from "./game-server";
+import { isPrimary, type GameServer } from "./game-server";
 import type { CoreState } from "./state";
 
 /**
  * Which experience comes first where there is not room for all. The region's maximum is shared out by `fairShares`; where the
  * nodes are full, growth of a lower priority waits until the starts of a higher one have found their node. Minimums, an
- * experience's first server, and places for players who lost theirs wait for nobody, so none starves. The latter come before all
- * else, of whatever priority: they wait for a minute at most.
+ * experience's first server, what takes a failed one's place, and places for players who lost theirs wait for nobody, so none
+ * starves. The latter come before all else, of whatever priority: they wait for a minute at most.
  */
 export const DEFAULT_PRIORITY = 50;
 
@@ -48,13 +48,21 @@ export function isUrgent(fleet: Fleet): boolean {
 
 /** The experience whose starts come before growth of this one, or before all its starts; undefined where none does. */
 export function comesBefore(s: CoreState, fleet: Fleet): Fleet | undefined {
-  if (s.short.size === 0) return undefined;
+  return s.short.size === 0 ? undefined : firstBefore(s, fleet, hasServer(fleet));
+}
+
+/** The experience that this one start, which no node had room for, waits for; undefined where it is tried again now. */
+export function triedAfter(s: CoreState, fleet: Fleet, server: GameServer): Fleet | undefined {
+  return s.short.size === 0 ? undefined : firstBefore(s, fleet, isGrowth(fleet, server));
+}
+
+/** @param grows false for what waits for nobody but players who are moved */
+function firstBefore(s: CoreState, fleet: Fleet, grows: boolean): Fleet | undefined {
   const others = new Set<Fleet>();
   for (const server of s.short) {
     if (server.state === "starting" && server.engine === "asked") others.add(s.fleet(server.experienceId));
     else s.short.delete(server);
   }
-  const grows = hasServer(fleet);
   let first: Fleet | undefined;
   for (const other of others) if ((grows || isUrgent(other)) && isBefore(other, first ?? fleet)) first = other;
   return first;
@@ -63,6 +71,29 @@ export function comesBefore(s: CoreState, fleet: Fleet): Fleet | undefined {
 function isBefore(one: Fleet, other: Fleet): boolean {
   const urgent = isUrgent(one);
   return urgent === isUrgent(other) ? priorityOf(one) > priorityOf(other) : urgent;
+}
+
+/**
+ * Whether the fleet has its minimum, or its first server, without this one. What is there counts, and what has waited for
+ * longer. The servers of a role are as many as they shall be, and grow in no case.
+ */
+function isGrowth({ servers, floor }: Fleet, server: GameServer): boolean {
+  if (server.replaces !== undefined || !isPrimary(server)) return false;
+  const least = Math.max(1, floor);
+  let without = 0;
+  let longer = true;
+  for (const each of servers) {
+    if (each === server) longer = false;
+    else if (isThere(each) || (longer && each.state === "starting")) without++;
+    if (without >= least) return true;
+  }
+  return false;
+}
+
+/** Up or with a node that it starts on, and not on its way out. */
+function isThere(server: GameServer): boolean {
+  const { state, ending } = server;
+  return ending === null && state !== "unhealthy" && state !== "draining" && (state !== "starting" || hasNode(server));
 }
 
 /** One that is up, or has its node: not all that it has still wait for room. */

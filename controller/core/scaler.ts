@@ -44,6 +44,7 @@ function resize(s: CoreState, fleet: Fleet): void {
   const bounds = boundsOf(s, fleet, verdict, (own) => claimOf(seen, inForce, own));
   const plan = evaluate(seen, inForce, bounds, fleet.cooldown, s.nowMs);
   fleet.want = Math.min(plan.want, bounds.cap);
+  fleet.floor = bounds.floor;
   fleet.thought = `at ${s.out.iso(s.nowMs).slice(11, 19)} UTC: ${planText(plan)}`;
   apply(s, fleet, plan, () => factsOf(fleet, seen, bounds));
   if (interval && plan.action === "hold") defragment(s, fleet, seen, bounds);

@@ -1,7 +1,7 @@
 import type { Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
 import { launchOf } from "./launch";
-import { comesBefore, isUrgent } from "./priority";
+import { comesBefore, isUrgent, triedAfter } from "./priority";
 import { configOf } from "./rollout";
 import type { CoreState } from "./state";
 
@@ -30,7 +30,7 @@ export function startAgain(s: CoreState, server: GameServer): void {
     if (!s.leader || server.state !== "starting" || server.engine !== "asked") return;
     const fleet = s.fleet(server.experienceId);
     // Room that has become free is not for it while one that comes first waits for some.
-    if (comesBefore(s, fleet)) startAgain(s, server);
+    if (triedAfter(s, fleet, server)) startAgain(s, server);
     else askStart(s, fleet, server);
   });
 }
