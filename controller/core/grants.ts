@@ -48,14 +48,15 @@ function onGranted(s: CoreState, group: Group, server: GameServer, seats: Grante
     }
     seated(s, group, session, server, seat);
   }
-  releaseAt(s, server, gone, "the session ended while its seat was being granted");
+  releaseAt(s, server, gone, "the session has ended or is elsewhere by now");
   for (const [from, left] of movedFrom) leaveOld(s, from, left);
   if (group.matchId !== null && group.kind !== "refresh") {
-    // Where nobody of it is left, the claim has no match to end with.
+    // Where nobody of it is left, the claim has no match to end with. It may be played elsewhere, as its node has told since.
+    const key = matchKey(group.experienceId, group.matchId);
     if (server.seats.size > 0) claimed(s, group, server);
     else {
       server.doubt = group.matchId;
-      s.matches.delete(matchKey(group.experienceId, group.matchId));
+      if (!s.matches.get(key)?.server?.seats.size) s.matches.delete(key);
     }
   }
   if (group.kind === "join" || group.kind === "match") noteAnswer(fleet, s.nowMs - group.sinceMs, s.nowMs);

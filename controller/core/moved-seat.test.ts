@@ -1,4 +1,4 @@
-import type { Placement, Server, Session } from "./resources";
+import type { MatchAllocation, Placement, Server, Session } from "./resources";
 import { arena, join, servers } from "./testing/ask";
 import { playing } from "./testing/failing-node";
 import type { RegionDouble } from "./testing/region-double";
@@ -7,8 +7,8 @@ import type { RegionDouble } from "./testing/region-double";
  * A player has been moved, and the release of the old seat is owed: its agent was cut off before it heard of it. That is written
  * down nowhere but in the two agents' journals, as two seats of one session, and comes out by their generations.
  */
-function moved() {
-  const r = arena({ scaling: { minServers: 2, maxServers: 2 } }, ["n1", "n2"]);
+function moved(over: Parameters<typeof arena>[0] = {}) {
+  const r = arena({ ...over, scaling: { minServers: 2, maxServers: 2 } }, ["n1", "n2"]);
   const { server, session } = playing(r, "ann");
   const from = r.agentOf(server.id).nodeId;
   const there = r.must<Server[]>(servers).find(({ id }) => id !== server.id);
@@ -143,5 +143,90 @@ describe("two leaders have moved a player with one generation, the second unawar
     leadAgain(r);
     expect(seats(r, to)).toEqual([`${session.id} 2`]);
     expect(at()).toMatchObject({ serverId: first, state: "active" });
+  });
+});
+
+describe("the node that a player was moved to comes back while the next leader's grant elsewhere is unanswered", () => {
+  /** Its agent is asked for a seat, of the generation that the player has already; it has not answered. */
+  function asked(over: Parameters<typeof arena>[0] = {}) {
+    const { r, from, to, session, serverId: first = "" } = moved(over);
+    r.restart();
+    r.cut(to);
+    r.run();
+    const grant = () => r.link(from).toAgent.find(({ body }) => body.kind === "grant" || body.kind === "claim");
+    while (!grant()) r.advance(500, true);
+    const since = r.events.length;
+    const moves = () =>
+      r.events.slice(since).flatMap((event) => (event.type === "session.moved" ? [event.serverId] : []));
+    const comesBack = () => {
+      r.connect(to);
+      while (r.deliver(`toCore ${to}`) || r.deliver(`toAgent ${to}`));
+    };
+    const at = () => r.must<Session>({ type: "getSession", sessionId: session.id });
+    return { r, from, to, session, first, moves, comesBack, at };
+  }
+
+  it.each([
+    ["who has joined there", true],
+    ["who is on the way there", false],
+  ])("a player %s stays, and is told of no other", (_what, joined) => {
+    const { r, from, to, session, first, moves, comesBack, at } = asked();
+    if (joined) r.agent(to).join(first, session.id, 2, r.nowMs);
+    comesBack();
+    const asks = r.ask(join("ann"));
+    r.run().advance(1000);
+    expect([seats(r, from), seats(r, to)]).toEqual([[], [`${session.id} 2`]]);
+    expect(at()).toMatchObject({ serverId: first, generation: 2, state: joined ? "active" : "reserved" });
+    expect(r.reply(asks)).toMatchObject({ ok: true, value: { server: { id: first } } });
+    // Whoever hears of moves was told that the player is on the move: no more of that.
+    expect(moves()).toEqual([first]);
+  });
+
+  it("a match stays whole, and what was claimed for it elsewhere is replaced", () => {
+    const { r, from, to, session, first, moves, comesBack, at } = asked({ seats: "match" });
+    r.agent(to).join(first, session.id, 2, r.nowMs);
+    comesBack();
+    r.run().advance(20_000);
+    expect([seats(r, from), seats(r, to)]).toEqual([[], [`${session.id} 2`]]);
+    expect(at()).toMatchObject({ serverId: first, state: "active" });
+    expect(moves()).toEqual([first]);
+    const states = r.must<Server[]>(servers).map(({ id, state }) => (id === first ? `first ${state}` : state));
+    expect(states.sort()).toEqual(["first allocated", "ready"]);
+    // Whoever asks for it again finds it where it is.
+    const again = { matchId: `party-${session.id}`, experienceId: "arena", players: [{ playerId: "ann" }] };
+    expect(r.must<MatchAllocation>({ type: "allocateMatch", ...again }).server.id).toBe(first);
+  });
+
+  it("a player whose server there is gone as well is moved once, to what was asked for", () => {
+    const { r, from, to, session, first, moves, comesBack, at } = asked();
+    r.agent(to).lose(first, "killed", r.nowMs);
+    comesBack();
+    r.run().advance(1000);
+    expect([seats(r, from), seats(r, to)]).toEqual([[`${session.id} 2`], []]);
+    expect(moves()).toEqual([at().serverId]);
+    expect(r.agentOf(at().serverId ?? "").nodeId).toBe(from);
+  });
+
+  it.each<[string, (r: RegionDouble, nodeId: string) => void]>([
+    ["it is cut off", (r, from) => r.cut(from)],
+    [
+      "it says no",
+      (r, from) =>
+        r
+          .agent(from)
+          .snapshot()
+          .servers.forEach(({ serverId }) => r.agent(from).lose(serverId, "killed", r.nowMs)),
+    ],
+  ])("nobody is lost where the grant fails: %s", (_what, fail) => {
+    const { r, from, to, session, first, moves, comesBack, at } = asked();
+    r.agent(to).join(first, session.id, 2, r.nowMs);
+    comesBack();
+    fail(r, from);
+    r.run().advance(65_000);
+    if (!r.link(from).connected) r.connect(from);
+    r.run().advance(1000);
+    expect([seats(r, from), seats(r, to)]).toEqual([[], [`${session.id} 2`]]);
+    expect(at()).toMatchObject({ serverId: first, generation: 2 });
+    expect(moves()).toEqual([first]);
   });
 });

@@ -84,7 +84,7 @@ function takeReport(s: CoreState, node: AgentNode, server: GameServer, report: S
   server.tracked = report.tracked ?? null;
   if (report.closed) server.closing = "closed";
   else if (server.closing === "asked" && !server.ending) server.closing = "open";
-  takeSeats(s, node, server, report.seats);
+  takeSeats(s, node, server, report);
   if (report.claim || report.walkIns > 0 || report.seats.some(({ joined }) => joined))
     noLongerWanted(s.fleet(server.experienceId), server);
   if (server.state === "terminated") {

@@ -1,31 +1,46 @@
-import type { SeatReport } from "../../protocol/messages";
+import type { SeatReport, ServerReport } from "../../protocol/messages";
 import type { AgentNode } from "./agent-node";
 import type { GameServer } from "./game-server";
+import type { Group } from "./group";
 import { isOwed, release } from "./owed";
 import { newSession, type PlayerSession } from "./player-session";
-import { endSession, seatGone, settleTwin, unseat } from "./sessions";
+import { endSession, releaseAt, seatGone, settleTwin, unseat } from "./sessions";
 import type { CoreState } from "./state";
 
 const MOVED_ON = "the player has moved on";
 
 /** These are all the seats that its agent has of it: what is known is made to agree. */
-export function takeSeats(s: CoreState, node: AgentNode, server: GameServer, seats: readonly SeatReport[]): void {
+export function takeSeats(
+  s: CoreState,
+  node: AgentNode,
+  server: GameServer,
+  { seats, gone }: Pick<ServerReport, "seats" | "gone">,
+): void {
   const told = new Map(seats.map((seat) => [seat.sessionId, seat]));
   for (const session of [...server.seats]) {
     if (!told.has(session.id)) seatGone(s, node, session, "its seat was gone when its node came back");
   }
-  addSeats(s, node, server, seats);
+  addSeats(s, node, server, seats, gone === undefined && server.endedAtMs === null);
 }
 
-/** These seats are on it, beside those that are known. */
-export function addSeats(s: CoreState, node: AgentNode, server: GameServer, seats: readonly SeatReport[]): void {
+/**
+ * These seats are on it, beside those that are known.
+ * @param lives players can still be there
+ */
+export function addSeats(
+  s: CoreState,
+  node: AgentNode,
+  server: GameServer,
+  seats: readonly SeatReport[],
+  lives = true,
+): void {
   for (const seat of seats) {
     // Given up while the node was away; the session itself may be forgotten by now.
     if (isOwed(node, { ...seat, serverId: server.id })) continue;
     const known = living(s, server, seat) ?? rival(s, node, server, seat);
     if (known === "outranked") continue;
     const session = known ?? adopt(s, server, seat);
-    takeSeat(s, node, server, session, seat);
+    takeSeat(s, node, server, session, seat, lives);
   }
 }
 
@@ -87,23 +102,33 @@ function adopt(s: CoreState, server: GameServer, seat: SeatReport): PlayerSessio
   return session;
 }
 
-function takeSeat(s: CoreState, node: AgentNode, server: GameServer, session: PlayerSession, seat: SeatReport): void {
+function takeSeat(
+  s: CoreState,
+  node: AgentNode,
+  server: GameServer,
+  session: PlayerSession,
+  seat: SeatReport,
+  lives: boolean,
+): void {
   const { generation } = seat;
   // Generations from `nextGeneration` up were given by an earlier leader: that player was told of this seat.
-  const unheard = generation >= session.nextGeneration;
-  session.nextGeneration = Math.max(session.nextGeneration, generation + 1);
+  const { nextGeneration } = session;
+  const unheard = generation >= nextGeneration;
+  session.nextGeneration = Math.max(nextGeneration, generation + 1);
   const from = session.server;
   // Two leaders moved it, the later one without a word of the earlier one's seat. To a player who is there the other is news.
   const tied = from !== null && from !== server && session.generation === generation;
   const played = tied && seat.joined && !session.joined;
+  let toldOfAnother = played;
   if (from !== server) {
     const outranked = from !== null && session.generation >= generation && !played;
-    const moving = session.group !== null && (session.group.target !== null || !(unheard || played));
-    if (session.state === "ended" || outranked || moving) {
+    if (session.state === "ended" || outranked || goesOn(session.group, server, { unheard, played, lives })) {
       if (maySettle(s, tied)) owe(s, node, server, seat, session.state === "ended" ? session.reason : MOVED_ON);
       return;
     }
-    leaveLine(s, session);
+    // That it is on the move was told as well: here that ends.
+    toldOfAnother ||= session.state === "migrating";
+    leaveGroup(s, session, nextGeneration);
     if (from) unseatOutranked(s, session, from, maySettle(s, tied));
     session.state = "reserved";
     session.ticket = null;
@@ -114,7 +139,7 @@ function takeSeat(s: CoreState, node: AgentNode, server: GameServer, session: Pl
   session.generation = generation;
   session.joined = seat.joined;
   if (session.state !== "migrating") session.state = seat.joined ? "active" : "reserved";
-  if (played) tellPlayed(s, session, from, server);
+  if (toldOfAnother) tellWhere(s, session, from, server);
   // The older one may have been joined long before the other was given.
   if (seat.joined && session.twin && session.twin.connectedAtMs <= session.connectedAtMs) settleTwin(s, session);
 }
@@ -124,22 +149,42 @@ function maySettle(s: CoreState, tied: boolean): boolean {
   return s.leader || !tied;
 }
 
-/** Whoever hears of moves was told of the other seat. */
-function tellPlayed(s: CoreState, session: PlayerSession, from: GameServer, to: GameServer): void {
-  session.reason = `plays on ${to.id}, where an earlier leader had moved it`;
-  s.out.session("session.moved", session, session.reason, { fromServerId: from.id, toServerId: to.id });
+/** Whoever hears of moves was told of the other seat, or that it is moved. */
+function tellWhere(s: CoreState, session: PlayerSession, from: GameServer | null, to: GameServer): void {
+  session.reason = `${session.joined ? "plays" : "has its seat"} on ${to.id}, where an earlier leader had moved it`;
+  s.out.session("session.moved", session, session.reason, { fromServerId: from?.id ?? null, toServerId: to.id });
 }
 
-/** It has a seat after all: it waits no more, and who waits for it is told to ask again. */
-function leaveLine(s: CoreState, session: PlayerSession): void {
+/**
+ * Whether another seat is looked for all the same. Of one that an agent was asked for nobody was told before the answer: whoever is
+ * moved stays on the seat that they were told of, if its server lives and its generation is no lower. Whoever waits for a
+ * first seat is answered with what was asked for.
+ */
+function goesOn(
+  group: Group | null,
+  server: GameServer,
+  { unheard, played, lives }: { readonly unheard: boolean; readonly played: boolean; readonly lives: boolean },
+): boolean {
+  if (!group) return false;
+  if (group.target === null) return !unheard && !played;
+  return group.kind !== "move" || group.target === server || !unheard || !lives;
+}
+
+/**
+ * It has a seat after all: it waits no more, and who waits for it is told to ask again. One that an agent was asked for is
+ * given back, or refused there if it has not been given yet.
+ * @param generation no lower than what was asked for
+ */
+function leaveGroup(s: CoreState, session: PlayerSession, generation: number): void {
   const { group } = session;
   if (!group) return;
   session.group = null;
   const { line } = s.fleet(session.experienceId);
-  line.remove(group);
+  if (group.target) releaseAt(s, group.target, [{ sessionId: session.id, generation }], MOVED_ON);
+  const waits = line.remove(group);
   group.sessions.splice(group.sessions.indexOf(session), 1);
-  if (group.sessions.length > 0) line.add(group);
-  else s.emptied.push(group);
+  if (group.sessions.length === 0) s.emptied.push(group);
+  else if (waits) line.add(group);
 }
 
 function unseatOutranked(s: CoreState, session: PlayerSession, from: GameServer, giveBack: boolean): void {
