@@ -45,13 +45,20 @@ export function objectsOf(document: SourceDocument): ObjectsOfDocument {
     objects.push({ ...identity, group: groupOf(root), root, file, doc, line: node.line, text: canonicalText(node) });
   };
 
-  const root = new Cursor(document.root, "", claims);
-  if (isList(root)) {
-    identities.set("", identityOf(root));
+  /** A list's objects, also of a list within it. */
+  const addAll = (node: SourceNode, pointer: string): void => {
+    const root = new Cursor(node, pointer, claims);
+    if (!isList(root)) {
+      add(node, pointer);
+      return;
+    }
+    identities.set(pointer, identityOf(root));
     root.note("listWrapper");
     const items = root.get("items");
-    for (const [index, item] of items.items().entries()) add(item.node as SourceNode, pointerTo(items.pointer, index));
-  } else add(document.root, "");
+    for (const [index, item] of items.items().entries())
+      addAll(item.node as SourceNode, pointerTo(items.pointer, index));
+  };
+  addAll(document.root, "");
   return { accounted: { document, claims, objects: identities }, objects };
 }
 

@@ -2,6 +2,7 @@ import type { KubeObject } from "../object";
 import type { NomadGroup, Scaling } from "../model/nomad-job";
 import { claimCommon } from "./metadata";
 import { selects } from "./scheduling";
+import { entryOf } from "./table";
 
 /** Objects beside a workload that say something of it. */
 
@@ -61,7 +62,22 @@ export function priorityOf(priorityClass: KubeObject, target: string): number {
   claimCommon(priorityClass, `${target}#priority`);
   for (const field of ["description", "globalDefault", "preemptionPolicy"])
     priorityClass.root.get(field).note("preemption");
-  const value = priorityClass.root.get("value").note("priority", `${target}#priority`).int() ?? 0;
+  return onNomadsScale(priorityClass.root.get("value").note("priority", `${target}#priority`).int() ?? 0);
+}
+
+/** The classes that each cluster has of itself. */
+const SYSTEM_CLASSES: Readonly<Record<string, number>> = {
+  "system-cluster-critical": 2_000_000_000,
+  "system-node-critical": 2_000_001_000,
+};
+
+/** The priority of a class that no manifest has to say; undefined where it is none of those. */
+export function systemPriority(className: string): number | undefined {
+  const value = entryOf(SYSTEM_CLASSES, className);
+  return value === undefined ? undefined : onNomadsScale(value);
+}
+
+function onNomadsScale(value: number): number {
   return Math.min(
     100,
     Math.max(1, 50 + Math.round(Math.sign(value) * Math.min(50, (Math.log10(Math.abs(value) + 1) / 9) * 50))),

@@ -122,6 +122,12 @@ function securityOf(container: Cursor, pod: Cursor, target: (path: string) => st
     security.get("runAsNonRoot").note("runAsNonRoot");
   }
   if (options.length > 0) config["security_opt"] = options;
+  for (const [field, key] of [
+    ["hostPID", "pid_mode"],
+    ["hostIPC", "ipc_mode"],
+  ] as const) {
+    if (pod.get(field).flag() === true) config[key] = "host";
+  }
   return config;
 }
 

@@ -2,7 +2,7 @@ import type { Answers } from "../answers";
 import type { KubeObject } from "../object";
 import type { NomadGroup, NomadJob } from "../model/nomad-job";
 import { type Experience, experienceName, experienceOf } from "./agones";
-import { budgets, migrateOf, priorityOf, scalingOf } from "./around";
+import { budgets, migrateOf, priorityOf, scalingOf, systemPriority } from "./around";
 import { Inventory, nameOf, spaceOf } from "./inventory";
 import { countNames, jobNames } from "./job-names";
 import { claimCommon } from "./metadata";
@@ -156,12 +156,14 @@ class Conversion {
     const priorityClass = this.inventory
       .ofKind("scheduling.k8s.io", "PriorityClass")
       .find(({ name }) => name === wanted);
-    className.note(priorityClass === undefined ? "targetMissing" : "priority", `${target}#priority`);
+    const given = priorityClass === undefined ? systemPriority(wanted ?? "") : priorityOf(priorityClass, target);
+    // An empty name is none to Kubernetes too.
+    className.note(given === undefined && wanted !== "" ? "targetMissing" : "priority", `${target}#priority`);
     for (const used of [hpa, pdb, priorityClass]) this.#use(used);
     return {
       ...(hpa === undefined ? {} : { scaling: scalingOf(hpa, target) }),
       ...(pdb === undefined ? {} : { migrate: migrateOf(pdb, replicas, target) }),
-      priority: priorityClass === undefined ? undefined : priorityOf(priorityClass, target),
+      priority: given,
     };
   }
 

@@ -105,13 +105,18 @@ export function podParts(pod: Cursor, context: PodContext, options: PodOptions =
   };
 }
 
-function dnsOf(pod: Cursor, { answers, target }: PodContext) {
+function dnsOf(pod: Cursor, { answers, target }: PodContext): Network["dns"] {
   const config = pod.get("dnsConfig").converted(`${target}#network.dns`);
-  config.get("options").note("noRule");
   const servers = [...answers.dns_servers, ...config.get("nameservers").texts()];
   const searches = [...(answers.services === "consul" ? ["service.consul"] : []), ...config.get("searches").texts()];
-  if (servers.length === 0 && searches.length === 0) return undefined;
-  return { ...(servers.length === 0 ? {} : { servers }), ...(searches.length === 0 ? {} : { searches }) };
+  const options = config
+    .get("options")
+    .items()
+    .map((option) => [option.get("name").text() ?? "", option.get("value").text() ?? ""])
+    .map(([name, value]) => (value === "" ? (name ?? "") : `${name}:${value}`))
+    .filter((option) => option !== "");
+  const parts = Object.entries({ servers, searches, options }).filter(([, values]) => values.length > 0);
+  return parts.length === 0 ? undefined : Object.fromEntries(parts);
 }
 
 function tasksOf(pod: Cursor, context: PodContext, volumes: ReadonlyMap<string, PodVolume>, ports: GroupPorts) {

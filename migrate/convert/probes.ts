@@ -33,14 +33,19 @@ function restartOf(probe: Cursor, startupSecs: number) {
   const initial = probe.get("initialDelaySeconds").int() ?? 0;
   // `failures_before_critical` would multiply with it.
   return {
-    limit: Math.max(1, probe.get("failureThreshold").int() ?? 3),
+    limit: Math.max(1, countOf(probe, "failureThreshold", 3)),
     grace: clamp(initial + startupSecs, 1, 86_400),
   };
 }
 
 function secondsUntilGivenUp(probe: Cursor): number {
   const initial = probe.get("initialDelaySeconds").int() ?? 0;
-  return initial + (probe.get("failureThreshold").int() ?? 3) * (probe.get("periodSeconds").int() ?? 10);
+  return initial + countOf(probe, "failureThreshold", 3) * countOf(probe, "periodSeconds", 10);
+}
+
+/** A number of a probe; to Kubernetes 0 is what nobody said. */
+function countOf(probe: Cursor, field: string, byDefault: number): number {
+  return probe.get(field).int() || byDefault;
 }
 
 function checkOf(probe: Cursor, name: "readiness" | "liveness", of: ProbeOf): ProbeCheck | undefined {
@@ -53,11 +58,11 @@ function checkOf(probe: Cursor, name: "readiness" | "liveness", of: ProbeOf): Pr
   if (how === undefined) return undefined;
   const { label, ...handler } = how;
   const times = {
-    interval: clamp(probe.get("periodSeconds").int() ?? 10, 1, 86_400),
-    timeout: clamp(probe.get("timeoutSeconds").int() ?? 1, 1, 86_400),
+    interval: clamp(countOf(probe, "periodSeconds", 10), 1, 86_400),
+    timeout: clamp(countOf(probe, "timeoutSeconds", 1), 1, 86_400),
   };
-  const failures = probe.get("failureThreshold").int() ?? 3;
-  const successes = probe.get("successThreshold").int() ?? 1;
+  const failures = countOf(probe, "failureThreshold", 3);
+  const successes = countOf(probe, "successThreshold", 1);
   // Of commands Consul counts nothing.
   const isCounted = answers.services === "consul" && handler.type !== "script";
   if (!isCounted && name === "readiness") {

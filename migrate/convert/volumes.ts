@@ -88,6 +88,8 @@ const SOURCES: Readonly<Record<string, MakeVolume>> = {
 function volumeOf(name: string, volume: Cursor, context: PodContext): PodVolume {
   const kind = Object.keys(SOURCES).find((key) => volume.get(key).node !== undefined);
   for (const [key, source] of volume.entries()) if (key !== "name" && key !== kind) source.note("volumeKind");
+  // To Kubernetes a volume without any source is an empty folder.
+  if (!volume.entries().some(([key]) => key !== "name")) return emptyDir(name, volume.get("emptyDir"), context);
   const make = kind === undefined ? undefined : SOURCES[kind];
   if (kind === undefined || make === undefined) return { mount: ({ cursor }) => void cursor.note("volumeKind") };
   return make(name, volume.get(kind), context);

@@ -105,6 +105,7 @@ function writeNetwork(out: HclWriter, { mode, hostname, dns, ports }: Network): 
       out.block("dns", () => {
         if (dns.servers !== undefined) out.attribute("servers", valueText(dns.servers));
         if (dns.searches !== undefined) out.attribute("searches", valueText(dns.searches));
+        if (dns.options !== undefined) out.attribute("options", valueText(dns.options));
       });
     }
     for (const port of ports) {

@@ -79,6 +79,7 @@ function networkOf({ mode, hostname, dns, ports }: Network): JsonObject {
           DNS: {
             ...(dns.servers === undefined ? {} : { Servers: dns.servers }),
             ...(dns.searches === undefined ? {} : { Searches: dns.searches }),
+            ...(dns.options === undefined ? {} : { Options: dns.options }),
           },
         }),
     ...(reserved.length === 0 ? {} : { ReservedPorts: reserved }),

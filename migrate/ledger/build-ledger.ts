@@ -36,6 +36,37 @@ export function buildLedger(
 }
 
 const UNSAID: Claim = { code: "noRule", targets: [] };
+const SAYS_NOTHING: Claim = { code: "ignoredField", targets: [] };
+
+/** Fields whose empty map says as much as none. Of others it may say something: `emptyDir: {}`. */
+const MAY_BE_EMPTY = new Set([
+  "affinity",
+  "annotations",
+  "capabilities",
+  "health",
+  "labels",
+  "lifecycle",
+  "limits",
+  "metadata",
+  "nodeSelector",
+  "players",
+  "podAffinity",
+  "podAntiAffinity",
+  "nodeAffinity",
+  "requests",
+  "resources",
+  "rollingUpdate",
+  "sdkServer",
+  "securityContext",
+  "strategy",
+  "updateStrategy",
+]);
+
+/** Whether a leaf that no converter read is one that Kubernetes reads as not there. */
+function saysNothing(node: SourceNode, key: string): boolean {
+  if (node.kind === "scalar") return node.value === null;
+  return node.kind === "list" || MAY_BE_EMPTY.has(key);
+}
 
 /** One walk: what was said of a place, and whose it is, holds below it until something closer is. */
 function addLeaves({ document, claims, objects }: AccountedDocument, entries: LedgerEntry[]): void {
@@ -50,7 +81,10 @@ function addLeaves({ document, claims, objects }: AccountedDocument, entries: Le
     } else {
       const { line, column } = node;
       const { kind, namespace, name } = identity;
-      const { status, targets, code, severity, remedy } = fate(claim);
+      const key = pointer.slice(pointer.lastIndexOf("/") + 1);
+      const { status, targets, code, severity, remedy } = fate(
+        claim === UNSAID && saysNothing(node, key) ? SAYS_NOTHING : claim,
+      );
       entries.push({
         file,
         doc,

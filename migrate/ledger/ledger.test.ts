@@ -179,3 +179,28 @@ test("every code says what to do where something is to be done", () => {
     if (status !== "converted") expect([code, /^[A-Z`$].*\.$/.test(remedy)]).toEqual([code, true]);
   }
 });
+
+test("fields that are there and say nothing are passed over; those whose emptiness says something are not", () => {
+  const pod = "securityContext: {}\n      nodeSelector:\n      tolerations: []";
+  const { ledger } = migrateText(deployment({ pod, container: "resources: {}\n          mystery: {}" }));
+  const codeOf = (end: string): string | undefined => ledger.find(({ pointer }) => pointer.endsWith(end))?.code;
+  expect(codeOf("/spec/securityContext")).toBe("ignoredField");
+  expect(codeOf("/nodeSelector")).toBe("ignoredField");
+  expect(codeOf("/resources")).toBe("ignoredField");
+  expect(codeOf("/mystery")).toBe("noRule");
+});
+
+test("a list within a list holds objects as the outer one does", () => {
+  const [apiVersion, kind] = ["v1", "List"];
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "a" },
+    spec: { containers: [{ name: "c", image: "b" }] },
+  };
+  const outer = { apiVersion, kind, items: [{ apiVersion, kind, items: [pod] }] };
+  const { ledger, converted } = migrateText(JSON.stringify(outer));
+  expect(converted.jobs.map(({ file }) => file)).toEqual(["jobs/a"]);
+  expect(ledger.find(({ pointer }) => pointer === "/items/0/kind")?.code).toBe("listWrapper");
+  expect(ledger.find(({ pointer }) => pointer === "/items/0/items/0/kind")?.code).toBe("converted");
+});

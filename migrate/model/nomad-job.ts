@@ -45,9 +45,15 @@ export interface NomadGroup {
 export interface Network {
   readonly mode: "bridge" | "host";
   readonly hostname?: string | undefined;
-  readonly dns?:
-    { readonly servers?: readonly string[] | undefined; readonly searches?: readonly string[] | undefined } | undefined;
+  readonly dns?: Dns | undefined;
   readonly ports: readonly Port[];
+}
+
+/** As in resolv.conf; an option is `ndots:2`. */
+interface Dns {
+  readonly servers?: readonly string[] | undefined;
+  readonly searches?: readonly string[] | undefined;
+  readonly options?: readonly string[] | undefined;
 }
 
 export interface Port {
