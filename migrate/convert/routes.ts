@@ -8,7 +8,7 @@ export interface Route {
   readonly service: string;
   readonly port: number | string | undefined;
   readonly rule: string;
-  readonly priority?: number;
+  readonly priority: number;
   /** Where the object names the Service. */
   readonly backend: Cursor;
 }
@@ -29,9 +29,8 @@ export function routeTags(object: KubeObject, routes: readonly Route[]): readonl
     const count = counts.get(service) ?? 0;
     counts.set(service, count + 1);
     const router = dnsLabel(`${object.namespace || "default"}-${object.name}-${service}-${count}`);
-    const tags = ["traefik.enable=true", `traefik.http.routers.${router}.rule=${rule}`];
-    if (priority !== undefined) tags.push(`traefik.http.routers.${router}.priority=${priority}`);
-    return { service, port, tags };
+    const of = `traefik.http.routers.${router}`;
+    return { service, port, tags: ["traefik.enable=true", `${of}.rule=${rule}`, `${of}.priority=${priority}`] };
   });
 }
 
@@ -52,7 +51,7 @@ export function ingressRoutes(ingress: KubeObject): readonly Route[] {
     else if (key.includes("ingress")) value.note("ingressAnnotation");
   }
   const routes: Route[] = [];
-  const add = (backend: Cursor, rule: string, priority?: number): void => {
+  const add = (backend: Cursor, rule: string, priority: number): void => {
     const service = backend.get("service", "name").text() ?? backend.get("serviceName").text() ?? "";
     if (service === "") {
       backend.note("ingressResource");
@@ -61,17 +60,19 @@ export function ingressRoutes(ingress: KubeObject): readonly Route[] {
     backend.note("ingressGateway", TARGET);
     const at = backend.get("service", "port");
     const port = at.get("number").int() ?? at.get("name").text() ?? backend.get("servicePort").intOrText();
-    routes.push({ service, port, rule, backend, ...(priority === undefined ? {} : { priority }) });
+    routes.push({ service, port, rule, backend, priority });
   };
   for (const key of ["defaultBackend", "backend"]) if (spec.get(key).present) add(spec.get(key), "PathPrefix(`/`)", 1);
   for (const rule of spec.get("rules").items()) {
     const host = rule.get("host").note("ingressGateway", TARGET).text();
     for (const path of rule.get("http", "paths").items()) {
       const text = path.get("path").note("ingressGateway", TARGET).text() ?? "/";
-      const type = path.get("pathType").note("ingressGateway", TARGET).text() ?? "Prefix";
-      if (type === "ImplementationSpecific") path.get("pathType").note("ingressPathType", TARGET);
-      const match = pathRule(text, type);
-      add(path.get("backend"), host === undefined ? match : `${call("Host", host)} && ${match}`);
+      const typeAt = path.get("pathType");
+      const type = typeAt.text() ?? "Prefix";
+      typeAt.note(type === "ImplementationSpecific" ? "ingressPathType" : "ingressGateway", TARGET);
+      const match = type === "ImplementationSpecific" ? specificRule(text) : pathRule(text, type);
+      const rule = host === undefined ? match : `${hostRule(host, ONE_LABEL)} && ${match}`;
+      add(path.get("backend"), rule, precedence(host, text, type === "Exact"));
     }
   }
   return routes;
@@ -86,7 +87,10 @@ export function httpRoutes(route: KubeObject): readonly Route[] {
   const spec = route.root.get("spec");
   spec.note("gatewayApi");
   spec.get("parentRefs").note("ingressGateway", TARGET);
-  const hosts = spec.get("hostnames").note("ingressGateway", TARGET).texts().map(hostRule);
+  const names = spec.get("hostnames").note("ingressGateway", TARGET).texts();
+  const hosts = names.map((host) => hostRule(host, SOME_LABELS));
+  // Where several names share a route it comes after those that have one of its names alone.
+  const widest = names.length === 0 ? undefined : (names.find((host) => host.startsWith("*.")) ?? names[0]);
   return spec
     .get("rules")
     .items()
@@ -103,9 +107,18 @@ export function httpRoutes(route: KubeObject): readonly Route[] {
       if (rules.includes(undefined)) return [];
       for (const match of matches) match.note("ingressGateway", TARGET);
       backend.note("ingressGateway", TARGET);
-      const any = rules.length === 0 ? ["PathPrefix(`/`)"] : rules.filter((each) => each !== undefined);
       const port = backend.get("port").int();
-      return [{ service, port, rule: [anyOf(hosts), anyOf(any)].filter((each) => each !== "").join(" && "), backend }];
+      const routeOf = (rule: string, priority: number): Route => {
+        return {
+          service,
+          port,
+          rule: [anyOf(hosts), rule].filter((each) => each !== "").join(" && "),
+          priority,
+          backend,
+        };
+      };
+      if (matches.length === 0) return [routeOf("PathPrefix(`/`)", precedence(widest, "/", false))];
+      return matches.map((match, at) => routeOf(rules[at] ?? "", matchPrecedence(match, widest)));
     });
 }
 
@@ -129,10 +142,30 @@ function matchRule(match: Cursor): string | undefined {
   return parts.join(" && ");
 }
 
-/** A wildcard stands for one label or more. */
-function hostRule(host: string): string {
+/**
+ * Which of two rules that both take a request is asked first, the greater one, in the order of Kubernetes: a host's own name, a
+ * wildcard, any host; then the longer path; then an exact one. Without it Traefik goes by the rule's length.
+ */
+function precedence(host: string | undefined, path: string, isExact: boolean, more = 0): number {
+  const rank = host === undefined ? 0 : host.startsWith("*.") ? 1 : 2;
+  return rank * 100_000 + Math.min(4_000, path.length) * 20 + (isExact ? 10 : 0) + Math.min(9, more);
+}
+
+/** Of a match of the Gateway API, where a method, and then headers and parameters, come after the path. */
+function matchPrecedence(match: Cursor, host: string | undefined): number {
+  const path = match.get("path");
+  const words = match.get("headers").items().length + match.get("queryParams").items().length;
+  const more = (match.get("method").present ? 5 : 0) + Math.min(4, words);
+  return precedence(host, path.get("value").text() ?? "/", path.get("type").text() === "Exact", more);
+}
+
+/** What a wildcard stands for: in an Ingress one label, in the Gateway API one or more. */
+const ONE_LABEL = "[^.]+";
+const SOME_LABELS = ".+";
+
+function hostRule(host: string, wildcard: string): string {
   if (!host.startsWith("*.")) return call("Host", host);
-  return call("HostRegexp", `^.+${host.slice(1).replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
+  return call("HostRegexp", `^${wildcard}${host.slice(1).replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
 }
 
 function anyOf(rules: readonly string[]): string {
@@ -143,6 +176,13 @@ function anyOf(rules: readonly string[]): string {
 /** Traefik's rules quote with backticks, which no text within may hold. */
 function call(name: string, ...words: readonly string[]): string {
   return `${name}(${words.map((word) => `\`${word.replaceAll("`", "")}\``).join(", ")})`;
+}
+
+/** What the controller made of it: with nginx a regular expression from the path's beginning, if it is one. */
+function specificRule(path: string): string {
+  return /[()[\]|^$*+\\]/.test(path)
+    ? call("PathRegexp", path.startsWith("^") ? path : `^${path}`)
+    : pathRule(path, "Prefix");
 }
 
 /** A prefix is one of whole steps: `/a` takes `/a/b` and not `/ab`. */

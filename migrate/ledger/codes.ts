@@ -239,7 +239,10 @@ const TABLE = {
     "Tags for Traefik with its Consul catalogue provider: run one, or another gateway.",
     "warning",
   ),
-  ingressPathType: approximated("What it means was the controller's choice; here it is a prefix.", "warning"),
+  ingressPathType: approximated(
+    "What it means was the controller's choice; here it is a prefix, or a regular expression.",
+    "warning",
+  ),
   ingressTls: needsConfig("Give the gateway its certificates; tags must not hold them.", "warning"),
   ingressAnnotation: unsupported("Set it at the gateway: tags were written for hosts and paths only.", "warning"),
   ingressSnippet: unsupported("Configuration of nginx has no counterpart: look what it is for.", "error"),
