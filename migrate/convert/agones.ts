@@ -55,6 +55,8 @@ export function experienceOf(
   const spec = object.root.get("spec");
   const isSized = SIZED_BY.includes(object.kind);
   if (isSized) claimMetadata(object, "spec/template/metadata", [target]);
+  // Of the servers: what allocations select by.
+  (isSized ? spec.get("template", "metadata", "labels") : object.root.get("metadata", "labels")).note("fleetLabel");
   spec.get("scheduling").note("converted", `${target}.routing.strategy`);
   const replicas = isSized
     ? Math.max(0, spec.get("replicas").note("fleetReplicas", `${target}.scaling`).int() ?? 0)
@@ -70,6 +72,7 @@ export function experienceOf(
   const pod = server.get("template", "spec");
   const primary = claimContainers(server, pod);
   const ports = portsOf(server.get("ports"), target, !isSized);
+  claimPortOwners(server.get("ports"), primary, target);
   const spread = (spec.get("scheduling").text() ?? server.get("scheduling").text()) === "Distributed";
   const isWorld = !isSized && Object.values(ports).some((port) => typeof port === "object");
   return {
@@ -140,7 +143,6 @@ function portsOf(ports: Cursor, target: string, isOne: boolean): Record<string, 
     port.get("name").converted(at);
     port.get("portPolicy").note(policy === "Passthrough" ? "passthrough" : "converted", at);
     port.get("containerPort").note(policy === "Passthrough" ? "passthrough" : "gamePort", at);
-    port.get("container").converted(at);
     port.get("range").note("portRange", at);
     const hostPort = port
       .get("hostPort")
@@ -152,6 +154,15 @@ function portsOf(ports: Cursor, target: string, isOne: boolean): Record<string, 
     found[label] = isFixed ? { protocol: name, static: hostPort } : name;
   }
   return found;
+}
+
+/** The container that has a port; to Forge it is the game server, whichever it is. */
+function claimPortOwners(ports: Cursor, primary: Cursor | undefined, target: string): void {
+  const server = primary?.get("name").text();
+  for (const port of ports.items()) {
+    const owner = port.get("container");
+    owner.note((owner.text() ?? server) === server ? "converted" : "rolePort", `${target}.ports`);
+  }
 }
 
 function forgeLabel(name: string | undefined, index: number): string {

@@ -310,6 +310,10 @@ const TABLE = {
     "warning",
   ),
   fleetWebhookCa: needsConfig("Decode it to a PEM file beside forge.toml and name that as ca_file.", "warning"),
+  fleetLabel: unsupported(
+    "Servers begin without labels: select by the Fleet's name, or set them by the SDK or PATCH /v1/servers/ID.",
+    "warning",
+  ),
   fleetSync: ignored("Forge decides when something changes, not by the clock."),
   sdkServer: approximated(
     "The port is told in AGONES_SDK_GRPC_PORT and AGONES_SDK_HTTP_PORT; no server finds a fixed one.",
@@ -335,6 +339,10 @@ const TABLE = {
   ),
   passthrough: converted("The server listens on the port that it is told."),
   portRange: unsupported("Ports come from Nomad's one range.", "warning"),
+  rolePort: approximated(
+    "To Forge it is a port of the game server: let this container listen on it, NOMAD_PORT_….",
+    "warning",
+  ),
   bothProtocols: approximated("The node opens both; forge.toml names one.", "info"),
   allocationPolicy: unsupported("Regions of a run forward to each other: docs/from-agones.md.", "warning"),
   allocationRequest: unsupported("Ask Forge instead: POST /v1/allocations, docs/from-agones.md.", "warning"),
