@@ -76,3 +76,17 @@ describe("an optional Secret in a volume", () => {
     expect(entryAt(migrateText(wanted), `${volume}/secretName`).code).toBe("unresolvedSecret");
   });
 });
+
+it("says that a key is not where the manifest looks for it", () => {
+  const pod = `volumes:
+        - { name: m, configMap: { name: m, items: [{ key: none, path: a }, { key: there, path: b }] } }
+        - { name: s, secret: { secretName: s, items: [{ key: none, path: a }, { key: there, path: b }] } }`;
+  const container = "env: [{ name: A, valueFrom: { secretKeyRef: { name: s, key: none } } }]";
+  const migration = migrateText(deployment({ pod, container }) + map("{ there: x }") + secret("{ there: x }"));
+  const codeOf = (at: string): string => entryAt(migration, `/spec/template/spec/${at}`).code;
+  expect(codeOf("volumes/0/configMap/items/0/key")).toBe("unresolvedConfigMap");
+  expect(codeOf("volumes/0/configMap/items/1/key")).toBe("configInJob");
+  expect(codeOf("volumes/1/secret/items/0/key")).toBe("unresolvedSecret");
+  expect(codeOf("volumes/1/secret/items/1/key")).toBe("secretAtRunTime");
+  expect(codeOf("containers/0/env/0/valueFrom/secretKeyRef/key")).toBe("unresolvedSecret");
+});

@@ -132,7 +132,8 @@ function fromSecret(reference: Cursor, context: PodContext, target: string): Var
   const key = reference.get("key").text() ?? "";
   const isOptional = reference.get("optional").flag() === true;
   context.needsSecret(name);
-  const isKnown = context.secret(name) !== undefined;
+  const known = context.secret(name);
+  const isKnown = known !== undefined && keysOf(known, "data", "stringData").includes(key);
   reference.note(isKnown || isOptional ? "secretAtRunTime" : "unresolvedSecret", target);
   const expression = secretExpression(context, name, key);
   const path = JSON.stringify(secretPath(context, name));

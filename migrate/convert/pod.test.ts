@@ -40,3 +40,19 @@ it("takes a probe's 0 as what nobody said, as Kubernetes does", () => {
   const [service] = onlyJob(migrateText(text)).group.services;
   expect(service?.checks[0]).toMatchObject({ interval: 10, timeout: 1, checkRestart: { limit: 3, grace: 30 } });
 });
+
+it("says that a startupProbe alone restarts nothing", () => {
+  const startup = "startupProbe: { tcpSocket: { port: 80 } }";
+  const codeOf = (container: string): string =>
+    entryAt(migrateText(deployment({ container })), `${POD}/containers/0/startupProbe/tcpSocket/port`).code;
+  expect(codeOf(startup)).toBe("startupAlone");
+  expect(codeOf(`${startup}\n          livenessProbe: { tcpSocket: { port: 80 } }`)).toBe("startupProbe");
+});
+
+it("mounts what a subPath names of a folder of the node", () => {
+  const text = deployment({
+    pod: "volumes: [{ name: h, hostPath: { path: /srv/ } }]",
+    container: "volumeMounts: [{ name: h, mountPath: /d, subPath: a/b, readOnly: true }]",
+  });
+  expect(onlyJob(migrateText(text)).group.tasks[0]?.config["volumes"]).toEqual(["/srv/a/b:/d:ro"]);
+});

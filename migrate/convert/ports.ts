@@ -39,8 +39,9 @@ export class GroupPorts {
       if (name !== undefined) this.#names.set(name, number);
       const host = port.get("hostPort");
       const at = host.int();
-      host.note(this.isHost && at !== undefined && at !== number ? "hostNetworkPort" : "staticPort", target);
-      this.#fix(label, at);
+      if (at === undefined || at === 0) continue;
+      const isThere = this.fixed(number, at, name ?? "host") !== undefined;
+      host.note(isThere ? "staticPort" : this.isHost ? "hostNetworkPort" : "portTaken", target);
     }
   }
 
@@ -92,12 +93,5 @@ export class GroupPorts {
   #has(label: string): boolean {
     // Nomad makes environment variables of labels, and those know no case.
     return this.#ports.some((each) => each.label.toLowerCase() === label.toLowerCase());
-  }
-
-  #fix(label: string, at: number | undefined): void {
-    const found = this.#ports.find((each) => each.label === label);
-    const isFree = !this.#ports.some((each) => each.static === at);
-    if (found !== undefined && found.static === undefined && at !== undefined && at > 0 && at < 65_536 && isFree)
-      found.static = at;
   }
 }

@@ -21,6 +21,7 @@ export function checksOf(container: Cursor, of: ProbeOf): readonly ProbeCheck[] 
   const startupSecs = startup.present ? secondsUntilGivenUp(startup) : 0;
   startup.note("startupProbe", `${of.context.target}#service.check.check_restart.grace`);
   const readiness = checkOf(container.get("readinessProbe"), "readiness", of);
+  if (!container.get("livenessProbe").present) startup.note("startupAlone");
   const liveness = checkOf(container.get("livenessProbe"), "liveness", of);
   const restart = liveness && {
     ...liveness,

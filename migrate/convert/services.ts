@@ -51,10 +51,15 @@ export function registrations(
   answers: Answers,
   target: string,
 ): readonly Service[] {
-  return services.flatMap(({ object, name, tags }) => {
+  return services.flatMap(({ object, name, tags }): readonly Service[] => {
     const spec = object.root.get("spec");
     claimService(spec, `${target}#service.${name}`);
     const ports = spec.get("ports").items();
+    // A name alone, as headless Services are that lead to pods and not to a port of theirs.
+    if (ports.length === 0) {
+      spec.get("selector").note("portlessService", `${target}#service.${name}`);
+      return [{ name, port: undefined, provider: answers.services, tags: [], checks: [] }];
+    }
     return ports.flatMap((port, index) => {
       const label = portOf(port, spec, parts, answers, target);
       if (label === undefined) return [];

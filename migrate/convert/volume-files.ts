@@ -53,8 +53,16 @@ function permsOf(mode: number | undefined): string {
   return ((mode ?? 0o644) & 0o7777).toString(8).padStart(4, "0");
 }
 
+interface ChosenFile {
+  readonly key: string;
+  readonly path: string;
+  readonly perms: string;
+  /** Where the key is named; undefined where all are taken. */
+  readonly item?: Cursor;
+}
+
 /** Which keys become which files: all, or those of `items`. */
-function chosen(source: Cursor, keys: readonly string[]): readonly { key: string; path: string; perms: string }[] {
+function chosen(source: Cursor, keys: readonly string[]): readonly ChosenFile[] {
   const perms = permsOf(source.get("defaultMode").int());
   const items = source.get("items");
   if (!items.present) return keys.filter(isKey).map((key) => ({ key, path: key, perms }));
@@ -66,7 +74,7 @@ function chosen(source: Cursor, keys: readonly string[]): readonly { key: string
       return [];
     }
     const mode = item.get("mode").int();
-    return [{ key, path, perms: mode === undefined ? perms : permsOf(mode) }];
+    return [{ key, path, perms: mode === undefined ? perms : permsOf(mode), item }];
   });
 }
 
@@ -78,16 +86,21 @@ export function configMapFiles(source: Cursor, context: PodContext): readonly Vo
     return [];
   }
   source.note("configInJob", target);
-  return chosen(source, keysOf(map, "data", "binaryData")).flatMap(({ key, path, perms }): readonly VolumeFile[] => {
-    const text = map.root.get("data", key);
-    const binary = map.root.get("binaryData", key);
-    if (!text.present && !binary.present) return [];
-    (text.present ? text : binary).note("configInJob", target);
-    if (text.node !== undefined && text.present) return [{ path, perms, content: { text: text.text() ?? "" } }];
-    const base64 = (binary.text() ?? "").replace(/\s/g, "");
-    const bytes = Buffer.from(base64, "base64");
-    return [{ path, perms, content: { template: encodedTemplate(base64), bytes } }];
-  });
+  return chosen(source, keysOf(map, "data", "binaryData")).flatMap(
+    ({ key, path, perms, item }): readonly VolumeFile[] => {
+      const text = map.root.get("data", key);
+      const binary = map.root.get("binaryData", key);
+      if (!text.present && !binary.present) {
+        item?.note(source.get("optional").flag() === true ? "optionalMissing" : "unresolvedConfigMap");
+        return [];
+      }
+      (text.present ? text : binary).note("configInJob", target);
+      if (text.node !== undefined && text.present) return [{ path, perms, content: { text: text.text() ?? "" } }];
+      const base64 = (binary.text() ?? "").replace(/\s/g, "");
+      const bytes = Buffer.from(base64, "base64");
+      return [{ path, perms, content: { template: encodedTemplate(base64), bytes } }];
+    },
+  );
 }
 
 export function secretFiles(source: Cursor, context: PodContext): readonly VolumeFile[] {
@@ -103,7 +116,8 @@ export function secretFiles(source: Cursor, context: PodContext): readonly Volum
   source.note(secret === undefined && !isOptional ? "unresolvedSecret" : "secretAtRunTime", target);
   context.needsSecret(name);
   const keys = secret === undefined ? [] : keysOf(secret, "data", "stringData");
-  return chosen(source, keys).map(({ key, path, perms }) => {
+  return chosen(source, keys).map(({ key, path, perms, item }) => {
+    if (secret !== undefined && !keys.includes(key)) item?.note("unresolvedSecret");
     const expression = secretExpression(context, name, key);
     const isBinary = secret !== undefined && isBinaryKey(secret, key);
     const text = guarded(`{{ ${isBinary ? `base64Decode (${expression})` : expression} }}`);

@@ -181,7 +181,12 @@ function hostPath(source: Cursor, context: PodContext): PodVolume {
     source.note("badPath");
     return { mount: () => undefined };
   }
-  return { mount: ({ path, readOnly, out }) => void out.binds.push(`${from}:${path}${readOnly ? ":ro" : ""}`) };
+  return {
+    mount({ path, subPath, readOnly, out }) {
+      const folder = subPath === "" ? from : `${from.replace(/\/+$/, "")}/${subPath}`;
+      out.binds.push(`${folder}:${path}${readOnly ? ":ro" : ""}`);
+    },
+  };
 }
 
 /** MB that a pod's emptyDirs and ephemeral-storage requests ask for; undefined where they say nothing. */

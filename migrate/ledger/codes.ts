@@ -165,7 +165,7 @@ const TABLE = {
   unknownSource: unsupported("Set this variable by hand: Nomad has nothing that it comes from.", "error"),
   optionalMissing: ignored("It is optional and not in the input, as it may be missing in the cluster."),
   unresolvedConfigMap: unsupported("The ConfigMap or its key is not in the input: add it to the paths.", "error"),
-  unresolvedSecret: needsConfig("The Secret is not in the input: write it where the job reads it.", "error"),
+  unresolvedSecret: needsConfig("The Secret or its key is not in the input: write it where the job reads it.", "error"),
   unresolvedSecretFiles: unsupported(
     "The Secret is not in the input, so its files are unknown: add it, or list `items`.",
     "error",
@@ -202,6 +202,7 @@ const TABLE = {
   readinessProbe: approximated("A check: while it fails, names do not lead here.", "info"),
   livenessProbe: approximated("A check that restarts; while it fails, names do not lead here either.", "info"),
   startupProbe: approximated("It is the time that the restarting check waits.", "info"),
+  startupAlone: unsupported("Without a livenessProbe nothing restarts a program that does not start: write a check."),
   probeGrace: unsupported("Nomad stops with the task's kill_timeout, whatever failed.", "info"),
   unknownProbe: unsupported("Write a check by hand.", "error"),
   unresolvedPort: unsupported("No port of this name or number: correct the manifest.", "error"),
@@ -226,6 +227,10 @@ const TABLE = {
     "error",
   ),
   clusterIp: ignored("Addresses of the cluster have no meaning outside."),
+  portlessService: approximated(
+    "The name leads to the nodes: give each port that clients use a hostPort, or the Service a list of them.",
+    "warning",
+  ),
   headless: approximated("The name leads to every passing instance.", "info"),
   loadBalancer: needsConfig("Point a load balancer at the nodes' port.", "warning"),
   externalIps: unsupported("Route these addresses to the nodes yourself.", "warning"),
