@@ -1,5 +1,6 @@
 import { Composer, type CST, type Document, Lexer, LineCounter, Parser } from "yaml";
 import { DocumentWalk, positionAt, Refused, tooDeep } from "./document-walk";
+import { jsonValues } from "./json-values";
 import { LIMITS, type Limits } from "./limits";
 import type { Position, SourceDocument, UnreadSource } from "./source-node";
 
@@ -94,15 +95,8 @@ function* tokens(text: string, lines: LineCounter, limits: Limits): Generator<CS
   let documents = 0;
   let lexemes = 0;
   const at = (): Position => positionAt(lines, parser.offset);
-  for (const lexeme of new Lexer().lex(text)) {
-    lexemes += 1;
-    if (lexeme.length > limits.scalarCharacters)
-      throw new Refused("tooLarge", `a key or value of more than ${limits.scalarCharacters} characters`, at());
-    if (lexemes > limits.lexemes)
-      throw new Refused("tooLarge", `more than ${limits.lexemes} words and signs in one document`, at());
-    // The document itself, and the scalar that is being read, are on the stack too.
-    if (parser.stack.length > limits.depth + 4) throw new Refused("tooDeep", tooDeep(limits), at());
-    for (const token of parser.next(lexeme)) {
+  function* counted(read: Iterable<CST.Token>): Generator<CST.Token> {
+    for (const token of read) {
       if (token.type === "document") {
         documents += 1;
         lexemes = 0;
@@ -112,7 +106,19 @@ function* tokens(text: string, lines: LineCounter, limits: Limits): Generator<CS
       yield token;
     }
   }
-  yield* parser.end();
+  for (const piece of jsonValues(text)) {
+    for (const lexeme of new Lexer().lex(piece)) {
+      lexemes += 1;
+      if (lexeme.length > limits.scalarCharacters)
+        throw new Refused("tooLarge", `a key or value of more than ${limits.scalarCharacters} characters`, at());
+      if (lexemes > limits.lexemes)
+        throw new Refused("tooLarge", `more than ${limits.lexemes} words and signs in one document`, at());
+      // The document itself, and the scalar that is being read, are on the stack too.
+      if (parser.stack.length > limits.depth + 4) throw new Refused("tooDeep", tooDeep(limits), at());
+      yield* counted(parser.next(lexeme));
+    }
+    yield* counted(parser.end());
+  }
 }
 
 function firstLine(text: string): string {

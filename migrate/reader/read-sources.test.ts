@@ -20,6 +20,38 @@ function valueOf(text: string): unknown {
   return plain(documents[0]?.root as SourceNode);
 }
 
+describe("what Kubernetes reads beside YAML", () => {
+  test("JSON objects that follow each other, each at its place", () => {
+    const { documents, unread } = read({ "a.json": '{ "a": "}{", "b": [{}] }\n{"a": 2}{"a":\n 3}\n' });
+    expect(unread).toEqual([]);
+    expect(documents.map(({ doc, root }) => [doc, plain(root)])).toEqual([
+      [0, { a: "}{", b: [{}] }],
+      [1, { a: 2 }],
+      [2, { a: 3 }],
+    ]);
+    const places = documents.map(({ root }) => [...leavesOf(root)].at(-1)).map((leaf) => [leaf?.line, leaf?.column]);
+    expect(places).toEqual([
+      [1, 20],
+      [2, 7],
+      [3, 2],
+    ]);
+    const few = readSources(["a.json"], memoryDisk({ "a.json": "{}{}{}" }), { ...LIMITS, documents: 2 });
+    expect(few).toMatchObject({ documents: [{}, {}], unread: [{ code: "tooLarge" }] });
+  });
+
+  test("but one that is broken stays one document", () => {
+    expect(read({ "a.json": '{ "a": 1 {} }' })).toMatchObject({ documents: [], unread: [{ code: "notYaml" }] });
+    expect(valueOf("{ a: '}', b: '{' }")).toEqual({ a: "}", b: "{" });
+  });
+
+  test.each(["utf16le", "utf16be"])("text of %s that begins by saying so", (encoding) => {
+    const bytes = Buffer.from("\ufeffa: é\n", "utf16le");
+    if (encoding === "utf16be") bytes.swap16();
+    const { documents, unread } = read({ "a.yaml": bytes });
+    expect([unread, documents.map(({ root }) => plain(root))]).toEqual([[], [{ a: "é" }]]);
+  });
+});
+
 describe("YAML as Kubernetes reads it", () => {
   test.each([
     ["yes", true],

@@ -118,11 +118,17 @@ function readOne(file: string, disk: SourceDisk, limits: Limits): ParsedFile {
   if (bytes.length > limits.fileBytes) return refuse("tooLarge", tooLarge(bytes.length, limits));
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    text = new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
   } catch {
     return refuse("notUtf8", "the file is not UTF-8 text");
   }
   return parseDocuments(file, text, limits);
+}
+
+/** UTF-8, or UTF-16 where the file begins by saying so, as what PowerShell redirects does and Kubernetes reads. */
+function encodingOf([first, second]: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  return first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
 }
 
 function tooLarge(bytes: number, limits: Limits): string {
