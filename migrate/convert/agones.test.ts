@@ -38,3 +38,49 @@ describe("what a Fleet says that Forge reads otherwise", () => {
 const ONE = `kind: GameServer
 metadata: { name: arena, labels: { pool: one } }
 spec:`;
+
+describe("what a Fleet's servers are told", () => {
+  const CONFIG = `---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: rules }
+data: { MODE: duel, not.a-name: x, MAP: ice }
+`;
+  const container = `{ name: game, image: "game:1", args: ["-m=$(MAP)", "-t=$(TOKEN)", "-n=$(NONE)"],
+            envFrom: [{ prefix: P_, configMapRef: { name: rules } }, { configMapRef: { name: none } }],
+            env: [
+              { name: MAP, valueFrom: { configMapKeyRef: { name: rules, key: MAP } } },
+              { name: TOKEN, valueFrom: { secretKeyRef: { name: s, key: k } } },
+              { name: GONE, valueFrom: { configMapKeyRef: { name: rules, key: gone } } }] }`;
+  const migration = migrateText(FLEET.replace('{ name: game, image: "game:1" }', container) + CONFIG);
+  const codeOf = (end: string): string | undefined =>
+    migration.ledger.find(({ pointer }) => pointer.endsWith(end))?.code;
+
+  it("is what ConfigMaps of the input say, and what is lost is an error where it is named", () => {
+    const [experience] = migration.converted.experiences;
+    expect(experience?.table["env"]).toEqual({ P_MODE: "duel", P_MAP: "ice", MAP: "ice" });
+    expect(experience?.table["args"]).toEqual(["-m=ice", "-t=$(TOKEN)", "-n=$(NONE)"]);
+    const codes = ["args/0", "args/1", "args/2", "envFrom/1/configMapRef/name", "env/2/name", "data/not.a-name"];
+    expect(codes.map(codeOf)).toEqual([
+      "converted",
+      "gameEnvironment",
+      "converted",
+      "gameEnvironment",
+      "gameEnvironment",
+      "gameEnvironment",
+    ]);
+    expect(codeOf("/data/MODE")).toBe("configInJob");
+  });
+
+  it("has a port for each that it lists, whatever they are called", () => {
+    const ports = "ports: [{ name: a-b }, { name: A_B, protocol: TCP }, { name: a-b }]";
+    const { experiences } = migrateText(FLEET.replace(/ports: .*/, ports)).converted;
+    expect(experiences[0]?.table["ports"]).toEqual({ a_b: "udp", a_b_2: "tcp", a_b_3: "udp" });
+  });
+
+  it("has Agones' defaults for times that are not above 0", () => {
+    const health = "health: { initialDelaySeconds: 0, failureThreshold: -1, periodSeconds: 7 }\n      ports:";
+    const { experiences } = migrateText(FLEET.replace("ports:", health)).converted;
+    expect(experiences[0]?.table["health"]).toEqual({ sdk: true, period_secs: 7 });
+  });
+});

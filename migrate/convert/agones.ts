@@ -7,8 +7,9 @@ import { overflowOf, prioritiesOf, rolloutOf } from "./fleet-rules";
 import { fleetScaling } from "./fleet-scaling";
 import { fleetStateOf, stateTables } from "./fleet-state";
 import { claimCommon, claimMetadata } from "./metadata";
-import { portLabel } from "./names";
+import { portLabel, unused } from "./names";
 import { standInOf } from "./stand-in";
+import type { GameSources } from "./game-environment";
 import { programOf, rolesOf, sizeOf } from "./game-program";
 
 /** An experience as forge.toml takes it. */
@@ -43,12 +44,14 @@ function gameServerOf({ kind, root }: KubeObject): Cursor {
  * A Fleet, GameServerSet or single GameServer as an experience whose servers keep the Agones SDK.
  *
  * @param autoscaler the FleetAutoscaler that names the Fleet
+ * @param sources what of the input its variables may come from
  */
 export function experienceOf(
   object: KubeObject,
   autoscaler: KubeObject | undefined,
   answers: Answers,
   id: string,
+  sources: GameSources,
 ): Experience {
   const target = `${TARGET}#experiences.${id}`;
   claimCommon(object, target);
@@ -80,7 +83,7 @@ export function experienceOf(
     table: {
       // One server that has a port of its own is one that players know by it.
       ...(isWorld ? { kind: "world" } : {}),
-      ...programOf(primary, target, answers),
+      ...programOf(primary, target, answers, sources),
       ...versionOf(primary, answers),
       sdk: "agones",
       max_players: seatsOf(server),
@@ -96,7 +99,7 @@ export function experienceOf(
       ...(object.kind === "Fleet" ? { rollout: rolloutOf(spec.get("strategy"), target) } : {}),
       ...(spread ? { routing: { strategy: "spread" } } : {}),
       ...graceOf(pod, target),
-      ...rolesOf(pod, primary, target, answers),
+      ...rolesOf(pod, primary, target, answers, sources),
     },
   };
 }
@@ -136,7 +139,7 @@ function seatsOf(server: Cursor): number {
 function portsOf(ports: Cursor, target: string, isOne: boolean): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (const [index, port] of ports.items().entries()) {
-    const label = forgeLabel(port.get("name").text(), index);
+    const label = unused(forgeLabel(port.get("name").text(), index), (each) => Object.hasOwn(found, each), "_");
     const at = `${target}.ports.${label}`;
     const protocol = port.get("protocol").converted(at).text() ?? "UDP";
     const policy = port.get("portPolicy").text() ?? "Dynamic";
@@ -166,7 +169,7 @@ function claimPortOwners(ports: Cursor, primary: Cursor | undefined, target: str
 }
 
 function forgeLabel(name: string | undefined, index: number): string {
-  const label = portLabel(name?.toLowerCase(), index).slice(0, 31);
+  const label = portLabel(name?.toLowerCase(), index).slice(0, 28);
   return /^[a-z]/.test(label) ? label : `p${index}`;
 }
 
@@ -175,20 +178,19 @@ function graceOf(pod: Cursor, target: string): Record<string, unknown> {
   return grace === undefined || grace < 0 ? {} : { stop: { grace_secs: Math.min(86_400, grace) } };
 }
 
-/** Times as Agones counts them; without any the defaults, which are Agones' own. */
+/** Times as Agones counts them; of those that are not above 0 the defaults, which are Agones' own. */
 function healthOf(health: Cursor, target: string): Record<string, unknown> {
   if (health.get("disabled").converted(target).flag() === true) return { health: "process" };
-  const read = (key: string, least: number): number | undefined => {
+  const read = (key: string): number | undefined => {
     const at = health.get(key);
     const value = at.int();
-    const isTaken = value !== undefined && value >= least && value <= 86_400;
-    at.note(isTaken ? "converted" : "wrongType", target);
-    return isTaken ? value : undefined;
+    at.note(value !== undefined && value <= 86_400 ? "converted" : "wrongType", target);
+    return value !== undefined && value > 0 && value <= 86_400 ? value : undefined;
   };
   const times = {
-    period_secs: read("periodSeconds", 1),
-    failure_threshold: read("failureThreshold", 1),
-    initial_delay_secs: read("initialDelaySeconds", 0),
+    period_secs: read("periodSeconds"),
+    failure_threshold: read("failureThreshold"),
+    initial_delay_secs: read("initialDelaySeconds"),
   };
   const said = Object.entries(times).filter(([, value]) => value !== undefined);
   return said.length === 0 ? {} : { health: { sdk: true, ...Object.fromEntries(said) } };

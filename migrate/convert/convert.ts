@@ -176,7 +176,8 @@ class Conversion {
       this.#use(scaler);
       const id = experienceName({ ...game, name: nameOf(game) }, (name) => taken.has(name));
       taken.add(id);
-      return experienceOf(game, scaler, this.answers, id);
+      const configMap = (name: string) => this.inventory.find("", "ConfigMap", spaceOf(game), name);
+      return experienceOf(game, scaler, this.answers, id, { configMap });
     });
   }
 

@@ -1,26 +1,30 @@
 import { asName } from "../../config/names";
-import { findSecrets } from "../../config/secrets";
 import type { Answers } from "../answers";
 import type { Cursor } from "../ledger/claims";
-import { REFERENCE } from "./environment";
+import { allowed, expanded, gameEnvironmentOf, type GameSources } from "./game-environment";
 import { unused } from "./names";
 import { mebibytes, quantity, wholeUp } from "./quantity";
 import { standInOf } from "./stand-in";
 
 /** What forge.toml says of a program: the image or what stands in for it, arguments and environment. */
-export function programOf(container: Cursor | undefined, target: string, answers: Answers): Record<string, unknown> {
+export function programOf(
+  container: Cursor | undefined,
+  target: string,
+  answers: Answers,
+  sources: GameSources,
+): Record<string, unknown> {
   if (container === undefined) return { image: "" };
   const standIn = standInOf(container, answers);
   const image = container.get("image").converted(`${target}.image`);
   container.get("command").note(standIn === undefined ? "gameEntrypoint" : "standIn");
   container.get("imagePullPolicy").note(standIn === undefined ? "pullByDriver" : "standInSetting");
-  const known = environmentOf(container, target);
+  const known = gameEnvironmentOf(container, target, sources);
   const args = container
     .get("args")
     .converted(`${target}.args`)
     .items()
-    .map((word) => allowed(word, "", expanded(word.text() ?? "", known)) ?? "");
-  const env = { ...Object.fromEntries(known), ...standIn?.env };
+    .map((word) => allowed(word, "", expanded(word, known)) ?? "");
+  const env = { ...Object.fromEntries(known.env), ...standIn?.env };
   if (standIn === undefined) return { image: image.text() ?? "", ...program(args, env) };
   image.note("standIn", `${target}.command`);
   const [command = "", ...words] = standIn.command;
@@ -29,44 +33,6 @@ export function programOf(container: Cursor | undefined, target: string, answers
 
 function program(args: readonly string[], env: Readonly<Record<string, string>>): Record<string, unknown> {
   return { ...(args.length === 0 ? {} : { args }), ...(Object.keys(env).length === 0 ? {} : { env }) };
-}
-
-function environmentOf(container: Cursor, target: string): ReadonlyMap<string, string> {
-  const env = new Map<string, string>();
-  for (const item of container.get("env").items()) {
-    const name = item.get("name").text() ?? "";
-    // Names that begin so are those that Forge sets.
-    if (item.get("valueFrom").present || !/^(?!FORGE_)[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      item.note("gameEnvironment");
-      continue;
-    }
-    item.converted(`${target}.env.${name}`);
-    const value = allowed(item, name, expanded(item.get("value").text() ?? "", env));
-    if (value !== undefined) env.set(name, value);
-  }
-  return env;
-}
-
-/** What forge.toml would read as a port of its own, which these words of other programs are not. */
-const PORT_OF_FORGE = /\$\{NOMAD_(?:HOST_)?(?:PORT|ADDR|IP)_/;
-
-/** A text where forge.toml takes it under this name; undefined, and said so in the ledger, where it does not. */
-function allowed(at: Cursor, name: string, text: string): string | undefined {
-  if (findSecrets(text, [name]).length > 0) at.note("gameSecret");
-  else if (PORT_OF_FORGE.test(text)) at.note("gameEnvironment");
-  else return text;
-  return undefined;
-}
-
-/** Linux starts no program with a longer word; variables that name each other twice would grow without end. */
-const LONGEST = 128 * 1024;
-
-/** `$(NAME)` of a known variable, as Kubernetes replaces it; `$$` is `$`. */
-function expanded(text: string, known: ReadonlyMap<string, string>): string {
-  const whole = text.replace(REFERENCE, (match, name: string | undefined) =>
-    name === undefined ? "$" : (known.get(name) ?? match),
-  );
-  return whole.length > LONGEST ? text : whole;
 }
 
 export function sizeOf(container: Cursor | undefined, target: string, answers: Answers): Record<string, number> {
@@ -95,6 +61,7 @@ export function rolesOf(
   primary: Cursor | undefined,
   target: string,
   answers: Answers,
+  sources: GameSources,
 ): { readonly roles?: Readonly<Record<string, unknown>> } {
   const roles = new Map<string, Readonly<Record<string, unknown>>>();
   for (const container of pod.get("containers").items()) {
@@ -109,7 +76,7 @@ export function rolesOf(
     container.get("name").note("gameRole", at);
     roles.set(name, {
       per: "server",
-      ...programOf(container, at, answers),
+      ...programOf(container, at, answers, sources),
       ...sizeOf(container, at, answers),
     });
   }
