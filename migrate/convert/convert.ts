@@ -4,12 +4,13 @@ import type { NomadGroup, NomadJob } from "../model/nomad-job";
 import { type Experience, experienceName, experienceOf } from "./agones";
 import { budgets, migrateOf, priorityOf, scalingOf, systemPriority } from "./around";
 import { Inventory, nameOf, spaceOf } from "./inventory";
-import { countNames, jobNames } from "./job-names";
+import { jobNames } from "./job-names";
 import { claimCommon } from "./metadata";
 import { dnsLabel } from "./names";
 import { claimOther } from "./other-kinds";
 import { keysOf, type NeededVolume, type PodContext } from "./pod-context";
 import { quantity } from "./quantity";
+import { ServiceNames } from "./service-names";
 import { ServiceRoutes } from "./service-routes";
 import { type NamedService, registrations } from "./services";
 import { isBinaryKey } from "./volume-files";
@@ -56,7 +57,7 @@ class Conversion {
   readonly #volumes = new Map<string, NeededVolume & { readonly namespace: string }>();
   /** Objects that a workload took along. */
   readonly #used = new Set<KubeObject>();
-  #namesakes: ReadonlyMap<string, number> | undefined;
+  readonly #names: ServiceNames;
   readonly #routes: ServiceRoutes;
 
   constructor(
@@ -64,6 +65,7 @@ class Conversion {
     private readonly answers: Answers,
   ) {
     this.#routes = new ServiceRoutes(inventory);
+    this.#names = new ServiceNames(inventory);
     for (const object of this.#routes.objects) this.#used.add(object);
   }
 
@@ -108,7 +110,7 @@ class Conversion {
     const options = { context, answers: this.answers, around };
     const job = jobOf(workload, {
       ...options,
-      services: (parts) => registrations(services, parts, this.answers, file),
+      services: (parts) => registrations(services, parts, { answers: this.answers, names: this.#names, target: file }),
     });
     return { job: this.#sized(job), file, secrets: [...secrets].sort() };
   }
@@ -131,16 +133,10 @@ class Conversion {
   #servicesOf({ namespace, podLabels: labels }: PodContext): readonly NamedService[] {
     return this.inventory.servicesOf(namespace, labels).map((object) => {
       this.#use(object);
-      const name = dnsLabel(this.#isInSeveral(object.name) ? `${object.name}-${namespace}` : object.name);
+      const name = this.#names.nameOf(object);
       claimCommon(object, `consul#service.${name}`);
       return { object, name, tags: this.#routes.tagsOf(namespace, object) };
     });
-  }
-
-  /** Whether Services of this name are in several namespaces: Consul has one place for them. */
-  #isInSeveral(name: string): boolean {
-    this.#namesakes ??= countNames(this.inventory.ofKind("", "Service"));
-    return (this.#namesakes.get(name) ?? 0) > 1;
   }
 
   #around(

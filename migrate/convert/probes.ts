@@ -132,10 +132,16 @@ function httpHandler(http: Cursor, of: ProbeOf): Handler | undefined {
   }
   return portHandler(http, of, {
     type: "http",
-    path: path.startsWith("/") ? path : `/${path}`,
+    path: urlPath(path.startsWith("/") ? path : `/${path}`),
     ...(isHttps ? { protocol: "https", tlsSkipVerify: true } : {}),
     ...(header.size === 0 ? {} : { header: Object.fromEntries(header) }),
   });
+}
+
+/** What no URL holds, and Nomad refuses, in the signs that stand for it; Kubernetes asks by the same. */
+function urlPath(path: string): string {
+  // eslint-disable-next-line no-control-regex
+  return path.replace(/%(?![0-9A-Fa-f]{2})|[\0-\x1f\x7f]/g, (sign) => encodeURIComponent(sign));
 }
 
 function clamp(value: number, least: number, most: number): number {

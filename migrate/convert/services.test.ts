@@ -38,3 +38,39 @@ describe("the node's ports of one number in the container", () => {
     expect(entryAt(migration, `${PORTS}/1/hostPort`).code).toBe("portTaken");
   });
 });
+
+describe("a Service's ports beyond the first", () => {
+  const container = "ports: [{ name: http, containerPort: 80 }, { name: metrics, containerPort: 9090 }]";
+  const service = (name: string, ports: string): string => `---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name} }
+spec: { selector: { app: web }, ports: [${ports}] }
+`;
+  const namesOf = (text: string): readonly (readonly [string, string | undefined])[] =>
+    onlyJob(migrateText(text)).group.services.map(({ name, port }) => [name, port]);
+
+  it("have names that no other Service has", () => {
+    const both = service("web", "{ name: http, port: 80 }, { name: metrics, port: 9090 }");
+    expect(namesOf(deployment({ container }) + both)).toEqual([
+      ["web", "http"],
+      ["web-metrics", "metrics"],
+    ]);
+    expect(namesOf(deployment({ container }) + both + service("web-metrics", "{ port: 9090 }"))).toEqual([
+      ["web-metrics", "metrics"],
+      ["web", "http"],
+      ["web-metrics-2", "metrics"],
+    ]);
+  });
+
+  it("are one registration where they are one port of one name", () => {
+    const twice = service("web", "{ port: 80 }, { port: 80, protocol: UDP }");
+    expect(namesOf(deployment({ container }) + twice)).toEqual([["web", "http"]]);
+  });
+});
+
+it("asks for paths that are no URL's in the signs that stand for them", () => {
+  const probe = 'readinessProbe: { httpGet: { port: 80, path: "/100%/a%20b\\n" } }';
+  const [service] = onlyJob(migrateText(deployment({ container: probe }))).group.services;
+  expect(service?.checks[0]?.path).toBe("/100%25/a%20b%0A");
+});

@@ -2,9 +2,9 @@ import type { Answers } from "../answers";
 import type { Cursor } from "../ledger/claims";
 import type { KubeObject } from "../object";
 import type { Service } from "../model/nomad-job";
-import { dnsLabel } from "./names";
 import type { PodParts } from "./pod";
 import { isPort, type PortTags } from "./routes";
+import type { ServiceNames } from "./service-names";
 import { entryOf } from "./table";
 
 /** A Service and what it is called in Consul. */
@@ -48,10 +48,9 @@ export function selectsPod(service: KubeObject, labels: Readonly<Record<string, 
 export function registrations(
   services: readonly NamedService[],
   parts: PodParts,
-  answers: Answers,
-  target: string,
+  { answers, names, target }: { readonly answers: Answers; readonly names: ServiceNames; readonly target: string },
 ): readonly Service[] {
-  return services.flatMap(({ object, name, tags }): readonly Service[] => {
+  const registered = services.flatMap(({ object, name, tags }): readonly Service[] => {
     const spec = object.root.get("spec");
     claimService(spec, `${target}#service.${name}`);
     const ports = spec.get("ports").items();
@@ -65,12 +64,24 @@ export function registrations(
       if (label === undefined) return [];
       const own = port.get("name").text();
       // Consul has one port a service: what a Service has more gets its own name.
-      const registered = index === 0 || own === undefined ? name : dnsLabel(`${name}-${own}`);
+      const called = index === 0 || own === undefined ? name : names.nameOfPort(name, own);
       const led = tags.filter((each) => isPort(port, index, each.port)).flatMap((each) => each.tags);
       const list = [...new Set(led)];
-      return [{ name: registered, port: label, provider: answers.services, tags: list, checks: [] }];
+      return [{ name: called, port: label, provider: answers.services, tags: list, checks: [] }];
     });
   });
+  return merged(registered);
+}
+
+/** Nomad takes a name with a port once: TCP and UDP of one number are one port. */
+function merged(services: readonly Service[]): readonly Service[] {
+  const found = new Map<string, Service>();
+  for (const service of services) {
+    const key = JSON.stringify([service.name, service.port]);
+    const tags = [...new Set([...(found.get(key)?.tags ?? []), ...service.tags])];
+    found.set(key, { ...service, tags });
+  }
+  return [...found.values()];
 }
 
 function claimService(spec: Cursor, target: string): void {

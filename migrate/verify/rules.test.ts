@@ -27,6 +27,12 @@ test.each([
     "service web, check main-readiness: interval and timeout are 1 s at least",
   ],
   ['"Path":"/"', '"Path":"http://x/"', "service web, check main-readiness: it needs a path without a host"],
+  ['"Path":"/"', '"Path":"/%x"', "service web, check main-readiness: its path is no URL's"],
+  [
+    '"Services":[',
+    '"Services":[{"Name":"web","PortLabel":"p80","Provider":"consul"},',
+    "service with its port web:p80 stands twice",
+  ],
   ['"Type":"http"', '"Type":"udp"', "service web, check main-readiness: consul runs no check of type udp"],
   [
     '"HealthyDeadline":300000000000',

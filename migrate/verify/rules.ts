@@ -120,6 +120,10 @@ function* ofGroup(group: Group, { Type }: Job): Generator<string> {
     ports.flatMap(({ Value }) => (Value === 0 ? [] : String(Value))),
   );
   const labels = new Set(ports.map(({ Label }) => Label));
+  yield* twice(
+    "service with its port",
+    (group.Services ?? []).map(({ Name, PortLabel }) => `${Name}:${PortLabel}`),
+  );
   for (const service of group.Services ?? []) yield* ofService(service, labels, Tasks);
   for (const task of Tasks) yield* ofTask(task, new Set(Object.keys(Volumes ?? {})));
 }
@@ -136,6 +140,9 @@ function* ofService(service: Service, labels: ReadonlySet<string>, tasks: Group[
     if (check.Interval < SECOND || check.Timeout < SECOND) yield `${at}: interval and timeout are 1 s at least`;
     if (check.Type === "http" && (check.Path === "" || /^[a-z]+:\/\//i.test(check.Path)))
       yield `${at}: it needs a path without a host`;
+    // eslint-disable-next-line no-control-regex
+    if (check.Type === "http" && /%(?![0-9A-Fa-f]{2})|[\0-\x1f\x7f]/.test(check.Path))
+      yield `${at}: its path is no URL's`;
     if (check.Type === "script" && check.Command === "") yield `${at}: it needs a command`;
     if (check.Type === "script" && !tasks.some((task) => task.Name === check.TaskName))
       yield `${at}: there is no task "${check.TaskName}"`;
