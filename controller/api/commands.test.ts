@@ -308,6 +308,7 @@ describe("calls and what the core is asked", () => {
       { playerId: "b", latencies: { eu: 30 } },
       { playerId: "c" },
     ];
+    api.backend.others = [{ name: "us-east", url: "http://127.0.0.1:1", location: undefined }];
     await api.call("POST", "/v1/allocations", { body: { experienceId: "arena", matchId: "m", players } });
     expect(api.backend.asks).toEqual([
       {
@@ -326,6 +327,7 @@ describe("calls and what the core is asked", () => {
     [["ben"], 2],
     [["ann", "ben"], 2],
   ])("counts a party of %j as %i", async (party, partySize) => {
+    api.backend.others = [{ name: "us-east", url: "http://127.0.0.1:1", location: undefined }];
     await api.call("POST", "/v1/sessions", { body: { playerId: "ann", experienceId: "arena", party } });
     expect(api.backend.asks).toEqual([expect.objectContaining({ partySize })]);
   });

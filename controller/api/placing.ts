@@ -12,7 +12,10 @@ const PLACE_MS = 5000;
 const ELSEWHERE = new Set(["regionUnavailable", "regionTimeout", "notLeader", "unavailable"]);
 
 export interface Placing {
-  readonly ask: Omit<RegionAsk, "exclude">;
+  /** The only region that will do, where one was named. */
+  readonly region: string | undefined;
+  /** What the best region is chosen by; called only where there is more than one. */
+  readonly wish: () => Omit<RegionAsk, "exclude">;
   /** Places in this region. */
   readonly here: () => Promise<Answer>;
   /** Codes after which the next best region is tried; those above where not given. */
@@ -28,7 +31,7 @@ export interface Placing {
  */
 export function placeSomewhere(call: Call, api: ApiContext, placing: Placing): Promise<Answer> | Answer {
   const { actor } = call.caller;
-  const { region } = placing.ask;
+  const { region } = placing;
   const here = api.backend.region;
   if (call.forwarded) {
     if (region !== undefined && region !== here)
@@ -40,16 +43,19 @@ export function placeSomewhere(call: Call, api: ApiContext, placing: Placing): P
     requireRegion(actor, region);
     return placeIn(region, call, api, placing);
   }
+  // Most runs have one region: nothing is made there for a choice that there is not.
+  if (api.backend.regions().length <= 1 && mayIn(actor, here)) return placeIn(here, call, api, placing);
   return placeInBest(call, api, placing);
 }
 
 async function placeInBest(call: Call, api: ApiContext, placing: Placing): Promise<Answer> {
-  const { ask, elsewhereOn = ELSEWHERE } = placing;
+  const { elsewhereOn = ELSEWHERE } = placing;
   const { actor } = call.caller;
+  const wish = placing.wish();
   const exclude = closedTo(actor, api);
   let last: ProblemError | Answer | undefined;
   for (;;) {
-    const chosen = api.backend.chooseRegion(exclude.length > 0 ? { ...ask, exclude } : ask).region;
+    const chosen = api.backend.chooseRegion(exclude.length > 0 ? { ...wish, exclude } : wish).region;
     // Where none can serve, one that the caller may ask says why not.
     const region =
       exclude.includes(chosen) && !last

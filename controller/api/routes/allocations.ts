@@ -33,18 +33,17 @@ export const allocationRoutes: readonly AnyRoute[] = [
     weight: "waiting",
     handle(call, api) {
       const { region, ...match } = call.body;
-      const { experienceId, players } = match;
-      const wanted = {
-        experienceId,
-        version: wishOf(match.version, match.clientVersion),
-        mods: [],
-        region,
-        latencies: meanLatencies(players),
-        partySize: Math.max(1, players.length),
-      };
       const place = (): Promise<Answer> | Answer =>
         placeSomewhere(call, api, {
-          ask: wanted,
+          region,
+          wish: () => ({
+            experienceId: match.experienceId,
+            version: wishOf(match.version, match.clientVersion),
+            mods: [],
+            region,
+            latencies: meanLatencies(match.players),
+            partySize: match.players.length,
+          }),
           elsewhereOn: NEVER_REACHED,
           patienceMs: call.body.deadlineMs ?? USUAL_WAIT_MS,
           here: async () => json(200, await ask(api, call.caller, { type: "allocateMatch", ...match })),

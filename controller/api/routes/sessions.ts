@@ -4,7 +4,7 @@ import { ProblemError } from "../../problems";
 import { type Answer, json } from "../answer";
 import { type ApiContext, ask, valueOf } from "../api-context";
 import { mergedList } from "../merged-list";
-import { placeSomewhere } from "../placing";
+import { placeSomewhere, type Placing } from "../placing";
 import { type AnyRoute, type Call, route } from "../route";
 import { idParams, listOf, noQuery } from "../schemas/common";
 import {
@@ -47,11 +47,10 @@ export const sessionRoutes: readonly AnyRoute[] = [
         );
     },
     handle(call, api) {
-      const { region, experienceId, clientVersion, mods = [], latencies = {}, party = [] } = call.body;
-      const version = wishOf(call.body.version, clientVersion);
-      const partySize = party.includes(call.body.playerId) ? party.length : party.length + 1;
+      const { body } = call;
       return placeSomewhere(call, api, {
-        ask: { experienceId, version, mods, region, latencies, partySize },
+        region: body.region,
+        wish: () => wishOfSession(body),
         here: () => createHere(call, api),
       });
     },
@@ -153,6 +152,20 @@ export const sessionRoutes: readonly AnyRoute[] = [
     },
   }),
 ];
+
+function wishOfSession({
+  region,
+  playerId,
+  experienceId,
+  version,
+  clientVersion,
+  mods = [],
+  latencies = {},
+  party = [],
+}: z.output<typeof createSessionBody>): ReturnType<Placing["wish"]> {
+  const partySize = party.includes(playerId) ? party.length : party.length + 1;
+  return { experienceId, version: wishOf(version, clientVersion), mods, region, latencies, partySize };
+}
 
 /** Taking a key out costs a good part of a seat, so only where it is there. */
 function withoutRegion({ region: _chosen, ...wanted }: z.output<typeof createSessionBody>): typeof wanted {
