@@ -1,7 +1,5 @@
 import type { Socket } from "node:net";
-import { Readable } from "node:stream";
 import Fastify, {
-  LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
@@ -14,9 +12,9 @@ import { AuditLog } from "../audit-log";
 import { RegionViews } from "../kubernetes/region-views";
 import { ProblemError } from "../problems";
 import type { Shift } from "../shift/shift";
-import { MAX_TOKEN_SECS, type Tokens } from "../tokens";
+import type { Tokens } from "../tokens";
 import { Admission, type AdmissionLimits } from "./admission";
-import { type Answer, PROBLEM_TYPE, problemAnswer } from "./answer";
+import { type Answer, PROBLEM_TYPE } from "./answer";
 import type { ApiContext } from "./api-context";
 import type { ApiBackend } from "./backend";
 import { CallDeadlines } from "./call-deadlines";
@@ -30,6 +28,7 @@ import { acceptJsonOnly } from "./json-body";
 import { Metrics } from "./metrics";
 import { SEALED_MOST } from "./queue-seal";
 import { openApiOf } from "./openapi";
+import { Replies } from "./replies";
 import { type AnyRoute, pathOf } from "./route";
 import { ROUTES } from "./routes";
 import { SiteCheck, type SiteOptions } from "./site-check";
@@ -76,6 +75,7 @@ export interface ApiDeps {
 
 interface Machinery {
   readonly gatekeeper: Gatekeeper;
+  readonly replies: Replies;
   readonly context: ApiContext;
   readonly store: IdempotencyStore;
   readonly deadlines: CallDeadlines;
@@ -83,7 +83,8 @@ interface Machinery {
 
 /** The controller's HTTP API. It listens to nothing until `listen` is called on it. */
 export function buildApi({ backend, tokens, clock, options, shift, audit = new AuditLog() }: ApiDeps): FastifyInstance {
-  const app = newFastify(backend, options);
+  const replies = new Replies(clock, options.logger);
+  const app = newFastify(backend, options, replies);
   const closing = new AbortController();
   const admission = new Admission(options.limits);
   const metrics = new Metrics({
@@ -119,11 +120,11 @@ export function buildApi({ backend, tokens, clock, options, shift, audit = new A
 
   acceptJsonOnly(app);
   app.decorateRequest("visit");
-  app.setErrorHandler((error, request, reply) => void fail(error, request, reply));
-  addDashboard(app, site, options);
+  app.setErrorHandler((error, request, reply) => replies.fail(error, request, reply));
+  addDashboard(app, site, replies, options);
   const store = new IdempotencyStore(clock);
   const deadlines = new CallDeadlines(clock);
-  for (const definition of ROUTES) addRoute(app, definition, { gatekeeper, context, store, deadlines });
+  for (const definition of ROUTES) addRoute(app, definition, { gatekeeper, replies, context, store, deadlines });
 
   app.addHook("preClose", async () => closing.abort());
   app.addHook("onClose", async () => {
@@ -139,13 +140,11 @@ function secretsOf(secret: ApiOptions["ticketSecret"]): () => readonly string[] 
   return typeof secret === "string" ? () => [secret] : secret;
 }
 
-function newFastify({ controllerId }: ApiBackend, { logger, tls }: ApiOptions): FastifyInstance {
+function newFastify({ controllerId }: ApiBackend, { tls }: ApiOptions, replies: Replies): FastifyInstance {
   let requests = 0;
   const common = {
-    ...(logger ? { loggerInstance: logger } : { logger: false }),
-    logController: new LogController({ disableRequestLogging: true }),
-    // What is logged of a call names it: a logger for each of thousands of calls a second would be made for nothing.
-    childLoggerFactory: (parent) => parent,
+    // What is worth a line is logged here. Fastify would make a logger for each call and listen to how its answer ends.
+    logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
@@ -159,7 +158,7 @@ function newFastify({ controllerId }: ApiBackend, { logger, tls }: ApiOptions): 
         ? given
         : `${controllerId}-${(requests += 1).toString(36)}`;
     },
-    frameworkErrors: (error, request, reply) => void fail(error, request, reply),
+    frameworkErrors: (error, request, reply) => replies.fail(error, request, reply),
     clientErrorHandler: refuseConnection,
   } satisfies FastifyServerOptions;
   if (tls === undefined) return Fastify({ ...common, http: HEADERS });
@@ -170,7 +169,7 @@ function newFastify({ controllerId }: ApiBackend, { logger, tls }: ApiOptions): 
 function addRoute(
   app: FastifyInstance,
   definition: AnyRoute,
-  { gatekeeper, context, store, deadlines }: Machinery,
+  { gatekeeper, replies, context, store, deadlines }: Machinery,
 ): void {
   const [method = "", url = ""] = definition.key.split(" ");
   app.route({
@@ -188,17 +187,22 @@ function addRoute(
     handler: (request, reply) => {
       try {
         const answer = dispatch(definition, request, reply, request.visit.caller, context, store);
-        if (answer instanceof Promise) sendLater(answer, request, reply, deadlines, context);
-        else send(reply, bounded(answer, context.clock));
+        if (answer instanceof Promise) sendLater(answer, request, reply, replies, deadlines, context);
+        else replies.send(reply, answer);
       } catch (error) {
-        fail(error, request, reply);
+        replies.fail(error, request, reply);
       }
     },
   });
 }
 
 /** What is no call of the API is a page of the dashboard, what other programs of the run ask, or nothing. */
-function addDashboard(app: FastifyInstance, site: SiteCheck, { dashboardDir: folder, authority }: ApiOptions): void {
+function addDashboard(
+  app: FastifyInstance,
+  site: SiteCheck,
+  replies: Replies,
+  { dashboardDir: folder, authority }: ApiOptions,
+): void {
   let dashboard: Dashboard | undefined;
   app.addHook("onReady", async () => {
     if (folder !== undefined) dashboard = await Dashboard.read(folder);
@@ -208,9 +212,9 @@ function addDashboard(app: FastifyInstance, site: SiteCheck, { dashboardDir: fol
     site.check(method, headers.host, headers.origin);
     const page =
       method === "GET" || method === "HEAD" ? dashboard?.answer(pathOf(url), headers["if-none-match"]) : undefined;
-    if (page) return send(reply, page);
+    if (page) return replies.send(reply, page);
     if (method !== "GET" || authority === undefined || pathOf(url) !== AUTHORITY_PATH) throw unknownRoute(method, url);
-    send(reply, { status: 200, contentType: "application/json", body: JSON.stringify(authority()) });
+    replies.send(reply, { status: 200, contentType: "application/json", body: JSON.stringify(authority()) });
   });
 }
 
@@ -218,76 +222,28 @@ function sendLater(
   answer: Promise<Answer>,
   request: FastifyRequest,
   reply: FastifyReply,
+  replies: Replies,
   deadlines: CallDeadlines,
-  { clock, spawnWaitMs }: ApiContext,
+  { spawnWaitMs }: ApiContext,
 ): void {
   const ms = CALL_MS + (request.visit.weight === "waiting" ? Math.max(LONGEST_POLL_MS, spawnWaitMs) : 0);
   const deadline = deadlines.add(ms, () =>
-    fail(new ProblemError("deadlineExceeded", `the controller had no answer within ${ms / 1000} s`), request, reply),
+    replies.fail(
+      new ProblemError("deadlineExceeded", `the controller had no answer within ${ms / 1000} s`),
+      request,
+      reply,
+    ),
   );
   answer.then(
     (done) => {
       deadlines.drop(deadline);
-      send(reply, bounded(done, clock));
+      replies.send(reply, done);
     },
     (error: unknown) => {
       deadlines.drop(deadline);
-      fail(error, request, reply);
+      replies.fail(error, request, reply);
     },
   );
-}
-
-/** Ends a stream when no token that opened it can be good any more; its reader comes back where it was. */
-function bounded(answer: Answer, clock: Clock): Answer {
-  const { body } = answer;
-  if (body instanceof Readable)
-    body.once(
-      "close",
-      clock.after(MAX_TOKEN_SECS * 1000, () => body.destroy()),
-    );
-  return answer;
-}
-
-/** Does nothing where the call was answered already, because its deadline passed. */
-function send(reply: FastifyReply, { status, contentType, body, headers }: Answer): void {
-  if (reply.sent) {
-    if (body instanceof Readable) body.destroy();
-    return;
-  }
-  if (body instanceof Readable) {
-    reply
-      .code(status)
-      .headers({ "content-type": contentType, "x-request-id": reply.request.id, "x-content-type-options": "nosniff" });
-    if (headers) reply.headers(headers);
-    reply.send(body);
-    // A stream may have nothing to say for long; its reader learns at once that it is open.
-    reply.raw.flushHeaders();
-    return;
-  }
-  // Past Fastify's own sending: nothing here hooks into it, and it would cost a short answer more than all of its making.
-  const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-  const head = [
-    "content-type",
-    contentType,
-    "content-length",
-    String(length),
-    "x-request-id",
-    reply.request.id,
-    "x-content-type-options",
-    "nosniff",
-  ];
-  for (const name in headers) head.push(name, headers[name] ?? "");
-  reply.hijack();
-  reply.raw.writeHead(status, head);
-  if (reply.request.method === "HEAD") reply.raw.end();
-  else reply.raw.end(body);
-}
-
-function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = toProblemError(error);
-  if (problem.code === "internal") request.log.error({ err: error, requestId: request.id }, "a call failed");
-  (request.visit as typeof request.visit | undefined)?.failed(problem);
-  send(reply, problemAnswer(problem, request.id));
 }
 
 /** What Node's parser could not read as HTTP never reaches a route. */
