@@ -118,7 +118,7 @@ export function buildApi({ backend, tokens, clock, options, shift, audit = new A
     closing: closing.signal,
   };
 
-  acceptJsonOnly(app);
+  acceptJsonOnly(app, BODY_LIMIT_BYTES);
   app.decorateRequest("visit");
   app.setErrorHandler((error, request, reply) => replies.fail(error, request, reply));
   addDashboard(app, site, replies, options);

@@ -1,16 +1,60 @@
-import type { FastifyInstance } from "fastify";
+import type { IncomingMessage } from "node:http";
+import { errorCodes, type FastifyInstance } from "fastify";
 
-/** Reads JSON bodies, and nothing else. An empty body is none: clients send the content type with empty POSTs too. */
-export function acceptJsonOnly(app: FastifyInstance): void {
+type Done = (error: Error | null, body?: unknown) => void;
+
+/**
+ * Reads JSON bodies, and nothing else. An empty body is none: clients send the content type with empty POSTs too.
+ * @param limitBytes what a body may have at most
+ */
+export function acceptJsonOnly(app: FastifyInstance, limitBytes: number): void {
   app.removeAllContentTypeParsers();
   // Refuses `__proto__` and `constructor.prototype` keys, for which it searches the text in two ways.
   const parse = app.getDefaultJsonParser("error", "error");
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
-    if (body.length === 0) return done(null, undefined);
-    const plain = plainJson(body as string);
-    if (plain !== undefined) done(null, plain);
-    else parse.call(app, request, body as string, done);
+  app.addContentTypeParser("application/json", (request, payload, done) => {
+    read(payload, limitBytes, (error, body) => {
+      if (error) return done(error);
+      const text = (body as Buffer).toString("utf8");
+      if (text.length === 0) return done(null, undefined);
+      const plain = plainJson(text);
+      if (plain !== undefined) done(null, plain);
+      else parse.call(app, request, text, done);
+    });
   });
+}
+
+/**
+ * Gives the whole body. Nearly every call's is there right after its headers, which it came with in one packet: it is taken
+ * as it is. Following the stream to its end, which then nobody waits for, would cost a seat more than reading it.
+ */
+function read(payload: IncomingMessage, limitBytes: number, done: Done): void {
+  const declared = Number(payload.headers["content-length"]);
+  if (declared > limitBytes) return done(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
+  process.nextTick(() => {
+    const there = payload.readableLength === declared ? (payload.read() as Buffer | null) : null;
+    if (there) done(null, there);
+    else gather(payload, declared, limitBytes, done);
+  });
+}
+
+/** @param declared NaN where its length was not said */
+function gather(payload: IncomingMessage, declared: number, limitBytes: number, done: Done): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const end = (error: Error | null): void => {
+    payload.off("data", onData).off("end", onEnd).off("error", onError);
+    if (error) done(error);
+    else done(null, Buffer.concat(chunks, bytes));
+  };
+  const onData = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes > limitBytes) end(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
+    else chunks.push(chunk);
+  };
+  const onEnd = (): void =>
+    end(declared >= 0 && bytes !== declared ? new errorCodes.FST_ERR_CTP_INVALID_CONTENT_LENGTH() : null);
+  const onError = (error: Error): void => end(Object.assign(error, { statusCode: 400 }));
+  payload.on("data", onData).on("end", onEnd).on("error", onError);
 }
 
 /** What the text says, where it surely has no such key: written plainly or with escapes. Undefined where that is open, or it is no JSON. */
