@@ -53,6 +53,12 @@ const SYNTAX = [
   },
 ];
 
+/** Of what every node of a region runs a copy of: what is loaded for nothing is paid for on each. */
+const LEAN_SYNTAX = {
+  selector: "ImportDeclaration[importKind!='type'][source.value='zod'] > ImportSpecifier",
+  message: 'import * as z from "zod": a bundle then leaves out what is not used of it, which is most.',
+};
+
 const PURE = "controller/core is pure: clock, random and I/O come in as arguments.";
 
 export default tseslint.config(
@@ -110,10 +116,26 @@ export default tseslint.config(
       "no-restricted-syntax": [
         "error",
         ...SYNTAX,
+        LEAN_SYNTAX,
         {
           selector: valueImport("^\\.+.*\\u002Fconfig\\u002F(?!(?:region-names|count-limits)$)"),
           message: "The agent uses types, names and limits of config/ only.",
         },
+      ],
+    },
+  },
+  {
+    files: ["clients/**/*.ts", "protocol/**/*.ts"],
+    ignores: TESTS,
+    rules: { "no-restricted-syntax": ["error", ...SYNTAX, LEAN_SYNTAX] },
+  },
+  {
+    files: ["agent/**/*.ts", "clients/**/*.ts", "controller/**/*.ts"],
+    ignores: [...TESTS, "controller/core/**"],
+    rules: {
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        { paths: [{ name: "undici", message: "Import clients/undici.cjs, which says why." }] },
       ],
     },
   },

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { consulAccessSchema } from "../clients/consul-access";
 import { certificateSourceSchema } from "../clients/live-certificate";
 import { secretsSourceSchema } from "../clients/secrets-source";

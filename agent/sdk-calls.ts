@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { GateCall } from "../protocol/gate-messages";
 import type { GameServer } from "./game-server";
 import { MAX_PLAYER_STATE_BYTES, MAX_SERVER_STATE_BYTES } from "./saved-states";

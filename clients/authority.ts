@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { rootCertificates } from "node:tls";
-import { Agent, buildConnector, request } from "undici";
-import { z } from "zod";
+import * as z from "zod";
+import { Agent, buildConnector, request } from "./undici.cjs";
 
 /**
  * How programs of one run come to trust each other's certificates, which each region's own authority signs: a controller

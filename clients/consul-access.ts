@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** PEM text, or the path of a file that holds it; the system's own CAs where not given. */
 export const caField = z.string().min(1).optional();

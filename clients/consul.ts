@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../protocol/clock";
 import type { ConsulAccess } from "./consul-access";
 import { HttpJson, HttpStatusError, type HttpAnswer, type HttpCall, type HttpMethod } from "./http-json";

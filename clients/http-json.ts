@@ -1,4 +1,4 @@
-import { Pool, type Dispatcher } from "undici";
+import { Pool, type Dispatcher } from "./undici.cjs";
 
 /** Where an HTTP API is and how to be let in. */
 export interface HttpTarget {

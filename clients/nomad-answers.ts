@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * What Forge reads of Nomad's answers, of its event stream as of its lists. Lenient: keys that are not named here pass

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../protocol/clock";
 import { HttpJson } from "./http-json";
 import type { NomadSecretsSource, VaultSecretsSource } from "./secrets-source";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../protocol/clock";
 import { HttpJson, HttpStatusError, type HttpCall, type HttpMethod } from "./http-json";
 import { Login, type GrantedToken } from "./login";

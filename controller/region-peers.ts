@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
-import { type Agent, request } from "undici";
 import { z } from "zod";
 import { trustingAgent } from "../clients/authority";
+import { type Agent, request } from "../clients/undici.cjs";
 import type { Clock } from "../protocol/clock";
 import { placementsSchema } from "./api/schemas/session";
 import type { Arrival } from "./core/arrival";

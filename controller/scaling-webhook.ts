@@ -1,8 +1,8 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { Agent, request } from "undici";
 import { z } from "zod";
+import { Agent, request } from "../clients/undici.cjs";
 import { WEBHOOK_TIMEOUT_SECS, type WebhookRule } from "../config/scaling-chain";
 import type { Clock } from "../protocol/clock";
 import type { Decision } from "./core/decision";

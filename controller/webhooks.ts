@@ -1,4 +1,4 @@
-import { Agent, request } from "undici";
+import { Agent, request } from "../clients/undici.cjs";
 import type { WebhookConfig } from "../config/config";
 import type { Clock } from "../protocol/clock";
 import { fits } from "./api/event-filter";

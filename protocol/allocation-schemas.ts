@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AllocateOrder } from "./allocation";
 import type { Wire } from "./wire";
 

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { z } from "zod";
+import * as z from "zod";
 import { arePlainSeatReports, isPlainAck, isPlainGrant } from "./frequent-messages";
 import { fromAgentSchemas, fromControllerSchemas } from "./schemas";
 import { seatReportSchema } from "./server-schemas";

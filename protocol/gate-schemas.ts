@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { count, id, port, text } from "./fields";
 import type { FromGate, GateHello, OpenServer, ToGate } from "./gate-messages";
 import type { Schemas, Wire } from "./wire";

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Socket } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "./clock";
 import { LineReader } from "./codec";
 

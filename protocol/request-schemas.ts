@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { allocateOrderSchema, countsSchema } from "./allocation-schemas";
 import { changes, count, id, ms, onServer, port, text } from "./fields";
 import type { Ack, RegionDrain, RequestBody, SeatRequest } from "./messages";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { amount, count, counters, id, list, lists, ms, onServer, strings, text } from "./fields";
 import type { AgentEvent, FromAgent, FromController, Hello } from "./messages";
 import { ackSchema, drainSchema, requestBodySchema } from "./request-schemas";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { amount, count, counters, id, list, lists, ms, port, strings, text } from "./fields";
 import { arePlainSeatReports } from "./frequent-messages";
 import type { ExpectedServer, SavedState, SeatReport, ServerReport, SessionCarry } from "./messages";

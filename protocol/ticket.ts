@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * A ticket is the player's proof of a seat: `base64url(JSON).base64url(HMAC-SHA256)`.

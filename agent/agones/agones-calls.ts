@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { GateCall } from "../../protocol/gate-messages";
 import type { Counted } from "../counts/count-book";
 import type { CountedList, Counter } from "../../protocol/counts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { watchConsul, type ConsulWatchDeps } from "../../clients/consul-watch";
 import { agentLinkService } from "../../config/region-names";
 import { formatAddress } from "../../protocol/address";

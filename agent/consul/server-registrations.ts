@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Consul } from "../../clients/consul";
 import { HttpStatusError } from "../../clients/http-json";
 import type { Clock } from "../../protocol/clock";

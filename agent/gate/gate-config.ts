@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { secretsSourceSchema } from "../../clients/secrets-source";
 
 /** Everything one gate process is told at its start: a JSON file, written by `forge up` or by the gate's Nomad job. */

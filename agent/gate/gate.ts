@@ -10,7 +10,7 @@ import {
 import { GATE_LIMITS, type GateLimits } from "./limits";
 import type { PeerCheck } from "./peer-check";
 import { PendingCalls } from "./pending-calls";
-import { ServerPort } from "./server-port";
+import { ServerPort, type PortContext } from "./server-port";
 
 export interface GateDeps {
   readonly clock: Clock;
@@ -150,7 +150,7 @@ export class Gate {
       return this.#tell({ type: "opened", serverId, port: present.port });
     }
     await this.#close(serverId);
-    const opened = this.#newPort(server);
+    const opened = await this.#newPort(server);
     try {
       await opened.listen();
     } catch (error) {
@@ -170,16 +170,19 @@ export class Gate {
     await port.close();
   }
 
-  #newPort(server: OpenServer): ServerPort {
+  async #newPort(server: OpenServer): Promise<ServerPort> {
     const { serverId } = server;
-    return new ServerPort(server, {
+    // Loaded for the first server that uses it: gRPC and its messages are memory that few nodes have a use for.
+    const { AgonesPort } = server.sdk === "agones" ? await import("./agones/agones-port") : {};
+    const context: PortContext = {
       clock: this.deps.clock,
       limits: this.#limits,
       checkPeer: this.deps.checkPeer ?? (() => Promise.resolve("unknown")),
       call: (request, answer) => this.#calls.begin(request, answer),
       streamsChanged: (type, streams) => this.#tell({ type, serverId, streams }),
       watchersChanged: (watchers) => this.#tell({ type: "watchers", serverId, watchers }),
-    });
+    };
+    return new ServerPort(server, context, AgonesPort);
   }
 
   #agentClosed(channel: AgentChannel, reason: string): void {

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../protocol/clock";
 import type { OpenServer } from "../../protocol/gate-messages";
-import { AgonesPort } from "./agones/agones-port";
+import type { AgonesPort } from "./agones/agones-port";
 import { divertHttp2 } from "./divert-http2";
 import type { GateLimits } from "./limits";
 import type { PeerCheck, PeerVerdict } from "./peer-check";
@@ -45,10 +45,14 @@ export class ServerPort {
   #pids: readonly number[];
   #connections = 0;
 
-  /** @param server as the agent asked for it */
+  /**
+   * @param server as the agent asked for it
+   * @param agonesPort where it is one on Agones' SDK
+   */
   constructor(
     readonly server: OpenServer,
     private readonly context: PortContext,
+    agonesPort?: typeof AgonesPort,
   ) {
     const { limits } = context;
     this.#tokenHash = sha256(server.token);
@@ -66,7 +70,7 @@ export class ServerPort {
     );
     this.#http.maxConnections = limits.connectionsPerServer;
     this.#http.on("clientError", refuseUnreadable);
-    this.agones = server.sdk === "agones" ? this.#serveAgones() : undefined;
+    this.agones = agonesPort && this.#serveAgones(agonesPort);
     this.#http.on("connection", (socket) => {
       this.#connections += 1;
       const { remotePort } = socket;
@@ -123,9 +127,9 @@ export class ServerPort {
     await closed;
   }
 
-  #serveAgones(): AgonesPort {
+  #serveAgones(Port: typeof AgonesPort): AgonesPort {
     const { clock, limits, call, watchersChanged } = this.context;
-    const agones = new AgonesPort({
+    const agones = new Port({
       serverId: this.server.serverId,
       clock,
       limits,

@@ -1,4 +1,4 @@
-import { Client } from "undici";
+import { Client } from "../../clients/undici.cjs";
 import type { Clock } from "../../protocol/clock";
 import type { Finding } from "../finding";
 import type { Look } from "./health-judge";

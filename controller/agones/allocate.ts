@@ -1,4 +1,4 @@
-import { request as httpRequest } from "undici";
+import { request as httpRequest } from "../../clients/undici.cjs";
 import type { Actor, ApiBackend } from "../api/backend";
 import type { CoreProblem } from "../core/decision";
 import { allocationAnswer, LOCAL_SOURCE } from "./allocation-answer";

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { type Agent, type Dispatcher, errors as undiciErrors } from "undici";
 import { trustingAgent } from "../../clients/authority";
+import { type Agent, type Dispatcher, errors as undiciErrors } from "../../clients/undici.cjs";
 import { ProblemError } from "../problems";
 import type { Answer } from "./answer";
 import type { ApiBackend } from "./backend";
