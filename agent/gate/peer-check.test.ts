@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { VirtualClock } from "../../protocol/virtual-clock";
 import { skipUnless } from "../../test/skips";
 import { ProcTable } from "../stats/proc-table";
-import { ProcPeerCheck, socketInode } from "./peer-check";
+import { ProcPeerCheck } from "./peer-check";
 import { newGate, sdkCall, TestAgent } from "./test-agent";
 
 /** Child processes and theirs live until their common standard input ends; "close" comes when the last has gone. */
@@ -133,19 +133,4 @@ skipUnless(
     const port = await listening();
     expect(await peers.check({ port, callerPort: 1, pids: [process.pid] })).toBe("unknown");
   });
-});
-
-describe("the inode of a socket", () => {
-  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 111 1 0 100 0 0 10 0
-   1: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 222 1 0 20 4 30 10 -1
-  12: 0100007F:C350 0100007F:1F90 01 00000000:00000000 02:000A7214 00000000  1000        0 333 2 0 20 4 24 10 -1
-  13: 0100007F:C351 0100007F:1F90 06 00000000:00000000 03:00000D5A 00000000     0        0 0 3 0
-`;
-  test.each([
-    ["the caller's end", 50000, 8080, "333"],
-    ["the gate's end", 8080, 50000, "222"],
-    ["one that nobody holds any more", 50001, 8080, undefined],
-    ["none", 50002, 8080, undefined],
-  ])("%s", (_name, local, remote, inode) => expect(socketInode(table, local, remote)).toBe(inode));
 });

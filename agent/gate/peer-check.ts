@@ -1,5 +1,6 @@
 import { readFile, readdir, readlink } from "node:fs/promises";
 import { membersOf, type ProcessTable } from "../stats/process-table";
+import { findSocket } from "./socket-table";
 
 /** A connection on loopback, seen from the gate. */
 export interface Peer {
@@ -39,6 +40,8 @@ export class ProcPeerCheck {
   async #look(peer: Peer): Promise<PeerVerdict> {
     const inode = await this.#inodeOf(peer);
     if (inode === undefined) return "unknown";
+    // Nearly always it is one of these, and then nobody needs to look through all processes for their descendants.
+    for (const pid of peer.pids) if ((await this.#holds(pid, inode)) === true) return "member";
     const rows = await this.processes.list(peer.pids);
     const members = membersOf(rows, new Map(peer.pids.map((pid) => [pid, true])));
     if (members.size === 0) return "unknown";
@@ -59,10 +62,9 @@ export class ProcPeerCheck {
   }
 
   /** A caller may have opened an IPv6 socket and reached 127.0.0.1 through it. */
-  async #inodeOf(peer: Peer): Promise<string | undefined> {
+  async #inodeOf({ port, callerPort }: Peer): Promise<string | undefined> {
     for (const table of ["tcp", "tcp6"]) {
-      const text = await readFile(`${this.root}/self/net/${table}`, "latin1").catch(() => "");
-      const inode = socketInode(text, peer.callerPort, peer.port);
+      const inode = await findSocket(`${this.root}/self/net/${table}`, { local: callerPort, remote: port });
       if (inode !== undefined) return inode;
     }
     return undefined;
@@ -87,17 +89,4 @@ export class ProcPeerCheck {
     const servers = await Promise.all(pids.map(groupOf));
     return servers.includes(callers);
   }
-}
-
-/**
- * The inode of the socket with these ports at its ends, from the text of `/proc/net/tcp`: columns `sl local_address
- * rem_address st … inode`, addresses as `HEX:PORT`.
- */
-export function socketInode(table: string, localPort: number, remotePort: number): string | undefined {
-  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, "0");
-  const wanted = new RegExp(`^ *\\d+: [0-9A-F]+:${hex(localPort)} [0-9A-F]+:${hex(remotePort)} (.*)$`, "m");
-  const rest = wanted.exec(table)?.[1];
-  // After the two addresses: st, queues, timer, retransmissions, uid, timeout, inode.
-  const inode = rest?.trim().split(/\s+/)[6];
-  return inode === undefined || inode === "0" ? undefined : inode;
 }
