@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { GateConfig } from "../agent/gate/gate-config";
 import { ProcTable } from "../agent/stats/proc-table";
+import { PROGRAM_START } from "../config/program-start";
 import { systemClock } from "../protocol/clock";
 import { agentGateCodec } from "../protocol/codec";
 import type { Channel } from "../protocol/channel";
@@ -137,8 +138,10 @@ async function onGate(folder: string): Promise<void> {
   const agentSocket = join(folder, "gate.sock");
   const config: GateConfig = { agentSocket, secrets: { kind: "inline", shared: SECRET }, logLevel: "warn" };
   writeFileSync(join(folder, "gate.json"), JSON.stringify(config));
-  const gate = spawn(process.execPath, [program, join(folder, "gate.json")], {
+  const { nodeOptions, env } = PROGRAM_START.gate;
+  const gate = spawn(process.execPath, [...nodeOptions, program, join(folder, "gate.json")], {
     stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, ...env },
   });
   const agent = new BenchAgent(agentSocket);
   try {

@@ -19,6 +19,9 @@ export async function bundle<Name extends string>(
     platform: "node",
     target: "node20",
     format: "cjs",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 120,
     logLevel: "error",
     external: ["cdktf", "constructs", "@cdktf/*"],
   });

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { ProcTable } from "../agent/stats/proc-table";
+import type { ProgramStart } from "../config/program-start";
 
 /** MiB. PSS shares what several processes have in common, such as Node itself, among them. */
 export interface Memory {
@@ -34,9 +35,10 @@ export class ChildProgram {
     });
   }
 
-  /** @param nodeOptions for Node itself, before the script */
-  static start(script: string, nodeOptions: readonly string[] = []): ChildProgram {
-    return new ChildProgram(fork(script, [], { execArgv: [...nodeOptions], serialization: "advanced" }));
+  /** @param start how Node is started; plainly unless told */
+  static start(script: string, { nodeOptions, env }: ProgramStart = { nodeOptions: [], env: {} }): ChildProgram {
+    const options = { execArgv: [...nodeOptions], env: { ...process.env, ...env } };
+    return new ChildProgram(fork(script, [], { ...options, serialization: "advanced" }));
   }
 
   get pid(): number {

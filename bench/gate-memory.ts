@@ -5,22 +5,20 @@
  *
  *   npx tsx bench/gate-memory.ts [--servers 0,100,1000] [--seconds 20]
  */
-import { build } from "esbuild";
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, request, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { GateConfig } from "../agent/gate/gate-config";
 import { TestStream } from "../agent/gate/test-agent";
-import { ProcTable } from "../agent/stats/proc-table";
 import type { Channel } from "../protocol/channel";
 import { systemClock } from "../protocol/clock";
 import { agentGateCodec } from "../protocol/codec";
 import type { FromGate, ToGate } from "../protocol/gate-messages";
 import { dialSocket } from "../protocol/socket-dialler";
+import { bundle } from "./bundle";
+import { PlainProgram } from "./plain-program";
 
 const SECRET = "the-shared-secret-of-this-benchmark";
 const HEARTBEAT_MS = 2000;
@@ -43,8 +41,7 @@ async function measure(servers: number, program: string, folder: string): Promis
   const agentSocket = join(folder, `gate-${servers}.sock`);
   const config = join(folder, `gate-${servers}.json`);
   const gateConfig: GateConfig = { agentSocket, secrets: { kind: "inline", shared: SECRET }, logLevel: "warn" };
-  writeFileSync(config, JSON.stringify(gateConfig));
-  const gate = spawn(process.execPath, [program, config], { stdio: ["ignore", "ignore", "inherit"] });
+  const gate = PlainProgram.start("gate", program, config, gateConfig);
   const agent = new BenchAgent(agentSocket);
   const closing = new AbortController();
   try {
@@ -53,24 +50,22 @@ async function measure(servers: number, program: string, folder: string): Promis
     let answered = 0;
     const beating = ports.map((port, n) => heartbeats(port, `token-${n}`, closing.signal, () => answered++));
     await pause((Number(values.seconds) * 1000) / 2);
-    const before = { answered, cpuMs: cpuOf(gate) };
+    const before = { answered, cpuMs: gate.cpuMs() };
     await pause((Number(values.seconds) * 1000) / 2);
     const half = Number(values.seconds) / 2;
-    const memory = memoryOf(gate);
+    const memory = gate.memory();
     const result = {
       servers,
       ...memory,
       calls: (answered - before.answered) / half,
-      core: (cpuOf(gate) - before.cpuMs) / half / 1000,
+      core: (gate.cpuMs() - before.cpuMs) / half / 1000,
     };
     closing.abort();
     await Promise.all([...beating, ...streams.map((stream) => stream.close())]);
     return result;
   } finally {
     agent.close();
-    const gone = once(gate, "exit");
-    gate.kill("SIGTERM");
-    await gone;
+    await gate.stop();
   }
 }
 
@@ -144,29 +139,10 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function memoryOf({ pid }: ChildProcess): { rss: number; pss: number } {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-  const mib = (name: string): number => Number(new RegExp(`^${name}: +(\\d+) kB`, "m").exec(text)?.[1]) / 1024;
-  return { rss: mib("Rss"), pss: mib("Pss") };
-}
-
-function cpuOf({ pid }: ChildProcess): number {
-  return new ProcTable().read(pid as number)?.cpuMs ?? NaN;
-}
-
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "forge-bench-"));
   try {
-    const program = join(folder, "gate.js");
-    const entry = join(__dirname, "..", "agent", "gate", "main.ts");
-    await build({
-      entryPoints: [entry],
-      outfile: program,
-      bundle: true,
-      platform: "node",
-      target: "node20",
-      logLevel: "error",
-    });
+    const { gate: program } = await bundle(folder, { gate: "agent/gate/main.ts" });
     console.log("servers  rss MiB  pss MiB  calls/s   core");
     for (const servers of values.servers.split(",").map(Number)) {
       const { rss, pss, calls, core } = await measure(servers, program, folder);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { request } from "undici";
 import type { AgentConfig } from "../agent/agent-config";
 import type { GateConfig } from "../agent/gate/gate-config";
+import { PROGRAM_START } from "../config/program-start";
 import type { ControllerConfig } from "../controller/controller-config";
 import { Tokens } from "../controller/tokens";
 import { systemClock } from "../protocol/clock";
@@ -80,7 +81,8 @@ export class VirtualRegion {
     const journalDirs = agents.map(({ journalDir }) => journalDir);
     const region = new VirtualRegion(port, tokens, programs, journalDirs);
     const host = async (name: string, config: RegionProgramConfig): Promise<void> => {
-      const child = ChildProgram.start(program, nodeOptions);
+      const start = PROGRAM_START[config.controller ? "controller" : "agent"];
+      const child = ChildProgram.start(program, { ...start, nodeOptions: [...start.nodeOptions, ...nodeOptions] });
       programs.push({ name, child });
       await child.ask("start", config);
     };
@@ -196,8 +198,8 @@ function realPrograms(
   };
   const file = (name: string): string => join(folder, `${name}.${agent.nodeId}.json`);
   return [
-    { name: "gate", child: PlainProgram.start(scripts.gate, file("gate"), gate) },
-    { name: "agent", child: PlainProgram.start(scripts.agent, file("agent"), agent) },
+    { name: "gate", child: PlainProgram.start("gate", scripts.gate, file("gate"), gate) },
+    { name: "agent", child: PlainProgram.start("agent", scripts.agent, file("agent"), agent) },
   ];
 }
 

@@ -232,12 +232,19 @@ describe("the jobs of Forge's programs", () => {
         RelativeDest: "local/gate.js",
       },
     ]);
-    expect(fetched?.Config).toEqual({ command: "node", args: ["${NOMAD_TASK_DIR}/gate.js"] });
+    expect(fetched?.Config).toEqual({
+      command: "node",
+      args: ["--max-semi-space-size=1", "${NOMAD_TASK_DIR}/gate.js"],
+    });
 
     const there = props(EXISTING, { bundle: { path: "/opt/forge/dist/gate.js" }, node: "/usr/bin/node" });
     const [found] = parsed(gateJob(there)).TaskGroups[0]?.Tasks ?? [];
     expect(found?.Artifacts).toEqual([]);
-    expect(found?.Config).toEqual({ command: "/usr/bin/node", args: ["/opt/forge/dist/gate.js"] });
+    expect(found?.Env).toMatchObject({ MALLOC_ARENA_MAX: "1" });
+    expect(found?.Config).toEqual({
+      command: "/usr/bin/node",
+      args: ["--max-semi-space-size=1", "/opt/forge/dist/gate.js"],
+    });
   });
 
   test("have no block that would keep them from starting while Consul or Vault is down", () => {

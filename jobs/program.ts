@@ -1,5 +1,6 @@
 import { join } from "node:path/posix";
 import type { RegionConfig } from "../config/config";
+import { PROGRAM_START } from "../config/program-start";
 import {
   CONSUL_AUDIENCE,
   nodeFolder as regionNodeFolder,
@@ -119,12 +120,13 @@ export function programJob(props: ProgramJobProps, job: ProgramJob): JobSpec {
 function programTask(props: ProgramJobProps, { program, config, identities, ...job }: ProgramJob): TaskSpec {
   const file = `${program}.js`;
   const { bundle, node = "node" } = props;
+  const { nodeOptions, env } = PROGRAM_START[program];
   const artifacts: readonly ArtifactSpec[] = "url" in bundle ? [{ ...bundle, destination: `local/${file}` }] : [];
   return {
     name: PROGRAM_TASK,
     driver: "raw_exec",
-    config: { command: node, args: ["path" in bundle ? bundle.path : `\${NOMAD_TASK_DIR}/${file}`] },
-    env: { [`FORGE_${program.toUpperCase()}_CONFIG_JSON`]: JSON.stringify(config), NODE_ENV: "production" },
+    config: { command: node, args: [...nodeOptions, "path" in bundle ? bundle.path : `\${NOMAD_TASK_DIR}/${file}`] },
+    env: { ...env, [`FORGE_${program.toUpperCase()}_CONFIG_JSON`]: JSON.stringify(config), NODE_ENV: "production" },
     resources: job.resources,
     logs: LOGS,
     killSignal: "SIGTERM",

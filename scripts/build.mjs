@@ -126,6 +126,11 @@ async function bundle(root, programs) {
       platform: "node",
       target: "node20",
       format: "cjs",
+      // Node keeps a program's text in memory as long as it runs: spaces and comments are a third of it. Names stay, for
+      // whoever reads a stack, and lines are short enough to tell where it was.
+      minifyWhitespace: true,
+      minifySyntax: true,
+      lineLimit: 120,
       sourcemap: true,
       sourcesContent: false,
       external: EXTERNAL,

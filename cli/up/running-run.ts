@@ -1,4 +1,4 @@
-import type { ProgramKind } from "./separate-processes";
+import type { RegionProgram } from "../../config/region-names";
 
 export interface RunningRegion {
   readonly name: string;
@@ -9,7 +9,7 @@ export interface RunningRegion {
 /** A server, or one of Forge's own programs of a region. */
 export type KillTarget =
   | { readonly kind: "server"; readonly id: string; readonly region: string }
-  | { readonly kind: "program"; readonly program: ProgramKind; readonly region: string };
+  | { readonly kind: "program"; readonly program: RegionProgram; readonly region: string };
 
 export interface RunClosed {
   /** Processes that are there in spite of everything: there should be none. */

@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { PROGRAM_START } from "../../config/program-start";
+import type { RegionProgram } from "../../config/region-names";
 import type { RootClient } from "../../controller/adapters/embedded/root-client";
 import type { EntryView } from "../../controller/adapters/embedded/root-protocol";
 import { agentConfigOf, controllerConfigOf, gateConfigOf, type RootAccess } from "./program-configs";
@@ -24,12 +26,14 @@ export async function startSeparateProcesses(
       agent: agentConfigOf(region, secrets, client.welcome.limits),
     };
     for (const [program, config] of Object.entries(programs)) {
-      const name = programName(program as ProgramKind, region);
+      const name = programName(program as RegionProgram, region);
+      const { nodeOptions, env: startEnv } = PROGRAM_START[program as RegionProgram];
       await client.runProgram({
         name,
+        nodeOptions,
         script: join(plan.home, "dist", `${program}.js`),
         args: [writeConfig(plan, name, config)],
-        env,
+        env: { ...startEnv, ...env },
         restart: "always",
         cwd: plan.runDir,
         logDir: join(plan.runDir, "logs"),
@@ -48,10 +52,8 @@ export async function startSeparateProcesses(
   };
 }
 
-export type ProgramKind = "controller" | "agent" | "gate";
-
 /** Root's name for a region's program. */
-export function programName(program: ProgramKind, region: Pick<PlannedRegion, "name">): string {
+export function programName(program: RegionProgram, region: Pick<PlannedRegion, "name">): string {
   return `${program}.${region.name}`;
 }
 

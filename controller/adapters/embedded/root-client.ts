@@ -88,6 +88,8 @@ export type RootSubscriber = {
 export interface ProgramSpec {
   /** Unique among programs and servers: letters, digits, `.`, `_`, `-`. */
   readonly name: string;
+  /** For Node itself, before the script. */
+  readonly nodeOptions?: readonly string[];
   /** A JavaScript file, by its absolute path. */
   readonly script: string;
   readonly args: readonly string[];
@@ -157,8 +159,16 @@ export class RootClient {
 
   /** Starts one of Forge's programs with this same Node; output and restarts are root's business. */
   async runProgram(program: ProgramSpec): Promise<Spawned> {
-    const { name, script, args, env, restart, cwd, logDir, graceSecs } = program;
-    const task = { name, command: process.execPath, args: [script, ...args], env, cwd, cpu: 0, memory: 0 };
+    const { name, nodeOptions = [], script, args, env, restart, cwd, logDir, graceSecs } = program;
+    const task = {
+      name,
+      command: process.execPath,
+      args: [...nodeOptions, script, ...args],
+      env,
+      cwd,
+      cpu: 0,
+      memory: 0,
+    };
     const stop = { command: null, signal: "SIGTERM", graceSecs };
     return this.spawn({ id: name, kind: "program", tasks: [task], logDir, record: "", claims: [], restart, stop });
   }
