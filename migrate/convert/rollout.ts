@@ -2,6 +2,9 @@ import type { Cursor } from "../ledger/claims";
 import type { Update } from "../model/nomad-job";
 import { quantity } from "./quantity";
 
+/** Nomad's own, in seconds, of a job that says nothing. */
+export const PROGRESS_DEADLINE = 600;
+
 /** How the kinds bring a new version out, as Nomad's `update`. */
 
 function timesOf(spec: Cursor, target: string): Update {
@@ -64,10 +67,11 @@ export function daemonUpdate(spec: Cursor, target: string): Update {
   const away = strategy.get("rollingUpdate", "maxUnavailable");
   away.note("maxUnavailable", `${target}#update.max_parallel`);
   const value = away.intOrText();
-  const { minHealthyTime, healthyDeadline } = timesOf(spec, target);
+  const { minHealthyTime, healthyDeadline, progressDeadline = 0 } = timesOf(spec, target);
   return {
     maxParallel: typeof value === "number" ? Math.min(1_000, Math.max(1, value)) : 1,
     minHealthyTime,
     healthyDeadline,
+    ...(progressDeadline > PROGRESS_DEADLINE ? { progressDeadline } : {}),
   };
 }

@@ -22,6 +22,8 @@ export class ServiceNames {
 
   /** Of a Service's port beyond the first: a name that no Service has. */
   nameOfPort(name: string, port: string): string {
-    return unused(dnsLabel(`${name}-${port}`), (candidate) => this.#names.has(candidate));
+    const label = dnsLabel(`${name}-${port}`);
+    // A number behind it has to fit as well.
+    return this.#names.has(label) ? unused(label.slice(0, 58), (candidate) => this.#names.has(candidate)) : label;
   }
 }

@@ -63,6 +63,15 @@ spec: { selector: { app: web }, ports: [${ports}] }
     ]);
   });
 
+  it("have names that are short enough, also with a number", () => {
+    const long = "x".repeat(60);
+    const taken = service(`${long}-me`, "{ port: 9090 }");
+    const text = deployment({ container }) + service(long, "{ port: 80 }, { name: metrics, port: 9090 }") + taken;
+    const names = namesOf(text).map(([name]) => name);
+    expect(new Set(names).size).toBe(3);
+    expect(Math.max(...names.map((name) => name.length))).toBeLessThan(64);
+  });
+
   it("are one registration where they are one port of one name", () => {
     const twice = service("web", "{ port: 80 }, { port: 80, protocol: UDP }");
     expect(namesOf(deployment({ container }) + twice)).toEqual([["web", "http"]]);

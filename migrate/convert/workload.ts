@@ -9,7 +9,7 @@ import { claimCommon, claimMetadata, textsOf } from "./metadata";
 import { type PodParts, podParts, withChecks } from "./pod";
 import type { PodContext, PodIdentity } from "./pod-context";
 import { quantity } from "./quantity";
-import { daemonUpdate, rollingUpdate, statefulUpdate } from "./rollout";
+import { daemonUpdate, PROGRESS_DEADLINE, rollingUpdate, statefulUpdate } from "./rollout";
 import { hostVolume, mounted, type PodVolume } from "./volumes";
 
 /** Where the pod of a kind is written. */
@@ -132,7 +132,7 @@ export function jobOf(object: KubeObject, options: WorkloadOptions): NomadJob {
       name: "main",
       count,
       network: network(),
-      update: patient(kind.update, parts.tasks),
+      update: patient(kind, parts.tasks),
       migrate: kind.type === "service" ? migrate : undefined,
       restart: kind.restart,
       reschedule: kind.reschedule,
@@ -144,11 +144,13 @@ export function jobOf(object: KubeObject, options: WorkloadOptions): NomadJob {
   };
 }
 
-/** Nomad refuses a deployment that ends before a task has had its time to stop. */
-function patient(update: Update | undefined, tasks: NomadGroup["tasks"]): Update | undefined {
-  if (update?.progressDeadline === undefined) return update;
+/** Nomad refuses a deployment that ends before a task has had its time to stop, also one that the job says nothing of. */
+function patient({ type, update }: KindParts, tasks: NomadGroup["tasks"]): Update | undefined {
   const longest = Math.max(...tasks.map(({ killTimeout = 0 }) => killTimeout));
-  return { ...update, progressDeadline: Math.max(update.progressDeadline, longest) };
+  if (update?.progressDeadline !== undefined)
+    return { ...update, progressDeadline: Math.max(update.progressDeadline, longest) };
+  if (update !== undefined || type !== "service" || longest <= PROGRESS_DEADLINE) return update;
+  return { maxParallel: 1, minHealthyTime: 10, healthyDeadline: 300, progressDeadline: longest };
 }
 
 /** A system job takes constraints only. */

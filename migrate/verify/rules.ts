@@ -49,6 +49,11 @@ const taskSchema = z.object({
   Templates: list(z.object({ EmbeddedTmpl: z.string().default(""), DestPath: z.string().default("") })),
   VolumeMounts: list(z.object({ Volume: name, Destination: name })),
 });
+const updateSchema = z.object({
+  MinHealthyTime: z.number().default(10 * SECOND),
+  HealthyDeadline: z.number().default(300 * SECOND),
+  ProgressDeadline: z.number().default(600 * SECOND),
+});
 const groupSchema = z.object({
   Name: name,
   Count: z.int().min(0).nullish(),
@@ -57,13 +62,7 @@ const groupSchema = z.object({
   Tasks: z.array(taskSchema),
   Volumes: z.record(z.string(), z.object({ Source: z.string().default("") })).nullish(),
   Scaling: z.object({ Min: z.number().default(0), Max: z.number().default(0) }).nullish(),
-  Update: z
-    .object({
-      MinHealthyTime: z.number().default(10 * SECOND),
-      HealthyDeadline: z.number().default(300 * SECOND),
-      ProgressDeadline: z.number().default(600 * SECOND),
-    })
-    .nullish(),
+  Update: updateSchema.nullish(),
 });
 const jobSchema = z.object({
   ID: name,
@@ -98,13 +97,14 @@ function* ofGroup(group: Group, { Type }: Job): Generator<string> {
     "task",
     Tasks.map((task) => task.Name),
   );
-  if (Update && Type === "service") {
-    const { MinHealthyTime, HealthyDeadline, ProgressDeadline } = Update;
+  const update = Update ?? (Type === "service" ? updateSchema.parse({}) : undefined);
+  if (update && (Type === "service" || Type === "system")) {
+    const { MinHealthyTime, HealthyDeadline, ProgressDeadline } = update;
     if (MinHealthyTime >= HealthyDeadline) yield "update: min_healthy_time has to be below healthy_deadline";
     if (ProgressDeadline !== 0 && HealthyDeadline >= ProgressDeadline)
       yield "update: healthy_deadline has to be below progress_deadline";
     for (const { Name, KillTimeout } of Tasks)
-      if (ProgressDeadline !== 0 && KillTimeout > ProgressDeadline)
+      if (Type === "service" && ProgressDeadline !== 0 && KillTimeout > ProgressDeadline)
         yield `task ${Name}: kill_timeout is above update's progress_deadline`;
   }
   if (Scaling && Scaling.Min > Scaling.Max) yield "scaling: min is above max";
