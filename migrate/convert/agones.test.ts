@@ -1,3 +1,4 @@
+import { loadConfig } from "../../config/load";
 import { entryAt, migrateText } from "../for-test";
 
 const FLEET = `apiVersion: agones.dev/v1
@@ -82,5 +83,40 @@ data: { MODE: duel, not.a-name: x, MAP: ice }
     const health = "health: { initialDelaySeconds: 0, failureThreshold: -1, periodSeconds: 7 }\n      ports:";
     const { experiences } = migrateText(FLEET.replace("ports:", health)).converted;
     expect(experiences[0]?.table["health"]).toEqual({ sdk: true, period_secs: 7 });
+  });
+});
+
+describe("names and ports that forge.toml has for itself", () => {
+  function loaded(text: string) {
+    const migration = migrateText(text);
+    const toml = migration.files.get("forge.toml") ?? "";
+    expect(() => loadConfig({ file: "forge.toml", readFile: () => toml })).not.toThrow();
+    return migration;
+  }
+
+  it("are not given to a port called sdk, or a container called server", () => {
+    const text = FLEET.replace("name: proxy, containerPort", "name: sdk, containerPort").replaceAll("proxy", "server");
+    const table = loaded(text).converted.experiences[0]?.table;
+    expect(table?.["ports"]).toEqual({ game: "udp", sdk_2: "udp" });
+    expect(Object.keys(table?.["roles"] ?? {})).toEqual(["server-2"]);
+  });
+
+  it("are one fixed port of the node for both protocols, and for one server", () => {
+    const server = (name: string): string => `apiVersion: agones.dev/v1
+kind: GameServer
+metadata: { name: ${name} }
+spec:
+  ports:
+    - { name: game, portPolicy: Static, containerPort: 7777, hostPort: 7777 }
+    - { name: query, portPolicy: Static, containerPort: 7777, hostPort: 7777, protocol: TCP }
+  template: { spec: { containers: [{ name: g, image: "g:1" }] } }
+`;
+    const { converted, ledger } = loaded(`${server("one")}---\n${server("two")}`);
+    expect(converted.experiences.map(({ table }) => table["ports"])).toEqual([
+      { game: { protocol: "udp", static: 7777 } },
+      { game: "udp", query: "tcp" },
+    ]);
+    const codes = ledger.filter(({ pointer }) => pointer.endsWith("/hostPort")).map(({ code }) => code);
+    expect(codes).toEqual(["converted", "bothProtocols", "fixedPortTaken", "fixedPortTaken"]);
   });
 });

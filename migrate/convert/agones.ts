@@ -44,7 +44,7 @@ function gameServerOf({ kind, root }: KubeObject): Cursor {
  * A Fleet, GameServerSet or single GameServer as an experience whose servers keep the Agones SDK.
  *
  * @param autoscaler the FleetAutoscaler that names the Fleet
- * @param sources what of the input its variables may come from
+ * @param sources what it has beside its object
  */
 export function experienceOf(
   object: KubeObject,
@@ -74,7 +74,7 @@ export function experienceOf(
   claimMetadata(object, isSized ? "spec/template/spec/template/metadata" : "spec/template/metadata", [target]);
   const pod = server.get("template", "spec");
   const primary = claimContainers(server, pod);
-  const ports = portsOf(server.get("ports"), target, !isSized);
+  const ports = portsOf(server.get("ports"), target, isSized ? undefined : sources.fixedPorts);
   claimPortOwners(server.get("ports"), primary, target);
   const spread = (spec.get("scheduling").text() ?? server.get("scheduling").text()) === "Distributed";
   const isWorld = !isSized && Object.values(ports).some((port) => typeof port === "object");
@@ -136,22 +136,37 @@ function seatsOf(server: Cursor): number {
   return Math.min(10_000, seats ?? 16);
 }
 
-function portsOf(ports: Cursor, target: string, isOne: boolean): Record<string, unknown> {
+/** The name that each server's port of the SDK has. */
+const SDK_PORT = "sdk";
+
+/** @param fixed the nodes' ports that others have, for one server alone; its own are put there too */
+function portsOf(ports: Cursor, target: string, fixed: Set<number> | undefined): Record<string, unknown> {
+  const isOne = fixed !== undefined;
   const found: Record<string, unknown> = {};
+  const own = new Map<number, string>();
   for (const [index, port] of ports.items().entries()) {
-    const label = unused(forgeLabel(port.get("name").text(), index), (each) => Object.hasOwn(found, each), "_");
+    const policy = port.get("portPolicy").text() ?? "Dynamic";
+    const hostPort = port.get("hostPort").int();
+    const isStatic = isOne && policy === "Static" && hostPort !== undefined && hostPort > 0 && hostPort < 65_536;
+    const same = isStatic ? own.get(hostPort) : undefined;
+    if (same !== undefined) {
+      port.note("bothProtocols", `${target}.ports.${same}`);
+      continue;
+    }
+    const isTaken = (name: string): boolean => name === SDK_PORT || Object.hasOwn(found, name);
+    const label = unused(forgeLabel(port.get("name").text(), index), isTaken, "_");
     const at = `${target}.ports.${label}`;
     const protocol = port.get("protocol").converted(at).text() ?? "UDP";
-    const policy = port.get("portPolicy").text() ?? "Dynamic";
     port.get("name").converted(at);
     port.get("portPolicy").note(policy === "Passthrough" ? "passthrough" : "converted", at);
     port.get("containerPort").note(policy === "Passthrough" ? "passthrough" : "gamePort", at);
     port.get("range").note("portRange", at);
-    const hostPort = port
-      .get("hostPort")
-      .note(isOne ? "converted" : "fleetPort", at)
-      .int();
-    const isFixed = isOne && policy === "Static" && hostPort !== undefined && hostPort > 0 && hostPort < 65_536;
+    port.get("hostPort").note(isOne ? "converted" : "fleetPort", at);
+    const isFixed = isStatic && !fixed.has(hostPort);
+    if (isFixed) {
+      fixed.add(hostPort);
+      own.set(hostPort, label);
+    } else if (isStatic) port.get("hostPort").note("fixedPortTaken", at);
     const name = protocol.startsWith("TCP") && protocol !== "TCPUDP" ? "tcp" : "udp";
     if (protocol === "TCPUDP") port.get("protocol").note("bothProtocols", at);
     found[label] = isFixed ? { protocol: name, static: hostPort } : name;

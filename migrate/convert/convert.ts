@@ -165,6 +165,7 @@ class Conversion {
 
   #experiences(): readonly Experience[] {
     const taken = new Set<string>();
+    const fixedPorts = new Set<number>();
     return this.inventory.games.map((game) => {
       const scaler = this.inventory
         .ofKind("autoscaling.agones.dev", "FleetAutoscaler", spaceOf(game))
@@ -173,7 +174,7 @@ class Conversion {
       const id = experienceName({ ...game, name: nameOf(game) }, (name) => taken.has(name));
       taken.add(id);
       const configMap = (name: string) => this.inventory.find("", "ConfigMap", spaceOf(game), name);
-      return experienceOf(game, scaler, this.answers, id, { configMap });
+      return experienceOf(game, scaler, this.answers, id, { configMap, fixedPorts });
     });
   }
 

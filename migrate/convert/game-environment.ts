@@ -4,9 +4,12 @@ import type { KubeObject } from "../object";
 import { REFERENCE } from "./environment";
 import { keysOf } from "./pod-context";
 
-/** Where a game server's variables may come from. */
+/** What a game server has beside its object. */
 export interface GameSources {
+  /** Where its variables may come from. */
   configMap(name: string): KubeObject | undefined;
+  /** The nodes' ports that servers before it have for themselves; told of its own. */
+  readonly fixedPorts: Set<number>;
 }
 
 export interface GameEnvironment {

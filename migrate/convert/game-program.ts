@@ -71,7 +71,7 @@ export function rolesOf(
       continue;
     }
     const wanted = asName(container.get("name").text() ?? "") ?? "beside";
-    const name = unused(wanted.slice(0, 28), (candidate) => roles.has(candidate));
+    const name = unused(wanted.slice(0, 28), (candidate) => candidate === "server" || roles.has(candidate));
     const at = `${target}.roles.${name}`;
     container.get("name").note("gameRole", at);
     roles.set(name, {

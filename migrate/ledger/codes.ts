@@ -342,6 +342,10 @@ const TABLE = {
     "Servers of a fleet share nodes: each gets a port of its own, which players are told.",
     "warning",
   ),
+  fixedPortTaken: unsupported(
+    "Another server has this port of the region's nodes: this one gets a port of its own, which players are told.",
+    "error",
+  ),
   passthrough: converted("The server listens on the port that it is told."),
   portRange: unsupported("Ports come from Nomad's one range.", "warning"),
   rolePort: approximated(
