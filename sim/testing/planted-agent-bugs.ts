@@ -141,7 +141,7 @@ export const AGENT_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a grant is told to its leader alone, and to no standby",
-    seed: 2,
+    seed: 10,
     shows: /^P5 standbys know the seats/,
     plant: () =>
       replaced<ControllerLinks["emit"]>(
@@ -155,7 +155,7 @@ export const AGENT_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a grant before the new leader has the agent's seats",
-    seed: 4,
+    seed: 7,
     shows: /^P1 seats are known before any is granted/,
     plant: () =>
       replaced<CoreState["usable"]>(

@@ -115,7 +115,7 @@ export const CORE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a double release: a move gives back the seat that it left and the new one as well",
-    seed: 14,
+    seed: 8,
     shows: /^P2 a told seat is there/,
     plant: () => decides(doubleRelease),
   },
@@ -134,7 +134,7 @@ export const CORE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a rollout that ends allocated servers",
-    seed: 8,
+    seed: 16,
     shows: /^P3 an allocated server is not stopped/,
     plant: () => decides(endAllocated),
   },
