@@ -3,16 +3,18 @@ import { join } from "node:path";
 
 /**
  * Bundles programs as `forge` ships its own, so that speed and memory are a release's and not a loader's.
- * @param sources by name, paths from the repository's folder
+ * @param sources by name, paths from the checkout's folder
+ * @param checkout of what; this one where not given
  * @returns by the same names, the files in `folder`
  */
 export async function bundle<Name extends string>(
   folder: string,
   sources: Readonly<Record<Name, string>>,
+  checkout: string = join(__dirname, ".."),
 ): Promise<Readonly<Record<Name, string>>> {
   const names = Object.keys(sources) as Name[];
   await build({
-    absWorkingDir: join(__dirname, ".."),
+    absWorkingDir: checkout,
     entryPoints: names.map((name) => ({ in: sources[name], out: name })),
     outdir: folder,
     bundle: true,
