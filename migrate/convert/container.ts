@@ -6,6 +6,7 @@ import { environmentOf } from "./environment";
 import { grantName, type PodContext, taskTarget } from "./pod-context";
 import { driverLiteral, programOf } from "./program";
 import { standInOf, standInTask } from "./stand-in";
+import { entryOf } from "./table";
 import { mountsOf, type PodVolume } from "./volumes";
 
 /** What a pod says of each of its tasks. */
@@ -94,6 +95,9 @@ function imageOf(container: Cursor, target: (path: string) => string): Record<st
   return config;
 }
 
+/** Of system calls and of AppArmor: others are files of the nodes. */
+const PROFILES: Readonly<Record<string, Code>> = { RuntimeDefault: "runtimeDefault", Unconfined: "converted" };
+
 function securityOf(container: Cursor, pod: Cursor, target: (path: string) => string): Record<string, ConfigValue> {
   const context = container.get("securityContext");
   const config: Record<string, ConfigValue> = {};
@@ -115,11 +119,20 @@ function securityOf(container: Cursor, pod: Cursor, target: (path: string) => st
   for (const security of [context, pod.get("securityContext")]) {
     for (const key of ["seccompProfile", "appArmorProfile"]) {
       const profile = security.get(key);
-      profile.note(profile.get("type").text() === "RuntimeDefault" ? "runtimeDefault" : "localProfile");
+      const fate = entryOf(PROFILES, profile.get("type").text() ?? "") ?? "localProfile";
+      profile.note(fate, ...(fate === "converted" ? [target("config.security_opt")] : []));
     }
     security.get("seLinuxOptions").note("seLinux");
     security.get("windowsOptions").note("windows");
     security.get("runAsNonRoot").note("runAsNonRoot");
+  }
+  for (const [key, option] of [
+    ["seccompProfile", "seccomp=unconfined"],
+    ["appArmorProfile", "apparmor=unconfined"],
+  ] as const) {
+    const own = context.get(key);
+    const profile = own.present ? own : pod.get("securityContext", key);
+    if (profile.get("type").text() === "Unconfined") options.push(option);
   }
   if (options.length > 0) config["security_opt"] = options;
   for (const [field, key] of [

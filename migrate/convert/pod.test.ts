@@ -56,3 +56,11 @@ it("mounts what a subPath names of a folder of the node", () => {
   });
   expect(onlyJob(migrateText(text)).group.tasks[0]?.config["volumes"]).toEqual(["/srv/a/b:/d:ro"]);
 });
+
+it("lifts the profiles that a container is to be without, its own before the pod's", () => {
+  const pod = "securityContext: { seccompProfile: { type: Unconfined }, appArmorProfile: { type: Unconfined } }";
+  const container = "securityContext: { appArmorProfile: { type: RuntimeDefault } }";
+  const migration = migrateText(deployment({ pod, container }));
+  expect(onlyJob(migration).group.tasks[0]?.config["security_opt"]).toEqual(["seccomp=unconfined"]);
+  expect(entryAt(migration, `${POD}/securityContext/seccompProfile/type`).code).toBe("converted");
+});

@@ -62,6 +62,30 @@ const MAY_BE_EMPTY = new Set([
   "updateStrategy",
 ]);
 
+/** Values of fields that Nomad has nothing like, and that say what it does anyway. */
+const AS_NOMAD_DOES: ReadonlyMap<string, boolean | number | string> = new Map<string, boolean | number | string>([
+  ["enableServiceLinks", false],
+  ["externalTrafficPolicy", "Cluster"],
+  ["internalTrafficPolicy", "Cluster"],
+  ["mountPropagation", "None"],
+  ["partition", 0],
+  ["paused", false],
+  ["podManagementPolicy", "Parallel"],
+  ["publishNotReadyAddresses", false],
+  ["runAsNonRoot", false],
+  ["schedulerName", "default-scheduler"],
+  ["sessionAffinity", "None"],
+  ["setHostnameAsFQDN", false],
+  ["shareProcessNamespace", false],
+  ["suspend", false],
+]);
+
+/** Whether a field that a converter has nothing for, by itself and not with all around it, asks for nothing. */
+function asksForNothing(node: SourceNode, key: string, own: Claim | undefined): boolean {
+  if (own === undefined || CODES[own.code].status !== "unsupported" || node.kind !== "scalar") return false;
+  return AS_NOMAD_DOES.has(key) && AS_NOMAD_DOES.get(key) === node.value;
+}
+
 /** Whether a leaf that no converter read is one that Kubernetes reads as not there. */
 function saysNothing(node: SourceNode, key: string): boolean {
   if (node.kind === "scalar") return node.value === null;
@@ -83,7 +107,9 @@ function addLeaves({ document, claims, objects }: AccountedDocument, entries: Le
       const { kind, namespace, name } = identity;
       const key = pointer.slice(pointer.lastIndexOf("/") + 1);
       const { status, targets, code, severity, remedy } = fate(
-        claim === UNSAID && saysNothing(node, key) ? SAYS_NOTHING : claim,
+        (claim === UNSAID && saysNothing(node, key)) || asksForNothing(node, key, claims.at(pointer))
+          ? SAYS_NOTHING
+          : claim,
       );
       entries.push({
         file,

@@ -204,3 +204,20 @@ test("a list within a list holds objects as the outer one does", () => {
   expect(ledger.find(({ pointer }) => pointer === "/items/0/kind")?.code).toBe("listWrapper");
   expect(ledger.find(({ pointer }) => pointer === "/items/0/items/0/kind")?.code).toBe("converted");
 });
+
+test("fields that say what Nomad does anyway are no warnings; with another value they are", () => {
+  const stateful = (partition: number, policy: string, share: boolean): string =>
+    deployment({
+      spec: `podManagementPolicy: ${policy}\n  updateStrategy: { rollingUpdate: { partition: ${partition} } }`,
+      pod: `shareProcessNamespace: ${share}`,
+    }).replace("kind: Deployment", "kind: StatefulSet");
+  const codesOf = (text: string): readonly (string | undefined)[] =>
+    ["/podManagementPolicy", "/partition", "/shareProcessNamespace"].map(
+      (end) => migrateText(text).ledger.find(({ pointer }) => pointer.endsWith(end))?.code,
+    );
+  expect(codesOf(stateful(0, "Parallel", false))).toEqual(["ignoredField", "ignoredField", "ignoredField"]);
+  expect(codesOf(stateful(1, "OrderedReady", true))).toEqual(["startOrder", "partition", "shareProcesses"]);
+  // Of an object that is lost as a whole nothing is passed over.
+  const unknown = "apiVersion: x.example/v1\nkind: X\nmetadata: { name: a }\nspec: { partition: 0 }\n";
+  expect(migrateText(unknown).ledger.map(({ code }) => code)).not.toContain("ignoredField");
+});
