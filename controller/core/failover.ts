@@ -22,8 +22,11 @@ export const MOVE_DEADLINE_MS = 60_000;
 export function failover(s: CoreState, server: GameServer, reason: string, gone: boolean): void {
   if (server.state === "terminated") return orphans(s, server, reason);
   if (server.state === "unhealthy") {
+    if (!gone) return;
     // Why it was given up says more than how it was then stopped.
-    if (gone) end(s, server, `${server.reason}; then ${reason}`);
+    end(s, server, `${server.reason}; then ${reason}`);
+    // Another leader, to whom it was as good as any, may have seated players since: its agent has told of them.
+    if (parties(s, server).length > 0) orphans(s, server, reason);
     return;
   }
   noteTrouble(s, server);

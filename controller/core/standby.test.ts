@@ -1,5 +1,7 @@
+import type { SeatReport } from "../../protocol/messages";
 import type { Placement, Server, Session } from "./resources";
 import { arena, join, servers, sessions } from "./testing/ask";
+import type { RegionDouble } from "./testing/region-double";
 
 it("forgets on a standby what is gone, saying nothing, but keeps players whom nobody may have moved yet", () => {
   const r = arena({ scaling: { minServers: 3, maxServers: 3 } });
@@ -48,4 +50,71 @@ it("leads without waiting for a node that it has heard, and not for so long that
   expect(r.advance(200) && state()).toBe("reserved");
   const states = r.must<Server[]>(servers).map(({ nodeId, state }) => [nodeId, state]);
   expect(states).toContainEqual(["n2", "suspect"]);
+});
+
+/** Another leader has the agent of this server give these seats, and is not heard of again. */
+function givenByAnother(
+  r: RegionDouble,
+  server: Pick<Server, "id" | "allocationId">,
+  seats: readonly SeatReport[],
+): void {
+  const agent = r.agentOf(server.id);
+  const body = {
+    kind: "grant",
+    serverId: server.id,
+    allocationId: server.allocationId ?? "",
+    seats: seats.map(({ sessionId, playerId, generation, carry }) => ({
+      sessionId,
+      playerId,
+      generation,
+      restore: undefined,
+      carry,
+    })),
+    leaseMs: 30_000,
+  } as const;
+  const epoch = r.epoch + 1;
+  r.usurp([]);
+  expect(agent.request({ type: "request", id: 1, epoch, body }, r.nowMs)).toMatchObject({ ok: true });
+  agent.tellGiven({ epoch, body }, r.nowMs);
+}
+
+it("knows a seat that an agent had lost, once its leader has asked for the same again", () => {
+  const r = arena();
+  const { server, session } = r.must<Placement>(join("ann"));
+  const [seat] = r.agentOf(server.id).snapshot().servers[0]?.seats ?? [];
+  r.give({ type: "leadership", leader: false, epoch: r.epoch });
+  r.cut("n1");
+  r.agentOf(server.id).servers.get(server.id)?.seats.clear();
+  r.connect("n1");
+  r.run();
+  expect(r.must<Session[]>(sessions)).toEqual([]);
+  const [known] = r.must<Server[]>(servers);
+  givenByAnother(r, known as Server, [seat as SeatReport]);
+  r.run();
+  expect(r.must<Session[]>(sessions)).toMatchObject([{ id: session.id, serverId: server.id, generation: 1 }]);
+});
+
+it("moves whom another leader seated on a server that this one had given up before", () => {
+  const r = arena({ scaling: { minServers: 1, maxServers: 1 } });
+  const { server, session } = r.must<Placement>(join("ann"));
+  const [seat] = r.agentOf(server.id).snapshot().servers[0]?.seats ?? [];
+  r.call({ type: "endSession", sessionId: session.id, reason: "left" });
+  const [known] = r.must<Server[]>(servers);
+  // It gives it up, and leads no more before agent or engine hear of that.
+  r.agentOf(server.id).say(server.id, { kind: "health", healthy: false, reason: "for a moment" }, r.nowMs);
+  r.deliver("toCore n1");
+  r.cut("n1");
+  r.give({ type: "leadership", leader: false, epoch: r.epoch });
+  givenByAnother(r, known as Server, [{ ...(seat as SeatReport), sessionId: "ses-other", playerId: "bob" }]);
+  r.connect("n1");
+  while (r.deliver("toCore n1") || r.deliver("toAgent n1"));
+  const list = (): unknown => r.reply(r.ask(sessions));
+  expect(list()).toMatchObject({ ok: true, value: [{ id: "ses-other", serverId: server.id, state: "reserved" }] });
+  r.lead();
+  r.give({ type: "engineList", servers: r.engine.list() });
+  r.run().advance(1000);
+  expect(r.must<Session[]>(sessions)).toMatchObject([
+    { id: "ses-other", state: "reserved", generation: 2, serverId: expect.not.stringContaining(server.id) as string },
+  ]);
+  expect(r.eventTypes()).toContain("session.moved");
 });

@@ -47,14 +47,15 @@ export function addSeats(
 /**
  * The session as it is known here. What a standby took for its end, because a node was lost, may have been a move that an
  * earlier leader decided: then the player was told of this seat, and the session is begun anew. So is one of which a seat
- * elsewhere has gone that had the same generation: its leader may have settled on this one.
+ * elsewhere has gone that had the same generation: its leader may have settled on this one. And where a seat went and nobody here
+ * knew why, its leader has asked for the same once more: an agent had lost it.
  */
 function living(s: CoreState, server: GameServer, { sessionId, generation }: SeatReport): PlayerSession | undefined {
   const known = s.sessions.get(sessionId);
   if (known?.state !== "ended" || s.deciding) return known;
-  const { nextGeneration, generation: last, lastServerId } = known;
-  const other = generation === last && lastServerId !== server.id;
-  return other || generation >= nextGeneration ? undefined : known;
+  const { nextGeneration, generation: last, lastServerId, unsure } = known;
+  const again = generation === last && (unsure || lastServerId !== server.id);
+  return again || generation >= nextGeneration ? undefined : known;
 }
 
 /**
