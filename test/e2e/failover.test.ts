@@ -121,14 +121,14 @@ scale_down_cooldown_secs = 3600
     const { deadlineMs, reason } = await server.told("draining");
     expect(reason).toBe("patch day");
 
-    // Nobody new comes on, and who is there stays and plays.
-    const other = await play("dora");
-    expect(other.server.id).not.toBe(server.id);
+    // Who is there stays and plays, and nobody new comes on.
     expect(await run.ask<Session>("GET", `/v1/sessions/${placement.session.id}`)).toMatchObject({
       state: "active",
       serverId: server.id,
       generation: placement.session.generation,
     });
+    const other = await play("dora");
+    expect(other.server.id).not.toBe(server.id);
 
     const moved = await run.next({ type: "session.moved", playerId: "cleo" }, from);
     expect(Date.parse(moved.at)).toBeGreaterThanOrEqual(deadlineMs as number);
