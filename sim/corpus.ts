@@ -1,3 +1,4 @@
+import { CELL_STEPS } from "./fault";
 import type { SimCase } from "./run";
 
 /** A case that has once broken a promise; the suite runs it each time, and it stays mended. */
@@ -129,5 +130,17 @@ export const CORPUS: readonly CorpusCase[] = [
     seed: 5,
     steps: 10_000,
     found: "the labels of a match were told to another region as what they came to be, not as what they were",
+  },
+  {
+    seed: 28,
+    steps: CELL_STEPS,
+    cells: true,
+    found: "players whom another had seated on a server that this leader had given up kept seats on it once it ended",
+  },
+  {
+    seed: 104,
+    steps: CELL_STEPS,
+    cells: true,
+    found: "a seat that an agent had lost and was asked for again had ended for good as a standby knew it",
   },
 ];
