@@ -143,4 +143,10 @@ export const CORPUS: readonly CorpusCase[] = [
     cells: true,
     found: "a seat that an agent had lost and was asked for again had ended for good as a standby knew it",
   },
+  {
+    seed: 195,
+    steps: CELL_STEPS,
+    cells: true,
+    found: "whoever was moved by two leaders with one generation to two servers never went to the second",
+  },
 ];

@@ -253,7 +253,13 @@ export class Player {
     const { generation } = this;
     this.server = undefined;
     this.world.clientOf(sessionId).ask(
-      (nowMs) => ({ type: "followSession", sessionId, afterGeneration: generation, untilMs: nowMs + FOLLOW_MS }),
+      (nowMs) => ({
+        type: "followSession",
+        sessionId,
+        afterGeneration: generation,
+        fromServerId: peekTicket(ticket)?.serverId,
+        untilMs: nowMs + FOLLOW_MS,
+      }),
       (result) => {
         if (this.turn !== turn) return;
         if (!result?.ok) return this.lost(sessionId, result === undefined);
@@ -262,7 +268,9 @@ export class Player {
           this.world.observe.toldEnd(this, sessionId);
           return this.lost(sessionId, false);
         }
-        if (fresh !== null && (session.id !== sessionId || session.generation > generation)) return this.goTo(fresh);
+        const elsewhere = session.generation === generation && session.serverId !== peekTicket(ticket)?.serverId;
+        if (fresh !== null && (session.id !== sessionId || session.generation > generation || elsewhere))
+          return this.goTo(fresh);
         // Its place is where it was: the door opens again, or somebody notices that it does not.
         const { schedule } = this.world;
         schedule.after(500, undefined, () => {

@@ -94,6 +94,16 @@ describe("who may do what", () => {
   });
   afterAll(() => api.app.close());
 
+  test("a ticket says where its player was told to go, with which generation", async () => {
+    const headers = { host: "localhost", authorization: ticketOf("ses-local-1", "ann") };
+    await api.app.inject({ method: "GET", url: "/v1/sessions/ses-local-1?wait=1", headers });
+    expect(api.backend.asked.at(-1)?.command).toMatchObject({
+      type: "followSession",
+      afterGeneration: 1,
+      fromServerId: "srv-local-1",
+    });
+  });
+
   /** Status and code; of a stream that was opened, its status only. */
   async function outcome(
     key: RouteKey,

@@ -26,6 +26,16 @@ export function hasSeat(session: PlayerSession): boolean {
   return session.state === "reserved" || session.state === "active";
 }
 
+/**
+ * It has a seat that whoever asks was not told of. Two leaders, the second unaware of what the first did last, may have moved it
+ * with one generation; until all nodes are heard a seat may be one that was left, so that counts from then on.
+ */
+export function hasMoved(s: CoreState, { session, afterGeneration, fromServerId }: Follower): boolean {
+  if (!hasSeat(session)) return false;
+  const elsewhere = s.deciding && fromServerId !== undefined && session.server?.id !== fromServerId;
+  return session.generation > afterGeneration || (elsewhere && session.generation === afterGeneration);
+}
+
 /** Lets a command wait for the session's next move. */
 export function follow(s: CoreState, follower: Follower): void {
   const { id } = follower.session;
@@ -60,8 +70,9 @@ export function answerFollowers(s: CoreState, session: PlayerSession): void {
   const waiting = s.followers.get(session.id);
   if (!waiting) return;
   const ended = session.state === "ended";
-  const left = waiting.filter(({ requestId, afterGeneration }) => {
-    if (!ended && !(hasSeat(session) && session.generation > afterGeneration)) return true;
+  const left = waiting.filter((follower) => {
+    if (!ended && !hasMoved(s, follower)) return true;
+    const { requestId } = follower;
     if (session.unsure) s.out.refuse(requestId, unknownSession(session.id));
     else s.out.reply(requestId, followView(s, session));
     return false;

@@ -128,11 +128,15 @@ export type Command =
       readonly experienceId?: string;
       readonly serverId?: string;
     }
-  /** Answers when the session's generation exceeds `afterGeneration` and it has a seat again, or it ended, or `untilMs` has come. Reply: `FollowResult`. */
+  /**
+   * Answers when the session's generation exceeds `afterGeneration` and it has a seat again, or it ended, or `untilMs` has come. Where it
+   * is said of which server its player was told last, a seat of that generation on another is an answer too. Reply: `FollowResult`.
+   */
   | {
       readonly type: "followSession";
       readonly sessionId: string;
       readonly afterGeneration: number;
+      readonly fromServerId?: string | undefined;
       readonly untilMs: number;
     }
   | {

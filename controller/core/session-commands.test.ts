@@ -300,6 +300,26 @@ describe("a session's life", () => {
     });
   });
 
+  it("has moved for one who was told of another server with the same generation, once all nodes are heard", () => {
+    const r = arena();
+    const { session, server } = r.must<Placement>(join("ann"));
+    const follow = (afterGeneration: number, fromServerId: string): number =>
+      r.ask({ type: "followSession", sessionId: session.id, afterGeneration, fromServerId, untilMs: r.nowMs + 5000 });
+    expect(r.reply(follow(1, "srv-of-a-leader-before"))).toMatchObject({
+      ok: true,
+      value: { server: { id: server.id }, ticket: expect.stringContaining(session.id) as string },
+    });
+    for (const waits of [follow(1, server.id), follow(2, "srv-of-a-leader-before")]) {
+      r.run();
+      expect(() => r.reply(waits)).toThrow("no reply");
+    }
+    // It is not known yet whether a node has a later seat of it.
+    r.give({ type: "leadership", leader: false, epoch: r.epoch });
+    r.lead();
+    const early = follow(1, "srv-of-a-leader-before");
+    expect(() => r.reply(early)).toThrow("no reply");
+  });
+
   it("gets a fresh ticket from its agent where the controller knows none", () => {
     const r = arena();
     const { session } = r.must<Placement>(join("ann"));

@@ -1,7 +1,7 @@
 import { answerQueued, letWait } from "./answers";
 import type { Command } from "./input";
 import type { Fleet } from "./fleet";
-import { findSession, follow, followView, hasSeat, unknownSession } from "./follow";
+import { findSession, follow, followView, hasMoved, hasSeat, unknownSession } from "./follow";
 import type { GameServer } from "./game-server";
 import { newGroup, type Group } from "./group";
 import { problem } from "./outbox";
@@ -193,9 +193,10 @@ export function answerSeat(
 export function followSession(s: CoreState, requestId: number, command: Of<"followSession">): void {
   const session = findSession(s, command.sessionId);
   if (!session) return s.out.refuse(requestId, unknownSession(command.sessionId));
-  const { afterGeneration, untilMs } = command;
-  const moved = hasSeat(session) && session.generation > afterGeneration;
-  if (session.state !== "ended" && !moved) return follow(s, { requestId, session, afterGeneration, untilMs });
+  const { afterGeneration, fromServerId, untilMs } = command;
+  const follower = { requestId, session, afterGeneration, fromServerId, untilMs };
+  const moved = hasMoved(s, follower);
+  if (session.state !== "ended" && !moved) return follow(s, follower);
   const { server } = session;
   if (moved && session.ticket === null && server && s.usable(server.nodeId)) {
     const group = refresh(s, [session], server);

@@ -58,6 +58,7 @@ export interface Follower {
   readonly requestId: number;
   readonly session: PlayerSession;
   readonly afterGeneration: number;
+  readonly fromServerId: string | undefined;
   readonly untilMs: number;
 }
 

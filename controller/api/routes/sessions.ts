@@ -196,6 +196,7 @@ async function follow(
     type: "followSession",
     sessionId: params.id,
     afterGeneration,
+    fromServerId: caller.ticket?.serverId,
     untilMs: api.clock.now() + waitMs,
   });
   // A ticket is a seat: those who only look, or run the server, get none.

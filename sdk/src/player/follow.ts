@@ -89,8 +89,10 @@ async function ask(
 function judge(before: Place, { session, server, ticket }: Follow, moved: boolean): FollowOutcome | undefined {
   if (session.state === "ended") return { kind: "ended", reason: session.reason, session };
   if (server === null || session.state === "migrating" || session.state === "queued") return undefined;
-  // In another region it is another session, whose generation may be any.
-  if (session.id !== before.session.id || session.generation > before.session.generation) {
+  // In another region it is another session, whose generation may be any. With the same, two leaders have moved it.
+  const { id, generation } = before.session;
+  const elsewhere = session.generation === generation && server.id !== before.server.id;
+  if (session.id !== id || session.generation > generation || elsewhere) {
     return ticket === null ? undefined : { kind: "moved", place: { session, server, ticket } };
   }
   // A fresh ticket where there is one: the old may have run out while the player sat.

@@ -172,6 +172,12 @@ describe("follow", () => {
     expect(double.calls).toHaveLength(2);
   });
 
+  it("goes to another server also where the generation is the same: two leaders have moved the player", async () => {
+    const elsewhere = { body: placementSample({ generation: 1, serverId: "srv-here-2" }) };
+    const { client } = await connected([elsewhere]);
+    await expect(client.follow({ moved: true })).resolves.toEqual({ kind: "moved", place: elsewhere.body });
+  });
+
   it("goes where another region has taken the player in, under another session", async () => {
     const taken = { body: placementSample({ id: "ses-there-1", region: "there" }) };
     const { client } = await connected([taken]);
