@@ -13,7 +13,6 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Client } from "undici";
 import { AllocationClient, framed } from "../controller/agones/testing/allocation-client";
-import { ProcTable } from "../agent/stats/proc-table";
 import { bundle } from "./bundle";
 import type { ChildProgram } from "./child-program";
 import { distribution } from "./distribution";
@@ -114,11 +113,10 @@ type Measured = (name: string, calls: () => Promise<void>) => Promise<void>;
 async function measuredIn({ programs }: VirtualRegion, name: string, calls: () => Promise<void>): Promise<void> {
   const { profile } = values;
   const child = programs[0]?.child as ChildProgram;
-  const cpuMs = (): number => new ProcTable().read(child.pid ?? 0)?.cpuMs ?? NaN;
   if (profile !== undefined) await child.ask("profile");
-  const before = cpuMs();
+  const before = child.cpuMs();
   await calls();
-  const each = ((cpuMs() - before) * 1000) / (Number(values.clients) * Number(values.calls));
+  const each = ((child.cpuMs() - before) * 1000) / (Number(values.clients) * Number(values.calls));
   console.log(`${"".padEnd(14)} ${each.toFixed(0)} µs of the region's CPU a call`);
   if (profile !== undefined) await child.ask("profiled", { file: join(profile, `${name}.cpuprofile`) });
 }

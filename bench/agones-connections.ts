@@ -10,13 +10,11 @@
 import { credentials, makeGenericClientConstructor, type Client } from "@grpc/grpc-js";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { GateConfig } from "../agent/gate/gate-config";
-import { ProcTable } from "../agent/stats/proc-table";
-import { PROGRAM_START } from "../config/program-start";
 import { systemClock } from "../protocol/clock";
 import { agentGateCodec } from "../protocol/codec";
 import type { Channel } from "../protocol/channel";
@@ -24,9 +22,11 @@ import type { FromGate, ToGate } from "../protocol/gate-messages";
 import { dialSocket } from "../protocol/socket-dialler";
 import { findPart } from "../test/cluster/real-parts";
 import { bundle } from "./bundle";
+import { cpuMsOf, memoryOf } from "./child-program";
 import { distribution } from "./distribution";
 import { freePorts } from "../protocol/free-ports";
 import { machineLine } from "./machine";
+import { PlainProgram } from "./plain-program";
 
 const SECRET = "the-shared-secret-of-this-benchmark";
 const HEALTH = "/agones.dev.sdk.SDK/Health";
@@ -137,17 +137,12 @@ async function onGate(folder: string): Promise<void> {
   const { gate: program } = await bundle(folder, { gate: "agent/gate/main.ts" });
   const agentSocket = join(folder, "gate.sock");
   const config: GateConfig = { agentSocket, secrets: { kind: "inline", shared: SECRET }, logLevel: "warn" };
-  writeFileSync(join(folder, "gate.json"), JSON.stringify(config));
-  const { nodeOptions, env } = PROGRAM_START.gate;
-  const gate = spawn(process.execPath, [...nodeOptions, program, join(folder, "gate.json")], {
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, ...env },
-  });
+  const gate = PlainProgram.start("gate", program, join(folder, "gate.json"), config);
   const agent = new BenchAgent(agentSocket);
   try {
     const clients = new Map<string, SdkClient>();
     await agent.connected;
-    const empty = memoryOf(gate);
+    const empty = gate.memory();
     for (let n = 0; n < servers; n++) clients.set(`server-${n}`, new SdkClient(await agent.open(`server-${n}`)));
     const sent = new Map<string, number>();
     const lags: number[] = [];
@@ -159,20 +154,20 @@ async function onGate(folder: string): Promise<void> {
     for (const [serverId, client] of clients) client.beat(() => sent.set(serverId, performance.now()));
     await pause(2 * periodMs);
     lags.length = 0;
-    const cpuMs = cpuOf(gate);
+    const cpuMs = gate.cpuMs();
     await pause(secs * 1000);
-    const core = (cpuOf(gate) - cpuMs) / secs / 1000;
-    const { rss, pss } = memoryOf(gate);
+    const core = (gate.cpuMs() - cpuMs) / secs / 1000;
+    const { rss, pss } = gate.memory();
     const { p50, p99, max } = distribution(lags);
     console.log(
-      `gate, ${servers} connections with pings each ${values.period} s and a watcher: ${rss} MiB RSS, ${pss} MiB PSS ` +
-        `(${empty.rss} and ${empty.pss} with none), ${core.toFixed(3)} of a core, ${(((core * 1e6) / lags.length) * secs).toFixed(0)} µs a ping, ` +
+      `gate, ${servers} connections with pings each ${values.period} s and a watcher: ${rss.toFixed(0)} MiB RSS, ${pss.toFixed(0)} MiB PSS ` +
+        `(${empty.rss.toFixed(0)} and ${empty.pss.toFixed(0)} with none), ${core.toFixed(3)} of a core, ${(((core * 1e6) / lags.length) * secs).toFixed(0)} µs a ping, ` +
         `${lags.length} pings, lag p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, max ${max.toFixed(1)} ms`,
     );
     for (const client of clients.values()) client.close();
   } finally {
     agent.close();
-    await end(gate);
+    await gate.stop();
   }
 }
 
@@ -185,29 +180,19 @@ async function onSidecar(program: string): Promise<void> {
     const client = new SdkClient(grpc);
     client.beat(() => undefined);
     await pause(2 * periodMs);
-    const cpuMs = cpuOf(sidecar);
+    const pid = sidecar.pid ?? NaN;
+    const cpuMs = cpuMsOf(pid);
     await pause(secs * 1000);
-    const { rss, pss } = memoryOf(sidecar);
-    const core = (cpuOf(sidecar) - cpuMs) / secs / 1000;
+    const { rss, pss } = memoryOf(pid);
+    const core = (cpuMsOf(pid) - cpuMs) / secs / 1000;
     console.log(
-      `one of Agones' SDK servers, in its local mode, with one such client: ${rss} MiB RSS, ${pss} MiB PSS, ${core.toFixed(4)} of a core; ` +
+      `one of Agones' SDK servers, in its local mode, with one such client: ${rss.toFixed(0)} MiB RSS, ${pss.toFixed(0)} MiB PSS, ${core.toFixed(4)} of a core; ` +
         `${servers} of them ask for ${((servers * 30) / 1000).toFixed(0)} cores`,
     );
     client.close();
   } finally {
     await end(sidecar);
   }
-}
-
-function memoryOf({ pid }: ChildProcess): { readonly rss: number; readonly pss: number } {
-  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-  const mebibytes = (name: string): number =>
-    Math.round(Number(new RegExp(`^${name}: +(\\d+)`, "m").exec(rollup)?.[1]) / 1024);
-  return { rss: mebibytes("Rss"), pss: mebibytes("Pss") };
-}
-
-function cpuOf({ pid = 0 }: ChildProcess): number {
-  return new ProcTable().read(pid)?.cpuMs ?? NaN;
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -251,13 +251,14 @@ export class Player {
     if (this.world.schedule.nowMs - this.followingSinceMs > GIVE_UP_MS) return this.giveUp();
     const turn = this.turn;
     const { generation } = this;
+    const claims = peekTicket(ticket);
     this.server = undefined;
     this.world.clientOf(sessionId).ask(
       (nowMs) => ({
         type: "followSession",
         sessionId,
         afterGeneration: generation,
-        fromServerId: peekTicket(ticket)?.serverId,
+        fromServerId: claims?.serverId,
         untilMs: nowMs + FOLLOW_MS,
       }),
       (result) => {
@@ -268,14 +269,13 @@ export class Player {
           this.world.observe.toldEnd(this, sessionId);
           return this.lost(sessionId, false);
         }
-        const elsewhere = session.generation === generation && session.serverId !== peekTicket(ticket)?.serverId;
+        const elsewhere = session.generation === generation && session.serverId !== claims?.serverId;
         if (fresh !== null && (session.id !== sessionId || session.generation > generation || elsewhere))
           return this.goTo(fresh);
         // Its place is where it was: the door opens again, or somebody notices that it does not.
         const { schedule } = this.world;
         schedule.after(500, undefined, () => {
           if (this.turn !== turn) return;
-          const claims = peekTicket(ticket);
           const server = claims && this.world.findServer(claims.serverId);
           if (claims && server && (session.state === "reserved" || session.state === "active"))
             this.knock(ticket, claims);
