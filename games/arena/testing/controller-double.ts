@@ -44,11 +44,14 @@ export class ControllerDouble {
     return `http://127.0.0.1:${(this.http.address() as AddressInfo).port}`;
   }
 
-  /** The server is gone: its players are placed on the others, with what it saved of them. */
-  failed(server: PlayedServer): void {
+  /**
+   * The server is gone: its players are placed on the others, with what it saved of them.
+   * @returns their sessions, which go on changing
+   */
+  failed(server: PlayedServer): readonly Readonly<HeldSession>[] {
     this.servers = this.servers.filter((other) => other !== server);
-    for (const session of this.sessions.values()) {
-      if (session.server !== server || session.state === "ended") continue;
+    const moved = [...this.sessions.values()].filter((session) => session.server === server && hasSeat(session));
+    for (const session of moved) {
       session.server = this.free();
       session.generation++;
       session.state = session.server ? "active" : "ended";
@@ -57,6 +60,7 @@ export class ControllerDouble {
       if (session.server && saved !== undefined) session.server.gate.hold(session.playerId, saved);
     }
     for (const follower of this.followers) follower();
+    return moved;
   }
 
   async close(): Promise<void> {
@@ -145,8 +149,7 @@ export class ControllerDouble {
 
   private seatsOf(server: PlayedServer): number {
     let seats = 0;
-    for (const session of this.sessions.values())
-      if (session.server === server && session.state !== "ended" && !server.gate.left.has(session.id)) seats++;
+    for (const session of this.sessions.values()) if (session.server === server && hasSeat(session)) seats++;
     return seats;
   }
 
@@ -170,6 +173,11 @@ export class ControllerDouble {
   private answer(response: ServerResponse, status: number, body: unknown): void {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   }
+}
+
+/** Not where the player left, be it by the controller or by the game. */
+export function hasSeat({ id, server, state }: Readonly<HeldSession>): boolean {
+  return server !== undefined && state !== "ended" && !server.gate.left.has(id);
 }
 
 function endpoint({ gate, gamePort }: PlayedServer): Record<string, unknown> {
