@@ -164,6 +164,24 @@ describe("heartbeats", () => {
     // One may have been on its way.
     expect(gate.callsTo("/v1/health").length).toBeLessThanOrEqual(stopped + 1);
   });
+
+  it("keep a beat of the server's own, however late one of them was and whatever becomes of the clock", async () => {
+    const gate = await gateDouble();
+    const timing = new ManualTiming(1_700_000_000_000, 0.25);
+    const late = [0, 700, 0, 1_990, 4_100, -3_600_000, 0, 0];
+    const at: number[] = [];
+    gate.intercept = ({ path }) => {
+      if (path !== "/v1/health") return undefined;
+      at.push(timing.now() - 1_700_000_000_000);
+      timing.advance(late[at.length - 1] ?? 0);
+      return undefined;
+    };
+    await connect(gate, { heartbeatMs: 2_000, timing });
+    await gate.until(() => at.length >= late.length);
+    const setBack = 14_500 - 3_600_000;
+    // The one at 4,500 ms ends 10 ms before the next is due, which is then left out.
+    expect(at.slice(0, late.length)).toEqual([0, 500, 2_500, 4_500, 8_500, 14_500, setBack + 2_000, setBack + 4_000]);
+  });
 });
 
 describe("players", () => {

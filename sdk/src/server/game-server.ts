@@ -13,7 +13,7 @@ import { Watch } from "./watch";
 export interface ConnectOptions {
   /** Where `FORGE_*` variables are read from; `process.env`. */
   readonly env?: Environment;
-  /** Milliseconds between heartbeats, 2000; `false` where the program calls `health` itself. */
+  /** Milliseconds between heartbeats, 2000, by a beat that is each server's own; `false` where the program calls `health` itself. */
   readonly heartbeatMs?: number | false;
   /** A heartbeat is left out while this says false, so that the server counts as hung. */
   readonly isHealthy?: () => boolean;
@@ -167,7 +167,7 @@ export class GameServer {
   }
 
   /**
-   * Saves each `everyMs` (5000) what the savers give. States over the limits are told as `problem`; the others are saved.
+   * Saves now and then once every `everyMs` (5000) what the savers give. States over the limits are told as `problem`; the others are saved.
    * Returns what ends it.
    */
   saveEvery(savers: Savers, everyMs = 5_000): () => void {
@@ -249,13 +249,17 @@ export class GameServer {
     });
   }
 
-  /** Runs `work` now and each `everyMs` after its end, whatever becomes of it, until the signal aborts. */
+  /**
+   * Runs `work` now and then once every `everyMs` at a moment of its own, whatever becomes of it, until the signal aborts.
+   * Were it by when the work ended, what one late moment of a node brought together would come together from then on.
+   */
   private async repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    const beat = this.timing.now() + this.timing.random() * everyMs;
     while (!signal.aborted) {
       await work().catch((error: unknown) => {
         if (!signal.aborted) this.report(error as Error);
       });
-      await this.timing.sleep(everyMs, signal).catch(() => undefined);
+      await this.timing.sleep(untilNext(beat, everyMs, this.timing.now()), signal).catch(() => undefined);
     }
   }
 
@@ -265,4 +269,11 @@ export class GameServer {
     const passing = error instanceof ForgeApiError ? error.passing : !(error instanceof ForgeUsageError);
     if (!passing) process.emitWarning(error.message, error.name);
   }
+}
+
+/** Milliseconds to the next of the moments `beat` ± n × `everyMs`; one that is as good as now is left out, since timers may be early. */
+function untilNext(beat: number, everyMs: number, now: number): number {
+  const since = (((now - beat) % everyMs) + everyMs) % everyMs;
+  const left = everyMs - since;
+  return left < everyMs / 20 ? left + everyMs : left;
 }
