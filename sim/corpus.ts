@@ -149,4 +149,10 @@ export const CORPUS: readonly CorpusCase[] = [
     cells: true,
     found: "whoever was moved by two leaders with one generation to two servers never went to the second",
   },
+  {
+    seed: 187,
+    steps: 10_600,
+    cells: true,
+    found: "of the world itself: it did not rest for as long as a move may look for a place at an experience's maximum",
+  },
 ];

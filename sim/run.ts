@@ -1,4 +1,5 @@
-import { checkAgreement } from "./checks/agreement";
+import { MOVE_DEADLINE_MS } from "../controller/core/failover";
+import { checkAgreement, somebodyMoves } from "./checks/agreement";
 import { Bounds } from "./checks/bounds";
 import { KeptFleets } from "./checks/kept-fleets";
 import { KeptSeats } from "./checks/kept-seats";
@@ -36,8 +37,10 @@ export interface SimResult {
   readonly recent: readonly string[];
 }
 
-/** Long enough for every lease, doubt, wait in line and search for a place to end. */
+/** Long enough for every lease, doubt and wait in line to end. */
 const REST_MS = 45_000;
+/** A move that is still under way then may go on looking for a place until its deadline, and a little more to be told. */
+const MOVE_REST_MS = MOVE_DEADLINE_MS + 10_000;
 /** Each so many-th seed has a second region beside the first. */
 const SECOND_REGION_EACH = 5;
 
@@ -75,6 +78,7 @@ async function rest(world: World, injector: Injector): Promise<void> {
   for (const office of world.offices) office.rest();
   for (const region of world.regions) region.bootAll();
   await world.runFor(REST_MS);
+  if (world.violations.length === 0 && (await somebodyMoves(world))) await world.runFor(MOVE_REST_MS - REST_MS);
   for (const region of world.regions) if (world.violations.length === 0) await checkAgreement(world, region);
   const [first, second] = world.regions;
   if (first && world.violations.length === 0) await checkRolls(world, first);

@@ -34,6 +34,17 @@ export async function checkAgreement(world: World, region: VirtualRegion): Promi
       );
 }
 
+/** Whether a leader still looks for a place for somebody who is to go on. */
+export async function somebodyMoves(world: World): Promise<boolean> {
+  for (const { controllers } of world.regions)
+    for (const controller of controllers) {
+      if (!controller.leads || !controller.process?.alive) continue;
+      const sessions = await read<readonly Session[]>(controller, { type: "findSessions" });
+      if (sessions.some(({ state }) => state === "migrating")) return true;
+    }
+  return false;
+}
+
 type Broken = (check: string, evidence: string) => void;
 
 function checkServers(region: VirtualRegion, servers: readonly Server[], broken: Broken): void {
