@@ -77,7 +77,7 @@ chain = [{ id = "rooms", counter = { key = "rooms", buffer_size = 5 } }]
       () => fleet(name),
       ({ servers }) => servers.ready === count && Object.values(servers).reduce((sum, each) => sum + each, 0) === count,
     );
-  const in4Secs = (): string => new Date(Date.now() + 4000).toISOString();
+  const inSecs = (secs: number): string => new Date(Date.now() + secs * 1000).toISOString();
   const why = async (name: string): Promise<string> => {
     const { outcome, reasons } = await run.ask<DecisionRecord>("GET", `/v1/decisions/${name}`);
     return [outcome, ...reasons].join("\n");
@@ -170,10 +170,13 @@ chain = [{ id = "rooms", counter = { key = "rooms", buffer_size = 5 } }]
   test("a chain keeps its schedule, and then its next entry", async () => {
     await settled("hourly", 1);
     const from = run.mark;
-    const busy = { id: "busy", buffer: { bufferSize: 2 }, schedule: { between: { end: in4Secs() } } };
-    await put("hourly", { policy: { chain: [busy, { id: "calm", buffer: { bufferSize: 1 } }] } });
+    const calm = { id: "calm", buffer: { bufferSize: 1 } };
+    const busyUntil = (end: string) => ({ id: "busy", buffer: { bufferSize: 2 }, schedule: { between: { end } } });
+    await put("hourly", { policy: { chain: [busyUntil(inSecs(3600)), calm] } });
     await run.next({ type: "scaling", experienceId: "hourly", action: "up", to: 2 }, from);
     expect(await why("hourly")).toContain("policy: entry busy of the chain keeps 2 servers free");
+    // However long that took, it still applies; now its end comes near.
+    await put("hourly", { policy: { chain: [busyUntil(inSecs(2)), calm] } });
     await run.next({ type: "server.terminated", experienceId: "hourly" }, from);
     await settled("hourly", 1);
     const text = await why("hourly");
