@@ -234,8 +234,9 @@ describe("every call of the API at a real run", () => {
     const { body } = await api.call("POST /v1/gameserverallocations", { body: { region: "east", spec } });
     const server = (await api.call<Server>("GET /v1/servers/:id", { path: { id: body.gameServerName } })).body;
     expect(server).toMatchObject({ state: "allocated", labels: { mode: "ranked" }, address: body.address });
+    const from = run.mark;
     await PocketServer.at(server).post("/ready");
-    await run.next({ type: "server.ready", serverId: server.id });
+    await run.next({ type: "server.ready", serverId: server.id }, from);
   });
 
   test("the same through Kubernetes' routes, and what there is", async () => {

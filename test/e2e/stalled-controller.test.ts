@@ -88,6 +88,9 @@ describe("a controller that was stopped for seconds", () => {
 
   test("loses no agent, hears what happened meanwhile, and gives seats at once", async () => {
     await untilHeld(PLAYERS);
+    // Its own stream: who was read of a moment ago may have been told of a moment later.
+    let left = 0;
+    const allLeft = ear.next(({ type }) => type === "session.left" && (left += 1) === PLAYERS / 2);
     const [controller] = children();
     if (!controller) throw new Error("the region has no controller");
     process.kill(controller.pid, "SIGSTOP");
@@ -100,6 +103,7 @@ describe("a controller that was stopped for seconds", () => {
     const late = await seat("late");
     await onAgents("join", [late]);
     await untilHeld(PLAYERS / 2 + 1);
+    await allLeft;
     expect(heard.filter(({ type }) => /^(node|server)\./.test(String(type)))).toEqual([]);
     expect(heard.filter(({ type }) => type === "session.left")).toHaveLength(PLAYERS / 2);
   });
