@@ -18,7 +18,10 @@ const LOOK_MS = 50;
 export const AGONES_GAMES: readonly string[] = [...(SIMPLE_SERVER === undefined ? [] : ["go"]), "node"];
 
 /** A game server that was built for Agones as an experience: `go`, Agones' own; `node`, on its SDK from npm; `rest`. */
-export function agonesGame(language: string, { id = language, regions = [] as readonly string[] } = {}): string {
+export function agonesGame(
+  language: string,
+  { id = language, regions = [] as readonly string[], cpu = 100 } = {},
+): string {
   const program =
     language === "go"
       ? { command: SIMPLE_SERVER, args: ["-port", "${NOMAD_PORT_game}"] }
@@ -33,7 +36,7 @@ env = { GAME_PORT = "\${NOMAD_PORT_game}" }
 max_players = 16
 tracked_players = 4
 sdk = "agones"
-cpu = 100
+cpu = ${String(cpu)}
 memory = 64
 ports = { game = "udp" }
 counters = { rooms = { capacity = 100 } }

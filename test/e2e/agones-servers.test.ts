@@ -18,6 +18,8 @@ import { skipUnless } from "../skips";
 import { ForgeRun } from "./forge-run";
 
 jest.setTimeout(180_000);
+/** As much weight as any other process has: servers that have no turn for four seconds count as silent. */
+const CPU = 1000;
 
 describe("servers built for Agones, unchanged, on the embedded engine", () => {
   let run: ForgeRun;
@@ -34,8 +36,8 @@ name = "local"
 name = "far"
 [allocator]
 port = ${String(port)}
-${[...AGONES_GAMES, "rest"].map((language) => agonesGame(language, { regions: ["local"] })).join("")}
-${agonesGame("rest", { id: "away", regions: ["far"] })}`,
+${[...AGONES_GAMES, "rest"].map((language) => agonesGame(language, { regions: ["local"], cpu: CPU })).join("")}
+${agonesGame("rest", { id: "away", regions: ["far"], cpu: CPU })}`,
       args: ["--no-demo", "--processes"],
     });
     const { url, token } = run;

@@ -153,7 +153,10 @@ scale_down_cooldown_secs = 3600
 
   test("force ends a server with players on it, and says so", async () => {
     const { placement, server } = await play("finn", 9);
+    const { pid } = await server.state();
     const from = run.mark;
+    // It ends when its stop has been looked at: where players are still to be moved then, that is the newest decision about it.
+    process.kill(pid, "SIGSTOP");
     await run.ask("DELETE", `/v1/servers/${server.id}?force=true&reason=on+fire`);
     const stopping = await run.next({ type: "server.stopping", serverId: server.id }, from);
     expect(stopping).toMatchObject({ reason: "on fire", detail: { force: true, players: 1 } });
@@ -162,6 +165,7 @@ scale_down_cooldown_secs = 3600
       outcome: "stopped with players on",
       reasons: ["on fire", "1 players on it"],
     });
+    process.kill(pid, "SIGCONT");
     const { items } = await run.ask<{ items: Loose[] }>("GET", "/v1/audit?action=server.terminate");
     expect(items[0]).toMatchObject({ sub: "operator", path: `/v1/servers/${server.id}`, status: 200 });
     // Even so the player is held a seat elsewhere.
