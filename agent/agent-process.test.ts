@@ -115,7 +115,7 @@ test("what it acknowledged survives SIGKILL in the middle of granting, each time
     await once(running as ChildProcess, "exit");
   }
   expect(acknowledged.size).toBeGreaterThanOrEqual(900);
-});
+}, 240_000);
 
 test("SIGTERM ends it in good order, with the journal free", async () => {
   const child = fork(program, [config], { stdio: ["ignore", "ignore", "inherit", "ipc"] });

@@ -5,6 +5,9 @@ import type { VirtualNode } from "./node";
 import type { VirtualRegion } from "./region";
 import { USUAL_SIZE, World } from "./world";
 
+// As for the other tests of the virtual world: half a minute beside a handful of busy programs.
+jest.setTimeout(600_000);
+
 /**
  * What becomes of a node that nobody hears of, step by step, with real controllers, agents and messages in virtual time: which
  * event is told, and how long after the first thing went wrong. `docs/health.md` shows the same table.

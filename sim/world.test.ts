@@ -1,5 +1,8 @@
 import { World } from "./world";
 
+// As for the other tests of the virtual world: half a minute beside a handful of busy programs.
+jest.setTimeout(600_000);
+
 async function ran(seed: number, steps: number): Promise<World> {
   const world = new World(seed);
   world.start();

@@ -112,7 +112,7 @@ test("cut at every byte, it holds the whole records before the cut", async () =>
       expect(await reread(where, after)).toEqual([...(expected as JournalEntry[]), epoch(99)]);
     }
   }
-});
+}, 240_000);
 
 test("with any byte wrong it is refused, saying where and what to do", async () => {
   const where = folder();

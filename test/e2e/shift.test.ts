@@ -128,4 +128,4 @@ scaling = { min_servers = 5, max_servers = 7 }
     await agones.stop();
     remove();
   }
-}, 120_000);
+}, 240_000);
