@@ -108,6 +108,31 @@ describe("a POST with an Idempotency-Key", () => {
     expect(new Set([await spawn(api, "ann"), await spawn(api, "ben"), await spawn(api, "ann", "k-2")]).size).toBe(3);
     await restarted.app.close();
   });
+
+  it("tells the core of all that comes of one key, whatever the query: it is the core that knows what runs", async () => {
+    const asked = async (labels: Record<string, string>, query = "") => {
+      await api.call("POST", `/v1/servers${query}`, {
+        body: { experienceId: "arena", region: "local", labels },
+        headers: { "idempotency-key": "k-1" },
+      });
+      const command = api.backend.asked.at(-1)?.command;
+      if (command?.type !== "spawnServer") throw new Error("no spawn was asked for");
+      expect(command.serverId?.startsWith(command.keyPrefix ?? "none")).toBe(true);
+      return command;
+    };
+    const first = await asked({ mode: "x", map: "ice" });
+    const waiting = await asked({ map: "ice", mode: "x" }, "?wait=ready");
+    expect(waiting).toMatchObject({ serverId: first.serverId, keyPrefix: first.keyPrefix, waitReady: true });
+    const restarted = apiUnderTest({ backend: api.backend });
+    await restarted.call("POST", "/v1/servers?wait=ready", {
+      body: { experienceId: "arena", region: "local", labels: { mode: "y" } },
+      headers: { "idempotency-key": "k-1" },
+    });
+    const other = api.backend.asked.at(-1)?.command;
+    expect(other).toMatchObject({ keyPrefix: first.keyPrefix });
+    expect(other).not.toMatchObject({ serverId: first.serverId });
+    await restarted.app.close();
+  });
 });
 
 describe("what was answered", () => {

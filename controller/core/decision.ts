@@ -125,6 +125,7 @@ export type CoreProblemCode =
   | "conflict"
   | "notLeader"
   | "invalid"
+  | "idempotencyMismatch"
   | "startFailed"
   | "unavailable";
 

@@ -80,6 +80,8 @@ export type Command =
   | {
       readonly type: "spawnServer";
       readonly serverId?: string;
+      /** All ids that begin so come of one Idempotency-Key: where there is another of them, nothing is started. */
+      readonly keyPrefix?: string;
       readonly experienceId: string;
       readonly maxPlayers?: number;
       readonly version?: string;

@@ -21,6 +21,21 @@ describe("spawnServer", () => {
     expect([first.id, again.id, again.state, r.engine.starts]).toEqual(["mine", "mine", "ready", 1]);
   });
 
+  it("refuses a key that came with another body, also where the answer's memory is gone", () => {
+    const r = arena({ scaling: { minServers: 0 } });
+    const keyed = { ...spawn, keyPrefix: "key1-" };
+    r.must<Server>({ ...keyed, serverId: "key1-a", labels: { mode: "x" } });
+    r.must({ type: "labelServer", serverId: "key1-a", labels: { mode: "z" } });
+    expect(r.must<Server>({ ...keyed, serverId: "key1-a", labels: { mode: "x" } }).id).toBe("key1-a");
+    const other = r.call({ ...keyed, serverId: "key1-b", labels: { mode: "y" }, waitReady: true });
+    expect(other).toMatchObject({
+      ok: false,
+      problem: { code: "idempotencyMismatch", info: { serverId: "key1-a" } },
+    });
+    expect(r.must<Server>({ ...spawn, serverId: "key2-b", keyPrefix: "key2-" }).id).toBe("key2-b");
+    expect(r.engine.starts).toBe(2);
+  });
+
   it.each([
     ["unknownExperience", { experienceId: "nowhere" }],
     ["unknownVersion", { version: "9" }],

@@ -20,6 +20,14 @@ const SEATS_LIMIT = 100_000;
 export function spawnServer(s: CoreState, requestId: number, command: Of<"spawnServer">): void {
   const known = command.serverId === undefined ? undefined : s.servers.get(command.serverId);
   if (known) return answerSpawn(s, requestId, known, command.waitReady);
+  const other = ofSameKey(s, command.keyPrefix);
+  if (other)
+    return s.out.refuse(
+      requestId,
+      problem("idempotencyMismatch", `the key came with another body before, and that started ${other}`, {
+        info: { serverId: other },
+      }),
+    );
   const fleet = s.fleets.get(command.experienceId);
   if (!fleet?.config)
     return s.out.refuse(
@@ -34,6 +42,12 @@ export function spawnServer(s: CoreState, requestId: number, command: Of<"spawnS
   const { serverId: id, version, maxPlayers, labels, annotations } = command;
   const server = spawn(s, fleet, { id, version, maxPlayers, labels, annotations, asked: true, reason: "asked for" });
   answerSpawn(s, requestId, server, command.waitReady);
+}
+
+function ofSameKey(s: CoreState, keyPrefix: string | undefined): string | undefined {
+  if (keyPrefix === undefined) return undefined;
+  for (const id of s.servers.keys()) if (id.startsWith(keyPrefix)) return id;
+  return undefined;
 }
 
 function whyNotSpawn(

@@ -23,12 +23,11 @@ export const serverRoutes: readonly AnyRoute[] = [
     patienceMs: ({ query }, { spawnWaitMs }) => (query.wait ? spawnWaitMs : 0),
     async handle(call, api) {
       const { region: _here, ...spec } = call.body;
-      const serverId = serverIdOf(call, api);
       const waitReady = call.query.wait === "ready";
       const spawned = await ask(api, call.caller, {
         type: "spawnServer",
         ...spec,
-        ...(serverId !== undefined && { serverId }),
+        ...idOf(spec, call, api),
         waitReady,
       });
       return json(201, spawned, { location: `/v1/servers/${spawned.id}` });
@@ -107,17 +106,39 @@ export const serverRoutes: readonly AnyRoute[] = [
   }),
 ];
 
+/** So many hex digits of a spawned server's id are the key's, and so many tell what was asked for with it. */
+const KEY_DIGITS = 14;
+const SPEC_DIGITS = 6;
+
 /**
- * With an Idempotency-Key the server's id follows from caller, region and key: the core starts nothing twice for one
- * id, so the key holds even where the controller was restarted in between.
+ * With an Idempotency-Key the server's id follows from caller, region and key, and its last digits from the body: the
+ * core starts nothing twice for one id, nor anything else for one key, so the key holds even where the controller was
+ * restarted in between. The query only says how long the caller waits.
  */
-function serverIdOf({ request, caller }: Call, { backend }: ApiContext): string | undefined {
+function idOf(
+  spec: object,
+  { request, caller }: Call,
+  { backend }: ApiContext,
+): { readonly serverId?: string; readonly keyPrefix?: string } {
   const key = request.headers["idempotency-key"];
-  if (typeof key !== "string") return undefined;
-  const hash = createHash("sha256")
-    .update(`forge-spawn\n${caller.actor.role}\n${caller.actor.sub}\n${backend.region}\n${key}`)
-    .digest("hex");
-  return `srv-${backend.region}-${hash.slice(0, 20)}`;
+  if (typeof key !== "string") return {};
+  const { role, sub } = caller.actor;
+  const ofKey = digest(`forge-spawn\n${role}\n${sub}\n${backend.region}\n${key}`, KEY_DIGITS);
+  const keyPrefix = `srv-${backend.region}-${ofKey}`;
+  return { serverId: keyPrefix + digest(inOrder(spec), SPEC_DIGITS), keyPrefix };
+}
+
+function digest(text: string, digits: number): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, digits);
+}
+
+/** JSON with every object's keys in order: labels mean the same in any. */
+function inOrder(spec: object): string {
+  return JSON.stringify(spec, (_key, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 }
 
 function requireOwnServer({ params, caller }: Call<{ readonly id: string }>): void {
