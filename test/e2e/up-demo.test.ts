@@ -5,11 +5,12 @@ import type { LooseRecord } from "./loose";
 import { recordSummary } from "../records";
 import { ROOT } from "./run-folder";
 
-jest.setTimeout(180_000);
+jest.setTimeout(240_000);
 
 const SAMPLE = readFileSync(join(ROOT, "forge.toml"), "utf8");
 const BOTS = 200;
-const SECS = 30;
+/** In half of it a busy machine had just started the servers of the wave's height, and one that was killed last was not back. */
+const SECS = 60;
 const MS = { p50: expect.any(Number), p99: expect.any(Number) };
 
 /** The sample's demonstration from its first line to its last. */
@@ -89,7 +90,10 @@ describe("forge up with the sample's demonstration", () => {
     const leads = run.tap.all({ type: "leader.changed", region: "us-east" });
     const epochs = leads.map(({ detail }) => detail["epoch"] as number);
     expect(epochs).toEqual([1, 2]);
-    const again = run.tap.all({ type: "node.connected", region: "us-east" });
-    expect(again.length).toBeGreaterThanOrEqual(3);
+    // An agent that is there before its controller leads is told of by no event, but this one led all the while.
+    const sinceKilled = run.lines.slice(
+      run.lines.findIndex(({ type, target }) => type === "demo.killed" && target === "agent"),
+    );
+    expect(sinceKilled).toContainEqual(expect.objectContaining({ type: "node.connected", region: "us-east" }));
   });
 });
