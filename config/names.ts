@@ -35,6 +35,12 @@ export function didYouMean(word: string, known: readonly string[]): string | und
   return best;
 }
 
+/** The fix for a name that is none of `known`: the one that was meant, or all. */
+export function oneOf(name: string, known: readonly string[]): string {
+  const meant = didYouMean(name, known);
+  return meant === undefined ? `write one of ${known.join(", ")}` : `did you mean ${meant}?`;
+}
+
 /** Insertions, deletions, replacements and swaps of neighbours between two words; anything above `limit` may be returned as more. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;

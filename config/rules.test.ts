@@ -2,46 +2,6 @@ import { ARENA, expectOnly, type Broken } from "./broken-file";
 
 const BROKEN: readonly Broken[] = [
   {
-    name: "two regions of one name",
-    file: `[[regions]]\nname = "us-east"\n[[regions]]\nname = "us-east"\n`,
-    path: "regions[1].name",
-    problem: /already the name of regions\[0\]/,
-    fix: /its own name/,
-    line: 4,
-  },
-  {
-    name: "a cluster's hosts for the embedded engine",
-    file: `[[regions]]\nname = "us-east"\nhosts = "existing"\n`,
-    path: "regions[0].hosts",
-    problem: /embedded engine/,
-    fix: /engine = "nomad"/,
-    line: 3,
-  },
-  {
-    name: "a datacenter that cannot name the only region",
-    file: `[nomad]\ndatacenter = "42"\n`,
-    path: "nomad.datacenter",
-    problem: /cannot name the one region/,
-    fix: /\[\[regions\]\]/,
-    line: 2,
-  },
-  {
-    name: "a region chosen by flag that is none",
-    file: `[[regions]]\nname = "us-east"\n`,
-    flags: { regions: ["us-eats"] },
-    path: "--region",
-    problem: /no region of this file/,
-    fix: /^did you mean us-east\?$/,
-  },
-  {
-    name: "an experience in a region that is none",
-    file: `[[regions]]\nname = "us-east"\n${ARENA}regions = ["us-west"]\n`,
-    path: "experiences.arena.regions[0]",
-    problem: /no region of this file/,
-    fix: /^did you mean us-east\?$/,
-    line: 7,
-  },
-  {
     name: "clients that are no range of versions",
     file: `${ARENA}clients = ">="\n`,
     path: "experiences.arena.clients",

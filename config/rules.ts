@@ -1,7 +1,8 @@
 import { experienceRules } from "./experience-rules";
 import { CLUSTER_RULES } from "./cluster-rules";
-import { asName, didYouMean, NAME } from "./names";
+import { oneOf } from "./names";
 import type { Path } from "./problem";
+import { REGION_RULES } from "./region-rules";
 import { regionsOf, type ConfigFlags } from "./resolve";
 import { resolvePort } from "./resolve-experience";
 import type { ForgeToml } from "./schema";
@@ -15,13 +16,9 @@ export type Rule = (toml: ForgeToml, flags: ConfigFlags, portOffset: number) => 
 
 /** Everything that no single key can know. Each rule finds all of its own problems. */
 const RULES: readonly Rule[] = [
-  regionNamesAreUnique,
-  datacenterNamesTheOnlyRegion,
-  chosenRegionsExist,
-  embeddedRegionsAreLocal,
+  ...REGION_RULES,
   ...CLUSTER_RULES,
   ...SERVICE_RULES,
-  regionsOfExperiencesExist,
   containersNeedNomad,
   staticPortsDoNotCollide,
   minimaFitTheRegion,
@@ -39,61 +36,6 @@ function eachExperience(toml: ForgeToml): readonly RuleFinding[] {
   return Object.entries(toml.experiences).flatMap(([id, experience]) =>
     experienceRules(["experiences", id], experience, toml.scaling),
   );
-}
-
-function regionNamesAreUnique(toml: ForgeToml): readonly RuleFinding[] {
-  return toml.regions.flatMap(({ name }, index) => {
-    const first = toml.regions.findIndex((other) => other.name === name);
-    if (first === index) return [];
-    const path = ["regions", index, "name"];
-    const problem = `is already the name of regions[${first}]`;
-    return [{ path, value: name, problem, fix: "give each region its own name", about: [["regions", first, "name"]] }];
-  });
-}
-
-function datacenterNamesTheOnlyRegion(toml: ForgeToml): readonly RuleFinding[] {
-  const { datacenter } = toml.nomad;
-  if (toml.regions.length > 0 || NAME.test(datacenter) || asName(datacenter) !== undefined) return [];
-  const problem = "cannot name the one region of a file without [[regions]]";
-  return [{ path: ["nomad", "datacenter"], value: datacenter, problem, fix: 'add [[regions]] with a name: "us-east"' }];
-}
-
-function chosenRegionsExist(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
-  const known = regionsOf(toml).map(({ name }) => name);
-  return (flags.regions ?? [])
-    .filter((name) => !known.includes(name))
-    .map((name) => ({
-      path: ["--region"],
-      value: name,
-      problem: "is no region of this file",
-      fix: oneOf(name, known),
-    }));
-}
-
-function embeddedRegionsAreLocal(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
-  return toml.regions.flatMap(({ engine, hosts }, index) => {
-    if (engine !== "embedded" || flags.engine !== undefined || hosts === undefined || hosts === "local") return [];
-    const problem = "does not fit the embedded engine, which runs servers on this machine";
-    return [{ path: ["regions", index, "hosts"], value: hosts, problem, fix: 'remove it, or set engine = "nomad"' }];
-  });
-}
-
-function regionsOfExperiencesExist(toml: ForgeToml): readonly RuleFinding[] {
-  const known = regionsOf(toml).map(({ name }) => name);
-  return Object.entries(toml.experiences).flatMap(([id, { regions }]) =>
-    regions.flatMap((name, index) => {
-      if (known.includes(name)) return [];
-      const path = ["experiences", id, "regions", index];
-      return [
-        { path, value: name, problem: "is no region of this file", fix: oneOf(name, known), about: regionNames(toml) },
-      ];
-    }),
-  );
-}
-
-/** Where the names of regions stand, the one that a file without [[regions]] might have had included. */
-function regionNames(toml: ForgeToml): readonly Path[] {
-  return [["regions", 0, "name"], ...toml.regions.map((_, index) => ["regions", index, "name"])];
 }
 
 function containersNeedNomad(toml: ForgeToml, flags: ConfigFlags): readonly RuleFinding[] {
@@ -228,9 +170,4 @@ function demoPlaysAnExperience(toml: ForgeToml): readonly RuleFinding[] {
       about: [["experiences", name]],
     },
   ];
-}
-
-function oneOf(name: string, known: readonly string[]): string {
-  const meant = didYouMean(name, known);
-  return meant === undefined ? `write one of ${known.join(", ")}` : `did you mean ${meant}?`;
 }
