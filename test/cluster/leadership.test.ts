@@ -123,17 +123,24 @@ skipUnless(
     return first;
   }
 
+  /** Resolves once the other leads, with an epoch more than the last: a leader may have lost a slow Consul's lock and taken it again. */
+  async function otherLeads(): Promise<void> {
+    const next = await candidates.leads("b");
+    const before = candidates.told.slice(0, candidates.told.indexOf(next));
+    const epochs = before.filter(({ leader, holding }) => leader && !holding).map(({ epoch }) => epoch);
+    expect(next.epoch).toBe(Math.max(...epochs) + 1);
+  }
+
   it("goes to the other when the leader is killed, with a higher epoch", async () => {
-    const first = await elected();
+    await elected();
     candidates.signal("a", "SIGKILL");
-    expect((await candidates.leads("b")).epoch).toBe(first.epoch + 1);
+    await otherLeads();
   });
 
   it("goes to the other when the leader is stopped, and the first knows it at once when it goes on", async () => {
-    const first = await elected();
+    await elected();
     candidates.signal("a", "SIGSTOP");
-    const second = await candidates.leads("b");
-    expect(second.epoch).toBe(first.epoch + 1);
+    await otherLeads();
     const from = candidates.told.length;
     candidates.signal("a", "SIGCONT");
     // Its first word is not that it leads.
@@ -143,9 +150,9 @@ skipUnless(
   });
 
   it("is handed over at once by a leader that ends", async () => {
-    const first = await elected();
+    await elected();
     candidates.signal("a", "SIGTERM");
-    expect((await candidates.leads("b")).epoch).toBe(first.epoch + 1);
+    await otherLeads();
   });
 
   it("is got anew by someone when its session is ended by hand", async () => {
