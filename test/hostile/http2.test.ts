@@ -13,8 +13,8 @@ import { Victim } from "./victim";
 const RUNS = Number(process.env.FORGE_FUZZ_RUNS ?? "100");
 /** What a port's program may hold in memory beyond what it began with, in MiB; its caches and garbage are in it. */
 const ROOM_MIB = 150;
-/** Ends what Node leaves behind, in milliseconds. */
-const IDLE_MS = 3000;
+/** Ends what Node leaves behind, in milliseconds, and not an honest caller who has no turn for some seconds. */
+const IDLE_MS = 10_000;
 
 jest.setTimeout(RUNS * 200 + 60_000);
 
