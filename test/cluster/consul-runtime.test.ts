@@ -13,6 +13,7 @@ import { Consul } from "../../clients/consul";
 import {
   configKey,
   consulAuthMethod,
+  epochKey,
   fleetsKey,
   gameServerService,
   programJobId,
@@ -199,7 +200,8 @@ skipUnless(
         if (change.leader) resolve(change.epoch);
       });
     });
-    expect(epoch).toBe(1);
+    // The first, or a later one where a slow Consul's answer to a try came too late.
+    expect(await agent.call("GET", `/v1/kv/${epochKey(REGION)}?raw`)).toBe(epoch);
     const kept = parts.document<{ readonly epoch: number }>(fleetsKey(REGION));
     const first = await kept.write({ epoch: 1 }, 0);
     expect(await kept.read()).toEqual({ value: { epoch: 1 }, revision: first });
@@ -208,7 +210,8 @@ skipUnless(
     await expect(parts.document(configKey(REGION)).write({}, 0)).rejects.toThrow("403");
     await parts.leadership.close();
     await parts.close();
-    expect(warnings).toEqual([]);
+    // That Consul took too long is no matter of rights.
+    expect(warnings.filter((fields) => !JSON.stringify(fields).includes("did not answer"))).toEqual([]);
   });
 
   it("follow forge.toml in KV: each change once, whatever else happens", async () => {
