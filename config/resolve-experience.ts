@@ -10,6 +10,7 @@ import type {
 } from "./config";
 import type { ExperienceToml, HealthCheckToml, PortToml, RoleToml } from "./experience-schema";
 import type { ChainEntry, CountRule } from "./scaling-chain";
+import type { RegionBounds } from "./scaling-policy";
 import type { ChainEntryToml } from "./scaling-schema";
 import type { ForgeToml } from "./schema";
 
@@ -39,12 +40,7 @@ export function resolveExperience(id: string, toml: ExperienceToml, scaling: For
     log: countingOf(toml.health),
     readyTimeoutSecs: toml.ready_timeout_secs,
     scaling: resolveScaling(toml, scaling),
-    scalingIn: Object.fromEntries(
-      Object.entries(toml.scaling.regions).map(([name, { min_servers: minServers, max_servers: maxServers }]) => [
-        name,
-        { minServers, maxServers },
-      ]),
-    ),
+    scalingIn: resolveBounds(toml, resolveScaling(toml, scaling)),
     routing: {
       strategy: toml.routing.strategy,
       maxLatencyMs: toml.routing.max_latency_ms,
@@ -190,6 +186,16 @@ function resolveScaling(toml: ExperienceToml, region: ForgeToml["scaling"]): Sca
     priorities: own.priorities,
     allocationOverflow: own.allocation_overflow,
   };
+}
+
+/** What the whole run wants at least gives way to a region's own maximum: then that region's minimum is as low. */
+function resolveBounds({ scaling }: ExperienceToml, shared: ScalingPolicy): Readonly<Record<string, RegionBounds>> {
+  return Object.fromEntries(
+    Object.entries(scaling.regions).map(([name, { min_servers: least, max_servers: maxServers }]) => {
+      const lowered = maxServers !== undefined && maxServers < shared.minServers ? maxServers : undefined;
+      return [name, { minServers: least ?? lowered, maxServers }];
+    }),
+  );
 }
 
 function resolveEntry({ id, schedule, buffer, counter, list, webhook }: ChainEntryToml): ChainEntry {

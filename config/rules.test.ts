@@ -1,4 +1,4 @@
-import { ARENA, expectOnly, type Broken } from "./broken-file";
+import { ARENA, expectOnly, problemsOf, type Broken } from "./broken-file";
 
 const BROKEN: readonly Broken[] = [
   {
@@ -247,6 +247,14 @@ const BROKEN: readonly Broken[] = [
     line: 2,
   },
   {
+    name: "a region's own minimum above what all of it may run",
+    file: `[scaling]\nmax_servers_per_region = 3\n${ARENA}scaling.regions.dc1.min_servers = 4\n`,
+    path: "scaling.max_servers_per_region",
+    problem: /less than the 4 servers that the experiences of region dc1/,
+    fix: /at least 4/,
+    line: 2,
+  },
+  {
     name: "thresholds the wrong way round",
     file: `${ARENA}scaling = { scale_up_threshold = 0.3, scale_down_threshold = 0.6 }\n`,
     path: "experiences.arena.scaling.scale_down_threshold",
@@ -290,4 +298,9 @@ const BROKEN: readonly Broken[] = [
 
 describe("a forge.toml whose keys do not fit together", () => {
   test.each(BROKEN)("$name: place, problem and fix", expectOnly);
+
+  test("minima that a region lowers are counted as it has them", () => {
+    const own = "scaling = { min_servers = 5, regions.dc1 = { min_servers = 1, max_servers = 2 } }\n";
+    expect(problemsOf(`[scaling]\nmax_servers_per_region = 3\n${ARENA}${own}`)).toEqual([]);
+  });
 });

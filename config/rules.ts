@@ -117,13 +117,16 @@ function minimaFitTheRegion(toml: ForgeToml): readonly RuleFinding[] {
     const problem = `is below min_servers_per_region, ${least}`;
     return [{ path, value: most, problem, fix: `write at least ${least}, or lower the minimum`, about }];
   }
-  const minimum = ({ kind, scaling }: ForgeToml["experiences"][string]) =>
-    scaling.min_servers ?? Math.min(least, scaling.max_servers ?? (kind === "world" ? 1 : most));
+  const minimum = ({ kind, scaling }: ForgeToml["experiences"][string], region: string) => {
+    const own = Object.hasOwn(scaling.regions, region) ? scaling.regions[region] : undefined;
+    const bound = own?.max_servers ?? scaling.max_servers ?? (kind === "world" ? 1 : most);
+    return own?.min_servers ?? scaling.min_servers ?? Math.min(least, bound);
+  };
   for (const { name } of regionsOf(toml)) {
     const here = Object.values(toml.experiences).filter(
       ({ regions }) => regions.length === 0 || regions.includes(name),
     );
-    const sum = here.reduce((total, experience) => total + minimum(experience), 0);
+    const sum = here.reduce((total, experience) => total + minimum(experience, name), 0);
     if (sum <= most) continue;
     const problem = `is less than the ${sum} servers that the experiences of region ${name} want at least`;
     return [

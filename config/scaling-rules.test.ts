@@ -120,6 +120,14 @@ const BROKEN: readonly Broken[] = [
     line: 9,
   },
   {
+    name: "a region's maximum below the experience's minimum",
+    file: `[[regions]]\nname = "us-east"\n${ARENA}[experiences.arena.scaling]\nmin_servers = 5\nregions.us-east.max_servers = 2\n`,
+    path: `${at}.regions.us-east.max_servers`,
+    problem: /below min_servers of the experience, 5/,
+    fix: /at least 5, or give the region a min_servers of its own, at most 2/,
+    line: 9,
+  },
+  {
     name: "two servers of a world in one region",
     file: `[[regions]]\nname = "us-east"\n${ARENA}kind = "world"\n[experiences.arena.scaling]\nregions.us-east.max_servers = 2\n`,
     path: `${at}.regions.us-east`,
@@ -149,6 +157,14 @@ it.each([
   [
     "a region's bounds within the experience's",
     `[[regions]]\nname = "us-east"\n${ARENA}[experiences.arena.scaling]\nmax_servers = 9\nregions.us-east = { min_servers = 9 }\n`,
+  ],
+  [
+    "a region with a minimum and a maximum of its own, both below the experience's",
+    `[[regions]]\nname = "us-east"\n${ARENA}[experiences.arena.scaling]\nmin_servers = 5\nregions.us-east = { min_servers = 0, max_servers = 2 }\n`,
+  ],
+  [
+    "a region's maximum below what [scaling] wants at least, which gives way",
+    `[scaling]\nmin_servers_per_region = 5\n[[regions]]\nname = "us-east"\n${ARENA}scaling.regions.us-east.max_servers = 2\n`,
   ],
 ])("takes %s", (_, file) => {
   expect(problemsOf(file)).toEqual([]);

@@ -115,7 +115,8 @@ function boundsRules(at: Path, { scaling, kind }: ExperienceToml): readonly Rule
       const bound = most ?? (kind === "world" ? 1 : scaling.max_servers);
       if (kind === "world" && ((least ?? 0) > 1 || (most ?? 0) > 1))
         return [{ path, value: undefined, problem: "is too many: a world has one server a region", fix: "write 1" }];
-      if (least === undefined || bound === undefined || least <= bound) return [];
+      if (least === undefined) return inheritedMinimum(at, path, scaling.min_servers, most);
+      if (bound === undefined || least <= bound) return [];
       return [
         {
           path: [...path, "min_servers"],
@@ -130,4 +131,21 @@ function boundsRules(at: Path, { scaling, kind }: ExperienceToml): readonly Rule
       ];
     },
   );
+}
+
+/** A region that says no minimum has the experience's, which its own maximum must not be below. */
+function inheritedMinimum(at: Path, path: Path, least: number | undefined, most: number | undefined): RuleFinding[] {
+  if (least === undefined || most === undefined || least <= most) return [];
+  return [
+    {
+      path: [...path, "max_servers"],
+      value: most,
+      problem: `is below min_servers of the experience, ${least}`,
+      fix: `write at least ${least}, or give the region a min_servers of its own, at most ${most}`,
+      about: [
+        [...path, "min_servers"],
+        [...at, "scaling", "min_servers"],
+      ],
+    },
+  ];
 }

@@ -61,6 +61,12 @@ cooldown_secs = 3
     expect(load(shown(text)).config).toEqual(load(text).config);
   });
 
+  test("bounds of a region that give way are printed so that they still do", () => {
+    const text = `[scaling]\nmin_servers_per_region = 5\n[experiences.arena]\ncommand = "arena"\nmax_players = 4\nscaling.regions.dc1.max_servers = 2\n`;
+    expect(shown(text)).toContain("regions = { dc1 = { min_servers = 2, max_servers = 2 } }");
+    expect(load(shown(text)).config).toEqual(load(text).config);
+  });
+
   test("what it prints of any file means the same", () => {
     const kinds = new Set<string>();
     fc.assert(

@@ -40,7 +40,6 @@ function withBounds(experience: ExperienceConfig, region: string): ExperienceCon
   const bounds = experience.scalingIn?.[region];
   if (!bounds) return experience;
   const { scaling } = experience;
-  const maxServers = bounds.maxServers ?? scaling.maxServers;
-  const minServers = bounds.minServers ?? Math.min(scaling.minServers, maxServers);
+  const { minServers = scaling.minServers, maxServers = scaling.maxServers } = bounds;
   return { ...experience, scaling: { ...scaling, minServers, maxServers } };
 }
