@@ -5,6 +5,7 @@ import { healthRules, sdkRules } from "./health-rules";
 import { portRules } from "./port-rules";
 import type { Path } from "./problem";
 import { driverOf } from "./resolve-experience";
+import { routingRules } from "./routing-rules";
 import type { RuleFinding } from "./rules";
 import { chainRules } from "./scaling-rules";
 import type { ForgeToml } from "./schema";
@@ -25,6 +26,7 @@ export function experienceRules(
     ...worldRules(at, experience),
     ...scalingRules(at, experience, scaling),
     ...chainRules(at, experience),
+    ...routingRules(at, experience),
     ...environmentRules(at, experience),
     ...portRules(at, experience),
     ...countRules(at, experience),
