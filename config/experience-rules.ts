@@ -5,6 +5,7 @@ import { healthRules, sdkRules } from "./health-rules";
 import { portRules } from "./port-rules";
 import type { Path } from "./problem";
 import { driverOf } from "./resolve-experience";
+import { rolloutRules } from "./rollout-rules";
 import { routingRules } from "./routing-rules";
 import type { RuleFinding } from "./rules";
 import { chainRules } from "./scaling-rules";
@@ -27,6 +28,7 @@ export function experienceRules(
     ...scalingRules(at, experience, scaling),
     ...chainRules(at, experience),
     ...routingRules(at, experience),
+    ...rolloutRules(at, experience),
     ...environmentRules(at, experience),
     ...portRules(at, experience),
     ...countRules(at, experience),

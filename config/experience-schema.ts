@@ -104,9 +104,26 @@ const routingSchema = z.strictObject({
 /** Seconds; a week at most. */
 const rolloutSecondsSchema = z.number().min(0).max(604_800);
 
-const percentSchema = z
-  .string()
-  .regex(/^(?:100|\d{1,2}(?:\.\d+)?)%$/, message("is not a share", 'write a share of the fleet: "10%"'));
+const NOT_A_SHARE = message("is not a share", 'write a share of the fleet: "10%"');
+
+const percentSchema = z.string().regex(/^(?:100|\d{1,2}(?:\.\d+)?)%$/, NOT_A_SHARE);
+
+/** Above 0: a canary of nothing would be a rollout that never begins. */
+const canarySchema = z
+  .string({ error: ({ input }) => message("must be a share in quotes", `write ${shareMeant(input)}`) })
+  .regex(
+    /^(?!0+(?:\.0+)?%$)(?:100|\d{1,2}(?:\.\d+)?)%$/,
+    message(
+      "is not a share above 0%",
+      'write a share of the fleet, "10%", or remove it: then all of the fleet is rolled over',
+    ),
+  );
+
+/** What a bare number was meant to say: 0.1, as the API has it, and 10 are both a tenth. */
+function shareMeant(input: unknown): string {
+  if (typeof input !== "number" || !(input > 0 && input <= 100) || input === 1) return 'a share of the fleet: "10%"';
+  return `"${Number((input < 1 ? input * 100 : input).toPrecision(12))}%"`;
+}
 
 const amountSchema = z.union([serverCountSchema, percentSchema], {
   error: message("is neither servers nor a share", 'write servers, 5, or a share of the fleet, "25%"'),
@@ -117,7 +134,7 @@ const rolloutSchema = z.strictObject({
     .enum(["rolling", "recreate"])
     .default("rolling")
     .describe("rolling: in steps of max_surge and max_unavailable; recreate: all empty servers at once"),
-  canary: percentSchema
+  canary: canarySchema
     .default("100%")
     .describe('Share of the fleet that runs a new version first, "10%"; 100%: no canary'),
   promote_after_secs: rolloutSecondsSchema

@@ -28,6 +28,8 @@ export function findingsOf(issue: Issue, document: unknown): Finding[] {
       ];
     }
     case "invalid_type":
+      // A message of our own knows better what was meant.
+      if (value !== undefined && issue.message.includes("\n")) break;
       return [value === undefined ? missing(path, issue.expected) : wrongType(path, value, issue.expected)];
     case "invalid_value": {
       const choices = issue.values.map((choice) => JSON.stringify(choice));
@@ -42,11 +44,10 @@ export function findingsOf(issue: Issue, document: unknown): Finding[] {
     case "too_small":
     case "too_big":
       return [outOfRange(issue, path, value)];
-    default: {
-      const [problem, fix] = lines(issue.message);
-      return [{ path, value, problem, fix }];
-    }
+    default:
   }
+  const [problem, fix] = lines(issue.message);
+  return [{ path, value, problem, fix }];
 }
 
 function unknownKey(path: Path, value: unknown): Finding {
