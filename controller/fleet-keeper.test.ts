@@ -9,6 +9,7 @@ import type { Kept } from "./core/kept-fleets";
 import { FileDocument } from "./document";
 import { FleetKeeper, type KeptFleets } from "./fleet-keeper";
 
+const url = "https://scaler.example.com/";
 const log = pino({ level: "silent" });
 
 /** As a leader keeps it. */
@@ -71,6 +72,24 @@ describe("FleetKeeper", () => {
     const second = keeper();
     second.keeps.lead(2);
     expect(await second.next()).toBe("read 2 2, 1 isolated");
+  });
+
+  it.each([
+    ["what webhooks said", { [url]: { scale: true, replicas: 4, atMs: 1 } }, "read 2 2, 1 isolated"],
+    ["that one never answered", { [url]: null }, "read 2 2, 1 isolated"],
+    ["what a later version of Forge keeps", undefined, "read 2 2, 1 isolated"],
+    ["no answer of a webhook", { [url]: { replicas: "many" } }, "read 2 nothing, 1 isolated"],
+  ])("reads %s with a fleet", async (_, advice, expected) => {
+    const first = keeper();
+    first.keeps.lead(1);
+    await first.next();
+    const { fleets, nodes } = records("2");
+    const arena = { ...fleets["arena"], ...(advice && { advice }), later: { of: "Forge" } };
+    first.keeps.keep(1, { fleets: { arena }, nodes } as unknown as Kept);
+    expect(await first.next()).toBe("kept 1");
+    const second = keeper();
+    second.keeps.lead(2);
+    expect(await second.next()).toBe(expected);
   });
 
   it("lets a leader that was replaced write nothing, and tells it that it was", async () => {

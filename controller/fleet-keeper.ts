@@ -31,6 +31,9 @@ const recordSchema = z.looseObject({
   lastRollout: z.looseObject({ from: z.string(), to: z.string() }).nullable(),
   policy: z.looseObject({}),
   desired: z.number().nullable(),
+  advice: z
+    .record(z.string(), z.looseObject({ scale: z.boolean(), replicas: z.number(), atMs: z.number() }).nullable())
+    .optional(),
   entry: z.looseObject({ version: z.string(), scaling: z.looseObject({}) }),
   former: z.looseObject({ version: z.string() }).nullable(),
 });

@@ -17,6 +17,7 @@ export function chainSeen(fleet: Fleet): ChainSeen {
     have: fleet.index.usable + fleet.starting + fleet.suspect,
     counts: (kind, key) => countsOf(fleet, kind, key),
     advice: (url) => fleet.advice.get(url),
+    unheard: (url) => (fleet.unheard.has(url) ? fleet.found : 0),
   };
 }
 
@@ -77,7 +78,9 @@ export function takeAdvice(s: CoreState, { experienceId, url, answer }: Extract<
   if ("failure" in answer) return;
   const before: Advice | undefined = fleet.advice.get(url);
   fleet.advice.set(url, { ...answer, atMs: s.nowMs });
+  fleet.unheard.delete(url);
   if (before?.scale === answer.scale && before.replicas === answer.replicas) return;
+  s.keepDue = true;
   fleet.countsChanged = true;
   s.dirty.add(fleet);
 }

@@ -8,6 +8,7 @@ const seen = (over: Partial<ChainSeen> = {}): ChainSeen => ({
   have: 4,
   counts: () => counted,
   advice: () => undefined,
+  unheard: () => 0,
   ...over,
 });
 const follow = (chain: readonly ChainEntry[], over: Partial<ChainSeen> = {}) =>

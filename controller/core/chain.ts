@@ -9,6 +9,8 @@ export interface ChainSeen {
   readonly have: number;
   readonly counts: (kind: "counter" | "list", key: string) => CountSeen;
   readonly advice: (url: string) => Advice | undefined;
+  /** So many servers stay until this webhook has answered, as nobody knows what it said to the leader before. */
+  readonly unheard: (url: string) => number;
 }
 
 /** A counter or list over all servers that are up. */
@@ -26,6 +28,8 @@ export interface Advice {
   readonly scale: boolean;
   readonly replicas: number;
   readonly atMs: number;
+  /** It was told to the leader before. */
+  readonly before?: true;
 }
 
 /** What is kept ready by the entry that decides, or by `buffer` where none applies. */
@@ -37,6 +41,8 @@ export interface ChainVerdict {
   readonly keep: { readonly servers: number; readonly reason: string } | null;
   readonly min: number;
   readonly max: number;
+  /** So many servers at least that there are do not go, and why. */
+  readonly stay: { readonly servers: number; readonly reason: string } | null;
   /** Entries before it, and why they did not apply. */
   readonly passed: readonly string[];
   /** Webhooks that are asked what they think now. */
@@ -52,6 +58,7 @@ export function followChain(policy: ScalingPolicy, seen: ChainSeen, nowMs: numbe
   const passed: string[] = [];
   const consult: WebhookRule[] = [];
   let changesAtMs = Infinity;
+  let stay: ChainVerdict["stay"] = null;
   for (const [index, entry] of policy.chain.entries()) {
     const name = entry.id ?? String(index + 1);
     const window = windowState(entry.schedule, nowMs);
@@ -64,11 +71,20 @@ export function followChain(policy: ScalingPolicy, seen: ChainSeen, nowMs: numbe
     const ruled = rule(entry, seen, nowMs);
     if (!ruled) {
       passed.push(`${name} has had no good answer from its webhook`);
+      const servers = entry.webhook ? seen.unheard(entry.webhook.url) : 0;
+      if (servers > (stay?.servers ?? 0)) stay = { servers, reason: stayText(name, servers) };
       continue;
     }
-    return { entry: name, min: 0, max: Infinity, ...ruled, passed, consult, changesAtMs };
+    const { min = 0, max = Infinity, ...rest } = ruled;
+    const most = Math.max(max, stay?.servers ?? 0);
+    return { entry: name, min, max: most, ...rest, stay, passed, consult, changesAtMs };
   }
-  return { entry: null, buffer: policy.buffer, keep: null, min: 0, max: Infinity, passed, consult, changesAtMs };
+  const { buffer } = policy;
+  return { entry: null, buffer, keep: null, min: 0, max: Infinity, stay, passed, consult, changesAtMs };
+}
+
+function stayText(entry: string, servers: number): string {
+  return `the ${String(servers)} servers that this leader found stay until the webhook of entry ${entry} has answered it, as what that said before is not known`;
 }
 
 type Ruled = Pick<ChainVerdict, "buffer" | "keep"> & Partial<Pick<ChainVerdict, "min" | "max">>;
@@ -82,7 +98,9 @@ function rule(entry: ChainEntry, seen: ChainSeen, nowMs: number): Ruled | undefi
   if (entry.list) return { buffer: NO_BUFFER, keep: forCount("list", entry.list, seen) };
   const advice = entry.webhook && seen.advice(entry.webhook.url);
   if (!advice) return undefined;
-  const ago = `answered ${String(Math.round((nowMs - advice.atMs) / 1000))} s ago`;
+  const ago = advice.before
+    ? "as it answered the leader before"
+    : `answered ${String(Math.round((nowMs - advice.atMs) / 1000))} s ago`;
   const keep = advice.scale
     ? { servers: advice.replicas, reason: `its webhook, ${ago}, wants ${String(advice.replicas)} servers` }
     : { servers: seen.have, reason: `its webhook, ${ago}, wants no change` };

@@ -13,12 +13,12 @@ import type { CoreState } from "./state";
 export function boundsOf(
   s: CoreState,
   fleet: Fleet,
-  { min, max, keep }: ChainVerdict,
+  { min, max, keep, stay }: ChainVerdict,
   claim: (own: ScalingBounds) => number,
 ): ScalingBounds {
   const own = Math.min(fleet.policy.maxServers, max);
   const least = Math.max(leastOf(fleet), min);
-  takeClaim(s, fleet, claim({ floor: Math.min(own, least), cap: own, keep }));
+  takeClaim(s, fleet, claim({ floor: Math.min(own, least), cap: own, keep, stay }));
   const claims = claimsOf(s);
   const { maxServersPerRegion, minServersPerRegion } = s.settings.scaling;
   const floor = Math.max(regionFloors(claims, minServersPerRegion).get(fleet.id) ?? 0, min);
@@ -31,6 +31,7 @@ export function boundsOf(
     isRegions: floor > least,
     cap,
     keep,
+    stay,
     shared: share < own ? sharedText(s, fleet, share) : undefined,
     after: growsAfter(s, fleet),
   };

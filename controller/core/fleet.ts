@@ -66,8 +66,12 @@ export interface Fleet {
   readonly answers: { readonly ms: Float64Array; readonly atMs: Float64Array; next: number };
   /** What the chain of policies said last; null before the first evaluation. */
   verdict: ChainVerdict | null;
-  /** Of webhooks, by url. */
+  /** The last good answers of webhooks, by url. */
   readonly advice: Map<string, Advice>;
+  /** Webhooks that this leader does not know any answer of, nor that there was none; see kept-advice.ts. */
+  readonly unheard: Set<string>;
+  /** How many servers there were when this leader began to decide. */
+  found: number;
   /** When webhooks were asked last, whether they still may answer, and why they did not the last time. */
   readonly consulted: Map<string, { askedMs: number; open: boolean; failure: string | null }>;
   /** Something that the chain counts has changed. */
@@ -159,6 +163,8 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     answers: { ms: new Float64Array(ANSWERS), atMs: new Float64Array(ANSWERS).fill(-Infinity), next: 0 },
     verdict: null,
     advice: new Map(),
+    unheard: new Set(),
+    found: 0,
     consulted: new Map(),
     countsChanged: false,
     evaluatedMs: -Infinity,

@@ -1,5 +1,6 @@
 import type { ExperienceConfig } from "../../config/config";
 import { applyPolicy, type Fleet } from "./fleet";
+import { keptAdvice, restoreAdvice, type KeptAdvice } from "./kept-advice";
 import { nodeRecords, onNodesRead, type NodeRecords } from "./kept-nodes";
 import { problem } from "./outbox";
 import type { FleetPolicy } from "./resources";
@@ -19,6 +20,8 @@ export interface FleetRecord {
   readonly lastRollout: RolloutEnd | null;
   readonly policy: Partial<FleetPolicy>;
   readonly desired: number | null;
+  /** What earlier versions of Forge did not keep. */
+  readonly advice?: KeptAdvice;
   /** forge.toml's entry by which this was decided, and its last one with another version. */
   readonly entry: ExperienceConfig;
   readonly former: ExperienceConfig | null;
@@ -55,12 +58,13 @@ export function keepFleets(s: CoreState): void {
   });
 }
 
-function recordOf({ config, version, rollout, ...fleet }: Fleet): FleetRecord | undefined {
-  if (!config) return undefined;
-  const { lastRollout, policyOverride: policy, desired, former } = fleet;
-  if (!rollout) return { version, rollout, lastRollout, policy, desired, entry: config, former };
+function recordOf(fleet: Fleet): FleetRecord | undefined {
+  const { config: entry, version, rollout, lastRollout, policyOverride: policy, desired, former } = fleet;
+  if (!entry) return undefined;
+  const record = { version, lastRollout, policy, desired, advice: keptAdvice(fleet), entry, former };
+  if (!rollout) return { ...record, rollout };
   const { crash: _crash, ...kept } = rollout;
-  return { version, rollout: kept, lastRollout, policy, desired, entry: config, former };
+  return { ...record, rollout: kept };
 }
 
 /** Nothing is started, closed or promoted yet: what was decided of the fleets is on its way. */
@@ -93,6 +97,7 @@ function restore(s: CoreState, fleet: Fleet, config: ExperienceConfig, record: F
   fleet.desired = isAsItWas ? record.desired : null;
   if (entry.version !== config.version) takeVersion(s, fleet, asKept(config, entry), config);
   applyPolicy(fleet);
+  restoreAdvice(fleet, record.advice);
   fleet.nextEvaluationMs = s.nowMs;
   s.dirty.add(fleet);
   tellRestored(s, fleet, isAsItWas ? record : { ...record, policy: {}, desired: null });

@@ -5,6 +5,7 @@ import { sendEpoch, suspectUnseen } from "./connection";
 import type { Group } from "./group";
 import { forgetUnkept } from "./drain-mark";
 import { letGo } from "./keeping";
+import { beginUnheard, noteFound } from "./kept-advice";
 import { dropHeld, setHolding } from "./holding";
 import { stopMoving } from "./move-out";
 import { problem } from "./outbox";
@@ -57,6 +58,7 @@ function startLeading(s: CoreState): void {
     if (node.connected) sendEpoch(s, node);
   }
   for (const experienceId of Object.keys(s.settings.experiences)) s.dirty.add(s.fleet(experienceId));
+  for (const fleet of s.fleets.values()) beginUnheard(fleet);
 }
 
 /** What a leader alone may do stops at once, and everybody who waits for it is told. */
@@ -193,6 +195,7 @@ export function checkRebuilt(s: CoreState): void {
   for (const fleet of s.fleets.values()) {
     // When the last leader let servers go is not known; a change of leaders alone is no reason to.
     fleet.cooldown.lastDownMs = s.nowMs;
+    noteFound(fleet);
     s.dirty.add(fleet);
   }
   for (const server of s.servers.values()) {

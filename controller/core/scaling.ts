@@ -38,6 +38,8 @@ export interface ScalingBounds {
   readonly cap: number;
   /** What the chain of policies wants kept; growing to it is a step like any other. */
   readonly keep?: { readonly servers: number; readonly reason: string } | null;
+  /** So many servers that there are do not go for want of demand, and why; more than the cap do. */
+  readonly stay?: { readonly servers: number; readonly reason: string } | null;
   /** Why the cap is less than the policy's maximum: who comes first; undefined where it is not. */
   readonly shared?: string | undefined;
   /** Whose servers find no node and come first: until they have, only repairs are made. */
@@ -270,6 +272,9 @@ function planDown(
   const owed = over > 0 && bounds.shared !== undefined;
   const excess =
     over > 0 ? Math.min(seen.empty - (owed ? seen.wanted : 0), over) : spare(withoutWanted(seen), policy, bounds);
+  const { stay } = bounds;
+  if (excess <= 0 && stay && spare(withoutWanted(seen), policy, { ...bounds, stay: null }) > 0)
+    return hold(stay.reason);
   if (excess <= 0) return hold(seen.wanted > 0 ? `no excess capacity beside ${askedText(seen)}` : "no excess capacity");
   if (over <= 0) {
     if (seen.cpu !== undefined && seen.cpu >= policy.scaleDownThreshold && seen.empty < seen.usable)
@@ -307,7 +312,7 @@ function askedText({ wanted }: FleetObservation): string {
 /** Empty servers that could go and leave minimum, buffer, target players and CPU satisfied. */
 function spare(seen: FleetObservation, policy: ScalingPolicy, bounds: ScalingBounds): number {
   const { usable } = seen;
-  let keep = Math.max(bounds.floor, bounds.keep?.servers ?? 0);
+  let keep = Math.max(bounds.floor, bounds.keep?.servers ?? 0, bounds.stay?.servers ?? 0);
   if (!seen.whole && policy.targetPlayers > 0) keep = Math.max(keep, Math.ceil(seen.seatsHeld / policy.targetPlayers));
   // What idle servers use of their CPU is no reason to keep them.
   if (seen.cpu !== undefined && policy.scaleUpThreshold > 0 && seen.empty < usable) {
