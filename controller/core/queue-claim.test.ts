@@ -1,5 +1,5 @@
 import type { Waiting } from "./decision";
-import type { Placement, QueueEntry } from "./resources";
+import type { Placement, QueueEntry, Session } from "./resources";
 import { arena, code, join } from "./testing/ask";
 import type { RegionDouble } from "./testing/region-double";
 
@@ -30,6 +30,10 @@ it("keeps its place through a takeover, whoever comes back first", () => {
   wait(r, ann);
   wait(r, bob);
   expect(line(r)).toEqual(["ann", "bob", "cyd", "late"]);
+  expect(r.must<Session>({ type: "getSession", sessionId: ann.sessionId })).toMatchObject({
+    state: "queued",
+    reason: "waits on, as its ticket says",
+  });
   r.must({ type: "endSession", sessionId: holder.session.id, reason: "left" });
   r.run();
   expect(line(r)).toEqual(["bob", "cyd", "late"]);

@@ -91,10 +91,13 @@ export function takeUp(s: CoreState, claim: QueueClaim): CoreProblem | null {
   });
   const { experienceId, version, mods, matchId, sinceMs, deadlineMs } = claim;
   const group = newGroup({ kind: "join", experienceId, sessions, version, mods, matchId, sinceMs, deadlineMs });
-  for (const session of sessions) session.group = group;
   group.ticket = claim.ticket;
   group.order = claim.order;
   group.reason = "waits on, as its ticket says";
+  for (const session of sessions) {
+    session.group = group;
+    session.reason = group.reason;
+  }
   s.tickets.set(claim.ticket, group);
   giveUpAt(s, group);
   fleet.line.add(group);
