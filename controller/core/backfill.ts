@@ -3,8 +3,9 @@ import type { Group } from "./group";
 
 /**
  * A match that wants more players says up to how many, in this annotation of its server: the server itself over its SDK, or
- * whoever asked for the match. Those who come alone or in parties are put into it as long as it has fewer, before another
- * server is claimed for them. Taken away or reached, nobody more comes.
+ * whoever asked for the match. Those who come alone or in parties are put into it as long as it has fewer, before they are
+ * put anywhere else: on a server that they share with others, or on one that is claimed for them. Taken away or reached, nobody
+ * more comes.
  */
 export const BACKFILL = "forge.backfill-to";
 
@@ -15,8 +16,18 @@ export function openPlaces(server: GameServer): number {
   return Math.max(0, Math.min(Number(wanted), server.maxPlayers) - seatsHeld(server));
 }
 
-/** The match that this group plays on the server: the one that is there and wants them, or their own. */
+/** The match that this group plays on the server: the one that is there and wants them, their own, or none. */
 export function matchOf(group: Group, server: GameServer): string | null {
-  if (group.kind !== "join" || group.matchId === null) return group.matchId;
-  return server.matchId ?? `party-${group.sessions[0]?.id ?? ""}`;
+  return group.kind === "join" ? (server.matchId ?? ownMatch(group)) : group.matchId;
+}
+
+/** Once a match that it was to be put into has not taken it: what it plays by itself. */
+export function backToOwn(group: Group): void {
+  if (group.kind !== "join") return;
+  group.matchId = ownMatch(group);
+  for (const session of group.sessions) session.matchId = group.matchId;
+}
+
+function ownMatch({ whole, sessions }: Group): string | null {
+  return whole ? `party-${sessions[0]?.id ?? ""}` : null;
 }

@@ -22,7 +22,9 @@ export interface Group {
   readonly lastVersion: string | null;
   /** In order of preference, for a group that claims a whole server; empty takes any. */
   readonly selectors: readonly ServerSelector[];
-  /** Takes the whole server for this match. */
+  /** It takes a whole server. One that does not may still be put into a match that wants more players. */
+  readonly whole: boolean;
+  /** Its match: its own, or while it is asked for, that which it would be put into. */
   matchId: string | null;
   readonly sinceMs: number;
   /** From then on it is told that there is no place. */
@@ -85,6 +87,7 @@ export function newGroup(of: NewGroup): Group {
     mods: of.mods ?? [],
     lastVersion: of.lastVersion ?? null,
     selectors: of.selectors ?? [],
+    whole: (of.matchId ?? null) !== null,
     matchId: of.matchId ?? null,
     sinceMs: of.sinceMs,
     deadlineMs: of.deadlineMs,

@@ -1,6 +1,6 @@
 import { arena, code, join, servers } from "./testing/ask";
 import type { Waiting } from "./decision";
-import type { MatchAllocation, Placement, Server } from "./resources";
+import type { MatchAllocation, Placement, Server, Session } from "./resources";
 
 const allocate = (matchId: string, players: readonly string[], more: object = {}) => ({
   type: "allocateMatch" as const,
@@ -24,6 +24,67 @@ it("fills a match up to what it wants with those who come, and claims another se
   r.must({ type: "labelServer", serverId: server.id, annotations: { "forge.backfill-to": null } });
   expect(r.must<Placement>(join("fay")).server.id).not.toBe(server.id);
   expect(r.must<Server>({ type: "getServer", serverId: server.id })).toMatchObject({ matchId: "m", players: 3 });
+});
+
+describe("a match that wants more, where the other servers are shared", () => {
+  const shared = (over: Parameters<typeof arena>[0] = {}) => arena({ seats: "reported", maxPlayers: 4, ...over });
+  const wanting = (r: ReturnType<typeof arena>, most: string) =>
+    r.must<MatchAllocation>(allocate("m", ["ann"], { annotations: { "forge.backfill-to": most } })).server.id;
+
+  it.each(["pack", "spread"] as const)("comes before all of them, and no further (%s)", (strategy) => {
+    const r = shared({ scaling: { minServers: 3, maxServers: 3 }, routing: { strategy } });
+    const other = r.must<Placement>(join("zoe")).server.id;
+    const match = wanting(r, "99");
+    const party = r.must<Placement>(join("bob", { party: ["cyd"] }));
+    expect(party.server.id).toBe(match);
+    expect(r.must<Placement>(join("dan")).server.id).toBe(match);
+    const [eve, fay] = [r.must<Placement>(join("eve")), r.must<Placement>(join("fay"))];
+    expect([eve.server.id, fay.server.id]).not.toContain(match);
+    const all = r.must<Server[]>(servers);
+    expect(all.filter(({ matchId }) => matchId !== null).map(({ id, players }) => [id, players])).toEqual([[match, 4]]);
+    expect(all.find(({ id }) => id === other)).toMatchObject({ matchId: null });
+    // They are of the match: it ends, and so do their sessions.
+    r.agentOf(match).endMatch(match, r.nowMs);
+    r.run();
+    expect(r.must<Session>({ type: "getSession", sessionId: party.session.id }).state).toBe("ended");
+    expect(r.must<Session>({ type: "getSession", sessionId: eve.session.id }).state).toBe("reserved");
+  });
+
+  it("takes whoever waits once it wants them", () => {
+    const r = shared({ scaling: { minServers: 1, maxServers: 1 } });
+    const { server } = r.must<MatchAllocation>(allocate("m", ["ann"]));
+    const bob = r.must<Waiting>(join("bob"));
+    expect(bob.reason).toBe("no server has room");
+    r.must({ type: "labelServer", serverId: server.id, annotations: { "forge.backfill-to": "2" } });
+    expect(r.must<Session>({ type: "getSession", sessionId: bob.sessionId }).serverId).toBe(server.id);
+    expect(r.must<Waiting>(join("cyd")).reason).toBe("no server has room");
+  });
+
+  it("that refuses them leaves them free to share a server", () => {
+    const r = shared({ scaling: { minServers: 2, maxServers: 2 } });
+    const match = wanting(r, "4");
+    const node = r.agentOf(match).servers.get(match);
+    if (!node) throw new Error("no such server");
+    node.claim = "another";
+    const bob = r.must<Placement>(join("bob"));
+    expect(bob.server.id).not.toBe(match);
+    expect(r.must<Server>({ type: "getServer", serverId: bob.server.id })).toMatchObject({ matchId: null, players: 1 });
+    expect(r.must<Placement>(join("cyd")).server.id).toBe(bob.server.id);
+  });
+
+  it("that refuses them has them wait for seats, not each for a server", () => {
+    const r = shared({ scaling: { minServers: 1, maxServers: 9 } });
+    const match = wanting(r, "4");
+    const node = r.agentOf(match).servers.get(match);
+    if (!node) throw new Error("no such server");
+    node.claim = "another";
+    r.autoReady = false;
+    const asked = ["bob", "cyd", "dan"].map((player) => r.ask(join(player)));
+    r.run();
+    expect(asked.map((id) => code(r.reply(id)))).toEqual(["ok", "ok", "ok"]);
+    const started = r.must<Server[]>(servers).filter(({ id }) => id !== match);
+    expect(started.map(({ state }) => state)).toEqual(["starting"]);
+  });
 });
 
 it("answers players of one match who came apart each with their own seat, while it waits for another server", () => {

@@ -1,6 +1,6 @@
 import type { SeatRequest } from "../../protocol/messages";
 import { answerQueued, answerRefused } from "./answers";
-import { matchOf } from "./backfill";
+import { backToOwn, matchOf } from "./backfill";
 import type { CoreProblem } from "./decision";
 import { wholeServers, type Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
@@ -19,6 +19,7 @@ const TRIES = 5;
 /** Finds the group a server now, or lets it wait, or tells why neither is possible. */
 export function place(s: CoreState, group: Group): void {
   const fleet = s.fleet(group.experienceId);
+  backToOwn(group);
   const reason = group.hindrance ?? whyNotNow(s);
   const choice = reason === null && group.tries < TRIES ? choose(fleet, group, memoryOf(fleet)) : undefined;
   if (choice) ask(s, fleet, group, choice);

@@ -35,13 +35,13 @@ export interface QueueMember {
 
 /** What the tickets of a waiting group carry. */
 export function claimOf(group: Group): QueueClaim {
-  const { ticket, experienceId, version, mods, matchId, order, sinceMs, deadlineMs, sessions } = group;
+  const { ticket, experienceId, version, mods, whole, matchId, order, sinceMs, deadlineMs, sessions } = group;
   return {
     ticket: ticket ?? "",
     experienceId,
     version,
     mods,
-    matchId,
+    matchId: whole ? matchId : null,
     order,
     sinceMs,
     deadlineMs,

@@ -106,11 +106,11 @@ function takeFrom(
 ): void {
   const seats = group.sessions.length;
   offers.clear();
-  if (group.kind === "join" && group.matchId !== null && choice === "any")
-    takeBackfill(fleet, version, group, most, into);
+  if (group.kind === "join" && choice === "any") takeBackfill(fleet, version, group, most, into);
+  if (into.length > 0) return;
   for (const pool of fleet.index.pools()) {
     if (!mayServe(pool, version, group, choice)) continue;
-    if (group.matchId !== null) pool.takeEmpty(seats, most, into);
+    if (group.whole) pool.takeEmpty(seats, most, into);
     else pool.offer(seats, strategy === "pack" ? WEIGHTS.players : -WEIGHTS.players, REST, offers);
   }
   offers.take(most, into);
@@ -120,7 +120,7 @@ function mayServe(pool: Pool, version: string, { mods }: Group, choice: PoolChoi
   return pool.size > 0 && pool.choice === choice && pool.version === version && hasMods(mods, pool.mods);
 }
 
-/** Matches that want so many more, however few: whoever finds one claims no server. */
+/** Matches that want so many more, however few: whoever finds one goes nowhere else, however well that would score. */
 function takeBackfill(fleet: Fleet, version: string, group: Group, most: number, into: GameServer[]): void {
   for (const server of fleet.index.backfill) {
     if (into.length >= most) return;
