@@ -98,7 +98,12 @@ const routingSchema = z.strictObject({
   relax_ms_per_sec: z.number().min(0).default(0).describe("max_latency_ms grows by so much a second for whoever waits"),
   relax_to_ms: z.number().gt(0).optional().describe("max_latency_ms grows no further than this"),
   queue_deadline_secs: positiveSecondsSchema.default(30),
-  queue_limit: z.int().min(0).max(1_000_000).default(1000),
+  queue_limit: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(1000)
+    .describe("How many players may wait; beyond it the answer is 429"),
 });
 
 /** Seconds; a week at most. */

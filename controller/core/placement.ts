@@ -156,17 +156,19 @@ function wait(s: CoreState, fleet: Fleet, group: Group, reason: string): void {
         problem("noCapacity", `no seat is free in ${fleet.id}: ${reason}`, { retryAfterSecs: 5 }),
       );
     }
-    const limit = fleet.config?.routing.queueLimit ?? 0;
-    if (group.ticket === null && fleet.line.size - fleet.line.moving >= limit) {
-      const retryAfterSecs = 5;
-      return giveUp(
-        s,
-        group,
-        problem("queueFull", `${String(limit)} already wait for ${fleet.id}`, { retryAfterSecs }),
-      );
-    }
+    const full = group.ticket === null ? queueFull(fleet, group) : null;
+    if (full !== null) return giveUp(s, group, problem("queueFull", full, { retryAfterSecs: 5 }));
   }
   enqueue(s, fleet, group, reason);
+}
+
+/** Why no more than wait already may wait: all of a group do, or none. Those who lost their server do not count. */
+function queueFull({ id, line, config }: Fleet, { sessions }: Group): string | null {
+  const limit = config?.routing.queueLimit ?? 0;
+  const waiting = line.players - line.movingPlayers;
+  if (waiting + sessions.length <= limit) return null;
+  const more = sessions.length === 1 ? "" : `, so ${String(sessions.length)} more are too many`;
+  return `${String(waiting)} of at most ${String(limit)} players wait for ${id} already${more}`;
 }
 
 function enqueue(s: CoreState, fleet: Fleet, group: Group, reason: string): void {

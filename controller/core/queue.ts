@@ -22,8 +22,6 @@ export class WaitingLine {
   private lastOrder = 0;
   private readonly orders = new Set<number>();
   private count = 0;
-  /** Groups that lost their server, and all others. */
-  moving = 0;
   /** Seats that the line needs, without those whose wait has nothing to do with room. */
   joinSeats = 0;
   moveSeats = 0;
@@ -32,6 +30,8 @@ export class WaitingLine {
   moveServers = 0;
   /** Players waiting, whatever for. */
   players = 0;
+  /** Those of them who lost their server. */
+  movingPlayers = 0;
 
   get size(): number {
     return this.count;
@@ -126,7 +126,7 @@ export class WaitingLine {
     this.count += sign;
     this.players += sign * players;
     const move = group.kind === "move";
-    if (move) this.moving += sign;
+    if (move) this.movingPlayers += sign * players;
     if (group.hindrance !== null || !group.growable) return;
     if (group.matchId !== null) {
       if (move) this.moveServers += sign;

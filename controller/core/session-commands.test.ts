@@ -180,6 +180,25 @@ describe("the queue", () => {
     expect(full).toMatchObject({ ok: false, problem: { code: "queueFull", retryAfterSecs: 5 } });
   });
 
+  it("is limited in players: a party waits whole or not at all", () => {
+    const r = arena({ maxPlayers: 4, scaling: { maxServers: 1 }, routing: { queueLimit: 7 } });
+    const lost = r.must<Placement>(join("ann", { party: ["a2", "a3", "a4"] }));
+    const party = (of: string) => join(`${of}1`, { party: [2, 3, 4].map((n) => `${of}${String(n)}`) });
+    r.must<Queued>(party("b"));
+    const full = r.call(party("c"));
+    expect(full).toMatchObject({
+      ok: false,
+      problem: { code: "queueFull", detail: expect.stringContaining("4 of at most 7") },
+    });
+    expect(r.must<QueueEntry[]>({ type: "listQueue" }).map(({ playerId }) => playerId)).not.toContain("c1");
+    // Those who lost their server wait beside them, and take nobody's place.
+    r.autoReady = false;
+    r.kill(lost.server.id);
+    r.run();
+    for (const player of ["d", "e", "f"]) r.must<Queued>(join(player));
+    expect(code(r.call(join("g")))).toBe("queueFull");
+  });
+
   it("tells at the deadline that there was no place", () => {
     const r = arena(one);
     r.must(join("ann"));
