@@ -135,5 +135,6 @@ const FIXES: Readonly<Record<string, string>> = {
   unknownServer: "`forge ps` lists the servers",
   unknownRegion: "`forge ps --regions` lists the regions",
   unknownExperience: "`forge ps --fleets` lists what runs where",
+  partyTooLarge: "split the party, or raise max_players in forge.toml",
   noCapacity: "raise max_servers in forge.toml, or wait until servers are free",
 };

@@ -96,6 +96,12 @@ export const PROBLEMS = {
     "Within ten minutes a key stands for one request; use a new key for a new one.",
   ),
 
+  partyTooLarge: kind(
+    422,
+    "No server is large enough",
+    "A party or match gets its seats on one server, and this one has more players than any server of the experience has seats: `info` has both. Split it, or raise `max_players`.",
+  ),
+
   unknownServer: kind(404, "No such server", "No server has this id, or it ended and was forgotten."),
   unknownSession: kind(404, "No such session", "No session has this id, or it ended and was forgotten."),
   unknownExperience: kind(404, "No such experience", "No experience in forge.toml has this name in this region."),

@@ -260,6 +260,7 @@ describe("calls and what the core is asked", () => {
     ["queueFull", 429],
     ["startFailed", 502],
     ["noCapacity", 503],
+    ["partyTooLarge", 422],
     ["deadlineExceeded", 504],
     ["invalid", 422],
   ] as const)("hands the core's %s on as %i", async (code, status) => {

@@ -115,6 +115,7 @@ export type CoreProblemCode =
   | "unknownQueueTicket"
   | "unknownDecision"
   | "noCapacity"
+  | "partyTooLarge"
   | "queueFull"
   | "deadlineExceeded"
   | "serverFull"

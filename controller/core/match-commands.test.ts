@@ -154,12 +154,31 @@ it("of nobody is refused, and takes no server", () => {
 it.each([
   ["unknownExperience", { ...allocate("m", ["a"]), experienceId: "nowhere" }],
   ["unknownVersion", allocate("m", ["a"], { version: "9" })],
-  ["noCapacity", allocate("m", ["a", "b", "c"])],
+  ["partyTooLarge", allocate("m", ["a", "b", "c"])],
   ["playerElsewhere", allocate("m", ["eve"])],
 ])("refuses with %s", (wanted, command) => {
   const r = duel({ scaling: { minServers: 2 } });
   r.must(join("eve"));
   expect(code(r.call(command))).toBe(wanted);
+});
+
+it.each([
+  ["a match", allocate("m", ["a", "b", "c"]), "a match of 3 is larger than any server of arena (2 seats)"],
+  ["a party", join("a", { party: ["b", "c"] }), "a party of 3 is larger than any server of arena (2 seats)"],
+])("tells %s that no server is large enough, which no later try changes", (_who, command, detail) => {
+  const problem = { code: "partyTooLarge", detail, info: { players: 3, largest: 2 } };
+  expect(duel().call(command)).toEqual({ ok: false, problem });
+});
+
+it("tells when to ask again a fleet that may have no servers", () => {
+  const r = duel({ scaling: { minServers: 0, maxServers: 0 } });
+  const problem = {
+    code: "noCapacity",
+    detail: "arena may have no servers here (max_servers = 0)",
+    retryAfterSecs: 60,
+  };
+  expect(r.call(allocate("m", ["ann"]))).toEqual({ ok: false, problem });
+  expect(r.call(join("ann"))).toEqual({ ok: false, problem });
 });
 
 it("leaves servers alone that reserved or allocated themselves", () => {

@@ -146,7 +146,7 @@ function wait(s: CoreState, fleet: Fleet, group: Group, reason: string): void {
   }
   if (group.kind !== "move") {
     const never = neverFits(fleet, group);
-    if (never !== null) return giveUp(s, group, problem("noCapacity", never));
+    if (never !== null) return giveUp(s, group, never);
     if (group.deadlineMs <= s.nowMs) {
       if (growable(fleet, group) && group.hindrance === null)
         noteUnserved(s, fleet, wholeServers(fleet) ? 1 : group.sessions.length);

@@ -170,18 +170,28 @@ export function growable(fleet: Fleet, group: Group): boolean {
   );
 }
 
-/** Whether any live server, or the current launch, could ever take such a group; else why not. */
-export function neverFits(fleet: Fleet, group: Group): string | null {
+/** A fleet that may have no servers is asked again so much later: its policy is an operator's to change. */
+const POLICY_RETRY_SECS = 60;
+
+/** Why no live server, nor one of the current launch, could ever take such a group; null where one could. */
+export function neverFits(fleet: Fleet, group: Group): CoreProblem | null {
   const { config } = fleet;
-  if (!config) return `${fleet.id} is not run here any more`;
+  if (!config) return problem("unknownExperience", `${fleet.id} is not run here any more`);
   const seats = group.sessions.length;
   const largest = Math.max(config.maxPlayers, ...servable(fleet, group));
   if (seats > largest)
-    return `a party of ${String(seats)} is larger than any server of ${fleet.id} (${String(largest)} seats)`;
+    return problem(
+      "partyTooLarge",
+      `a ${group.kind === "match" ? "match" : "party"} of ${String(seats)} is larger than any server of ${fleet.id} (${String(largest)} seats)`,
+      { info: { players: seats, largest } },
+    );
   if (fleet.policy.maxServers === 0 && fleet.servers.size === 0)
-    return `${fleet.id} may have no servers here (max_servers = 0)`;
+    return problem("noCapacity", `${fleet.id} may have no servers here (max_servers = 0)`, {
+      retryAfterSecs: POLICY_RETRY_SECS,
+    });
   const { final } = crashOf(fleet, fleet.version);
-  if (final !== null && fleet.servers.size === 0) return `servers of ${fleet.id} cannot start: ${final}`;
+  if (final !== null && fleet.servers.size === 0)
+    return problem("startFailed", `servers of ${fleet.id} cannot start: ${final}`);
   return null;
 }
 

@@ -61,7 +61,10 @@ describe("spawnServer", () => {
       outcome: "failed",
       reasons: expect.arrayContaining(["program missing", "1 failure; next start of arena in 60 s"]),
     });
-    expect(code(r.call(join("ann")))).toBe("noCapacity");
+    expect(r.call(join("ann"))).toMatchObject({
+      ok: false,
+      problem: { code: "startFailed", detail: "servers of arena cannot start: program missing" },
+    });
     const starts = r.events.filter(({ type }) => type === "server.spawned").length;
     r.advance(50_000);
     expect(r.events.filter(({ type }) => type === "server.spawned")).toHaveLength(starts);

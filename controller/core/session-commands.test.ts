@@ -50,7 +50,7 @@ describe("createSession", () => {
     ["playerElsewhere", join("bob", { party: ["eve"] })],
     ["invalid", join("")],
     ["invalid", join("x".repeat(129))],
-    ["noCapacity", join("ann", { party: ["b", "c", "d", "e"] })],
+    ["partyTooLarge", join("ann", { party: ["b", "c", "d", "e"] })],
   ] as const)("refuses with %s", (wanted, command) => {
     const r = arena({ mods: ["wings"] });
     r.must(join("eve"));

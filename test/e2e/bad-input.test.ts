@@ -185,7 +185,7 @@ describe("what cannot be had is refused with a reason, and nothing is lost", () 
       "1 servers of at most 1",
     );
     const party = { ...place("fourth")[2], party: ["fifth"] };
-    await refused(["POST", "/v1/sessions", party], [503, "noCapacity"], "1");
+    await refused(["POST", "/v1/sessions", party], [422, "partyTooLarge"], "a party of 2", "(1 seats)");
     await run.ask("DELETE", `/v1/sessions/${session.id}`);
   });
 

@@ -135,9 +135,12 @@ describe("connect", () => {
     },
   );
 
-  it("does not ask again what the answer calls useless to repeat", async () => {
-    const { client, double } = setUp([problemSample(502, "startFailed", "its program is missing", false)]);
-    await expect(client.connect(ASK)).rejects.toMatchObject({ code: "startFailed" });
+  it.each([
+    [502, "startFailed", "its program is missing"],
+    [422, "partyTooLarge", "a party of 5 is larger than any server of arena (4 seats)"],
+  ])("does not ask again what the answer calls useless to repeat: %i %s", async (status, code, detail) => {
+    const { client, double } = setUp([problemSample(status, code, detail, false)]);
+    await expect(client.connect(ASK)).rejects.toMatchObject({ code, detail });
     expect(double.calls).toHaveLength(1);
   });
 });
