@@ -23,7 +23,7 @@ export const PROBLEMS = {
   malformedJson: kind(
     400,
     "The body is not JSON",
-    "The request body could not be read as JSON; `detail` says where it breaks.",
+    "The request body could not be read as JSON; `detail` says where it breaks. Nor is one with a key `__proto__`, or `prototype` in `constructor`, read.",
   ),
   badRequest: kind(
     400,
@@ -84,7 +84,11 @@ export const PROBLEMS = {
   methodNotAllowed: kind(405, "The path does not take this method", "The `Allow` header names those that it takes."),
   bodyTooLarge: kind(413, "The body is too large", "A request body may have 1 MiB."),
   uriTooLong: kind(414, "The URL is too long", "A path segment may have 256 characters."),
-  mediaTypeUnsupported: kind(415, "The media type is not supported", "Bodies are `application/json`."),
+  mediaTypeUnsupported: kind(
+    415,
+    "The media type is not supported",
+    "Bodies are `application/json`; `detail` says what this one came as.",
+  ),
   invalid: kind(
     422,
     "The request has invalid values",

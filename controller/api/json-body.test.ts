@@ -85,3 +85,26 @@ describe("bodies as they come over a socket", () => {
     expect(text).toContain('"code":"invalid"');
   });
 });
+
+describe("a body that is not read", () => {
+  it.each([
+    ["{", "application/json", "the body is not JSON: Expected property name or '}' in JSON at position 1"],
+    ['{"playerId": tru}', "application/json", `the body is not JSON: Unexpected token '}', "{"playerId": tru}" is`],
+    ["{}]", "application/json", "the body is not JSON: Unexpected non-whitespace character after JSON at position 2"],
+    ['{"\\u005f_proto__": 1}', "application/json", 'the body has a key "__proto__", or'],
+    [
+      '{"a": {"constructor": {"prototype": 1}}}',
+      "application/json",
+      'the body has a key "__proto__", or "constructor"',
+    ],
+    ["{}", "text/plain; charset=utf-8", 'the body came as "text/plain; charset=utf-8"; send application/json'],
+    ["{}", undefined, "the body came without a content-type; send application/json"],
+  ])("has its reason told: %j as %s", async (body, type, detail) => {
+    const api = apiUnderTest();
+    const headers = { host: "localhost", authorization: api.as("allocator"), ...(type && { "content-type": type }) };
+    const answer = await api.app.inject({ method: "POST", url: "/v1/sessions", payload: Buffer.from(body), headers });
+    expect(answer.json<{ detail: string }>().detail.slice(0, detail.length)).toBe(detail);
+    expect(api.backend.asked).toEqual([]);
+    await api.app.close();
+  });
+});

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { errorCodes, type FastifyInstance } from "fastify";
+import { ProblemError } from "../problems";
 
 type Done = (error: Error | null, body?: unknown) => void;
 
@@ -18,7 +19,7 @@ export function acceptJsonOnly(app: FastifyInstance, limitBytes: number): void {
       if (text.length === 0) return done(null, undefined);
       const plain = plainJson(text);
       if (plain !== undefined) done(null, plain);
-      else parse.call(app, request, text, done);
+      else parse.call(app, request, text, (refused, value) => (refused ? done(whyNot(text)) : done(null, value)));
     });
   });
 }
@@ -65,4 +66,17 @@ function plainJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Why a text was refused: V8 says where it is no JSON, by position or by what stands there, and of the rest it is a key. */
+function whyNot(text: string): ProblemError {
+  try {
+    JSON.parse(text.startsWith("\uFEFF") ? text.slice(1) : text);
+  } catch (error) {
+    return new ProblemError("malformedJson", `the body is not JSON: ${(error as Error).message}`);
+  }
+  return new ProblemError(
+    "malformedJson",
+    'the body has a key "__proto__", or "constructor" with "prototype" in it: no call takes one',
+  );
 }

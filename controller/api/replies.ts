@@ -25,7 +25,7 @@ export class Replies {
 
   /** Answers what went wrong; what is Forge's own fault is logged. */
   fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const problem = toProblemError(error);
+    const problem = toProblemError(error, request.headers["content-type"]);
     if (problem.code === "internal") this.#log?.error({ err: error, requestId: request.id }, "a call failed");
     (request.visit as typeof request.visit | undefined)?.failed(problem);
     this.send(reply, problemAnswer(problem, request.id));

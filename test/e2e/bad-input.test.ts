@@ -202,9 +202,9 @@ describe("what cannot be had is refused with a reason, and nothing is lost", () 
 
   test("bodies and paths that are wrong", async () => {
     const post = (body: string, headers = {}) => ["POST", "/v1/sessions", body, { headers }] as const;
-    await refused(post('{"playerId": "bo"'), [400, "malformedJson"]);
+    await refused(post('{"playerId": "bo"'), [400, "malformedJson"], "at position 17");
     await refused(post(JSON.stringify({ playerId: "x".repeat(2 ** 20) })), [413, "bodyTooLarge"]);
-    await refused(post("playerId=bo", { "content-type": "text/plain" }), [415, "mediaTypeUnsupported"]);
+    await refused(post("playerId=bo", { "content-type": "text/plain" }), [415, "mediaTypeUnsupported"], "text/plain");
     const { errors } = await refused(
       post(JSON.stringify({ playerId: 7, experienceId: "", mods: "winter", party: ["a", "\n"], colour: "red" })),
       [422, "invalid"],
