@@ -8,6 +8,7 @@ import type {
   RoleConfig,
   ScalingPolicy,
 } from "./config";
+import { inSnakeCase } from "./names";
 
 /** A value that TOML can hold; undefined values are left out. */
 export type TomlValue =
@@ -125,7 +126,5 @@ function deepSnake(table: object): TomlTable {
 /** Keys of one level from camelCase to snake_case. */
 function snake(table: object): TomlTable {
   const entries = Object.entries(table) as [string, TomlValue | undefined][];
-  return Object.fromEntries(
-    entries.map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
-  );
+  return Object.fromEntries(entries.map(([key, value]) => [inSnakeCase(key), value]));
 }

@@ -180,7 +180,7 @@ function resolveScaling(toml: ExperienceToml, region: ForgeToml["scaling"]): Sca
     scaleDownCooldownSecs: own.scale_down_cooldown_secs ?? own.cooldown_secs ?? region.scale_down_cooldown_secs,
     buffer: bufferOf(own.buffer),
     targetResponseMs: own.target_response_ms,
-    chain: own.chain.map(resolveEntry),
+    chain: own.chain.map(resolveChainEntry),
     defragment: own.defragment,
     defragmentIntervalSecs: own.defragment_interval_secs,
     priorities: own.priorities,
@@ -198,7 +198,7 @@ function resolveBounds({ scaling }: ExperienceToml, shared: ScalingPolicy): Read
   );
 }
 
-function resolveEntry({ id, schedule, buffer, counter, list, webhook }: ChainEntryToml): ChainEntry {
+export function resolveChainEntry({ id, schedule, buffer, counter, list, webhook }: ChainEntryToml): ChainEntry {
   const period = schedule?.active_period;
   return given({
     id,

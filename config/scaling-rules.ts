@@ -1,7 +1,8 @@
+import { disordersOf } from "./chain-order";
 import type { ExperienceToml } from "./experience-schema";
-import { didYouMean } from "./names";
+import { didYouMean, inSnakeCase } from "./names";
 import type { Path } from "./problem";
-import { SEATS_OF_SDK } from "./resolve-experience";
+import { resolveChainEntry, SEATS_OF_SDK } from "./resolve-experience";
 import type { RuleFinding } from "./rules";
 
 /** What must hold in a chain of policies and in what stands beside it. `at` is the experience. */
@@ -53,31 +54,11 @@ function priorityRules(at: Path, { scaling, counters, lists }: ExperienceToml): 
 }
 
 function orderRules(at: Path, entry: ExperienceToml["scaling"]["chain"][number]): readonly RuleFinding[] {
-  const found: RuleFinding[] = [];
-  const ordered = (table: string, low: string, high: string, from?: number | string, to?: number | string): void => {
-    if (from === undefined || to === undefined || from <= to) return;
-    found.push({
-      path: [...at, ...table.split("."), high],
-      value: to,
-      problem: `is below ${low}, ${from}`,
-      fix: `write at least ${from}`,
-      about: [[...at, ...table.split("."), low]],
-    });
-  };
-  const { buffer, counter, list, schedule } = entry;
-  ordered("buffer", "min_replicas", "max_replicas", buffer?.min_replicas, buffer?.max_replicas);
-  ordered("counter", "min_capacity", "max_capacity", counter?.min_capacity, counter?.max_capacity);
-  ordered("list", "min_capacity", "max_capacity", list?.min_capacity, list?.max_capacity);
-  const time = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
-  const [start, end] = [time(schedule?.between?.start), time(schedule?.between?.end)];
-  if (start !== undefined && end !== undefined && end <= start)
-    found.push({
-      path: [...at, "schedule", "between", "end"],
-      value: schedule?.between?.end,
-      problem: "is not after start, so the entry would never apply",
-      fix: "write a later time, or leave it out",
-    });
-  return found;
+  return disordersOf(resolveChainEntry(entry), inSnakeCase).map(({ path, first, ...found }) => ({
+    ...found,
+    path: [...at, ...path],
+    about: [[...at, ...first]],
+  }));
 }
 
 function moveRules(at: Path, { scaling, seats, sdk, kind }: ExperienceToml): readonly RuleFinding[] {

@@ -41,17 +41,22 @@ export const cronSchema = z.string().refine(isCron, {
 });
 
 const NOT_A_TIME = message("is not a time", 'write it as ISO 8601 has it, in quotes: "2026-12-24T18:00:00Z"');
-const timeSchema = z
+export const scheduleTimeSchema = z
   .string()
   .refine((text) => /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text)), {
     error: NOT_A_TIME,
   });
 
+/** Of all servers of a fleet together. */
+export const minCapacitySchema = z.int().min(0).max(100_000_000);
+export const maxCapacitySchema = z.int().min(1).max(100_000_000);
+export const durationSecsSchema = z.number().min(1).max(31_622_400);
+
 const countSchema = z.strictObject({
   key: textSchema.describe("Its name in the experience's counters or lists"),
   buffer_size: bufferSizeSchema.describe('What is left of the capacity of all servers: 5, or a share of it, "20%"'),
-  min_capacity: serverCountSchema.optional().describe("Of all servers together"),
-  max_capacity: z.int().min(1).max(100_000_000).optional(),
+  min_capacity: minCapacitySchema.optional().describe("Of all servers together"),
+  max_capacity: maxCapacitySchema.optional(),
 });
 
 const chainEntrySchema = z
@@ -59,17 +64,14 @@ const chainEntrySchema = z
     id: textSchema.max(64).optional().describe("For people; its number unless set"),
     schedule: z
       .strictObject({
-        between: z.strictObject({ start: timeSchema.optional(), end: timeSchema.optional() }).optional(),
+        between: z
+          .strictObject({ start: scheduleTimeSchema.optional(), end: scheduleTimeSchema.optional() })
+          .optional(),
         active_period: z
           .strictObject({
             timezone: timezoneSchema.optional().describe("IANA name; UTC unless set"),
             start_cron: cronSchema.optional().describe("When it begins to apply; always unless set"),
-            duration_secs: z
-              .number()
-              .min(1)
-              .max(31_622_400)
-              .optional()
-              .describe("How long from each start; without end unless set"),
+            duration_secs: durationSecsSchema.optional().describe("How long from each start; without end unless set"),
           })
           .optional(),
       })

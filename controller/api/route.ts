@@ -109,7 +109,8 @@ function check(schema: z.ZodType | undefined, value: unknown, where: string, err
     } else if (issue.code === "invalid_key") {
       errors.push({ pointer, detail: `the key: ${issue.issues.map(({ message }) => message).join("; ")}` });
     } else {
-      errors.push({ pointer, detail: issue.message });
+      // What forge.toml's schemas say has the fix on a line of its own.
+      errors.push({ pointer, detail: issue.message.replace("\n", ": ") });
     }
   }
   return undefined;

@@ -1,3 +1,5 @@
+import { disordersOf } from "../../config/chain-order";
+import { resolveChainEntry } from "../../config/resolve-experience";
 import { scalingPolicySchema } from "../../config/scaling-schema";
 import type { Cursor } from "../ledger/claims";
 import type { Code } from "../ledger/codes";
@@ -40,16 +42,7 @@ export function chainEntryOf(policy: Cursor, state: FleetState, target: string):
 function isTaken(table: Readonly<Record<string, unknown>>): boolean {
   const parsed = scalingPolicySchema.shape.chain.safeParse([table]);
   const [entry] = parsed.data ?? [];
-  if (entry === undefined) return false;
-  const { buffer, counter, list, schedule } = entry;
-  const { start, end } = schedule?.between ?? {};
-  const areOrdered = (low: number | undefined, high: number | undefined): boolean => (low ?? 0) <= (high ?? Infinity);
-  return (
-    areOrdered(buffer?.min_replicas, buffer?.max_replicas) &&
-    areOrdered(counter?.min_capacity, counter?.max_capacity) &&
-    areOrdered(list?.min_capacity, list?.max_capacity) &&
-    (start === undefined || end === undefined || Date.parse(start) < Date.parse(end))
-  );
+  return entry !== undefined && disordersOf(resolveChainEntry(entry)).length === 0;
 }
 
 function entryOf(policy: Cursor, state: FleetState, maySchedule: boolean): Reading | undefined {

@@ -1,35 +1,45 @@
 import { z } from "zod";
-import { cronSchema, timezoneSchema } from "../../../config/scaling-schema";
+import { disordersOf } from "../../../config/chain-order";
+import { message, serverCountSchema, textSchema } from "../../../config/fields";
+import {
+  bufferSizeSchema,
+  cronSchema,
+  durationSecsSchema,
+  maxCapacitySchema,
+  minCapacitySchema,
+  scheduleTimeSchema,
+  timezoneSchema,
+} from "../../../config/scaling-schema";
 import type { Fleet, FleetPolicy, FleetRollout, ScalingEntry } from "../../core/resources";
 import { nameSchema, pageQuery, regionQuery, timeSchema, versionSchema } from "./common";
 import type { Same } from "./same";
 import { serverStates } from "./server";
 
 const bufferSchema = z.union([z.number().int().min(0).max(100_000), z.string().regex(/^\d{1,3}(?:\.\d+)?%$/)]);
-const bufferSizeSchema = z.union([z.number().int().min(0).max(1_000_000), z.string().regex(/^\d{1,2}(?:\.\d+)?%$/)]);
-const replicasSchema = z.number().int().min(0).max(100_000);
-const capacitySchema = z.number().int().min(0).max(100_000_000);
+const momentSchema = scheduleTimeSchema.meta({ format: "date-time" });
 
 const scalingCountSchema = z
   .strictObject({
-    key: z.string().min(1),
+    key: textSchema,
     bufferSize: bufferSizeSchema,
-    minCapacity: capacitySchema.exactOptional(),
-    maxCapacity: capacitySchema.exactOptional(),
+    minCapacity: minCapacitySchema.exactOptional(),
+    maxCapacity: maxCapacitySchema.exactOptional(),
   })
   .meta({ id: "ScalingCount" });
 
 const scalingEntrySchema = z
   .strictObject({
-    id: z.string().min(1).max(64).exactOptional(),
+    id: textSchema.max(64).exactOptional(),
     schedule: z
       .strictObject({
-        between: z.strictObject({ start: timeSchema.exactOptional(), end: timeSchema.exactOptional() }).exactOptional(),
+        between: z
+          .strictObject({ start: momentSchema.exactOptional(), end: momentSchema.exactOptional() })
+          .exactOptional(),
         activePeriod: z
           .strictObject({
             timezone: timezoneSchema.exactOptional(),
             startCron: cronSchema.exactOptional(),
-            durationSecs: z.number().min(1).max(31_622_400).exactOptional(),
+            durationSecs: durationSecsSchema.exactOptional(),
           })
           .exactOptional(),
       })
@@ -37,8 +47,8 @@ const scalingEntrySchema = z
     buffer: z
       .strictObject({
         bufferSize: bufferSizeSchema,
-        minReplicas: replicasSchema.exactOptional(),
-        maxReplicas: replicasSchema.exactOptional(),
+        minReplicas: serverCountSchema.exactOptional(),
+        maxReplicas: serverCountSchema.exactOptional(),
       })
       .exactOptional(),
     counter: scalingCountSchema.exactOptional(),
@@ -52,6 +62,10 @@ const scalingEntrySchema = z
       })
       .exactOptional()
       .describe("Only one that forge.toml has"),
+  })
+  .superRefine((entry, found) => {
+    for (const { path, problem, fix } of disordersOf(entry))
+      found.addIssue({ code: "custom", path: [...path], message: message(problem, fix) });
   })
   .meta({ id: "ScalingEntry", description: "Agones' FleetAutoscaler: one of buffer, counter, list and webhook" });
 true satisfies Same<z.output<typeof scalingEntrySchema>, ScalingEntry>;
