@@ -1,99 +1,38 @@
-/** `npm run chaos`: real processes, real faults. See docs/chaos.md. */
-import { randomInt } from "node:crypto";
-import { setMaxListeners } from "node:events";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+/** `npm run chaos`: the one way in; `--on` says where faults strike. See docs/chaos.md. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
-import { findPart } from "../test/cluster/real-parts";
-import { isInside, runInside, wayInside } from "./inside";
-import { readOptions, USAGE, type ChaosOptions } from "./options";
-import { impossibleFaults } from "./plan";
-import { reportLines } from "./report";
-import { ChaosRun } from "./run";
-import { Stage } from "./stage";
+import { nomadEnv, whereOf, type Place } from "./where";
 
-const HOME = join(__dirname, "..");
-const FOLDER = "FORGE_CHAOS_FOLDER";
-const SEED = "FORGE_CHAOS_SEED";
-const NO_WAY = "FORGE_CHAOS_NO_WAY";
-const EXIT = { kept: 0, broken: 1, wrongOptions: 2, stopped: 130 } as const;
+const WRONG_OPTIONS = 2;
 
-async function main(): Promise<number> {
-  const env = process.env;
-  let options: ChaosOptions;
-  try {
-    if (process.argv.includes("--help")) {
-      console.log(USAGE);
-      return EXIT.kept;
-    }
-    options = readOptions(process.argv.slice(2), () => Number(env[SEED] ?? randomInt(2 ** 31)));
-  } catch (error) {
-    console.error(`chaos: ${(error as Error).message}\n${USAGE}`);
-    return EXIT.wrongOptions;
+async function main(): Promise<void> {
+  const { on, rest } = whereOf(process.argv.slice(2));
+  if (on === "nomad") {
+    process.exitCode = await onNomad(nomadEnv(rest));
+    return;
   }
-  if (isInside()) return await chaos(options, env[FOLDER] ?? "");
-  const folder = mkdtempSync(join(tmpdir(), "forge-chaos-"));
-  try {
-    const way = wayInside();
-    const seed = String(options.seed);
-    if (typeof way !== "string") return await runInside(way, { [FOLDER]: folder, [SEED]: seed });
-    env[NO_WAY] = way;
-    return await chaos(options, folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  // What runs there starts itself anew inside its namespaces, with the arguments that this process has.
+  process.argv.splice(1, Infinity, programOf(on), ...rest);
+  await (on === "nodes" ? import("./nodes/main") : import("./embedded"));
 }
 
-async function chaos(options: ChaosOptions, folder: string): Promise<number> {
-  const say = (line: string): void => void (options.json ? undefined : console.log(line));
-  const stopping = new AbortController();
-  // Everything that waits listens to it.
-  setMaxListeners(0, stopping.signal);
-  const stop = (): void => stopping.abort();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
-  process.on("message", stop);
-  let run: ChaosRun | undefined;
-  say(
-    `seed ${String(options.seed)}: npm run chaos -- --seed ${String(options.seed)} --minutes ${String(options.minutes)} strikes the same again`,
-  );
-  let stage: Stage | undefined;
-  try {
-    stage = await Stage.start({
-      folder,
-      home: HOME,
-      regions: options.regions,
-      consul: findPart("consul"),
-      inside: isInside(),
-      onDeath: (program, how) => run?.onDeath(program, how),
-    });
-    for (const { name, lacks } of impossibleFaults(stage.have))
-      say(`not possible here: ${name}, for want of ${lacks.join(" and ")}`);
-    const noWay = process.env[NO_WAY];
-    if (noWay !== undefined) say(`no namespaces of its own: ${noWay}`);
-    run = new ChaosRun(
-      stage,
-      options,
-      (line) => say(`${new Date().toISOString().slice(11, 23)} ${line}`),
-      stopping.signal,
-    );
-    const result = await run.run();
-    if (options.json) console.log(JSON.stringify(result));
-    else for (const line of reportLines(result)) console.log(line);
-    if (result.broken.length > 0) return EXIT.broken;
-    return result.stopped ? EXIT.stopped : EXIT.kept;
-  } finally {
-    stopping.abort();
-    await stage?.stop();
-    if (options.keep !== undefined)
-      cpSync(folder, options.keep, { recursive: true, filter: (path) => !path.endsWith(".sock") });
-    if (process.connected) process.disconnect();
-  }
+function programOf(on: Exclude<Place, "nomad">): string {
+  return on === "nodes" ? join(__dirname, "nodes", "main.ts") : join(__dirname, "embedded.ts");
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    console.error(`chaos: ${(error as Error).message}`);
-    process.exit(1);
-  },
-);
+/** A test file, which `npm test` ends everything of, and says why where this machine has no such region. */
+async function onNomad(env: Readonly<Record<string, string>>): Promise<number> {
+  const home = join(__dirname, "..");
+  const args = [join(home, "scripts", "test.mjs"), "./test/cluster/nomad-chaos.test.ts"];
+  const child = spawn(process.execPath, args, { cwd: home, stdio: "inherit", env: { ...process.env, ...env } });
+  // From a terminal the signal is the child's too.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void child.kill(signal));
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code ?? 1;
+}
+
+main().catch((error: unknown) => {
+  console.error(`chaos: ${(error as Error).message}`);
+  process.exitCode = WRONG_OPTIONS;
+});

@@ -18,6 +18,7 @@ export const USAGE = `usage: npm run chaos -- [--seed N] [--minutes N] [--region
 
 Starts a whole run on this machine: controllers, agents, gates and game servers as processes, real Consul where it is
 installed, players. Then faults strike as the seed says, and what Forge promises is looked after. See docs/chaos.md.
+With --on nodes on machines of Nomad, with --on nomad in a region that was deployed: those take options of their own.
 Exit code: 0 no promise broken, 1 one was, 2 wrong options, 130 stopped by Ctrl-C.`;
 
 /** @throws {Error} naming the option, what it was and what it may be */

@@ -1,4 +1,4 @@
-/** `npm run chaos:nodes`: real Nomad nodes that are cut off, slowed, filled and killed. See docs/chaos.md. */
+/** `npm run chaos -- --on nodes`, or `npm run chaos:nodes`: real Nomad nodes that are cut off, slowed, filled and killed. See docs/chaos.md. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

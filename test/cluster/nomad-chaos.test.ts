@@ -8,6 +8,8 @@ import { TERRAFORM } from "./terraform";
 
 const SEED = process.env["FORGE_CHAOS_SEED"] ?? "1";
 const MINUTES = Number(process.env["FORGE_CHAOS_MINUTES"] ?? "5");
+/** Only faults whose names begin so; all where there are none. */
+const ONLY = (process.env["FORGE_CHAOS_ONLY"] ?? "").split(",").filter((begin) => begin !== "");
 const SPEC = { experienceId: "strict", region: "us-east" };
 /** Nothing that Forge promises holds for longer without Consul: its leader then leads no more. */
 const LONGEST_MS = 10_000;
@@ -20,8 +22,9 @@ const PROGRAMS = ["controller", "agent"] as const;
 
 interface Fault {
   readonly name: string;
-  readonly strike: (region: PlayedRegion) => Promise<void> | void;
-  readonly undo: (region: PlayedRegion) => Promise<unknown> | void;
+  /** @param serverId of a server with players on, to which somebody else comes meanwhile */
+  readonly strike: (region: PlayedRegion, serverId: string) => Promise<void> | void;
+  readonly undo: (region: PlayedRegion, serverId: string) => Promise<unknown> | void;
 }
 
 const up = (region: PlayedRegion): Promise<unknown> => region.hosts.mustInfra("up");
@@ -43,7 +46,25 @@ const FAULTS: readonly Fault[] = [
       undo: (region) => region.kill(program, "SIGCONT"),
     },
   ]),
+  // Neither is killed here: these servers end with their SDK's stream, and whoever is on one that ends is moved.
+  {
+    name: "stall gate",
+    strike: (region) => region.kill("gate", "SIGSTOP"),
+    undo: (region) => region.kill("gate", "SIGCONT"),
+  },
+  {
+    name: "stall server",
+    strike: (region, serverId) => region.killServer(serverId, "SIGSTOP"),
+    undo: (region, serverId) => region.killServer(serverId, "SIGCONT"),
+  },
 ];
+
+/** @throws {Error} where nothing is left */
+function chosenFaults(): readonly Fault[] {
+  const chosen = FAULTS.filter(({ name }) => ONLY.length === 0 || ONLY.some((begin) => name.startsWith(begin)));
+  if (chosen.length > 0) return chosen;
+  throw new Error(`FORGE_CHAOS_ONLY: there are only ${FAULTS.map(({ name }) => name).join(", ")}`);
+}
 
 skipUnless(
   "chaos in a region on Nomad",
@@ -79,20 +100,22 @@ skipUnless(
       const longest = new Map<string, number>();
       let deck: Fault[] = [];
       let faults = 0;
+      const possible = chosenFaults();
+      const serverId = players[0]?.serverId ?? "";
       while (Date.now() < untilMs) {
-        if (deck.length === 0) deck = shuffled(FAULTS, random);
+        if (deck.length === 0) deck = shuffled(possible, random);
         const fault = deck.pop();
         if (!fault) break;
         const forMs = random.between(SHORTEST_MS, LONGEST_MS);
-        await fault.strike(region);
+        await fault.strike(region, serverId);
         const from = performance.now();
         faults += 1;
         const seated = region
-          .seat(`during-${String(faults)}`, players[0]?.serverId ?? "")
+          .seat(`during-${String(faults)}`, serverId)
           .then(({ sessionId }) => region.forge.endSession(sessionId))
           .then(() => longest.set(fault.name, Math.max(longest.get(fault.name) ?? 0, performance.now() - from)));
         await pause(forMs);
-        await fault.undo(region);
+        await fault.undo(region, serverId);
         await seated;
         await untouched(`${fault.name} for ${String(Math.round(forMs))} ms`);
       }

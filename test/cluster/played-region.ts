@@ -253,6 +253,14 @@ export class PlayedRegion {
     process.kill(Math.max(...pids), signal);
   }
 
+  /** For a game server's own process. */
+  killServer(serverId: string, signal: NodeJS.Signals): void {
+    const tasks = taskProcesses(join(this.hosts.folder, ".forge", "regions"));
+    const found = tasks.find((task) => task.serverId === serverId);
+    if (found === undefined) throw new Error(`server ${serverId} has no process here`);
+    process.kill(found.pid, signal);
+  }
+
   /** For one of Consul, Vault and Nomad's agents. `hosts.mustInfra("up")` starts it again after SIGKILL. */
   killHost(name: string, signal: NodeJS.Signals = "SIGKILL"): void {
     const file = this.hosts.region().folder.run(`${name}.json`);
