@@ -185,8 +185,10 @@ export default tseslint.config(
         { selector: "ImportExpression", message: PURE },
         {
           // What an allocation's counters and lists come to, and what a version knows, has to be the same here and at the agent;
-          // what a range of versions takes, where forge.toml is read.
-          selector: valueImport("\\u002F((protocol|config)\\u002F(?!(?:count-rules|versions|version-range)$)|engine$)"),
+          // what a range of versions takes, and whose servers may be emptied, where forge.toml is read.
+          selector: valueImport(
+            "\\u002F((protocol|config)\\u002F(?!(?:count-rules|defragment-rule|versions|version-range)$)|engine$)",
+          ),
           message: "controller/core uses types of protocol/, config/ and the engine port only: `import type`.",
         },
       ],

@@ -1,4 +1,5 @@
 import { disordersOf } from "./chain-order";
+import { whyNotDefragmented } from "./defragment-rule";
 import type { ExperienceToml } from "./experience-schema";
 import { didYouMean, inSnakeCase } from "./names";
 import type { Path } from "./problem";
@@ -62,31 +63,10 @@ function orderRules(at: Path, entry: ExperienceToml["scaling"]["chain"][number])
 }
 
 function moveRules(at: Path, { scaling, seats, sdk, kind }: ExperienceToml): readonly RuleFinding[] {
-  const counted = seats ?? SEATS_OF_SDK[sdk];
+  const found = whyNotDefragmented(scaling.defragment, { kind, seats: seats ?? SEATS_OF_SDK[sdk] });
   const path = [...at, "scaling", "defragment"];
-  const about: Path[] = [
-    [...at, "seats"],
-    [...at, "sdk"],
-    [...at, "kind"],
-  ];
-  if (scaling.defragment === "off") return [];
-  if (kind === "world")
-    return [
-      { path, value: scaling.defragment, problem: "is not for a world, which is one server", fix: "remove it", about },
-    ];
-  if (counted === "match")
-    return [
-      {
-        path,
-        value: scaling.defragment,
-        problem: "is not for matches that take a whole server",
-        fix: "remove it: their servers are free when the match ends",
-        about,
-      },
-    ];
-  if (scaling.defragment === "wait" || counted === "reported") return [];
-  const problem = "needs a server that says who is on it, and this one's seats are only observed";
-  return [{ path, value: scaling.defragment, problem, fix: 'write "wait"', about }];
+  const about = ["seats", "sdk", "kind"].map((key) => [...at, key]);
+  return found ? [{ path, value: scaling.defragment, ...found, about }] : [];
 }
 
 function boundsRules(at: Path, { scaling, kind }: ExperienceToml): readonly RuleFinding[] {

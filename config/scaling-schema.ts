@@ -138,6 +138,9 @@ const overflowSchema = z.strictObject({
   annotations: marksSchema(z.string().max(1024)),
 });
 
+export const targetResponseSchema = z.number().gt(0);
+export const defragmentSchema = z.enum(["off", "wait", "move"]);
+
 /** The document's ScalingPolicy, and what is beside it. */
 export const scalingPolicySchema = z.strictObject({
   min_servers: serverCountSchema
@@ -158,13 +161,10 @@ export const scalingPolicySchema = z.strictObject({
   scale_up_cooldown_secs: secondsSchema.optional(),
   scale_down_cooldown_secs: secondsSchema.optional(),
   buffer: bufferSchema.default(0).describe('Free capacity kept ready: servers, 5, or a share of what is in use, "10%"'),
-  target_response_ms: z
-    .number()
-    .gt(0)
+  target_response_ms: targetResponseSchema
     .optional()
     .describe("p95 from asking for a seat to having it, above which a server is added"),
-  defragment: z
-    .enum(["off", "wait", "move"])
+  defragment: defragmentSchema
     .default("off")
     .describe(
       "Empty the server with fewest players where the others have room: wait until they have left, or move them",

@@ -195,6 +195,9 @@ export class BackendDouble implements ApiBackend {
       scaleUpCooldownSecs: 30,
       scaleDownCooldownSecs: 300,
       buffer: 0,
+      targetResponseMs: null,
+      defragment: "off" as const,
+      defragmentIntervalSecs: 60,
       chain: [],
     };
     const states = {

@@ -234,6 +234,17 @@ const ASKED: readonly [
       policy: { scaleUpCooldownSecs: 20, scaleDownCooldownSecs: 90 },
     },
   ],
+  [
+    "PUT",
+    "/v1/fleets/arena",
+    { policy: { targetResponseMs: null, defragment: "wait", defragmentIntervalSecs: 5 } },
+    200,
+    {
+      type: "putFleet",
+      experienceId: "arena",
+      policy: { targetResponseMs: null, defragment: "wait", defragmentIntervalSecs: 5 },
+    },
+  ],
   ["GET", "/v1/regions", undefined, 200, { type: "getRegion" }],
   ["POST", "/v1/regions/local/drain", undefined, 200, { type: "drainRegion", on: true }],
   ["DELETE", "/v1/regions/local/drain", undefined, 200, { type: "drainRegion", on: false }],

@@ -1,6 +1,6 @@
-import { arena, join, servers } from "./testing/ask";
+import { arena, code, join, servers } from "./testing/ask";
 import type { RegionDouble } from "./testing/region-double";
-import type { DecisionRecord, Placement, Server, Session } from "./resources";
+import type { DecisionRecord, Fleet, Placement, Server, Session } from "./resources";
 
 /** Four servers with these many players each, all joined. */
 function spread(defragment: "off" | "wait" | "move", players: readonly number[], seats = 10): RegionDouble {
@@ -46,6 +46,33 @@ it("moves players of the thinnest server, one server at a time, until what is le
   const records = r.records.filter(({ outcome }) => outcome.startsWith("moves the players of"));
   expect(records).toHaveLength(3);
   expect(records[0]?.reasons[0]).toMatch(/^emptied to free it: 1 players are on it and the others have/);
+});
+
+it("does as a call says from then on", () => {
+  const r = spread("off", [3, 3, 1, 2]);
+  const policy = { defragment: "wait" as const, defragmentIntervalSecs: 1 };
+  expect(r.must<Fleet>({ type: "putFleet", experienceId: "arena", policy }).policy).toMatchObject(policy);
+  r.advance(60_000);
+  expect(
+    live(r)
+      .filter(({ state }) => state === "draining")
+      .map(({ players }) => players),
+  ).toEqual([1]);
+});
+
+it.each([
+  [{ seats: "match" as const }, "wait" as const, 'defragment "wait" is not for matches that take a whole server'],
+  [
+    { seats: "observed" as const },
+    "move" as const,
+    'defragment "move" needs a server that says who is on it, and this one\'s seats are only observed',
+  ],
+  [{ kind: "world" as const }, "wait" as const, 'defragment "wait" is not for a world, which is one server'],
+])("refuses of %j what forge.toml's rules refuse: %s", (over, defragment, detail) => {
+  const put = (wish: "off" | "wait" | "move") =>
+    arena(over).call({ type: "putFleet", experienceId: "arena", policy: { defragment: wish } });
+  expect(put(defragment)).toMatchObject({ ok: false, problem: { code: "invalid", detail } });
+  expect(code(put("off"))).toBe("ok");
 });
 
 it("waits for players where it may not move them, and gives the server nobody else", () => {

@@ -9,6 +9,7 @@ import { experienceNames } from "./session-commands";
 import { answerKept } from "./kept-fleets";
 import { promote, rollBack, setPaused, startRollout } from "./rollout";
 import type { CoreState } from "./state";
+import { whyNotDefragmented } from "../../config/defragment-rule";
 import { isRange } from "../../config/version-range";
 import { fleetView, regionView, summaryView } from "./views";
 
@@ -80,6 +81,9 @@ function whyNotPolicy(fleet: Fleet, override: Partial<FleetPolicy>, desired: num
     if (!(value >= 0)) return `${name} is at least 0, not ${String(value)}`;
   const chain = whyNotChain(fleet, override.chain ?? []);
   if (chain !== null) return chain;
+  const { defragment } = override;
+  const moves = defragment && fleet.config ? whyNotDefragmented(defragment, fleet.config) : undefined;
+  if (moves) return `defragment ${JSON.stringify(defragment)} ${moves.problem}`;
   if (merged.minServers > merged.maxServers)
     return `minServers (${String(merged.minServers)}) is above maxServers (${String(merged.maxServers)})`;
   if ((desired ?? 0) > merged.maxServers)

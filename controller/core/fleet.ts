@@ -189,11 +189,12 @@ export function applyPolicy(fleet: Fleet): void {
     fleet.policy = RETIRED;
     return;
   }
-  const { buffer, ...override } = fleet.policyOverride;
+  const { buffer, targetResponseMs, ...override } = fleet.policyOverride;
   const merged = {
     ...fleet.config.scaling,
     ...override,
     ...(buffer === undefined ? {} : { buffer: amountOfText(buffer) }),
+    ...(targetResponseMs === undefined ? {} : { targetResponseMs: targetResponseMs ?? undefined }),
   };
   fleet.policy =
     fleet.config.kind === "world"

@@ -154,6 +154,11 @@ export interface FleetPolicy {
   readonly scaleDownCooldownSecs: number;
   /** Free capacity kept ready: servers, `5`, or a share of what is in use, `"10%"`. */
   readonly buffer: number | string;
+  /** p95 of the time from asking for a seat to having it, above which a server is added; null: not used. */
+  readonly targetResponseMs: number | null;
+  /** Whether servers with few players are emptied where the others have room: by waiting, or by moving the players. */
+  readonly defragment: "off" | "wait" | "move";
+  readonly defragmentIntervalSecs: number;
   /** The first entry that applies decides how much is kept ready, instead of `buffer`. */
   readonly chain: readonly ScalingEntry[];
 }

@@ -68,6 +68,22 @@ it("scales up when answers are slow", () => {
   expect(ups(r).length).toBeGreaterThan(1);
 });
 
+it.each([
+  ["as a call asks, though forge.toml does not", undefined, 50, true],
+  ["not as forge.toml asks, where a call says otherwise", 50, null, false],
+])("scales up when answers are slow %s", (_, targetResponseMs, put, up) => {
+  const r = arena({ maxPlayers: 100, scaling: { minServers: 1, targetResponseMs } });
+  const policy = { targetResponseMs: put };
+  expect(r.must<Fleet>({ type: "putFleet", experienceId: "arena", policy }).policy).toMatchObject(policy);
+  for (let i = 0; i < 12; i++) {
+    r.ask(join(`p${String(i)}`));
+    r.advance(80, true);
+    r.run();
+  }
+  r.advance(10_000);
+  expect(ups(r).length > 1).toBe(up);
+});
+
 it("keeps a buffer of ready servers", () => {
   const r = arena({ maxPlayers: 1, scaling: { minServers: 0, buffer: { kind: "servers", servers: 2 } } });
   expect(count(r)).toBe(2);

@@ -173,6 +173,9 @@ export function fleetView(s: CoreState, fleet: Fleet): FleetView {
         policy.buffer.kind === "servers"
           ? policy.buffer.servers
           : `${String(Number((policy.buffer.share * 100).toPrecision(12)))}%`,
+      targetResponseMs: policy.targetResponseMs ?? null,
+      defragment: policy.defragment,
+      defragmentIntervalSecs: policy.defragmentIntervalSecs,
       chain: policy.chain as FleetView["policy"]["chain"],
     },
     rollout: rolloutView(s, fleet),

@@ -1,13 +1,15 @@
 import { z } from "zod";
 import { disordersOf } from "../../../config/chain-order";
-import { message, serverCountSchema, textSchema } from "../../../config/fields";
+import { message, positiveSecondsSchema, serverCountSchema, textSchema } from "../../../config/fields";
 import {
   bufferSizeSchema,
   cronSchema,
+  defragmentSchema,
   durationSecsSchema,
   maxCapacitySchema,
   minCapacitySchema,
   scheduleTimeSchema,
+  targetResponseSchema,
   timezoneSchema,
 } from "../../../config/scaling-schema";
 import type { Fleet, FleetPolicy, FleetRollout, ScalingEntry } from "../../core/resources";
@@ -81,6 +83,13 @@ export const fleetPolicySchema = z
     scaleUpCooldownSecs: z.number().min(0).max(86_400),
     scaleDownCooldownSecs: z.number().min(0).max(86_400),
     buffer: bufferSchema.describe('Servers, 5, or a share of what is in use, "10%"'),
+    targetResponseMs: targetResponseSchema
+      .nullable()
+      .describe("p95 from asking for a seat to having it, above which a server is added; null: not used"),
+    defragment: defragmentSchema.describe(
+      "Empty the server with fewest players where the others have room: wait until they have left, or move them",
+    ),
+    defragmentIntervalSecs: positiveSecondsSchema.describe("Between two servers that are emptied for it"),
     chain: z
       .array(scalingEntrySchema)
       .max(32)
@@ -160,6 +169,9 @@ function fleetPolicyPatch() {
     scaleUpCooldownSecs: shape.scaleUpCooldownSecs.exactOptional(),
     scaleDownCooldownSecs: shape.scaleDownCooldownSecs.exactOptional(),
     buffer: shape.buffer.exactOptional(),
+    targetResponseMs: shape.targetResponseMs.exactOptional(),
+    defragment: shape.defragment.exactOptional(),
+    defragmentIntervalSecs: shape.defragmentIntervalSecs.exactOptional(),
     chain: shape.chain.exactOptional(),
     cooldownSecs: shape.scaleUpCooldownSecs.exactOptional().describe("Sets both cooldowns, where one is not given"),
   });
