@@ -23,8 +23,10 @@ export interface CliIo {
 }
 
 export interface CliTerminal {
+  /** False where only the output is a terminal's: `forge deploy REGION </dev/null`. */
+  readonly takesKeys: boolean;
   size(): { readonly width: number; readonly height: number };
   onResize(listener: () => void): () => void;
-  /** Keys one by one, as the terminal sends them, until the result is called. */
+  /** Keys one by one, as the terminal sends them, until the result is called; only where it takes any. */
   onKey(listener: (key: string) => void): () => void;
 }

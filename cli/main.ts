@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,11 +21,13 @@ const io: CliIo = {
   now: () => Date.now(),
   sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
   onLine(listener) {
-    const lines = createInterface({ input: process.stdin });
+    // Its type says a terminal; /dev/null or a file is a stream of another kind, which holds no process and has no `unref`.
+    const input: NodeJS.ReadableStream = process.stdin;
+    const lines = createInterface({ input });
     lines.on("line", listener);
     return () => {
       lines.close();
-      process.stdin.unref();
+      if (input instanceof Socket) input.unref();
     };
   },
   terminal: process.stdout.isTTY ? terminal(process.stdin, process.stdout) : undefined,
@@ -37,13 +40,13 @@ function hasColors(stream: NodeJS.WriteStream): boolean {
 
 function terminal(input: NodeJS.ReadStream, output: NodeJS.WriteStream): CliTerminal {
   return {
+    takesKeys: input.isTTY === true,
     size: () => ({ width: output.columns || 80, height: output.rows || 24 }),
     onResize(listener) {
       output.on("resize", listener);
       return () => output.off("resize", listener);
     },
     onKey(listener) {
-      if (!input.isTTY) return () => undefined;
       const onData = (data: Buffer): void => listener(data.toString("utf8"));
       input.setRawMode(true);
       input.resume();

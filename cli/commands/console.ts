@@ -25,7 +25,7 @@ export const register: Register = (command, context) => {
 
 async function run(context: CliContext): Promise<void> {
   const { terminal } = context.io;
-  if (terminal === undefined || context.options.json) {
+  if (!terminal?.takesKeys || context.options.json) {
     const fix = "use `forge ps`, `forge ps --json` or `forge events --follow` instead";
     throw new CliError("noTerminal", EXIT.badInput, "the console is for people at a terminal", fix);
   }

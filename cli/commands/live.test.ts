@@ -103,6 +103,7 @@ describe("forge console", () => {
     let press: (key: string) => void = () => undefined;
     const listening = { keys: 0, resizes: 0 };
     const terminal: CliTerminal = {
+      takesKeys: true,
       size: () => ({ width: 120, height: 40 }),
       onResize() {
         listening.resizes += 1;
@@ -129,5 +130,12 @@ describe("forge console", () => {
 
   it("is not for scripts", async () => {
     expect(await runForTest(["console"], { cwd: run.folder })).toMatchObject({ code: 2, out: "" });
+    const terminal: CliTerminal = {
+      takesKeys: false,
+      size: () => ({ width: 120, height: 40 }),
+      onResize: () => () => undefined,
+      onKey: () => () => undefined,
+    };
+    expect(await runForTest(["console"], { cwd: run.folder, terminal })).toMatchObject({ code: 2, out: "" });
   });
 });

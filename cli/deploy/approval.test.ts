@@ -2,9 +2,10 @@ import type { CliContext } from "../context";
 import { approval } from "./approval";
 
 /** As much of a command's surroundings as asking needs: a terminal on which one thing is typed. */
-function asked(typed: string | undefined) {
+function asked(typed: string | undefined, takesKeys = true) {
   const out: string[] = [];
   const terminal = {
+    takesKeys,
     onKey: (listener: (key: string) => void) => {
       setImmediate(() => listener(typed ?? ""));
       return () => undefined;
@@ -28,8 +29,10 @@ test.each([
   expect(out.join("")).toBe(`Deploy east-embedded? [y/N] ${agreed ? "yes" : "no"}\n`);
 });
 
-test("where nobody can be asked it is said at once, unless it was said before", async () => {
-  const { context } = asked(undefined);
+test.each([
+  ["there is no terminal", asked(undefined)],
+  ["the terminal's keys go elsewhere", asked("y", false)],
+])("where %s it is said at once that nobody can be asked, unless it was said before", async (_why, { context }) => {
   expect(() => approval("Deploy", false, context)).toThrow(/nobody can be asked/);
   expect(await approval("Deploy", true, context)("east-embedded")).toBe(true);
 });

@@ -9,7 +9,7 @@ import { CliError } from "../failure";
 export function approval(verb: string, yes: boolean, context: CliContext): (stack: string) => Promise<boolean> {
   if (yes) return async () => true;
   const { terminal } = context.io;
-  if (terminal === undefined || context.options.json) {
+  if (!terminal?.takesKeys || context.options.json) {
     const message = "nobody can be asked here whether to go on";
     throw new CliError(
       "needsYes",

@@ -11,19 +11,22 @@ export interface ProcessEnd {
 }
 
 /** `forge` as a process of its own, as people start it, without anything of this shell's that would point it elsewhere. */
-export function startForge(args: readonly string[], cwd: string): ChildProcess {
+export function startForge(args: readonly string[], cwd: string, stdin: "ignore" | number = "ignore"): ChildProcess {
   const { FORGE_ADDR: _addr, FORGE_TOKEN: _token, FORGE_REGION: _region, ...env } = process.env;
   // With CI set, colours are on unless a program says no: what goes into a pipe must have none even there.
   return spawn(process.execPath, [FORGE, ...args], {
     cwd,
     env: { ...env, CI: "true" },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [stdin, "pipe", "pipe"],
   });
 }
 
 /** Runs it to its end. */
 export function forge(args: readonly string[], cwd: string): Promise<ProcessEnd> {
-  const child = startForge(args, cwd);
+  return endOf(startForge(args, cwd));
+}
+
+export function endOf(child: ChildProcess): Promise<ProcessEnd> {
   let out = "";
   let err = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
