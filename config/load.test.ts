@@ -110,7 +110,7 @@ volumes = { world = "/data" }
 health = { query = "quake3" }
 [[webhooks]]
 url = "https://backend.example.com/forge"
-events = ["session.moved", "server.unhealthy"]
+events = ["session.moved", "server.*"]
 secret_env = "HOOK_SECRET"
 `);
     expect(config.regions[0]).toMatchObject({ hosts: "existing", manage: ["jobs"], publicAddress: "meta.public_ip" });
@@ -121,7 +121,7 @@ secret_env = "HOOK_SECRET"
     expect(survival).toMatchObject({ driver: "exec", version: "1", seats: "observed", volumes: { world: "/data" } });
     expect(survival?.scaling).toMatchObject({ minServers: 1, maxServers: 1 });
     expect(survival?.health).toEqual({ kind: "query", protocol: "quake3", port: "game" });
-    expect(config.webhooks[0]?.secretEnv).toBe("HOOK_SECRET");
+    expect(config.webhooks[0]).toMatchObject({ secretEnv: "HOOK_SECRET", events: ["session.moved", "server.*"] });
   });
 
   test.each([

@@ -178,6 +178,14 @@ const BROKEN: readonly Broken[] = [
     line: 2,
   },
   {
+    name: "a webhook for everything, which has to be said by kind",
+    file: `[[webhooks]]\nurl = "https://example.com/hook"\nevents = ["server.*", "*"]\n`,
+    path: "webhooks[0].events[1]",
+    problem: /not an event type/,
+    fix: /"server\.\*"/,
+    line: 3,
+  },
+  {
     name: "a variable that is no string",
     file: `${ARENA}env = { ROUNDS = 5 }\n`,
     path: "experiences.arena.env.ROUNDS",

@@ -228,8 +228,8 @@ const webhookSchema = z.strictObject({
       z
         .string()
         .regex(
-          /^[a-z]+(?:\.[a-zA-Z]+)?$/,
-          message("is not an event type", 'write types as in GET /v1/events: "session.moved"'),
+          /^[a-z]+(?:\.(?:[a-zA-Z]+|\*))?$/,
+          message("is not an event type", 'write types as in GET /v1/events: "session.moved", "server.*"'),
         ),
     )
     .min(1),
