@@ -57,7 +57,8 @@ describe("tickets", () => {
 
 describe("the clients at the real API", () => {
   const ticketSecret = "ticket secret of one run, for tests only";
-  const tokens = new Tokens("a key of one run, for tests only, long enough", systemClock);
+  const tokenKey = "a key of one run, for tests only, long enough";
+  const tokens = new Tokens(tokenKey, systemClock);
   const tokenOf = (role: Role, sub = "backend"): string => tokens.mint({ sub, role, regions: ["*"] }).token;
   let backend: BackendDouble;
   let app: FastifyInstance;
@@ -144,7 +145,16 @@ describe("the clients at the real API", () => {
     expect(askedLast()).toMatchObject({ type: "updateSession", latencyMs: 20, packetLoss: 0.5 });
     await expect(ticketOnly.follow({ moved: true })).resolves.toMatchObject({ kind: "moved", place });
     expect(askedLast()).toMatchObject({ type: "followSession", afterGeneration: 1 });
-    await player.leave();
+
+    const longAgo = new Tokens(tokenKey, { ...systemClock, now: () => Date.now() - 7_200_000 });
+    const { token: runOut } = longAgo.mint({ sub: "ann", role: "player", regions: ["*"] });
+    const late = new PlayerClient({ url, token: runOut });
+    await expect(late.connect({ playerId: "ann", experienceId: "arena" })).rejects.toMatchObject({
+      code: "tokenExpired",
+    });
+    late.adopt(placement);
+    await expect(late.report({ latencyMs: 20 })).resolves.toEqual(sessionSample());
+    await late.leave();
     expect(askedLast()).toMatchObject({ type: "endSession", sessionId: "ses-local-1", reason: "left" });
   });
 });

@@ -99,7 +99,8 @@ function judge(before: Place, { session, server, ticket }: Follow, moved: boolea
   return moved ? undefined : { kind: "same", place: { session, server, ticket: ticket ?? before.ticket } };
 }
 
-function isGone(error: unknown): error is ForgeApiError {
+/** Whether nobody knows the session any more. */
+export function isGone(error: unknown): error is ForgeApiError {
   return error instanceof ForgeApiError && (error.status === 404 || error.status === 410);
 }
 

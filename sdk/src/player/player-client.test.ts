@@ -252,8 +252,12 @@ describe("report and leave", () => {
     expect(client.place).toBeUndefined();
   });
 
-  it("need no token: the ticket says who it is", async () => {
-    const { client, double } = await connected([{}], "");
+  // A token lives an hour at most, a game may take longer.
+  it.each([
+    ["without a token", ""],
+    ["with one, which may have run out", "token"],
+  ])("show the ticket, %s", async (_, token) => {
+    const { client, double } = await connected([{}], token);
     await client.report({ latencyMs: 31 });
     await client.leave();
     expect(double.calls.map(({ headers }) => headers["authorization"])).toEqual(
@@ -261,9 +265,35 @@ describe("report and leave", () => {
     );
   });
 
-  it("mind no session that is gone already", async () => {
-    const { client } = await connected([problemSample(404, "unknownSession")]);
+  it.each([404, 410])("mind no session that is gone already: %i", async (status) => {
+    const { client } = await connected([problemSample(status, "unknownSession")]);
     await expect(client.leave()).resolves.toBeUndefined();
+    expect(client.place).toBeUndefined();
+  });
+
+  it("keep the place where leaving failed, so that it can be tried again", async () => {
+    const { client, double } = await connected([problemSample(500, "internal"), {}]);
+    await expect(client.leave()).rejects.toMatchObject({ code: "internal" });
+    expect(client.place).toEqual(placementSample());
+    await client.leave();
+    expect(double.asked).toEqual(Array(2).fill("DELETE /v1/sessions/ses-here-1?reason=left"));
+    expect(client.place).toBeUndefined();
+  });
+
+  it("forget no place that came while the old one was left", async () => {
+    const answered: (() => void)[] = [];
+    const double = new FetchDouble(({ method }) =>
+      method === "DELETE"
+        ? new Promise((resolve) => answered.push(() => resolve({})))
+        : { body: placementSample({ id: "ses-here-2" }) },
+    );
+    const client = new PlayerClient({ url: URLS, token: "t", fetch: double.fetch, timing: new ManualTiming() });
+    client.adopt(placementSample());
+    const leaving = client.leave();
+    await client.connect(ASK);
+    answered[0]?.();
+    await leaving;
+    expect(client.place).toEqual(placementSample({ id: "ses-here-2" }));
   });
 });
 

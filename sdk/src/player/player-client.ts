@@ -3,7 +3,7 @@ import { ForgeApiError, ForgeUsageError } from "../errors";
 import type { Placement, Queued, Session, SessionAsk } from "../resources";
 import type { RetryPolicy } from "../retry";
 import { realTiming, type Timing } from "../timing";
-import { followSession, type FollowOptions, type FollowOutcome, type Place } from "./follow";
+import { followSession, isGone, type FollowOptions, type FollowOutcome, type Place } from "./follow";
 import { measureLatencies } from "./latencies";
 
 export interface ConnectRequest extends SessionAsk {
@@ -39,13 +39,11 @@ interface KnownRegion {
 export class PlayerClient {
   private readonly api: ApiConnection;
   private readonly timing: Timing;
-  private readonly hasToken: boolean;
   private readonly fetch: Fetch;
   private current: Place | undefined;
 
   constructor(options: PlayerClientOptions) {
     this.timing = options.timing ?? realTiming;
-    this.hasToken = options.token !== undefined;
     // Bound, because a browser's fetch insists on its window.
     this.fetch = options.fetch ?? ((...args) => globalThis.fetch(...args));
     const policy = { ...CALLS, forMs: options.retryForMs ?? CALLS.forMs };
@@ -94,29 +92,35 @@ export class PlayerClient {
     return outcome;
   }
 
-  /** Reports how the game feels: round trip in milliseconds, lost packets from 0 to 1. */
+  /** Reports how the game feels: round trip in milliseconds, lost packets from 0 to 1. Needs no token: shows the ticket. */
   async report(report: { readonly latencyMs?: number; readonly packetLoss?: number }): Promise<Session> {
-    const path = `/v1/sessions/${encodeURIComponent(this.held().session.id)}`;
+    const { session, ticket } = this.held();
+    const path = `/v1/sessions/${encodeURIComponent(session.id)}`;
+    const authorization = `Ticket ${ticket}`;
     const body = { ...report, lastActivity: new Date(this.timing.now()).toISOString() };
     // The next report is better than this one late.
-    const answer = await this.api.call({ method: "PATCH", path, body, retryForMs: 1_000, ...this.asPlayer() });
+    const answer = await this.api.call({ method: "PATCH", path, body, retryForMs: 1_000, authorization });
     return answer.body as Session;
   }
 
-  /** Gives the seat back. That it is gone already is no error. */
+  /**
+   * Gives the seat back; needs no token. That it is gone already is no error.
+   * Where this throws the place is still held, so that it can be called again.
+   */
   async leave(reason = "left"): Promise<void> {
     const place = this.current;
     if (place === undefined) return;
-    this.current = undefined;
     try {
       await this.api.call({
         method: "DELETE",
         path: `/v1/sessions/${encodeURIComponent(place.session.id)}${query({ reason })}`,
-        ...this.asPlayer(place),
+        authorization: `Ticket ${place.ticket}`,
       });
     } catch (error) {
-      if (!(error instanceof ForgeApiError) || error.status !== 404) throw error;
+      if (!isGone(error)) throw error;
     }
+    // Not a place that came meanwhile.
+    if (this.current === place) this.current = undefined;
   }
 
   /** The WebSocket address of one of the server's ports. */
@@ -188,11 +192,6 @@ export class PlayerClient {
       }
     }
     return answer;
-  }
-
-  /** Without a token of its own a client shows its ticket. */
-  private asPlayer(place = this.held()): { authorization?: string } {
-    return this.hasToken ? {} : { authorization: `Ticket ${place.ticket}` };
   }
 
   private held(): Place {
