@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
+import { shellWord } from "../shell-word";
 import {
   type InitTemplate,
   initTemplates,
@@ -85,20 +86,23 @@ function sdkFor({ home, folder }: Places): string | undefined {
 /** Commands that work with the Forge that wrote the files. */
 function nextSteps(name: string, { cwd, home, folder }: Places & { readonly cwd: string }): readonly string[] {
   const template: InitTemplate | undefined = initTemplates.find((each) => each.name === name);
-  const steps = (template?.next ?? []).map((step) => step.replace(/^npx forge /, `${forgeCommand({ home, folder })} `));
+  const steps = (template?.next ?? []).map((step) =>
+    step.replace(/^npx forge /, () => `${forgeCommand({ home, folder })} `),
+  );
   // A checkout's SDK is its source until it is built.
   const isSdkMissing =
     isCheckout(home) && template?.files.includes("package.json") === true && !existsSync(join(home, "sdk", "dist"));
   const into = relative(cwd, folder);
   return [
-    ...(into === "" ? [] : [`cd ${into}`]),
-    ...(isSdkMissing ? [`npm --prefix ${home} run build -w sdk`] : []),
+    // No option of `cd`.
+    ...(into === "" ? [] : [`cd ${shellWord(into.startsWith("-") ? `.${sep}${into}` : into)}`]),
+    ...(isSdkMissing ? [`npm --prefix ${shellWord(home)} run build -w sdk`] : []),
     ...steps,
   ];
 }
 
 function forgeCommand(places: Places): string {
-  if (isCheckout(places.home)) return `node ${join(places.home, "cli", "bin", "forge.mjs")}`;
+  if (isCheckout(places.home)) return `node ${shellWord(join(places.home, "cli", "bin", "forge.mjs"))}`;
   return isInstalledAbove(places) ? "npx forge" : "npx --package eustress-forge forge";
 }
 

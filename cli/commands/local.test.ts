@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,10 +82,32 @@ describe("forge init", () => {
     expect(code).toBe(0);
     const { files, next } = JSON.parse(out) as { files: string[]; next: string[] };
     expect(files).toContain("forge.toml");
-    expect(next[0]).toMatch(/^cd .*Battle Royale/);
+    expect(next[0]).toBe("cd 'Battle Royale'");
     const path = join(folder, "Battle Royale", "forge.toml");
     expect(readFileSync(path, "utf8")).toContain("[experiences.battle-royale]");
     expect((await forge("config", "check", path)).code).toBe(0);
+  });
+
+  it.each(["games/pong", "Ann's $HOME `pwd`", "-dashing"])("says how to go to %j, as a shell takes it", async (dir) => {
+    const { out } = await forge("init", "websocket", "--name", "pong", "--json", "--", dir);
+    const { next } = JSON.parse(out) as { next: string[] };
+    const went = execFileSync("sh", ["-c", `${next[0] ?? ""} && ls forge.toml`], { cwd: folder, encoding: "utf8" });
+    expect(went).toBe("forge.toml\n");
+  });
+
+  it("says where a checkout is, whatever its folder is called", async () => {
+    const home = join(folder, "my forge");
+    cpSync(join(__dirname, "../templates"), join(home, "cli", "templates"), { recursive: true });
+    writeFileSync(join(home, "cli", "main.ts"), "");
+    const { json } = await runForTest(["init", "websocket", "pong", "--json"], { cwd: folder, home });
+    expect(json).toMatchObject({
+      next: [
+        "cd pong",
+        `npm --prefix '${home}' run build -w sdk`,
+        "npm install",
+        `node '${join(home, "cli", "bin", "forge.mjs")}' up`,
+      ],
+    });
   });
 
   it("writes over nothing", async () => {

@@ -77,6 +77,17 @@ describe("exit codes of the real command", () => {
   });
 });
 
+test("130, as a shell says it: Ctrl-C ends what would go on for ever", async () => {
+  const child = startForge(["events", "--follow", "--json"], run.folder);
+  if (child.stdout === null) throw new Error("no stdout");
+  const { events } = run.region().backend;
+  const happening = setInterval(() => events.append(serverEvent("server.ready")), 20);
+  await once(child.stdout, "data");
+  clearInterval(happening);
+  child.kill("SIGINT");
+  expect(await once(child, "exit")).toEqual([null, "SIGINT"]);
+});
+
 test("a reader that has enough ends the command, as `| head` does", async () => {
   const child = startForge(["events", "--follow", "--json"], run.folder);
   const { stdout } = child;
