@@ -1,3 +1,4 @@
+import { isCanary } from "./canary";
 import type { ChainVerdict } from "./chain";
 import type { Fleet } from "./fleet";
 import { byPriority, comesBefore, priorityOf, priorityText, roomInRegion, waitText } from "./priority";
@@ -18,7 +19,8 @@ export function boundsOf(
 ): ScalingBounds {
   const own = Math.min(fleet.policy.maxServers, max);
   const least = Math.max(leastOf(fleet), min);
-  takeClaim(s, fleet, claim({ floor: Math.min(own, least), cap: own, keep, stay }));
+  const pair = isCanary(fleet);
+  takeClaim(s, fleet, claim({ floor: Math.min(own, least), cap: own, keep, stay, pair }));
   const claims = claimsOf(s);
   const { maxServersPerRegion, minServersPerRegion } = s.settings.scaling;
   const floor = Math.max(regionFloors(claims, minServersPerRegion).get(fleet.id) ?? 0, min);
@@ -32,6 +34,7 @@ export function boundsOf(
     cap,
     keep,
     stay,
+    pair,
     shared: share < own ? sharedText(s, fleet, share) : undefined,
     after: growsAfter(s, fleet),
   };

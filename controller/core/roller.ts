@@ -1,4 +1,5 @@
 import type { RolloutPolicy } from "../../config/config";
+import { isCanary, keepLastOpen } from "./canary";
 import type { Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
 import { comesBefore } from "./priority";
@@ -13,12 +14,13 @@ import { isCurrent } from "./versions";
 export function rollOut(s: CoreState, fleet: Fleet): void {
   const { versions, version, rollout, config } = fleet;
   if (!config || versions.size === 0 || rollout?.paused) return;
-  const canary = rollout !== null && rollout.share < 1;
+  const canary = rollout !== null && isCanary(fleet);
   if (!canary && versions.size === 1 && versions.has(version)) return forgetPlaces(fleet);
   const comes = rollout?.to ?? version;
   const goes = (server: GameServer): boolean => (canary ? server.version !== comes : !isCurrent(fleet, server.version));
   const stuck = roomFor(s, fleet) <= 0;
-  const old = emptyServers(s, fleet, { wanted: stuck }).filter(goes);
+  const empties = emptyServers(s, fleet, { wanted: stuck }).filter(goes);
+  const old = canary ? keepLastOpen(fleet, empties, rollout.from) : empties;
   const ahead = settle(fleet);
   const going = [...fleet.servers].filter(({ ending }) => ending !== null);
   const up = ahead.filter(({ state }) => state !== "starting");
@@ -37,7 +39,7 @@ export function rollOut(s: CoreState, fleet: Fleet): void {
     limits,
   );
   const startable = mayStart(s, fleet) && !comesBefore(s, fleet);
-  if (startable && config.rollout.strategy === "recreate") dropStarting(s, fleet, goes, comes);
+  if (startable && !canary && config.rollout.strategy === "recreate") dropStarting(s, fleet, goes, comes);
   if (startable) for (let i = 0; i < step.start; i++) fleet.ahead.add(start(s, fleet, comes));
   const swap = startable ? step.swap : 0;
   for (const server of old.slice(0, step.close + swap)) {

@@ -1,6 +1,8 @@
+import { lacksRoom } from "./canary";
 import type { Fleet } from "./fleet";
 import { isEmpty } from "./game-server";
 import { comesBefore, waitText } from "./priority";
+import { roomFor } from "./scaler";
 import type { Rollout } from "./rollout";
 import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
@@ -25,6 +27,8 @@ function nextStep(s: CoreState, fleet: Fleet, { from, to, share, paused, upSince
   if (s.nowMs < untilMs) return `${to} is started again, after its failures, at ${clock(s, untilMs)}`;
   const before = comesBefore(s, fleet);
   if (before) return `it goes on when that is over: ${waitText(before, fleet)}`;
+  if (lacksRoom(fleet, roomFor(s, fleet)))
+    return `the maximum leaves no room for a server of ${to} beside the last of ${from}: it goes on when that is raised, or is promoted or rolled back by hand`;
   if (upSinceMs === null) return `it goes on when the first server of ${to} is up`;
   if (share >= 1) return `the servers of ${from} go: ${oldText(fleet, from)}`;
   const secs = fleet.config?.rollout.promoteAfterSecs;

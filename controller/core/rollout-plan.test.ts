@@ -25,6 +25,7 @@ it.each([
   ["waits for that room", { room: 0, closing: 1 }, 1, {}],
   ["starts a canary's share only", { size: 20, oldEmpty: 20 }, 0.1, { start: 2 }],
   ["adds nothing to a canary that has it", { size: 20, oldEmpty: 18, fresh: 2 }, 0.1, {}],
+  ["takes the place of none where all are on their way out", { size: 0, oldEmpty: 0, closing: 1 }, 0.1, {}],
   ["has a canary of one at least", { size: 3, oldEmpty: 3 }, 0.1, { start: 1 }],
 ])("%s", (_, over, share, step) => {
   const limits = { share, maxSurge: quarter, maxUnavailable: NONE };

@@ -50,6 +50,8 @@ export interface RolloutStep {
 }
 
 export function planRollout(seen: RolloutSeen, limits: RolloutLimits): RolloutStep {
+  // The fleet goes to zero: what is started in its place would keep it from that.
+  if (seen.size === 0) return { start: 0, close: 0, swap: 0 };
   const ahead = seen.aheadStarting + seen.aheadUp;
   const size = seen.size - ahead;
   const surge = Math.max(1, roundedUp(limits.maxSurge, size));

@@ -1,4 +1,5 @@
 import { chainSeen, consult } from "./advice";
+import { mayShrink } from "./canary";
 import { followChain } from "./chain";
 import { defragment } from "./defragment";
 import { answerP95, movingServers, wholeServers, type Fleet } from "./fleet";
@@ -140,7 +141,9 @@ function grow(s: CoreState, fleet: Fleet, plan: ScalingPlan, facts: () => readon
 
 function shrink(s: CoreState, fleet: Fleet, plan: ScalingPlan, facts: () => readonly string[]): void {
   // Above the maximum those that were asked for go too, after all others.
-  const going = emptyServers(s, fleet, { wanted: plan.cause === "over" }).slice(0, plan.by);
+  const over = plan.cause === "over";
+  const empties = emptyServers(s, fleet, { wanted: over });
+  const going = mayShrink(fleet, empties, { by: plan.by, over }).slice(0, plan.by);
   if (going.length === 0) return;
   const reasons = [...plan.reasons, ...facts()];
   fleet.cooldown.lastDownMs = s.nowMs;

@@ -40,6 +40,8 @@ export interface ScalingBounds {
   readonly keep?: { readonly servers: number; readonly reason: string } | null;
   /** So many servers that there are do not go for want of demand, and why; more than the cap do. */
   readonly stay?: { readonly servers: number; readonly reason: string } | null;
+  /** Two versions run, one as a canary: where any server is kept, one of each is; the last two go together. */
+  readonly pair?: boolean;
   /** Why the cap is less than the policy's maximum: who comes first; undefined where it is not. */
   readonly shared?: string | undefined;
   /** Whose servers find no node and come first: until they have, only repairs are made. */
@@ -285,7 +287,9 @@ function planDown(
   if (nowMs < readyMs && !owed)
     return hold(`${String(excess)} could go; cooling down for ${secs(readyMs - nowMs)}`, readyMs);
   // A tenth of the fleet at a time, so that a lull does not empty it.
-  const by = owed ? excess : Math.min(excess, Math.max(1, Math.ceil(have / 10)));
+  const tenth = Math.min(excess, Math.max(1, Math.ceil(have / 10)));
+  const both = bounds.pair === true && over <= 0 && have === 2 && excess === 2;
+  const by = owed || both ? excess : tenth;
   const reason =
     over > 0
       ? `${String(have)} servers are above the maximum of ${String(bounds.cap)}${bounds.shared === undefined ? "" : `: ${bounds.shared}`}`
@@ -326,6 +330,7 @@ function spare(seen: FleetObservation, policy: ScalingPolicy, bounds: ScalingBou
     const surplus = seen.seatsFree - Math.ceil(seen.seatsHeld * buffer.share);
     keep = Math.max(keep, usable - Math.max(0, Math.floor(surplus / Math.max(1, seen.seatsPerServer))));
   }
+  if (bounds.pair && keep > 0) keep = Math.max(keep, 2);
   return Math.min(seen.empty, Math.max(0, usable - keep));
 }
 

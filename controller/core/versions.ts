@@ -28,6 +28,8 @@ export function versionToStart(fleet: Fleet, nowMs: number): string {
   if (nowMs < rollout.crash.untilMs) return from;
   const seats = fleet.line.waitingFor((wish) => takesIn(fleet, wish, to) && !takesIn(fleet, wish, from));
   if (seats > startingOf(fleet, to)) return to;
+  // Of none the first is no canary: it would have all players.
+  if (!fleet.versions.has(from)) return from;
   return (fleet.versions.get(to) ?? 0) < shareOf(rollout.share, fleet.servers.size + 1) ? to : from;
 }
 
