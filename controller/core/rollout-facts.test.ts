@@ -51,11 +51,40 @@ it("says when a canary is promoted, and who is still on the old servers", () => 
   const [session] = r.must<Session[]>({ type: "findSessions", playerId: "ann" });
   r.must({ type: "endSession", sessionId: session?.id ?? "", reason: "done" });
   r.advance(20_000);
-  expect(why(r)).toEqual([]);
+  expect(why(r)).toEqual([
+    expect.stringMatching(
+      /^version 2, to be taken in for 1, was taken in at 2023-11-14T[\d:.]+Z, because: no server of version 1 is left$/,
+    ),
+  ]);
   expect(new Set(r.must<Server[]>(servers).flatMap((one) => (one.state === "ready" ? [one.version] : [])))).toEqual(
     new Set(["2"]),
   );
 });
+
+it.each([[1], [3]])(
+  "says that it went back by itself, after its failures and whatever came since: %d",
+  (maxFailures) => {
+    const rollout = { ...testExperience("arena").rollout, maxFailures };
+    const r = arena({ readyTimeoutSecs: 2, rollout, scaling: { minServers: 3, maxServers: 6 } });
+    r.broken.add("2");
+    r.must(put({ version: "2" }));
+    const isOver = (): boolean => r.events.some((event) => event.type === "rollout" && event.step === "rolledBack");
+    for (let i = 0; i < 240 && !isOver(); i++) r.advance(500);
+    const about = r.must<DecisionRecord>({ type: "getDecision", id: "arena" });
+    expect(about).toMatchObject({ kind: "rollout", outcome: "rolledBack: version 2 to 1" });
+    const failed = `${String(maxFailures)} servers of version 2 failed, the last: not ready after 2 s`;
+    expect(about.reasons[0]).toBe(failed);
+    const kinds = r.records.filter(({ subject }) => subject === "arena").map(({ kind }) => kind);
+    expect(kinds.slice(-2)).toEqual(["spawn", "rollout"]);
+    r.must(put({ desired: 5 }));
+    r.advance(30_000);
+    expect(r.must<DecisionRecord>({ type: "getDecision", id: "arena" }).kind).toBe("scale");
+    expect(why(r)).toEqual([
+      expect.stringMatching(/^version 2, to be taken in for 1, was rolled back at 2023-11-14T[\d:.]+Z, because: /),
+    ]);
+    expect(why(r)[0]).toContain(failed);
+  },
+);
 
 it("says that it waits for the next try after failures", () => {
   const r = arena({ readyTimeoutSecs: 2, scaling: { minServers: 2, maxServers: 4 } });

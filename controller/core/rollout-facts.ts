@@ -3,13 +3,23 @@ import type { Fleet } from "./fleet";
 import { isEmpty } from "./game-server";
 import { comesBefore, waitText } from "./priority";
 import { roomFor } from "./scaler";
-import type { Rollout } from "./rollout";
+import type { Rollout, RolloutEnd } from "./rollout";
 import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
 
-/** How far a rollout is and what it waits for, for people; nothing where no version is being taken in. */
+const ENDS: Readonly<Record<RolloutEnd["outcome"], string>> = {
+  done: "was taken in",
+  rolledBack: "was rolled back",
+  replaced: "gave way to another",
+};
+
+/** How far a rollout is and what it waits for, for people; where none is under way how the last one ended. */
 export function rolloutFacts(s: CoreState, fleet: Fleet): readonly string[] {
-  const { rollout, versions, config } = fleet;
+  const { rollout, lastRollout, versions, config } = fleet;
+  if (!rollout && lastRollout) {
+    const { from, to, outcome, atMs, reason } = lastRollout;
+    return [`version ${to}, to be taken in for ${from}, ${ENDS[outcome]} at ${s.out.iso(atMs)}, because: ${reason}`];
+  }
   if (!rollout || !config) return [];
   const { from, to, share, paused, failures, reason } = rollout;
   const stage = share < 1 ? `a canary of ${String(Math.round(share * 1000) / 10)} %` : "in all new servers";

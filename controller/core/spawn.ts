@@ -175,8 +175,6 @@ export function failStart(s: CoreState, server: GameServer, reason: string, fina
   const fleet = s.fleet(server.experienceId);
   const crash = crashOf(fleet, server.version);
   noteFailure(s, fleet, reason, { version: server.version, final });
-  // That no node had room says nothing of the version.
-  if (server.engine !== "asked") noteVersionFailed(s, fleet, server, reason);
   const next = `next start of ${fleet.id} in ${String((crash.untilMs - s.nowMs) / 1000)} s`;
   const reasons = [
     reason,
@@ -186,6 +184,8 @@ export function failStart(s: CoreState, server: GameServer, reason: string, fina
   // Of the fleet too: the server is soon gone, and who looks for one that does not come asks for the experience.
   for (const subject of [server.id, fleet.id])
     s.out.push({ type: "record", record: s.records.make(s.nowMs, { ...record, subject }) });
+  // After its failure, which it may lead to a decision about. That no node had room says nothing of the version.
+  if (server.engine !== "asked") noteVersionFailed(s, fleet, server, reason);
   if (server.engine === "held" || server.engine === "exited") setState(s, server, "terminated", reason);
   else {
     setState(s, server, "unhealthy", reason);
