@@ -77,6 +77,12 @@ function leastOf({ policy, desired }: Fleet): number {
   return Math.min(policy.maxServers, Math.max(policy.minServers, desired ?? 0));
 }
 
+/** How many it must have, as far as the region's maximum lets it beside the others. */
+export function leastAllowed(s: CoreState, fleet: Fleet): number {
+  const shares = fairShares(claimsOf(s), s.settings.scaling.maxServersPerRegion);
+  return Math.min(leastOf(fleet), shares.get(fleet.id) ?? Infinity);
+}
+
 /** Where the region is full, what one claims is what others may have to give up: they look again. */
 function takeClaim(s: CoreState, fleet: Fleet, claim: number): void {
   const grows = claim > fleet.claim;

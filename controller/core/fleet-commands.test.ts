@@ -1,5 +1,12 @@
 import { arena, code, join } from "./testing/ask";
+import { RegionDouble } from "./testing/region-double";
+import { testExperience, testSettings } from "./testing/settings-double";
 import type { Fleet, Placement, Queued, Region, RegionSummary } from "./resources";
+
+interface Wish {
+  readonly survival?: number;
+  readonly max?: number;
+}
 
 it("shows a fleet's servers, seats and policy", () => {
   const r = arena({ maxPlayers: 4, scaling: { minServers: 2 } });
@@ -14,6 +21,27 @@ it("shows a fleet's servers, seats and policy", () => {
   });
   expect(r.must<Fleet[]>({ type: "listFleets" })).toHaveLength(1);
   expect(code(r.call({ type: "getFleet", experienceId: "none" }))).toBe("unknownExperience");
+});
+
+it.each([
+  ["the region's maximum", {}, 10],
+  ["its share beside what comes first", { survival: 3 }, 7],
+  ["its own maximum", { max: 4 }, 4],
+])("says how many servers it shall have of what was put, within %s", (_, { survival, max = 500 }: Wish, desired) => {
+  const scaling = { minServers: 1, maxServers: max, scaleUpCooldownSecs: 0 };
+  const others =
+    survival === undefined ? [] : [testExperience("survival", { priority: 90, scaling: { minServers: survival } })];
+  const settings = testSettings([testExperience("arena", { scaling }), ...others]);
+  const r = new RegionDouble({ ...settings, scaling: { ...settings.scaling, maxServersPerRegion: 10 } }).start();
+  const policy = { minServers: max };
+  expect(r.must<Fleet>({ type: "putFleet", experienceId: "arena", policy })).toMatchObject({ desired, policy });
+  r.advance(30_000);
+  const { servers, ...fleet } = r.must<Fleet>({ type: "getFleet", experienceId: "arena" });
+  expect(fleet).toMatchObject({ desired, policy });
+  expect(servers.ready).toBe(desired);
+  expect(
+    r.must<Fleet>({ type: "putFleet", experienceId: "arena", policy: { minServers: 1 }, desired: 2 }).desired,
+  ).toBe(desired);
 });
 
 it("shows the region to people and to its peers", () => {

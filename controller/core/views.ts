@@ -19,6 +19,7 @@ import type {
   ServerState,
   Session,
 } from "./resources";
+import { leastAllowed } from "./fleet-bounds";
 import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
 import { countLeft } from "./move-out";
@@ -157,7 +158,7 @@ export function fleetView(s: CoreState, fleet: Fleet): FleetView {
     version: fleet.version,
     kind: fleet.config?.kind ?? "match",
     servers,
-    desired: Math.max(fleet.want, policy.minServers, fleet.desired ?? 0),
+    desired: Math.max(Math.min(fleet.want, policy.maxServers), leastAllowed(s, fleet)),
     seats: { total: seats, held, free },
     queued: fleet.line.players,
     policy: {

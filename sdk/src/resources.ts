@@ -111,6 +111,7 @@ export interface Fleet {
   readonly version: string;
   readonly kind: "match" | "world";
   readonly servers: Readonly<Record<ServerState, number>>;
+  /** How many servers there shall be now, within the maximums of experience and region. */
   readonly desired: number;
   readonly seats: { readonly total: number; readonly held: number; readonly free: number };
   readonly queued: number;

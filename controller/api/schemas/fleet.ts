@@ -127,7 +127,11 @@ export const fleetSchema = z
         z.ZodNumber
       >,
     ),
-    desired: z.number(),
+    desired: z
+      .number()
+      .describe(
+        "How many servers there shall be now: what policy, demand and a number set by hand ask for, as far as the maximums of experience and region allow",
+      ),
     seats: seatsSchema,
     queued: z.number(),
     policy: fleetPolicySchema,
@@ -152,7 +156,15 @@ export const putFleetBody = z
       .enum(["promote", "pause", "resume", "rollback"])
       .exactOptional()
       .describe("What becomes of the version that is being taken in"),
-    desired: z.number().int().min(0).max(100_000).exactOptional(),
+    desired: z
+      .number()
+      .int()
+      .min(0)
+      .max(100_000)
+      .exactOptional()
+      .describe(
+        "So many servers at least, until 0 takes it back; the region's maximum bounds it, as it bounds minServers",
+      ),
     policy: fleetPolicyPatch().exactOptional(),
   })
   .meta({ id: "PutFleet", description: "What is not given stays as it is" });
