@@ -9,7 +9,7 @@ import { plain, renderTable } from "../table";
 
 export const register: Register = (command, context) => {
   command
-    .argument("<id>", "a server, session, player, match, experience or decision")
+    .argument("<id>", "a server, session, player, match, experience, region, node or decision")
     .addHelpText(
       "after",
       "\nShows what it is now and the newest decision about it: what was known, what was weighed, what came out. The last\n" +

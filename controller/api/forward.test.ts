@@ -60,6 +60,7 @@ describe("calls for other regions", () => {
     ["POST", "/v1/regions/us-east/drain", undefined, "drainRegion"],
     ["GET", "/v1/regions/us-east/summary", undefined, "getRegion"],
     ["GET", "/v1/decisions/dec-us-east-1", undefined, "getDecision"],
+    ["GET", "/v1/decisions/us-east", undefined, "getDecision"],
   ] as const)("are passed on: %s %s", async (method, url, body, asked) => {
     const there = await east.call(method, url, { body });
     const here = await us.call(method, url, {

@@ -1,6 +1,7 @@
 import { allocateServer } from "./allocate-server";
 import { takeIn } from "./arrivals";
 import type { Command, CommandType } from "./input";
+import { decisionAboutRegion } from "./drain-decisions";
 import { drainRegion, getFleet, getRegion, listFleets, putFleet } from "./fleet-commands";
 import { HOLDING, mustWait } from "./holding";
 import { NOT_LEADER } from "./leadership";
@@ -91,7 +92,7 @@ export function onCommand(s: CoreState, requestId: number, command: Command): vo
           requestId,
           problem(
             "unknownDecision",
-            `nothing is remembered under "${command.id}"; give a decision's id, or that of a recent session, server or experience`,
+            `nothing is remembered under "${command.id}"; give a decision's id, or that of a recent session, server or experience, or the region's name`,
           ),
         );
     }
@@ -99,13 +100,13 @@ export function onCommand(s: CoreState, requestId: number, command: Command): vo
 }
 
 /**
- * The newest decision about it; of an experience also how far its rollout is, and what was last thought of its size, where
+ * The newest decision about it; of the region also how far its drain is, of an experience also how far its rollout is, and what was last thought of its size, where
  * that changed nothing.
  */
 function decisionAbout(s: CoreState, id: string): DecisionRecord | undefined {
   const record = s.records.find(id);
   const fleet = s.fleets.get(id);
-  if (!fleet?.config) return record;
+  if (!fleet?.config) return id === s.settings.region ? decisionAboutRegion(s, record) : record;
   const now = rolloutFacts(s, fleet).map((text) => `rollout: ${text}`);
   const { thought } = fleet;
   if (record) {

@@ -1,6 +1,7 @@
 import type { RegionDrain } from "../../protocol/messages";
 import type { AgentNode } from "./agent-node";
 import type { Arrival } from "./arrival";
+import { countLeft, recordBegun, recordDrain, recordDrained, recordUndone, recordWay } from "./drain-decisions";
 import { isNewer } from "./drain-mark";
 import { parties } from "./failover";
 import { hasSeat } from "./follow";
@@ -49,6 +50,8 @@ export interface MoveOut {
   readonly transfers: Map<number, Transfer>;
   /** Why the players of an experience cannot go anywhere, as it was told. */
   readonly stuck: Map<string, string>;
+  /** `EXPERIENCE REGION` of each way that players were offered to go. */
+  readonly ways: Set<string>;
   moved: number;
   lookAgainMs: number;
   /** It was told that nobody is left. */
@@ -56,27 +59,29 @@ export interface MoveOut {
 }
 
 export function newMoveOut(): MoveOut {
-  return { transfers: new Map(), stuck: new Map(), moved: 0, lookAgainMs: 0, told: false };
+  return { transfers: new Map(), stuck: new Map(), ways: new Set(), moved: 0, lookAgainMs: 0, told: false };
 }
 
 /** Begins or ends the drain. */
 export function setDrain(s: CoreState, on: boolean, movesAtMs: number): RegionDrain {
   const atMs = s.drain?.epoch === s.epoch ? Math.max(s.nowMs, s.drain.atMs + 1) : s.nowMs;
   const drain = { on, epoch: s.epoch, atMs, movesAtMs };
-  takeDrain(s, drain);
+  takeDrain(s, drain, "asked for");
   return drain;
 }
 
 /** An agent remembers what a leader said of it. */
 export function learnDrain(s: CoreState, node: AgentNode, told: RegionDrain | undefined): void {
   node.drain = told;
-  if (told && isNewer(told, s.drain)) takeDrain(s, told);
+  if (told && isNewer(told, s.drain))
+    takeDrain(s, told, `an earlier leader was asked to, as agent ${node.id} keeps it`);
 }
 
-function takeDrain(s: CoreState, drain: RegionDrain): void {
+function takeDrain(s: CoreState, drain: RegionDrain, why: string): void {
   const was = s.draining;
   s.drain = drain;
   if (was === drain.on) return;
+  const { moved } = s.moveOut;
   stopMoving(s);
   if (drain.on) {
     const sessions = countLeft(s);
@@ -84,8 +89,12 @@ function takeDrain(s: CoreState, drain: RegionDrain): void {
       sessions,
       movesAt: s.out.iso(drain.movesAtMs),
     });
+    recordBegun(s, why, drain.movesAtMs);
     s.timers.at(drain.movesAtMs, () => advanceMoves(s));
-  } else s.out.happened("region.undrained", "takes players again; those who were moved stay where they are");
+    return;
+  }
+  s.out.happened("region.undrained", "takes players again; those who were moved stay where they are");
+  recordUndone(s, why, moved);
 }
 
 /** Nothing that was asked of other regions counts any more: seats that they hold go back when their leases end. */
@@ -114,6 +123,7 @@ export function advanceMoves(s: CoreState): void {
   if (!left && !moveOut.told) {
     s.out.happened("region.drained", "nobody is left who can be moved", { moved: moveOut.moved });
     moveOut.told = true;
+    recordDrained(s);
   } else if (left) moveOut.told = false;
 }
 
@@ -125,14 +135,6 @@ function mayLeave(s: CoreState, server: GameServer): boolean {
 function isReady(s: CoreState, session: PlayerSession): boolean {
   const { away, group } = session;
   return hasSeat(session) && group === null && (away === null || (away.transferId === null && s.nowMs >= away.againMs));
-}
-
-/** Sessions that are still to be moved. */
-export function countLeft(s: CoreState): number {
-  let count = 0;
-  for (const server of s.servers.values())
-    if (s.fleet(server.experienceId).config?.kind !== "world") count += server.seats.size;
-  return count;
 }
 
 function offer(s: CoreState, server: GameServer, sessions: readonly PlayerSession[]): void {
@@ -176,6 +178,7 @@ function offer(s: CoreState, server: GameServer, sessions: readonly PlayerSessio
       sessionIds: sessions.map(({ id }) => id),
     },
   );
+  recordWay(s, experienceId, region, best.reasons);
   s.out.push({ type: "transfer", transferId, region, arrival: arrivalOf(s, server, first, sessions) });
 }
 
@@ -236,7 +239,6 @@ export function onTransferred(s: CoreState, { transferId, result }: Extract<Inpu
 }
 
 function arrived(s: CoreState, { region, experienceId, sessions }: Transfer, placements: readonly Placement[]): void {
-  s.moveOut.stuck.delete(experienceId);
   const byPlayer = new Map(placements.map((placement) => [placement.session.playerId, placement]));
   const left = new Map<GameServer, PlayerSession[]>();
   const moved: (readonly [PlayerSession, Placement])[] = [];
@@ -254,6 +256,8 @@ function arrived(s: CoreState, { region, experienceId, sessions }: Transfer, pla
   for (const [session, { session: there }] of moved)
     endSession(s, session, `moved to region ${region}, where it is session ${there.id}`, { release: false });
   s.moveOut.moved += moved.length;
+  if (s.moveOut.stuck.delete(experienceId))
+    recordDrain(s, `players of ${experienceId} go again`, [`region ${region} has taken ${String(moved.length)} in`]);
 }
 
 function tellMoved(s: CoreState, session: PlayerSession, region: string, placement: Placement): void {
@@ -290,4 +294,5 @@ function stuck(s: CoreState, experienceId: string, reason: string): void {
   if (s.moveOut.stuck.get(experienceId) === reason) return;
   s.moveOut.stuck.set(experienceId, reason);
   s.out.happened("region.stuck", `players of ${experienceId} stay for now: ${reason}`, { experienceId });
+  recordDrain(s, `players of ${experienceId} stay for now`, [reason]);
 }

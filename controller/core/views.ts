@@ -22,7 +22,7 @@ import type {
 import { leastAllowed } from "./fleet-bounds";
 import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
-import { countLeft } from "./move-out";
+import { countLeft } from "./drain-decisions";
 import { clientsOf, clientsOfServer } from "./version-wish";
 import { currentVersions } from "./versions";
 import { isWanted, untilWhen } from "./wanted";

@@ -1,4 +1,4 @@
-import type { Placement } from "../../controller/core/resources";
+import type { DecisionRecord, Placement } from "../../controller/core/resources";
 import { ForgeRun } from "./forge-run";
 import { buildPocketGame, pocketExperience, PocketServer } from "./pocket";
 
@@ -44,6 +44,8 @@ scale_down_cooldown_secs = 3600
     const moved = await run.next({ type: "session.moved", playerId: "ann", region: "east" }, from);
     expect(moved.detail).toMatchObject({ toRegion: "west", toSessionId: expect.stringContaining("ses-west-") });
     await run.next({ type: "region.drained" }, from);
+    const why = (): Promise<DecisionRecord> => run.ask("GET", "/v1/decisions/east");
+    expect(await why()).toMatchObject({ kind: "drain", outcome: "nobody is left who can be moved" });
 
     const now = await run.ask<Placement>("GET", `/v1/sessions/${placement.session.id}?wait=25`, undefined, {
       token: null,
@@ -60,6 +62,7 @@ scale_down_cooldown_secs = 3600
       (await run.call("POST", "/v1/sessions", { playerId: "cyd", experienceId: "pocket", region: "east" })).status,
     ).toBe(503);
     await run.ask("DELETE", "/v1/regions/east/drain");
+    expect((await why()).outcome).toBe("takes players again; those who were moved stay where they are");
     expect((await run.place({ playerId: "cyd", experienceId: "pocket", region: "east" })).session.region).toBe("east");
   });
 });

@@ -13,7 +13,10 @@ export const decisionRoutes: readonly AnyRoute[] = [
     params: idParams,
     query: noQuery,
     responses: { 200: { description: "What was known, what was weighed, what came out", schema: decisionSchema } },
-    region: regionOfPathId,
+    region: (call, api) => {
+      const { id } = call.params;
+      return api.backend.regions().some(({ name }) => name === id) ? id : regionOfPathId(call, api);
+    },
     async handle({ params, caller }, api) {
       return json(200, await ask(api, caller, { type: "getDecision", id: params.id }));
     },
