@@ -1,6 +1,7 @@
 import type { AgentEvent } from "../../protocol/messages";
 import { noteCounts } from "./advice";
 import type { AgentNode } from "./agent-node";
+import { BACKFILL } from "./backfill";
 import { onOwnWish } from "./drain";
 import { noteEarly } from "./early-seats";
 import { failover } from "./failover";
@@ -12,6 +13,7 @@ import { noteArrival } from "./joined-share";
 import { graceOf } from "./launch";
 import { matchKey } from "./placement";
 import type { PlayerSession } from "./player-session";
+import { mark } from "./server-commands";
 import { setState } from "./servers";
 import { endSession, seatGone, settleTwin } from "./sessions";
 import { becameReady, failStart } from "./spawn";
@@ -102,6 +104,8 @@ function onMatchEnded(s: CoreState, fleet: Fleet, server: GameServer, matchId: s
   server.matchId = null;
   server.ownBusy = false;
   retireMatch(s, server.experienceId, matchId);
+  // It was this match that wanted more; the next one on the server has its own wish.
+  if (server.annotations[BACKFILL] !== undefined) mark(s, server, {}, { [BACKFILL]: null });
   if (server.state === "suspect") server.beforeSuspect = "ready";
   else if (server.state === "allocated") setState(s, server, "ready", `match ${matchId} ended`);
   s.reindex(server);

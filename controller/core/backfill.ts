@@ -5,7 +5,7 @@ import type { Group } from "./group";
  * A match that wants more players says up to how many, in this annotation of its server: the server itself over its SDK, or
  * whoever asked for the match. Those who come alone or in parties are put into it as long as it has fewer, before they are
  * put anywhere else: on a server that they share with others, or on one that is claimed for them. Taken away or reached, nobody
- * more comes.
+ * more comes. It goes with its match: the next one on the server wants nobody until it says so.
  */
 export const BACKFILL = "forge.backfill-to";
 

@@ -50,6 +50,18 @@ describe("a match that wants more, where the other servers are shared", () => {
     expect(r.must<Session>({ type: "getSession", sessionId: eve.session.id }).state).toBe("reserved");
   });
 
+  it("wants nobody for the next match on its server", () => {
+    const r = shared({ scaling: { minServers: 1, maxServers: 1 } });
+    const match = wanting(r, "4");
+    r.agentOf(match).endMatch(match, r.nowMs);
+    r.run();
+    const next = r.must<MatchAllocation>(allocate("m2", ["eve"]));
+    expect([next.server.id, next.server.annotations]).toEqual([match, {}]);
+    expect(r.must<Waiting>(join("bob")).reason).toBe("no server has room");
+    // Its agent, from which the next leader hears, has forgotten it too.
+    expect(r.agentOf(match).servers.get(match)?.annotations).toEqual({});
+  });
+
   it("takes whoever waits once it wants them", () => {
     const r = shared({ scaling: { minServers: 1, maxServers: 1 } });
     const { server } = r.must<MatchAllocation>(allocate("m", ["ann"]));
