@@ -2,6 +2,7 @@ import { deadline } from "./deadline";
 import { apiError, ForgeApiError, ForgeUnreachableError } from "./errors";
 import { retrying, type RetryPolicy } from "./retry";
 import { abortReason, type Timing } from "./timing";
+import { type TokenSource, withToken } from "./token-source";
 
 export type Fetch = typeof fetch;
 
@@ -38,7 +39,7 @@ export class ApiConnection {
   /** @param urls bases such as `http://127.0.0.1:7700`, the preferred one first */
   constructor(
     urls: readonly string[],
-    private readonly token: string | undefined,
+    private readonly token: TokenSource | undefined,
     private readonly timing: Timing,
     private readonly policy: RetryPolicy,
     private readonly fetch: Fetch,
@@ -65,11 +66,6 @@ export class ApiConnection {
     return this.urls[this.at % this.urls.length] ?? "";
   }
 
-  /** The header that says who is asking; empty without a token. */
-  get authorization(): Record<string, string> {
-    return this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
-  }
-
   /** Asks the next controller from now on. */
   next(): void {
     this.at = (this.at + 1) % this.urls.length;
@@ -81,14 +77,15 @@ export class ApiConnection {
    */
   async call(call: ApiCall): Promise<ApiAnswer> {
     const policy = call.retryForMs === undefined ? this.policy : { ...this.policy, forMs: call.retryForMs };
-    const headers: Record<string, string> = { ...this.authorization };
+    const headers: Record<string, string> = {};
     if (call.authorization !== undefined) headers["authorization"] = call.authorization;
     if (call.body !== undefined) headers["content-type"] = "application/json";
     if (call.method === "POST") headers["idempotency-key"] = globalThis.crypto.randomUUID();
+    const token = call.authorization === undefined ? this.token : undefined;
     return retrying(
       this.timing,
       policy,
-      () => this.attempt(call, headers),
+      () => withToken(token, (authorization) => this.attempt(call, { ...authorization, ...headers })),
       (error) => {
         if (error instanceof ForgeUnreachableError) {
           this.next();

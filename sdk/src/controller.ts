@@ -3,3 +3,4 @@ export type { ApiEvents, ControllerEvents } from "./controller/events";
 export type * from "./resources";
 export { ForgeApiError, ForgeUnreachableError } from "./errors";
 export { realTiming, type Timing } from "./timing";
+export type { TokenSource } from "./token-source";

@@ -3,6 +3,7 @@ import { apiError, ForgeApiError, ForgeUnreachableError } from "../errors";
 import { EventStreamParser, type StreamEvent } from "../event-stream";
 import { pauseMs, type RetryPolicy } from "../retry";
 import { abortReason, type Timing } from "../timing";
+import { type TokenSource, withToken } from "../token-source";
 
 /** Heartbeats come each 15 s; a stream silent for so long is dead. */
 const SILENCE_MS = 45_000;
@@ -12,7 +13,7 @@ const RECONNECT: RetryPolicy = { forMs: 0, firstMs: 250, maxMs: 10_000 };
 export interface EventFeedOptions {
   /** Whole address of the stream. */
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly token: TokenSource;
   readonly fetch: Fetch;
   readonly timing: Timing;
   readonly onEvent: (event: StreamEvent) => void;
@@ -37,12 +38,12 @@ export class EventFeed {
   }
 
   private async run(): Promise<void> {
-    const { timing, onBroken } = this.options;
+    const { timing, token, onBroken } = this.options;
     const { signal } = this.closing;
     while (!signal.aborted) {
       let pause = pauseMs(RECONNECT, this.failures, timing.random());
       try {
-        await this.read();
+        await withToken(token, (authorization) => this.read(authorization));
       } catch (error) {
         if (signal.aborted) return;
         onBroken(error as Error);
@@ -55,14 +56,14 @@ export class EventFeed {
   }
 
   /** Reads one connection to its end, which is always an error: streams do not end by themselves. */
-  private async read(): Promise<never> {
-    const { url, headers, fetch } = this.options;
+  private async read(authorization: Readonly<Record<string, string>>): Promise<never> {
+    const { url, fetch } = this.options;
     const watch = new Silence(this.closing.signal);
     try {
       watch.expect(CONNECT_MS);
       const resume = this.lastEventId === "" ? {} : { "last-event-id": this.lastEventId };
       const response = await fetch(url, {
-        headers: { ...headers, ...resume, accept: "text/event-stream" },
+        headers: { ...authorization, ...resume, accept: "text/event-stream" },
         signal: watch.signal,
       });
       if (!response.ok || response.body === null) {
@@ -104,6 +105,8 @@ class Silence {
   private readonly onClose = (): void => this.controller.abort(abortReason(this.closing));
 
   constructor(private readonly closing: AbortSignal) {
+    // Closed while the token was asked for: nothing is opened any more.
+    if (closing.aborted) this.onClose();
     closing.addEventListener("abort", this.onClose, { once: true });
   }
 

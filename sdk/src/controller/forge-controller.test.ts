@@ -73,6 +73,48 @@ describe("calls", () => {
   });
 });
 
+describe("a token", () => {
+  const RUN_OUT = problemSample(401, "tokenExpired");
+  /** Takes one token at a time. */
+  function signedIn(token: () => string | Promise<string>) {
+    const state = { good: "one" };
+    const double = new FetchDouble(({ headers }) =>
+      headers["authorization"] === `Bearer ${state.good}` ? { body: { items: [], next: null } } : RUN_OUT,
+    );
+    const timing = new ManualTiming();
+    return { state, double, forge: new ForgeController({ ...BASE, token, fetch: double.fetch, timing }) };
+  }
+  const shown = (double: FetchDouble): unknown[] => double.calls.map(({ headers }) => headers["authorization"]);
+
+  it("is asked for with each attempt, so that the next one is taken up", async () => {
+    const { state, double, forge } = signedIn(async () => `${state.good}\n`);
+    await expect(forge.getServers()).resolves.toEqual([]);
+    state.good = "two";
+    await expect(forge.getServers()).resolves.toEqual([]);
+    expect(shown(double)).toEqual(["Bearer one", "Bearer two"]);
+  });
+
+  it("that is refused is asked for once more: it may have been replaced that very moment", async () => {
+    const tokens = ["old", "one"];
+    const { double, forge } = signedIn(() => tokens.shift() ?? "none");
+    await forge.createSession({ playerId: "ann", experienceId: "arena" });
+    expect(shown(double)).toEqual(["Bearer old", "Bearer one"]);
+    expect(new Set(double.calls.map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
+  });
+
+  it("that is refused and still the same is not shown again", async () => {
+    const { double, forge } = signedIn(() => "old");
+    await expect(forge.getServers()).rejects.toMatchObject({ code: "tokenExpired" });
+    expect(double.calls).toHaveLength(1);
+  });
+
+  it("that cannot be had fails the call with what was thrown, and asks nobody", async () => {
+    const { double, forge } = signedIn(() => Promise.reject(new Error("ENOENT: /run/forge/token")));
+    await expect(forge.getServers()).rejects.toThrow("ENOENT: /run/forge/token");
+    expect(double.calls).toHaveLength(0);
+  });
+});
+
 /** A controller that only tells events, as a test says. */
 class EventsDouble {
   readonly streams: ServerResponse[] = [];
@@ -200,6 +242,40 @@ describe("events", () => {
     forge.close();
     await ended;
     expect(double.requests).toHaveLength(1);
+  });
+
+  it("go on with the next token once the first has run out", async () => {
+    let token = "first";
+    const renewed = new ForgeController({ ...BASE, url: double.url, token: () => token, timing: new ManualTiming() });
+    try {
+      const told = new Promise((resolve) => renewed.on("playerMoved", resolve));
+      const stream = await double.stream(0);
+      token = "second";
+      stream.destroy();
+      (await double.stream(1)).write(frame("7-10", "session.moved", { type: "session.moved", playerId: "ann" }));
+      await expect(told).resolves.toMatchObject({ playerId: "ann" });
+      expect(double.requests.map(({ headers }) => headers.authorization)).toEqual(["Bearer first", "Bearer second"]);
+    } finally {
+      renewed.close();
+    }
+  });
+
+  it("are not asked for any more by who closed while the token was being had", async () => {
+    let give: (token: string) => void = () => undefined;
+    const asked = new FetchDouble(() => ({}));
+    const late = new ForgeController({
+      ...BASE,
+      token: () => new Promise((resolve) => (give = resolve)),
+      fetch: (input, init) => (init?.signal?.aborted ? Promise.reject(new Error("aborted")) : asked.fetch(input, init)),
+      timing: new ManualTiming(),
+    });
+    const broken = jest.fn();
+    late.on("disconnected", broken);
+    late.close();
+    give("token");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(asked.calls).toHaveLength(0);
+    expect(broken).not.toHaveBeenCalled();
   });
 
   it("come from each region's own controller where those are known", async () => {

@@ -17,14 +17,18 @@ import type {
 } from "../resources";
 import type { RetryPolicy } from "../retry";
 import { realTiming, type Timing } from "../timing";
+import type { TokenSource } from "../token-source";
 import { EventFeed } from "./event-feed";
 import { eventName, type ControllerEvents } from "./events";
 
 export interface ForgeControllerOptions {
   /** A controller, e.g. `http://127.0.0.1:7700`. Each forwards what is another region's. */
   readonly url: string;
-  /** A token with the role `operator` or `allocator`; `viewer` to look and listen only. */
-  readonly token: string;
+  /**
+   * A token with the role `operator` or `allocator`; `viewer` to look and listen only. A token lives an hour at most:
+   * a service that runs longer gives a function, e.g. `() => readFile(TOKEN_FILE, "utf8")`, asked for each attempt.
+   */
+  readonly token: TokenSource;
   /** More controllers, by region: asked when the first does not answer, and each listened to for its own events. */
   readonly regions?: Readonly<Record<string, string>>;
   /** How long calls are tried again while a controller is away or overloaded, in milliseconds; 15,000. */
@@ -199,7 +203,7 @@ export class ForgeController {
     return streams.map(([region, base]) => {
       const feed = new EventFeed({
         url: `${base.replace(/\/+$/, "")}/v1/events${region === "*" ? "?region=*" : ""}`,
-        headers: this.api.authorization,
+        token: this.options.token,
         fetch: this.fetch,
         timing: this.timing,
         onEvent: ({ event, data }) => this.tell(region, event, data),

@@ -60,6 +60,20 @@ describe("connect", () => {
     });
   });
 
+  it("asks for its token with each attempt, and once more at a 401", async () => {
+    const tokens = ["first", "second", "third"];
+    const double = new FetchDouble(({ headers }) => {
+      if (headers["authorization"] === "Bearer first") return "away";
+      return headers["authorization"] === "Bearer third"
+        ? { body: placementSample() }
+        : problemSample(401, "tokenExpired");
+    });
+    const token = () => tokens.shift() ?? "none";
+    const client = new PlayerClient({ url: URLS, token, fetch: double.fetch, timing: new ManualTiming() });
+    await expect(client.connect(ASK)).resolves.toEqual(placementSample());
+    expect(double.calls).toHaveLength(3);
+  });
+
   it("waits in the queue and tells of it", async () => {
     const { client, double } = setUp([
       { status: 202, body: QUEUED },

@@ -3,6 +3,7 @@ import { ForgeApiError, ForgeUsageError } from "../errors";
 import type { Placement, Queued, Session, SessionAsk } from "../resources";
 import type { RetryPolicy } from "../retry";
 import { realTiming, type Timing } from "../timing";
+import type { TokenSource } from "../token-source";
 import { followSession, isGone, type FollowOptions, type FollowOutcome, type Place } from "./follow";
 import { measureLatencies } from "./latencies";
 
@@ -15,8 +16,11 @@ export interface ConnectRequest extends SessionAsk {
 export interface PlayerClientOptions {
   /** A controller, or several of one run: the first is asked first. */
   readonly url: string | readonly string[];
-  /** A token of the player's own, or of the backend that acts for players. */
-  readonly token?: string;
+  /**
+   * A token of the player's own, or of the backend that acts for players; a function is asked for each attempt. Once
+   * there is a place its ticket is shown instead.
+   */
+  readonly token?: TokenSource;
   /** How long calls are tried again while a controller is away, in milliseconds; 20,000. */
   readonly retryForMs?: number;
   readonly fetch?: Fetch;
