@@ -315,6 +315,20 @@ describe("calls for other regions", () => {
       resumed.destroy();
     });
 
+    it.each([
+      ["of which the last id names none", "us=1-0", ["us-east"]],
+      ["whose position cannot be read", "us=1-0,us-east=1-x", ["us-east"]],
+      ["where the last id is of one region's own stream", "1-0", ["us", "us-east"]],
+    ])("say reset for each region %s, and lose nothing of the others", async (_why, lastId, reset) => {
+      us.backend.events.append(drained("us"));
+      east.backend.events.append(drained("us-east"));
+      const stream = await open("/v1/events?region=*", { "last-event-id": lastId });
+      const kept = reset.includes("us") ? [] : ['"type":"region.draining","region":"us"'];
+      const text = await until(stream, ...reset.map((region) => `event: reset\ndata: {"region":"${region}"`), ...kept);
+      expect([...text.matchAll(/event: reset/g)]).toHaveLength(reset.length);
+      stream.destroy();
+    });
+
     it("say reset with the region that it is about", async () => {
       const stream = await open("/v1/events?region=*", { "last-event-id": "us=0-3,us-east=1-0" });
       const text = await until(stream, "event: reset");

@@ -6,6 +6,8 @@ const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 2000;
 const MAX_UNREAD_BYTES = 1024 * 1024;
 const MAX_FRAME_CHARACTERS = 4 * 1024 * 1024;
+/** No id of any event: asks a region for its `reset`, and is that of a stream in which no region has answered yet. */
+const UNKNOWN_POSITION = "unknown";
 
 /** One region's own event stream, from where it was left. */
 export interface RegionEvents {
@@ -16,10 +18,13 @@ export interface RegionEvents {
 /**
  * The events of all regions of a run as one `text/event-stream`. Its ids hold the position in each region,
  * `us-east=2-118,eu-west=1-77`, so that it can be resumed as a whole. There is no order between regions. A region
- * that does not answer is said once, as `event: missing`, and asked again until it does.
+ * that does not answer is said once, as `event: missing`, and asked again until it does. One in which the reader's
+ * position is not known, though there was one to know, says `reset`: it was not in the id that the reader came back
+ * with, that could not be read, or the region did not answer when the reader came.
  */
 export class RunEventStream extends Readable {
   readonly #positions: Map<string, string>;
+  readonly #resumes: boolean;
   readonly #open = new Set<Readable>();
   readonly #cancels = new Set<() => void>();
   readonly #missing = new Set<string>();
@@ -29,6 +34,7 @@ export class RunEventStream extends Readable {
     super({ highWaterMark: MAX_UNREAD_BYTES });
     this.#clock = clock;
     this.#positions = positionsOf(lastId);
+    this.#resumes = lastId !== undefined;
     // The head of an answer goes out with its first bytes: a reader must not wait for the first event to know that it is heard.
     this.push(`retry: ${RETRY_MS}\n\n`);
     for (const source of sources) void this.#follow(source);
@@ -47,7 +53,7 @@ export class RunEventStream extends Readable {
 
   async #follow(source: RegionEvents): Promise<void> {
     try {
-      const stream = await source.open(this.#positions.get(source.region));
+      const stream = await source.open(this.#from(source.region));
       this.#open.add(stream);
       if (this.destroyed) stream.destroy();
       try {
@@ -61,9 +67,16 @@ export class RunEventStream extends Readable {
     }
   }
 
+  /** Undefined, from now on, only for whoever begins here and has missed nothing. */
+  #from(region: string): string | undefined {
+    const missedSome = this.#resumes || this.#missing.has(region);
+    return this.#positions.get(region) ?? (missedSome ? UNKNOWN_POSITION : undefined);
+  }
+
   #pass(region: string, { id, event, data }: Frame): void {
     this.#missing.delete(region);
-    if (id !== undefined) this.#positions.set(region, id);
+    if (id === undefined) return;
+    this.#positions.set(region, id);
     if (event === undefined || data === undefined) this.#write(`id: ${this.#id()}\n\n`);
     else this.#send(event, event === "reset" ? withRegion(data, region) : data);
   }
@@ -101,11 +114,13 @@ export class RunEventStream extends Readable {
     else this.push(text);
   }
 
+  /** Never empty: whoever came back with none would be one who begins, and be told of no gap. */
   #id(): string {
-    return [...this.#positions].map(([region, id]) => `${region}=${id}`).join(",");
+    return [...this.#positions].map(([region, id]) => `${region}=${id}`).join(",") || UNKNOWN_POSITION;
   }
 }
 
+/** What cannot be read is left out: its region is reset. */
 function positionsOf(lastId: string | undefined): Map<string, string> {
   const parts = (lastId ?? "").split(",").map((part) => /^([A-Za-z0-9._-]{1,64})=(\d{1,15}-\d{1,15})$/.exec(part));
   return new Map(parts.flatMap((match) => (match?.[1] && match[2] ? [[match[1], match[2]]] : [])));
