@@ -157,8 +157,7 @@ export default tseslint.config(
     files: ["controller/core/**/*.ts"],
     ignores: TESTS,
     rules: {
-      // Croner tells a cron expression's times from a given time on; without a callback it sets no timer.
-      "no-restricted-imports": ["error", { patterns: [{ regex: "^(?!croner$)[^.]", message: PURE }] }],
+      "no-restricted-imports": ["error", { patterns: [{ regex: "^[^.]", message: PURE }] }],
       "no-restricted-globals": [
         "error",
         ...[
@@ -185,9 +184,9 @@ export default tseslint.config(
         { selector: "ImportExpression", message: PURE },
         {
           // What an allocation's counters and lists come to, and what a version knows, has to be the same here and at the agent;
-          // what a range of versions takes, and whose servers may be emptied, where forge.toml is read.
+          // what a range of versions takes, when a schedule's times are, and whose servers may be emptied, where forge.toml is read.
           selector: valueImport(
-            "\\u002F((protocol|config)\\u002F(?!(?:count-rules|defragment-rule|versions|version-range)$)|engine$)",
+            "\\u002F((protocol|config)\\u002F(?!(?:count-rules|cron-times|defragment-rule|versions|version-range)$)|engine$)",
           ),
           message: "controller/core uses types of protocol/, config/ and the engine port only: `import type`.",
         },

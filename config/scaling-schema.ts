@@ -1,5 +1,5 @@
-import { Cron } from "croner";
 import { z } from "zod";
+import { CronTimes } from "./cron-times";
 import {
   addressSchema,
   message,
@@ -204,9 +204,8 @@ function isTimezone(name: string): boolean {
 }
 
 function isCron(text: string): boolean {
-  if (text.trim().split(/\s+/).length !== 5) return false;
   try {
-    new Cron(text, { paused: true });
+    new CronTimes(text);
     return true;
   } catch {
     return false;

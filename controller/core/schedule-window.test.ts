@@ -54,3 +54,56 @@ it.each<[string, ScheduleWindow | undefined, string, boolean, string | undefined
     changesAtMs: changes === undefined ? Infinity : at(changes),
   });
 });
+
+/** When it applies, looked at every minute: from the first minute in which it does to the first in which it does not. */
+function applies(schedule: ScheduleWindow, fromMs: number, minutes: number): string {
+  const seen: string[] = [];
+  let before = false;
+  for (let ms = fromMs; ms <= fromMs + minutes * 60_000; ms += 60_000) {
+    const { active, changesAtMs } = windowState(schedule, ms);
+    expect(changesAtMs).toBeGreaterThan(ms);
+    if (active !== before) seen.push(`${active ? "from" : "to"} ${new Date(ms).toISOString().slice(11, 16)}`);
+    before = active;
+  }
+  return seen.join(" ");
+}
+
+const [SPRING_BERLIN, AUTUMN_BERLIN] = ["2026-03-28T20:00:00Z", "2026-10-24T20:00:00Z"];
+const [SPRING_NEW_YORK, AUTUMN_NEW_YORK] = ["2026-03-08T03:00:00Z", "2026-11-01T03:00:00Z"];
+// The clock goes from 02:00 to 03:00 in spring, at 01:00Z and 07:00Z; in autumn back to 02:00 at 01:00Z, and to 01:00 at 06:00Z.
+it.each([
+  ["Europe/Berlin", SPRING_BERLIN, "30 1 * * *", 1, "from 00:30 to 01:30"],
+  ["Europe/Berlin", SPRING_BERLIN, "0 2 * * *", 1, "from 01:00 to 02:00"],
+  ["Europe/Berlin", SPRING_BERLIN, "30 2 * * *", 1, "from 01:00 to 02:00"],
+  ["Europe/Berlin", SPRING_BERLIN, "30 2 * * *", 6, "from 01:00 to 07:00"],
+  ["Europe/Berlin", SPRING_BERLIN, "0 3 * * *", 1, "from 01:00 to 02:00"],
+  [
+    "Europe/Berlin",
+    SPRING_BERLIN,
+    "30 */3 * * *",
+    0.5,
+    "from 20:30 to 21:00 from 23:30 to 00:00 from 01:30 to 02:00 from 04:30 to 05:00 from 07:30 to 08:00",
+  ],
+  ["Europe/Berlin", SPRING_BERLIN, "0 * * * *", 1, "from 20:00"],
+  ["Europe/Berlin", AUTUMN_BERLIN, "0 2 * * *", 1, "from 00:00 to 01:00"],
+  ["Europe/Berlin", AUTUMN_BERLIN, "30 2 * * *", 1, "from 00:30 to 01:30"],
+  ["Europe/Berlin", AUTUMN_BERLIN, "30 2 * * *", 6, "from 00:30 to 06:30"],
+  ["Europe/Berlin", AUTUMN_BERLIN, "0 3 * * *", 1, "from 02:00 to 03:00"],
+  ["Europe/Berlin", AUTUMN_BERLIN, "0 * * * *", 1, "from 20:00"],
+  ["Europe/Berlin", AUTUMN_BERLIN, "15 2-3 * * *", 0.5, "from 00:15 to 00:45 from 02:15 to 02:45"],
+  [
+    "Europe/Berlin",
+    AUTUMN_BERLIN,
+    "*/30 2 * * *",
+    0.25,
+    "from 00:00 to 00:15 from 00:30 to 00:45 from 01:00 to 01:15 from 01:30 to 01:45",
+  ],
+  ["America/New_York", SPRING_NEW_YORK, "30 2 * * *", 1, "from 07:00 to 08:00"],
+  ["America/New_York", SPRING_NEW_YORK, "0 * * * *", 1, "from 03:00"],
+  ["America/New_York", AUTUMN_NEW_YORK, "0 1 * * *", 1, "from 05:00 to 06:00"],
+  ["America/New_York", AUTUMN_NEW_YORK, "30 1 * * *", 1, "from 05:30 to 06:30"],
+  ["America/New_York", AUTUMN_NEW_YORK, "0 * * * *", 1, "from 03:00"],
+])("%s from %s: %s for %d h applies %s", (timezone, from, startCron, hours, expected) => {
+  const schedule = { activePeriod: { timezone, startCron, durationSecs: hours * 3600 } };
+  expect(applies(schedule, at(from), 12 * 60)).toBe(expected);
+});

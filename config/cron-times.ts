@@ -1,0 +1,35 @@
+import { Cron } from "croner";
+
+/**
+ * Which expressions are fixed is Vixie cron's rule; see CronTimes. A step may begin anywhere, `5/15`, as in Agones' schedules.
+ * Without a callback croner sets no timer, and all times are told from a given one on.
+ */
+const RULES = { fixedTimeRule: "no-wildcard", sloppyRanges: true, paused: true } as const;
+
+/** Any time that is always the same: whether an expression ever comes is asked from here. */
+const ONCE_MS = Date.UTC(2000, 0, 1);
+
+/**
+ * The times of a cron expression by a time zone's clock, as Vixie cron has them. Where the clock is changed, an expression with
+ * a wildcard or step in minute or hour comes whenever the clock shows one of its times, so not in an hour that is left out and
+ * twice in one that is repeated. Any other comes once: at the change if its time is left out, the first time if it is repeated.
+ */
+export class CronTimes {
+  private readonly cron: Cron;
+
+  /** Throws where it is no cron expression of five fields, or no time zone. */
+  constructor(expression: string, timezone = "UTC") {
+    if (expression.trim().split(/\s+/).length !== 5) throw new TypeError(`${expression} does not have five fields`);
+    this.cron = new Cron(expression, { ...RULES, timezone });
+  }
+
+  /** Whether there is any such time: not on 30 February. */
+  get comes(): boolean {
+    return this.next(ONCE_MS) < Infinity;
+  }
+
+  /** The first time after `afterMs`; Infinity where there is none. */
+  next(afterMs: number): number {
+    return this.cron.nextRun(new Date(afterMs))?.getTime() ?? Infinity;
+  }
+}
