@@ -1,3 +1,4 @@
+import { Cron } from "croner";
 import fc from "fast-check";
 import { CronTimes } from "./cron-times";
 
@@ -98,23 +99,36 @@ it("has Vixie cron's times where clocks are changed", () => {
       const days = daysAt(change);
       const times = timesOf(expression, days);
       const found: number[] = [];
-      for (let ms = times.next(days.firstMs - 1); ms <= days.lastMs; ms = times.next(ms)) found.push(ms);
+      for (let ms = days.firstMs - 1; (ms = times.around(ms).nextMs) <= days.lastMs;) found.push(ms);
       expect(found).toEqual(naive(expression, days));
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
-it("goes on from any moment, also within the hour that is repeated", () => {
+it("has those on both sides of any moment, also within the hour that is repeated", () => {
   fc.assert(
     fc.property(fc.constantFrom(...CHANGES), fields, fc.nat(2 * DAY_MS - 1), (change, expression, after) => {
       const days = daysAt(change);
-      const fromMs = days.firstMs + after;
-      const next = timesOf(expression, days).next(fromMs);
-      expect(next > days.lastMs ? undefined : next).toBe(naive(expression, days).find((ms) => ms > fromMs));
+      const nowMs = days.firstMs + after;
+      const { lastMs, nextMs } = timesOf(expression, days).around(nowMs);
+      const all = naive(expression, days);
+      expect(nextMs > days.lastMs ? undefined : nextMs).toBe(all.find((ms) => ms > nowMs));
+      expect(lastMs < days.firstMs ? undefined : lastMs).toBe(all.findLast((ms) => ms <= nowMs));
     }),
     { numRuns: 200 },
   );
+});
+
+it("asks croner once for all moments between two times", () => {
+  const asked = [jest.spyOn(Cron.prototype, "nextRun"), jest.spyOn(Cron.prototype, "previousRuns")];
+  const times = new CronTimes("0 18 * * *", "Europe/Berlin");
+  const [from, to] = [at("2026-10-24T16:00:00Z"), at("2026-10-25T17:00:00Z")];
+  for (let ms = from; ms < to; ms += 60 * MINUTE_MS) expect(times.around(ms)).toEqual({ lastMs: from, nextMs: to });
+  expect(asked.map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+  expect(times.around(to).lastMs).toBe(to);
+  expect(times.around(from)).toEqual({ lastMs: from, nextMs: to });
+  for (const spy of asked) spy.mockRestore();
 });
 
 it.each([

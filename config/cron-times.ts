@@ -9,6 +9,13 @@ const RULES = { fixedTimeRule: "no-wildcard", sloppyRanges: true, paused: true }
 /** Any time that is always the same: whether an expression ever comes is asked from here. */
 const ONCE_MS = Date.UTC(2000, 0, 1);
 
+/** The times on both sides of a moment; infinite where there is none. */
+export interface TimesAround {
+  /** At the moment, or before it. */
+  readonly lastMs: number;
+  readonly nextMs: number;
+}
+
 /**
  * The times of a cron expression by a time zone's clock, as Vixie cron has them. Where the clock is changed, an expression with
  * a wildcard or step in minute or hour comes whenever the clock shows one of its times, so not in an hour that is left out and
@@ -16,6 +23,7 @@ const ONCE_MS = Date.UTC(2000, 0, 1);
  */
 export class CronTimes {
   private readonly cron: Cron;
+  private kept: TimesAround = { lastMs: Infinity, nextMs: -Infinity };
 
   /** Throws where it is no cron expression of five fields, or no time zone. */
   constructor(expression: string, timezone = "UTC") {
@@ -28,8 +36,17 @@ export class CronTimes {
     return this.next(ONCE_MS) < Infinity;
   }
 
-  /** The first time after `afterMs`; Infinity where there is none. */
-  next(afterMs: number): number {
+  /** Costs next to nothing while it is asked about a time between the same two. */
+  around(nowMs: number): TimesAround {
+    if (nowMs < this.kept.lastMs || nowMs >= this.kept.nextMs) {
+      // What croner takes as before and after leaves the moment itself out.
+      const [last] = this.cron.previousRuns(1, new Date(nowMs + 1));
+      this.kept = { lastMs: last?.getTime() ?? -Infinity, nextMs: this.next(nowMs) };
+    }
+    return this.kept;
+  }
+
+  private next(afterMs: number): number {
     return this.cron.nextRun(new Date(afterMs))?.getTime() ?? Infinity;
   }
 }

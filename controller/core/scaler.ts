@@ -49,7 +49,9 @@ function resize(s: CoreState, fleet: Fleet): void {
   fleet.thought = `at ${s.out.iso(s.nowMs).slice(11, 19)} UTC: ${planText(plan)}`;
   apply(s, fleet, plan, () => factsOf(fleet, seen, bounds));
   if (interval && plan.action === "hold") defragment(s, fleet, seen, bounds);
-  if (verdict.changesAtMs < Infinity && verdict.changesAtMs !== fleet.changesAtMs) {
+  // One timer at a time: a window whose starts come within it ends later with each of them.
+  if (fleet.changesAtMs <= s.nowMs) fleet.changesAtMs = Infinity;
+  if (verdict.changesAtMs < fleet.changesAtMs) {
     fleet.changesAtMs = verdict.changesAtMs;
     s.timers.at(verdict.changesAtMs, () => s.dirty.add(fleet));
   }
@@ -60,7 +62,7 @@ function crossed(s: CoreState, fleet: Fleet): boolean {
   const { index, line, policy, servers } = fleet;
   const { buffer } = fleet.verdict ?? policy;
   if (fleet.recheckAtMs !== null && s.nowMs >= fleet.recheckAtMs) return true;
-  if (fleet.countsChanged || s.nowMs >= (fleet.verdict?.changesAtMs ?? Infinity)) return true;
+  if (fleet.countsChanged || s.nowMs >= fleet.changesAtMs) return true;
   if (roomFor(s, fleet) <= 0 || !mayStart(s, fleet)) return false;
   if (servers.size < Math.max(policy.minServers, fleet.desired ?? 0)) return true;
   if (growsAfter(s, fleet) !== undefined) return false;

@@ -48,6 +48,22 @@ it("follows a schedule at its hour, and says what was in force", () => {
   expect(count(r)).toBe(1);
 });
 
+it("sets one timer for a window that begins anew before it ends", () => {
+  const schedule = { activePeriod: { startCron: "* * * * *", durationSecs: 600 } };
+  const between = { end: "2023-11-14T23:30:00Z" };
+  const chain = [{ id: "long", schedule: { between, ...schedule }, buffer: { bufferSize: 2 } }];
+  const r = arena({ scaling: { minServers: 1, maxServers: 10, scaleDownCooldownSecs: 10, chain } });
+  r.advance(60_000);
+  const before = r.core.counts().timers;
+  r.advance(9 * 60_000);
+  expect(r.core.counts().timers).toBeLessThanOrEqual(before);
+  // The double's clock is at 22:23:20 UTC.
+  r.advance(66 * 60_000 + 39_000);
+  expect(count(r)).toBe(2);
+  r.advance(20_000);
+  expect(count(r)).toBe(1);
+});
+
 it("keeps room in a counter, at once when it changes", () => {
   const counters = { rooms: { count: 0, capacity: 10 } };
   const chain = [{ counter: { key: "rooms", bufferSize: 5 } }];

@@ -1,3 +1,5 @@
+import { Cron } from "croner";
+import fc from "fast-check";
 import type { ScheduleWindow } from "../../config/scaling-chain";
 import { windowState } from "./schedule-window";
 
@@ -61,7 +63,7 @@ function applies(schedule: ScheduleWindow, fromMs: number, minutes: number): str
   let before = false;
   for (let ms = fromMs; ms <= fromMs + minutes * 60_000; ms += 60_000) {
     const { active, changesAtMs } = windowState(schedule, ms);
-    expect(changesAtMs).toBeGreaterThan(ms);
+    if (changesAtMs <= ms) seen.push(`looked at again at once`);
     if (active !== before) seen.push(`${active ? "from" : "to"} ${new Date(ms).toISOString().slice(11, 16)}`);
     before = active;
   }
@@ -106,4 +108,49 @@ it.each([
 ])("%s from %s: %s for %d h applies %s", (timezone, from, startCron, hours, expected) => {
   const schedule = { activePeriod: { timezone, startCron, durationSecs: hours * 3600 } };
   expect(applies(schedule, at(from), 12 * 60)).toBe(expected);
+});
+
+it("is what a walk over every start says", () => {
+  const now = at("2026-06-01T12:00:00Z");
+  const offset = fc.integer({ min: -4 * 3600, max: 4 * 3600 });
+  fc.assert(
+    fc.property(
+      fc.record({ every: fc.integer({ min: 1, max: 59 }), durationSecs: fc.integer({ min: 1, max: 3 * 3600 }) }),
+      fc.record({ start: offset, end: offset }, { requiredKeys: [] }),
+      ({ every, durationSecs }, { start, end }) => {
+        const [startMs, endMs] = [now + (start ?? -Infinity) * 1000, now + (end ?? Infinity) * 1000];
+        const between = {
+          ...(start === undefined ? {} : { start: new Date(startMs).toISOString() }),
+          ...(end === undefined ? {} : { end: new Date(endMs).toISOString() }),
+        };
+        const activePeriod = { startCron: `*/${String(every)} * * * *`, durationSecs };
+        const naive = (ms: number): boolean => {
+          if (ms < startMs || ms >= endMs) return false;
+          for (let at = Math.floor(ms / 60_000) * 60_000; at >= startMs && at > ms - durationSecs * 1000; at -= 60_000)
+            if (((at / 60_000) % 60) % every === 0) return true;
+          return false;
+        };
+        const schedule = { between, activePeriod };
+        const wrong: string[] = [];
+        for (let ms = now - 7_000; ms < now + 3600_000; ms += 191_003) {
+          const { active, changesAtMs } = windowState(schedule, ms);
+          const lastMs = Math.min(changesAtMs - 1, now + 4 * 3600_000);
+          const isSo = [ms, (ms + lastMs) / 2, lastMs].every((time) => naive(time) === active);
+          if (!isSo || changesAtMs <= ms) wrong.push(new Date(ms).toISOString());
+        }
+        expect(wrong).toEqual([]);
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+it("costs a long window that begins every minute no more than any other", () => {
+  const asked = [jest.spyOn(Cron.prototype, "nextRun"), jest.spyOn(Cron.prototype, "previousRuns")];
+  const schedule = { activePeriod: { startCron: "* * * * *", durationSecs: 366 * 86_400 } };
+  const now = at("2026-06-01T12:00:00Z");
+  for (let ms = now; ms < now + 60_000; ms += 10_000)
+    expect(windowState(schedule, ms)).toEqual({ active: true, changesAtMs: now + 366 * 86_400_000 });
+  expect(asked.map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+  for (const spy of asked) spy.mockRestore();
 });

@@ -24,21 +24,13 @@ export function windowState(schedule: ScheduleWindow | undefined, nowMs: number)
   if (nowMs < startMs) return { active: false, changesAtMs: startMs };
   const times = timesOf(schedule);
   if (!times) return { active: true, changesAtMs: endMs };
-  const durationMs = schedule.activePeriod?.durationSecs;
-  if (durationMs === undefined) {
-    const first = Number.isFinite(startMs) ? times.next(startMs - 1) : -Infinity;
-    return nowMs >= first
-      ? { active: true, changesAtMs: endMs }
-      : { active: false, changesAtMs: Math.min(first, endMs) };
-  }
-  const lengthMs = durationMs * 1000;
-  // The first start that has not run out yet: it is now if it is not in the future.
-  const start = times.next(Math.max(nowMs - lengthMs, startMs - 1));
-  if (start > nowMs) return { active: false, changesAtMs: Math.min(start, endMs) };
-  let until = start + lengthMs;
-  // A later start may have begun within it, and goes on for longer.
-  for (let later = times.next(start); later <= nowMs; later = times.next(later)) until = later + lengthMs;
-  return { active: true, changesAtMs: Math.min(until, endMs) };
+  const { lastMs, nextMs } = times.around(nowMs);
+  const { durationSecs } = schedule.activePeriod ?? {};
+  const untilMs = durationSecs === undefined ? Infinity : lastMs + durationSecs * 1000;
+  // Later starts within it make it longer: it is looked at again then.
+  return lastMs >= startMs && Number.isFinite(lastMs) && nowMs < untilMs
+    ? { active: true, changesAtMs: Math.min(untilMs, endMs) }
+    : { active: false, changesAtMs: Math.min(nextMs, endMs) };
 }
 
 function timeOf(text: string | undefined, otherwise: number): number {
