@@ -131,11 +131,15 @@ it("asks croner once for all moments between two times", () => {
   for (const spy of asked) spy.mockRestore();
 });
 
-it.each([
+it.each<[string, boolean]>([
   ["0 0 30 2 *", false],
   ["0 0 31 2,4,6,9,11 *", false],
   ["0 0 29 2 *", true],
   ["0 0 30 2 1", true],
+  [" 0 0 1 1 * ", true],
+  ["59 23 31 12 *", true],
+  ...["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"].map((day): [string, boolean] => [`0 0 29 2 +${day}`, true]),
+  ["0 0 15 * +MON#1", false],
 ])("%s comes: %s", (expression, comes) => {
   expect(new CronTimes(expression).comes).toBe(comes);
 });

@@ -6,8 +6,8 @@ import { Cron } from "croner";
  */
 const RULES = { fixedTimeRule: "no-wildcard", sloppyRanges: true, paused: true } as const;
 
-/** Any time that is always the same: whether an expression ever comes is asked from here. */
-const ONCE_MS = Date.UTC(2000, 0, 1);
+/** In 28 years each day of a year is each day of the week; to look further for what never comes costs half a second. */
+const ALL_DAYS = { years: "2000-2027", beforeMs: Date.UTC(2000, 0, 1) - 1 };
 
 /** The times on both sides of a moment; infinite where there is none. */
 export interface TimesAround {
@@ -26,14 +26,18 @@ export class CronTimes {
   private kept: TimesAround = { lastMs: Infinity, nextMs: -Infinity };
 
   /** Throws where it is no cron expression of five fields, or no time zone. */
-  constructor(expression: string, timezone = "UTC") {
+  constructor(
+    private readonly expression: string,
+    timezone = "UTC",
+  ) {
     if (expression.trim().split(/\s+/).length !== 5) throw new TypeError(`${expression} does not have five fields`);
     this.cron = new Cron(expression, { ...RULES, timezone });
   }
 
   /** Whether there is any such time: not on 30 February. */
   get comes(): boolean {
-    return this.next(ONCE_MS) < Infinity;
+    const cron = new Cron(`0 ${this.expression.trim()} ${ALL_DAYS.years}`, { ...RULES, timezone: "UTC" });
+    return cron.nextRun(new Date(ALL_DAYS.beforeMs)) !== null;
   }
 
   /** Costs next to nothing while it is asked about a time between the same two. */

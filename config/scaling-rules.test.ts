@@ -71,6 +71,20 @@ const BROKEN: readonly Broken[] = [
     fix: /a later time/,
     line: LINE,
   })),
+  ...(
+    [
+      ["0 0 30 2 *", /never comes/, /days that its months have/],
+      ["0 18 31 4,6,9,11 *", /never comes/, /L for the last of each/],
+      ["0 18 * *", /not a cron expression/, /minute, hour, day, month and weekday/],
+    ] as const
+  ).map(([cron, problem, fix]) => ({
+    name: `a schedule at ${cron}`,
+    file: chain(`{ buffer = { buffer_size = 1 }, schedule = { active_period = { start_cron = "${cron}" } } }`),
+    path: `${at}.chain[0].schedule.active_period.start_cron`,
+    problem,
+    fix,
+    line: LINE,
+  })),
   {
     name: "players of a match moved to free nodes",
     file: `${ARENA}seats = "match"\n[experiences.arena.scaling]\ndefragment = "wait"\n`,
@@ -146,6 +160,7 @@ it.each([
       "{ buffer = { buffer_size = 1, min_replicas = 3, max_replicas = 3 } }",
       '{ counter = { key = "rooms", buffer_size = "10%", min_capacity = 4, max_capacity = 4 } }',
       '{ list = { key = "maps", buffer_size = 1 }, schedule = { between = { start = "2026-12-24T18:00:00Z", end = "2026-12-24T18:00:01Z" } } }',
+      '{ buffer = { buffer_size = 1 }, schedule = { active_period = { start_cron = "5/15 0 29 FEB *" } } }',
       '{ webhook = { url = "http://forecast.example.com/scale" } }',
     ),
   ],

@@ -36,9 +36,18 @@ export const timezoneSchema = z
   .string()
   .refine(isTimezone, { error: message("is not a time zone", 'write its IANA name: "Europe/Berlin", "UTC"') });
 
-export const cronSchema = z.string().refine(isCron, {
-  error: message("is not a cron expression", 'write minute, hour, day, month and weekday: "0 18 * * 5"'),
-});
+export const cronSchema = z
+  .string()
+  .refine(isCron, {
+    error: message("is not a cron expression", 'write minute, hour, day, month and weekday: "0 18 * * 5"'),
+    abort: true,
+  })
+  .refine((text) => new CronTimes(text).comes, {
+    error: message(
+      "never comes: no month of those that it names has such a day",
+      'write days that its months have: "0 0 28 2 *", or L for the last of each',
+    ),
+  });
 
 const NOT_A_TIME = message("is not a time", 'write it as ISO 8601 has it, in quotes: "2026-12-24T18:00:00Z"');
 export const scheduleTimeSchema = z

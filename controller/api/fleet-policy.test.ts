@@ -61,6 +61,12 @@ describe("a chain that is put is held to what forge.toml's is", () => {
       /^is not a cron expression: write minute, hour/,
     ],
     [
+      "the 30th of February",
+      { buffer, schedule: { activePeriod: { startCron: "0 0 30 2 *" } } },
+      "schedule/activePeriod/startCron",
+      /^never comes: no month of those that it names has such a day: write days that its months have/,
+    ],
+    [
       "a zone of another planet",
       { buffer, schedule: { activePeriod: { timezone: "Mars" } } },
       "schedule/activePeriod/timezone",
