@@ -1,7 +1,8 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { WebSocket } from "ws";
 import type { FastifyInstance } from "fastify";
 import { buildApi } from "../controller/api/api";
 import type { Role } from "../controller/api/backend";
@@ -16,9 +17,11 @@ import type { FollowResult } from "../controller/core/decision";
 import type * as ours from "../controller/core/resources";
 import { Tokens } from "../controller/tokens";
 import { systemClock } from "../protocol/clock";
+import { freePort } from "../protocol/free-ports";
 import { checkTicket, sealTicket, serverTicketKey } from "../protocol/ticket";
 import type * as theirs from "../sdk/src/resources";
 import { checkTicket as checkOffline, ForgeController, PlayerClient } from "../sdk/src/index";
+import { GateDouble } from "../sdk/testing/gate-double";
 import vectors from "../sdk/testing/ticket-vectors.json";
 
 const ROOT = join(__dirname, "..");
@@ -179,6 +182,45 @@ it("the README's ten lines run", async () => {
     ]);
   } finally {
     await app.close();
+  }
+});
+
+it("the documents' game server lives on when Forge refuses its last save and a player's leaving", async () => {
+  const port = await freePort();
+  const gate = await GateDouble.start({ ports: { game: port } });
+  gate.intercept = ({ path }) =>
+    path === "/v1/snapshot" || path === "/v1/players/leave" ? { status: 500 } : undefined;
+  const program = ["--import", require.resolve("tsx"), "-e", 'void require("./sdk/examples/game-server").main()'];
+  const env = { ...process.env, ...gate.env() };
+  const server = spawn(process.execPath, program, { env, cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
+  const ended = new Promise<never>((_, reject) => {
+    let said = "";
+    server.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+    server.on("close", (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+  });
+  const play = async (playerId: string): Promise<WebSocket> => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+    socket.on("open", () => socket.send(gate.ticket(playerId)));
+    await gate.until(() => gate.seats.has(playerId));
+    return socket;
+  };
+  const story = async (): Promise<void> => {
+    await gate.until(() => gate.callsTo("/v1/ready").length === 1);
+    const ann = await play("ann");
+    gate.push("draining", { reason: "r" });
+    await gate.until(() => gate.callsTo("/v1/snapshot").length > 0);
+    ann.close();
+    await gate.until(() => gate.callsTo("/v1/players/leave").length > 0);
+    (await play("ben")).terminate();
+    await gate.until(() => gate.callsTo("/v1/players/leave").length > 1);
+  };
+  try {
+    await Promise.race([story(), ended]);
+  } finally {
+    ended.catch(() => undefined);
+    server.kill("SIGKILL");
+    await ended.catch(() => undefined);
+    await gate.close();
   }
 });
 

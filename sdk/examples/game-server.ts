@@ -11,9 +11,14 @@ export async function main(): Promise<void> {
     if (!admission.admitted) return socket.close(4003, admission.code);
     const { playerId, restore } = admission;
     players.set(playerId, { socket, score: restore ? Number(restore.data) : 0 });
-    socket.on("close", () => {
-      if (players.delete(playerId)) void forge.playerLeft(playerId);
-    });
+    const leave = (): void => {
+      if (players.get(playerId)?.socket !== socket) return;
+      players.delete(playerId);
+      forge.playerLeft(playerId).catch((error: Error) => console.error(`${playerId} left untold: ${error.message}`));
+    };
+    socket.on("close", leave);
+    // Who hung up while Forge was asked is gone already, and `close` will not come again.
+    if (socket.readyState !== socket.OPEN) leave();
   }
 
   const sockets = new WebSocketServer({ port: forgePort(process.env, "game"), maxPayload: 4096 });
@@ -32,6 +37,7 @@ export async function main(): Promise<void> {
       player?.socket.close(4001, "moved");
     }
   });
-  forge.on("draining", () => void forge.saveNow());
+  forge.on("problem", (error) => console.error(error.message));
+  forge.on("draining", () => void forge.saveNow()); // Never rejects: what it cannot save is a problem, told above.
   await forge.ready();
 }

@@ -43,10 +43,11 @@ export class ForgeUnreachableError extends Error {
 /** What the caller gave or forgot cannot work, whoever is asked. */
 export class ForgeUsageError extends Error {
   constructor(
-    readonly code: "environment" | "snapshotTooLarge" | "notPlaced" | "closed",
+    readonly code: "environment" | "snapshotTooLarge" | "saverFailed" | "notPlaced" | "closed",
     message: string,
+    options?: { readonly cause: unknown },
   ) {
-    super(message);
+    super(message, options);
     this.name = "ForgeUsageError";
   }
 }

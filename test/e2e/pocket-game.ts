@@ -52,7 +52,9 @@ async function main(): Promise<void> {
       const player = players.get(playerId);
       if (player) player.score = score;
     },
-    "POST /save": () => forge.saveNow(),
+    "POST /save": async () => {
+      if (!(await forge.saveNow())) throw new Error("not saved");
+    },
     "POST /stats": (stats) => forge.stats(stats),
     "POST /labels": (labels) => forge.setLabels(labels),
     "POST /reserve": ({ seconds }) => forge.reserve(seconds),

@@ -97,7 +97,7 @@ export class Arena {
   async stop(reason: string): Promise<void> {
     if (this.stopping) return;
     this.stopping = true;
-    await this.save();
+    await this.options.forge.saveNow();
     for (const connection of this.connections) {
       connection.send({ type: "moved", final: true, reason });
       connection.close(CLOSE.moved, "stopping");
@@ -123,16 +123,10 @@ export class Arena {
     forge.on("problem", (error) => log(`forge: ${error.message}`));
     forge.on("moved", ({ playerIds, reason }) => this.door.moved(playerIds, reason));
     forge.on("draining", ({ reason }) => {
-      void this.save();
+      void forge.saveNow();
       for (const { connection } of this.door.all()) connection?.send({ type: "moved", final: false, reason });
     });
     forge.on("stopping", () => void this.stop("stopping"));
-  }
-
-  private async save(): Promise<void> {
-    await this.options.forge
-      .saveNow()
-      .catch((error: unknown) => this.options.log(`not saved: ${(error as Error).message}`));
   }
 
   private connected(socket: WebSocket): void {

@@ -19,7 +19,7 @@ export interface ConnectOptions {
   readonly isHealthy?: () => boolean;
   /** How long to wait for the gate to listen, in milliseconds; 30,000. */
   readonly connectForMs?: number;
-  /** How long each call is tried again while gate or agent is away, in milliseconds; 60,000. */
+  /** How long each call but `health` and `stats` is tried again while gate or agent is away, in milliseconds; 60,000. */
   readonly retryForMs?: number;
   readonly timing?: Timing;
 }
@@ -33,8 +33,8 @@ export interface SeatedPlayer {
 }
 
 const CALLS: RetryPolicy = { forMs: 60_000, firstMs: 100, maxMs: 3_000 };
-/** A heartbeat that is late says nothing: the next one does. */
-const HEARTBEAT_RETRY_MS = 1_000;
+/** For what the next one soon says better: a heartbeat, numbers, a state every few seconds. */
+const ONCE_MS = 1_000;
 
 /**
  * A game server's side of Forge.
@@ -57,6 +57,7 @@ export class GameServer {
   private constructor(
     private readonly gate: GateConnection,
     private readonly timing: Timing,
+    private readonly retryForMs: number,
     env: Environment,
     info: GameServerInfo,
   ) {
@@ -75,14 +76,15 @@ export class GameServer {
     const env = options.env ?? process.env;
     const timing = options.timing ?? realTiming;
     const { url, token } = gateAddress(env);
-    const gate = new GateConnection(url, token, timing, { ...CALLS, forMs: options.retryForMs ?? CALLS.forMs });
+    const retryForMs = options.retryForMs ?? CALLS.forMs;
+    const gate = new GateConnection(url, token, timing, { ...CALLS, forMs: retryForMs });
     try {
       const info = await gate.call({
         method: "GET",
         path: "/v1/gameserver",
         retryForMs: options.connectForMs ?? 30_000,
       });
-      const server = new GameServer(gate, timing, env, gameServerInfo(info));
+      const server = new GameServer(gate, timing, retryForMs, env, gameServerInfo(info));
       await server.watch();
       if (options.heartbeatMs !== false)
         void server.beat(options.heartbeatMs ?? 2_000, options.isHealthy ?? (() => true));
@@ -113,7 +115,7 @@ export class GameServer {
 
   /** One heartbeat; only for programs that switched the automatic one off. */
   async health(): Promise<void> {
-    await this.gate.call({ method: "POST", path: "/v1/health", retryForMs: HEARTBEAT_RETRY_MS });
+    await this.gate.call({ method: "POST", path: "/v1/health", retryForMs: ONCE_MS });
   }
 
   /** Keeps this server out of scaling and placing for so many seconds; 0: until `ready`. */
@@ -167,30 +169,54 @@ export class GameServer {
   }
 
   /**
-   * Saves now and then once every `everyMs` (5000) what the savers give. States over the limits are told as `problem`; the others are saved.
+   * Saves now and then once every `everyMs` (5000) what the savers give. States over the limits, and those of a saver that
+   * throws, are told as `problem`; the others are saved. So is a save that nobody answered: the next one is newer.
    * Returns what ends it.
    */
   saveEvery(savers: Savers, everyMs = 5_000): () => void {
     const ended = new AbortController();
     this.savers = savers;
-    void this.repeat(everyMs, AbortSignal.any([ended.signal, this.gate.closed]), () => this.saveNow());
+    void this.repeat(everyMs, AbortSignal.any([ended.signal, this.gate.closed]), async () => {
+      await this.save(ONCE_MS);
+    });
     return () => {
       ended.abort();
       this.savers = undefined;
     };
   }
 
-  /** Saves at once what the savers of `saveEvery` give, for instance when told of `draining` or `stopping`. */
-  async saveNow(): Promise<void> {
-    if (this.savers === undefined) return;
+  /**
+   * Saves at once what the savers of `saveEvery` give, for instance when told of `draining` or `stopping`, and tries as
+   * long as other calls do: it may be the last save. Never rejects; what is not saved is told as `problem`, and where
+   * nobody listens to that as a warning of the process.
+   * @returns whether all of it is saved
+   */
+  async saveNow(): Promise<boolean> {
+    try {
+      return await this.save(this.retryForMs);
+    } catch (error) {
+      this.report(error as Error, { lost: true });
+      return false;
+    }
+  }
+
+  /** @throws where the gate or the agent is away: the calls that are left would only wait for them too */
+  private async save(retryForMs: number): Promise<boolean> {
+    if (this.savers === undefined) return true;
     const { batches, problems } = collect(this.savers, this.admissions.playerIds());
     for (const problem of problems) this.report(problem);
+    let all = problems.length === 0;
     const takenAt = this.takenAt();
-    // No second try: five seconds later there is a newer state to save.
     for (const batch of batches) {
-      const body = { ...batch, takenAt };
-      await this.gate.call({ method: "POST", path: "/v1/snapshot", body, retryForMs: HEARTBEAT_RETRY_MS });
+      try {
+        await this.gate.call({ method: "POST", path: "/v1/snapshot", body: { ...batch, takenAt }, retryForMs });
+      } catch (error) {
+        if (!(error instanceof ForgeApiError) || error.passing) throw error;
+        this.report(error);
+        all = false;
+      }
     }
+    return all;
   }
 
   /** Now: a state may wait on its way, and its age is told to whoever gets it. */
@@ -204,7 +230,7 @@ export class GameServer {
     readonly errorRate?: number;
     readonly players?: number;
   }): Promise<void> {
-    await this.gate.call({ method: "POST", path: "/v1/stats", body: stats, retryForMs: HEARTBEAT_RETRY_MS });
+    await this.gate.call({ method: "POST", path: "/v1/stats", body: stats, retryForMs: ONCE_MS });
   }
 
   /** Sets labels, which matchmakers select by; null takes one off. */
@@ -263,11 +289,14 @@ export class GameServer {
     }
   }
 
-  /** An error of the background must neither be lost nor end the server. */
-  private report(error: Error): void {
+  /**
+   * An error of the background must neither be lost nor end the server.
+   * @param options.lost nothing makes up for what failed, also where it is of the kind that passes
+   */
+  private report(error: Error, options: { readonly lost?: boolean } = {}): void {
     if (this.listeners.emit("problem", error) > 0) return;
-    const passing = error instanceof ForgeApiError ? error.passing : !(error instanceof ForgeUsageError);
-    if (!passing) process.emitWarning(error.message, error.name);
+    const passes = error instanceof ForgeApiError ? error.passing : !(error instanceof ForgeUsageError);
+    if (options.lost || !passes) process.emitWarning(error.message, error.name);
   }
 }
 

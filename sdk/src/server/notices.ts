@@ -42,7 +42,7 @@ export interface GameServerEvents {
   stopping: { readonly graceMs: number };
   /** Where the servers of a fleet role are now, as `host:port`. */
   peers: { readonly role: string; readonly addresses: readonly string[] };
-  /** Something went wrong in the background; what failed is tried again. */
+  /** Something went wrong in the background, or in `saveNow`. What comes again by itself is tried again. */
   problem: Error;
 }
 

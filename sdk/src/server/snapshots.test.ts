@@ -25,6 +25,32 @@ describe("snapshots", () => {
     ]);
   });
 
+  it.each<[string, () => string | undefined, string]>([
+    [
+      "throws",
+      () => {
+        throw new Error("no such entity");
+      },
+      'the saver threw for player "ann": no such entity',
+    ],
+    ["gives no text", () => 7 as unknown as string, 'the saver gave number for player "ann": give text, or undefined'],
+  ])("save the others when a saver %s for one, and say for whom", (_what, ofAnn, message) => {
+    const player = (id: string) => (id === "ann" ? ofAnn() : `state of ${id}`);
+    const { batches, problems } = collect({ server: () => "s", player }, ["ann", "ben"]);
+    expect(batches).toEqual([{ server: "s", players: { ben: "state of ben" } }]);
+    expect(problems).toEqual([expect.objectContaining({ code: "saverFailed", message })]);
+  });
+
+  it("save the players when the server's saver throws", () => {
+    const cause = new Error("no match");
+    const server = () => {
+      throw cause;
+    };
+    const { batches, problems } = collect({ server, player: () => "a" }, ["ann"]);
+    expect(batches).toEqual([{ players: { ann: "a" } }]);
+    expect(problems).toEqual([expect.objectContaining({ code: "saverFailed", cause })]);
+  });
+
   it("have exact limits, in bytes", () => {
     const player = (bytes: number) => ({ players: { server: "x".repeat(bytes) } });
     expect(() => checkSnapshot(player(MAX_PLAYER_STATE_BYTES))).not.toThrow();

@@ -22,30 +22,28 @@ export interface Snapshot {
 export interface Collected {
   /** Bodies to send, each within what one call may carry. */
   readonly batches: readonly Snapshot[];
-  /** States that are too large; the others are saved all the same. */
+  /** States that are too large, or that a saver could not give; the others are saved all the same. */
   readonly problems: readonly ForgeUsageError[];
 }
 
-/** Asks the savers for every state, sorts out those over the limits and cuts the rest into calls. */
+/** Asks the savers for every state, sorts out those that cannot be saved and cuts the rest into calls. */
 export function collect(savers: Savers, playerIds: Iterable<string>): Collected {
   const problems: ForgeUsageError[] = [];
   const batches: Snapshot[] = [];
-  const server = savers.server?.();
-  if (server !== undefined) {
-    const problem = tooLarge(undefined, server);
-    if (problem) problems.push(problem);
-    else batches.push({ server });
-  }
+  const given = (playerId: string | undefined, saver: () => string | undefined): string | undefined => {
+    const state = asked(playerId, saver);
+    if (!(state instanceof ForgeUsageError)) return state;
+    problems.push(state);
+    return undefined;
+  };
+  const { server: serverSaver, player: playerSaver } = savers;
+  const server = serverSaver && given(undefined, () => serverSaver());
+  if (server !== undefined) batches.push({ server });
   let players: Record<string, string> = {};
   let bytes = 0;
-  for (const playerId of savers.player ? playerIds : []) {
-    const state = savers.player?.(playerId);
+  for (const playerId of playerSaver ? playerIds : []) {
+    const state = given(playerId, () => playerSaver?.(playerId));
     if (state === undefined) continue;
-    const problem = tooLarge(playerId, state);
-    if (problem) {
-      problems.push(problem);
-      continue;
-    }
     const size = Buffer.byteLength(state) + Buffer.byteLength(playerId);
     if (bytes + size > MAX_BATCH_BYTES) {
       batches.push({ players });
@@ -76,13 +74,31 @@ function joined(batches: readonly Snapshot[]): readonly Snapshot[] {
   return [{ ...first, ...second }, ...rest];
 }
 
+/** One saver's state, or why it cannot be saved: one player's must not cost all others theirs. */
+function asked(playerId: string | undefined, saver: () => string | undefined): string | undefined | ForgeUsageError {
+  let state: unknown;
+  try {
+    state = saver();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return new ForgeUsageError("saverFailed", `the saver threw for ${ownerOf(playerId)}: ${why}`, { cause: error });
+  }
+  if (state === undefined) return undefined;
+  if (typeof state === "string") return tooLarge(playerId, state) ?? state;
+  const kind = state === null ? "null" : typeof state;
+  return new ForgeUsageError("saverFailed", `the saver gave ${kind} for ${ownerOf(playerId)}: give text, or undefined`);
+}
+
+function ownerOf(playerId: string | undefined): string {
+  return playerId === undefined ? "the server" : `player "${playerId}"`;
+}
+
 function tooLarge(playerId: string | undefined, state: string): ForgeUsageError | undefined {
   const limit = playerId === undefined ? MAX_SERVER_STATE_BYTES : MAX_PLAYER_STATE_BYTES;
   const bytes = Buffer.byteLength(state);
   if (bytes <= limit) return undefined;
-  const owner = playerId === undefined ? "the server" : `player "${playerId}"`;
   return new ForgeUsageError(
     "snapshotTooLarge",
-    `the state of ${owner} is ${bytes} bytes, the limit is ${limit}: save less, or keep it in a store of your own`,
+    `the state of ${ownerOf(playerId)} is ${bytes} bytes, the limit is ${limit}: save less, or keep it in a store of your own`,
   );
 }
