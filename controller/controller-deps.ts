@@ -2,8 +2,10 @@ import type { Logger } from "pino";
 import type { Clock } from "../protocol/clock";
 import type { AgentLinks } from "./agent-links";
 import type { EventSource } from "./api/backend";
+import type { Meter } from "./api/metric";
 import type { CoreMachine } from "./core/core-interface";
 import type { CoreSettings } from "./core/input";
+import type { RegionNumbers } from "./core/region-numbers";
 import type { DecisionRecord, ForgeEvent, RegionSummary } from "./core/resources";
 import type { SharedDocument } from "./document";
 import type { Engine } from "./engine";
@@ -14,6 +16,7 @@ import type { ScalingWebhook } from "./scaling-webhook";
 /** What the shell needs of the core beyond `handle`. */
 export interface ControlledCore extends CoreMachine {
   summary(): RegionSummary;
+  numbers(nowMs: number): RegionNumbers;
 }
 
 export interface ControllerDeps {
@@ -32,4 +35,6 @@ export interface ControllerDeps {
   readonly webhook?: Pick<ScalingWebhook, "ask">;
   /** Where the next leader finds what this one decided of its fleets; without it nobody else could lead. */
   readonly kept?: SharedDocument<KeptFleets>;
+  /** What else has numbers for /metrics. */
+  readonly meters?: readonly Meter[];
 }

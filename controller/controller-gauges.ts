@@ -1,6 +1,4 @@
-import type { Gauge } from "./api/backend";
-import type { RegionSummary } from "./core/resources";
-import { fleetGauges } from "./fleet-gauges";
+import type { Metric } from "./api/metric";
 
 export interface ControllerNumbers {
   readonly leader: boolean;
@@ -12,14 +10,13 @@ export interface ControllerNumbers {
   readonly configRejected: boolean;
 }
 
-/** What /metrics tells of a controller and its region, beside what the API counts itself. */
-export function controllerGauges(numbers: ControllerNumbers, summary: RegionSummary): Gauge[] {
-  const labels = { region: summary.region };
-  const gauge = (name: string, help: string, value: number | boolean): Gauge => ({
+/** What /metrics tells of a controller itself, beside what the API counts. */
+export function controllerGauges(numbers: ControllerNumbers): readonly Metric[] {
+  const gauge = (name: string, help: string, value: number | boolean): Metric => ({
     name: `forge_${name}`,
     help,
-    labels,
-    value: Number(value),
+    type: "gauge",
+    series: [{ labels: {}, value: Number(value) }],
   });
   return [
     gauge("leader", "1 where this controller leads its region", numbers.leader),
@@ -37,6 +34,5 @@ export function controllerGauges(numbers: ControllerNumbers, summary: RegionSumm
       "1 where forge.toml as it is now cannot be used and an earlier one is in force",
       numbers.configRejected,
     ),
-    ...fleetGauges(summary),
   ];
 }

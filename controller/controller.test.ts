@@ -22,6 +22,9 @@ class ScriptedCore implements ControlledCore {
     this.inputs.push(input);
     return this.answer(input);
   }
+  numbers() {
+    return { experiences: [], nodes: { connected: 0, isolated: 0, suspect: 0, down: 0 } };
+  }
   summary() {
     return { region: "us-east", state: "up" as const, location: null, experiences: {} };
   }

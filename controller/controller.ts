@@ -1,13 +1,5 @@
-import type {
-  Actor,
-  ApiBackend,
-  BackendStatus,
-  CommandOf,
-  EventSource,
-  Gauge,
-  RegionAsk,
-  ResultOf,
-} from "./api/backend";
+import type { Actor, ApiBackend, BackendStatus, CommandOf, EventSource, RegionAsk, ResultOf } from "./api/backend";
+import { withLabels, type Metric } from "./api/metric";
 import type { ControllerDeps } from "./controller-deps";
 import { controllerGauges } from "./controller-gauges";
 import type { CommandResult } from "./core/decision";
@@ -15,9 +7,11 @@ import type { CommandType, CoreSettings, Input } from "./core/input";
 import { chooseRegion } from "./core/region-choice";
 import { DecisionRunner } from "./decision-runner";
 import type { EngineEvent } from "./engine";
+import { fleetGauges } from "./fleet-gauges";
 import { FleetKeeper } from "./fleet-keeper";
 import type { LeadershipChange } from "./leadership";
 import { Pulse } from "./pulse";
+import { regionGauges } from "./region-gauges";
 import { Standing } from "./standing";
 import { UnderWay } from "./under-way";
 
@@ -162,14 +156,20 @@ export class Controller implements ApiBackend {
     return this.deps.engine.logs(serverId, options);
   }
 
-  gauges(): readonly Gauge[] {
-    const { connected: agents, requestsInFlight } = this.deps.links.counts();
+  metrics(): readonly Metric[] {
+    const { core, links, meters = [] } = this.deps;
+    const { connected: agents, requestsInFlight } = links.counts();
     const { leader, holding, epoch } = this.standing;
     const [commandsWaiting, configRejected] = [this.waiting.size, this.settingsBroken];
-    return controllerGauges(
-      { leader, holding, epoch, agents, requestsInFlight, commandsWaiting, configRejected },
-      this.deps.core.summary(),
-    );
+    const numbers = core.numbers(this.now());
+    const experiences = numbers.experiences.map(({ experienceId }) => experienceId);
+    const metrics = [
+      ...controllerGauges({ leader, holding, epoch, agents, requestsInFlight, commandsWaiting, configRejected }),
+      ...regionGauges(numbers),
+      ...fleetGauges(core.summary()),
+      ...meters.flatMap((meter) => meter.metrics(experiences)),
+    ];
+    return withLabels(metrics, { region: this.region });
   }
 
   async close(): Promise<void> {

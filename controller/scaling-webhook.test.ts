@@ -33,6 +33,10 @@ const ask = (over: Partial<ConsultDecision["webhook"]> = {}) => {
   const fleet = { ...status, counters: {}, lists: {} };
   return webhook.ask({ type: "consult", experienceId: "arena", webhook: { url, ...over }, fleet });
 };
+const counted = () => {
+  const [calls = NaN, failures = NaN] = webhook.metrics(["arena"]).map(({ series }) => series[0]?.value);
+  return { calls, failures };
+};
 const say = (value: object, code = 200): Answer => {
   return ({ request: { uid } }, response) =>
     response.writeHead(code).end(JSON.stringify({ response: { uid, ...value } }));
@@ -40,7 +44,9 @@ const say = (value: object, code = 200): Answer => {
 
 it("asks as Agones does, signed, and takes the answer", async () => {
   answer = say({ scale: true, replicas: 7 });
+  expect(counted()).toEqual({ calls: 0, failures: 0 });
   expect(await ask({ secretEnv: "SCALING_SECRET" })).toEqual({ scale: true, replicas: 7 });
+  expect(counted()).toEqual({ calls: 1, failures: 0 });
   const { body, headers } = seen.at(-1) ?? { body: "", headers: {} };
   expect(JSON.parse(body)).toMatchObject({ request: { name: "arena", namespace: "here", status } });
   const unix = Number(/^t=(\d+),/.exec(String(headers["forge-signature"]))?.[1]);
@@ -59,7 +65,9 @@ it.each<[string, Answer, string]>([
   ["a flood", (_, response) => response.end("x".repeat(70_000)), "its answer has more than 65536 bytes"],
 ])("says what was wrong: %s", async (_, how, failure) => {
   answer = how;
+  const before = counted();
   expect(await ask()).toEqual({ failure });
+  expect(counted()).toEqual({ calls: before.calls + 1, failures: before.failures + 1 });
 });
 
 it("waits no longer than it may, and says that a secret is missing", async () => {

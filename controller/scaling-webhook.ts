@@ -5,8 +5,10 @@ import { z } from "zod";
 import { Agent, request } from "../clients/undici.cjs";
 import { WEBHOOK_TIMEOUT_SECS, type WebhookRule } from "../config/scaling-chain";
 import type { Clock } from "../protocol/clock";
+import type { Meter, Metric } from "./api/metric";
 import type { Decision } from "./core/decision";
 import type { Input } from "./core/input";
+import { Tally } from "./tally";
 
 export type ConsultDecision = Extract<Decision, { type: "consult" }>;
 export type AdviceAnswer = Extract<Input, { type: "advice" }>["answer"];
@@ -36,13 +38,32 @@ const reviewSchema = z.object({
  * secret. Always answers, with a failure where there is no good answer in time; redirects are not followed.
  * Source: Agones, `applyWebhookPolicy` in `pkg/fleetautoscalers/fleetautoscalers.go`.
  */
-export class ScalingWebhook {
+export class ScalingWebhook implements Meter {
   private readonly agents = new Map<string, Agent>();
   private readonly open = new Set<AbortController>();
+  private readonly calls = new Tally();
+  private readonly failures = new Tally();
 
   constructor(private readonly options: ScalingWebhookOptions) {}
 
-  async ask({ experienceId, webhook, fleet }: ConsultDecision): Promise<AdviceAnswer> {
+  async ask(decision: ConsultDecision): Promise<AdviceAnswer> {
+    this.calls.add(decision.experienceId);
+    const answer = await this.answerOf(decision);
+    if ("failure" in answer) this.failures.add(decision.experienceId);
+    return answer;
+  }
+
+  metrics(experiences: readonly string[]): readonly Metric[] {
+    const counter = (name: string, help: string, tally: Tally): Metric => {
+      return { name: `forge_scaling_webhook_${name}_total`, help, type: "counter", series: tally.series(experiences) };
+    };
+    return [
+      counter("calls", "Calls of scaling webhooks", this.calls),
+      counter("failures", "Calls of scaling webhooks without a good answer in time", this.failures),
+    ];
+  }
+
+  private async answerOf({ experienceId, webhook, fleet }: ConsultDecision): Promise<AdviceAnswer> {
     const { region, clock } = this.options;
     const uid = randomUUID();
     const body = JSON.stringify({

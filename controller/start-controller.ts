@@ -21,6 +21,7 @@ import { coreSettings } from "./core-settings";
 import { DecisionLog } from "./decision-log";
 import { FileDocument, type SharedDocument } from "./document";
 import type { Engine } from "./engine";
+import { EventCounts } from "./event-counts";
 import { EventLog } from "./event-log";
 import { idSource } from "./id-source";
 import type { KeptFleets } from "./fleet-keeper";
@@ -94,6 +95,9 @@ export async function startController(config: ControllerConfig, deps: StartContr
   const leadership = consul?.leadership ?? new SoleLeadership(join(config.dataDir, "epoch"));
   const document = <T>(key: string, file: string): SharedDocument<T> =>
     consul?.document(key) ?? new FileDocument(join(config.dataDir, file));
+  const counts = new EventCounts();
+  events.subscribe(({ event }) => counts.count(event));
+  const webhooks = new Webhooks({ hooks, source: events, clock, random: Math.random, log });
   const controller = new Controller({
     region: config.region,
     controllerId: config.controllerId,
@@ -121,6 +125,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     settings,
     webhook: scalingWebhook,
     kept: document<KeptFleets>(fleetsKey(region), "fleets.json"),
+    meters: [counts, webhooks, scalingWebhook],
   });
   const shift = new Shift({
     store: document(shiftKey(region), "shift.json"),
@@ -133,7 +138,6 @@ export async function startController(config: ControllerConfig, deps: StartContr
   events.subscribe(({ event }) => {
     if (event.type === "session.lost") shift.addLost(event.experienceId);
   });
-  const webhooks = new Webhooks({ hooks, source: events, clock, random: Math.random, log });
   let api: FastifyInstance | undefined;
   let listener: ChannelListener | undefined;
   let services: RegionServices | undefined;

@@ -272,6 +272,29 @@ describe("webhooks over HTTP", () => {
 
 describe("webhooks that change while they run", () => {
   const other = { ...HOOK, url: "https://other.example.com/hook" };
+
+  it("tell their numbers by host, and no counter falls while another receiver of its host stays", async () => {
+    const twin = { ...HOOK, url: "https://backend.example.com/second" };
+    const { log, webhooks } = setUp({ auto: () => 204, hooks: [HOOK, twin, other] });
+    const delivered = () => {
+      const found = webhooks.metrics().find(({ name }) => name === "forge_webhook_events_delivered_total");
+      return Object.fromEntries(found?.series.map(({ labels, value }) => [labels["receiver"], value]) ?? []);
+    };
+    log.append(moved("s1"));
+    await settle();
+    expect(delivered()).toEqual({ "backend.example.com": 2, "other.example.com": 1 });
+    webhooks.setHooks([twin]);
+    expect(delivered()).toEqual({ "backend.example.com": 2 });
+    log.append(moved("s1"));
+    await settle();
+    expect(delivered()).toEqual({ "backend.example.com": 3 });
+    // What is told of no longer may begin anew.
+    webhooks.setHooks([other]);
+    webhooks.setHooks([HOOK, other]);
+    expect(delivered()).toEqual({ "backend.example.com": 0, "other.example.com": 0 });
+    await webhooks.close();
+  });
+
   const hosts = (sent: readonly Sent[]): string[] => sent.map(({ url }) => new URL(url).host);
 
   it("tell a new receiver from then on, and what waits for one that is gone is still delivered, in order", async () => {

@@ -3,6 +3,7 @@ import type { WebhookConfig } from "../config/config";
 import type { Clock } from "../protocol/clock";
 import { fits } from "./api/event-filter";
 import type { EventSource, StoredEvent } from "./api/backend";
+import type { Meter, Metric } from "./api/metric";
 import type { ForgeEvent } from "./core/resources";
 import { type WebhookEvent, type WebhookPost, WebhookQueue, type WebhookStats } from "./webhook-queue";
 
@@ -71,12 +72,14 @@ interface Receiver {
 }
 
 /** Tells receivers what happens: signed, tried again, and in order for each session and each server. */
-export class Webhooks {
+export class Webhooks implements Meter {
   readonly #options: WebhooksOptions;
   readonly #unsubscribe: () => void;
   readonly #agent: Agent | undefined;
   readonly #post: WebhookPost;
   #receivers: readonly Receiver[] = [];
+  /** What receivers that are gone have counted, by host, where another of that host stays. */
+  readonly #gone = new Map<string, WebhookStats>();
 
   constructor(options: WebhooksOptions) {
     this.#options = options;
@@ -103,7 +106,9 @@ export class Webhooks {
       return known;
     });
     for (const gone of left) gone.hook = undefined;
-    this.#receivers = [...receivers, ...[...left].filter(({ queue }) => queue.stats.waiting > 0)];
+    const waiting = [...left].filter(({ queue }) => queue.stats.waiting > 0);
+    this.#receivers = [...receivers, ...waiting];
+    for (const gone of left) if (!waiting.includes(gone)) this.#addGone(gone);
   }
 
   /** By receiver: what waits, arrived and was given up. */
@@ -111,11 +116,47 @@ export class Webhooks {
     return this.#receivers.map(({ url, queue }) => ({ host: hostOf(url), ...queue.stats }));
   }
 
+  /** By the receivers' hosts: an address may carry a key in its path. */
+  metrics(): readonly Metric[] {
+    const hosts = new Map<string, WebhookStats>();
+    for (const { host, ...stats } of this.stats()) hosts.set(host, sum(hosts.get(host) ?? this.#gone.get(host), stats));
+    const metric = (
+      name: string,
+      help: string,
+      type: Metric["type"],
+      read: (stats: WebhookStats) => number,
+    ): Metric => ({
+      name: `forge_webhook_${name}`,
+      help,
+      type,
+      series: [...hosts].map(([receiver, stats]) => ({ labels: { receiver }, value: read(stats) })),
+    });
+    return [
+      metric("events_waiting", "Events that wait for a receiver", "gauge", ({ waiting }) => waiting),
+      metric("events_delivered_total", "Events that arrived", "counter", ({ delivered }) => delivered),
+      metric("events_dropped_total", "Events that were given up", "counter", ({ dropped }) => dropped),
+      metric(
+        "failed_attempts_total",
+        "Attempts to deliver that failed",
+        "counter",
+        ({ failedAttempts }) => failedAttempts,
+      ),
+    ];
+  }
+
   /** Ends within about a second. What still waits is lost: receivers read the state when events are missing. */
   async close(): Promise<void> {
     this.#unsubscribe();
     await Promise.all(this.#receivers.map(({ queue }) => queue.close(CLOSE_GRACE_MS)));
     await this.#agent?.destroy();
+  }
+
+  /** A counter must not fall as long as its host is told of. */
+  #addGone({ url, queue }: Receiver): void {
+    const host = hostOf(url);
+    this.#gone.set(host, sum(this.#gone.get(host), queue.stats));
+    const hosts = new Set(this.#receivers.map((receiver) => hostOf(receiver.url)));
+    for (const known of this.#gone.keys()) if (!hosts.has(known)) this.#gone.delete(known);
   }
 
   #onEvent(stored: StoredEvent): void {
@@ -133,6 +174,16 @@ export class Webhooks {
     const queue = new WebhookQueue({ url, secret, clock, random, post: this.#post, onDropped, ...bounds });
     return { url, hook, queue };
   }
+}
+
+function sum(a: WebhookStats | undefined, b: WebhookStats): WebhookStats {
+  if (!a) return b;
+  return {
+    waiting: a.waiting + b.waiting,
+    delivered: a.delivered + b.delivered,
+    failedAttempts: a.failedAttempts + b.failedAttempts,
+    dropped: a.dropped + b.dropped,
+  };
 }
 
 function sameEvents(a: Webhook | undefined, b: Webhook): boolean {

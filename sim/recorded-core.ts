@@ -43,6 +43,10 @@ export class RecordedCore implements ControlledCore {
     return this.core.summary();
   }
 
+  numbers(nowMs: number): ReturnType<Core["numbers"]> {
+    return this.core.numbers(nowMs);
+  }
+
   counts(): CoreCounts {
     return this.core.counts();
   }

@@ -89,7 +89,7 @@ export function buildApi({ backend, tokens, clock, options, shift, audit = new A
   const admission = new Admission(options.limits);
   const metrics = new Metrics({
     underWay: () => ({ ...admission.underWay() }),
-    gauges: () => backend.gauges(),
+    own: () => backend.metrics(),
     process: options.processMetrics ?? false,
   });
   const site = new SiteCheck(options);

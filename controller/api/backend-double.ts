@@ -2,7 +2,8 @@ import { EventLog } from "../event-log";
 import type { CommandValues, CoreProblem, Waiting } from "../core/decision";
 import type { CommandType } from "../core/input";
 import type { Placement, Region, Server, Session } from "../core/resources";
-import type { Actor, ApiBackend, BackendStatus, CommandOf, Gauge, RegionAsk, ResultOf } from "./backend";
+import type { Actor, ApiBackend, BackendStatus, CommandOf, RegionAsk, ResultOf } from "./backend";
+import type { Metric } from "./metric";
 
 const AT = "2025-01-01T00:00:00.000Z";
 const CLAIM: Waiting["claim"] = {
@@ -162,8 +163,9 @@ export class BackendDouble implements ApiBackend {
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   }
 
-  gauges(): readonly Gauge[] {
-    return [{ name: "forge_servers", help: "Servers", labels: { region: this.region, state: "ready" }, value: 3 }];
+  metrics(): readonly Metric[] {
+    const series = [{ labels: { region: this.region, state: "ready" }, value: 3 }];
+    return [{ name: "forge_servers", help: "Servers", type: "gauge", series }];
   }
 
   #makeSamples(region: string): { readonly [T in CommandType]: CommandValues[T] } {

@@ -1,6 +1,7 @@
 import type { CommandValues, CoreProblem } from "../core/decision";
 import type { Command, CommandType } from "../core/input";
 import type { ForgeEvent, Region } from "../core/resources";
+import type { Metric } from "./metric";
 
 /** Who is asking, as the token said. */
 export interface Actor {
@@ -46,14 +47,7 @@ export interface ApiBackend {
     },
   ): AsyncIterable<string>;
   /** Numbers for /metrics beyond what the API counts itself. */
-  gauges(): readonly Gauge[];
-}
-
-export interface Gauge {
-  readonly name: string;
-  readonly help: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
+  metrics(): readonly Metric[];
 }
 
 export interface BackendStatus {

@@ -1,12 +1,12 @@
 import type { RouteKey } from "./access";
+import type { Metric, Series } from "./metric";
+import { TimeBuckets } from "./time-buckets";
 
 export const BUCKETS_SECS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 interface Counts {
   readonly byStatus: Map<number, number>;
-  /** Of each bucket alone, and of what took longer than the last. */
-  readonly byTime: number[];
-  seconds: number;
+  readonly taken: TimeBuckets;
 }
 
 /**
@@ -19,46 +19,26 @@ export class CallCounts {
   add(key: RouteKey, status: number, seconds: number): void {
     let counts = this.#routes.get(key);
     if (!counts) {
-      counts = { byStatus: new Map(), byTime: [...BUCKETS_SECS.map(() => 0), 0], seconds: 0 };
+      counts = { byStatus: new Map(), taken: new TimeBuckets(BUCKETS_SECS) };
       this.#routes.set(key, counts);
     }
     counts.byStatus.set(status, (counts.byStatus.get(status) ?? 0) + 1);
-    let bucket = 0;
-    while (seconds > (BUCKETS_SECS[bucket] ?? Infinity)) bucket += 1;
-    counts.byTime[bucket] = (counts.byTime[bucket] ?? 0) + 1;
-    counts.seconds += seconds;
+    counts.taken.add(seconds);
   }
 
-  /** As Prometheus reads it. */
-  text(): string {
-    const total: string[] = [];
-    const seconds: string[] = [];
+  metrics(): readonly Metric[] {
+    const total: Series[] = [];
+    const taken: Series[] = [];
     for (const [key, counts] of this.#routes) {
       const [method = "", route = ""] = key.split(" ");
-      const labels = `method="${method}",route="${route}"`;
-      for (const [status, count] of counts.byStatus)
-        total.push(`forge_http_requests_total{${labels},status="${status}"} ${count}`);
-      seconds.push(...secondsOf(labels, counts));
+      const labels = { method, route };
+      for (const [status, value] of counts.byStatus)
+        total.push({ labels: { ...labels, status: String(status) }, value });
+      taken.push(...counts.taken.series(labels));
     }
     return [
-      "# HELP forge_http_requests_total Calls answered",
-      "# TYPE forge_http_requests_total counter",
-      ...total,
-      "",
-      "# HELP forge_http_request_seconds Time to answer a call",
-      "# TYPE forge_http_request_seconds histogram",
-      ...seconds,
-      "",
-    ].join("\n");
+      { name: "forge_http_requests_total", help: "Calls answered", type: "counter", series: total },
+      { name: "forge_http_request_seconds", help: "Time to answer a call", type: "histogram", series: taken },
+    ];
   }
-}
-
-function secondsOf(labels: string, { byTime, seconds }: Counts): string[] {
-  const name = "forge_http_request_seconds";
-  let sum = 0;
-  const buckets = byTime.map((count, n) => {
-    sum += count;
-    return `${name}_bucket{le="${BUCKETS_SECS[n] ?? "+Inf"}",${labels}} ${sum}`;
-  });
-  return [...buckets, `${name}_sum{${labels}} ${seconds}`, `${name}_count{${labels}} ${sum}`];
 }

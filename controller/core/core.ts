@@ -17,6 +17,7 @@ import { onEngineList, onSnapshot } from "./rebuild";
 import { tryReach } from "./reach";
 import { loseOverdue, loseRequests, onAck } from "./requests";
 import { inTurn } from "./priority";
+import { regionNumbers, type RegionNumbers } from "./region-numbers";
 import type { RegionSummary } from "./resources";
 import { reviewRollout } from "./rollout";
 import { scale } from "./scaler";
@@ -76,6 +77,11 @@ export class Core implements CoreMachine {
   /** Told to the other regions each second. */
   summary(): RegionSummary {
     return summaryView(this.state);
+  }
+
+  /** For whoever watches the region. */
+  numbers(nowMs: number): RegionNumbers {
+    return regionNumbers(this.state, nowMs);
   }
 
   counts(): CoreCounts {

@@ -83,6 +83,11 @@ export function leastAllowed(s: CoreState, fleet: Fleet): number {
   return Math.min(leastOf(fleet), shares.get(fleet.id) ?? Infinity);
 }
 
+/** So many scaling wants, or somebody by hand. */
+export function desiredServers(s: CoreState, fleet: Fleet): number {
+  return Math.max(Math.min(fleet.want, fleet.policy.maxServers), leastAllowed(s, fleet));
+}
+
 /** Where the region is full, what one claims is what others may have to give up: they look again. */
 function takeClaim(s: CoreState, fleet: Fleet, claim: number): void {
   const grows = claim > fleet.claim;

@@ -109,6 +109,13 @@ export class WaitingLine {
     return ahead + 1;
   }
 
+  /** Since when whoever has waited longest waits; `otherwise` where nobody does. */
+  oldestMs(otherwise: number): number {
+    let oldest = otherwise;
+    for (const { groups } of this.shapes.values()) oldest = Math.min(oldest, groups[0]?.sinceMs ?? otherwise);
+    return oldest;
+  }
+
   /** All of them, next first. */
   all(): Group[] {
     return [...this.shapes.values()].flatMap(({ groups }) => groups).sort((a, b) => (before(a, b) ? -1 : 1));

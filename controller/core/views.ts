@@ -19,7 +19,7 @@ import type {
   ServerState,
   Session,
 } from "./resources";
-import { leastAllowed } from "./fleet-bounds";
+import { desiredServers } from "./fleet-bounds";
 import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
 import { countLeft } from "./drain-decisions";
@@ -158,7 +158,7 @@ export function fleetView(s: CoreState, fleet: Fleet): FleetView {
     version: fleet.version,
     kind: fleet.config?.kind ?? "match",
     servers,
-    desired: Math.max(Math.min(fleet.want, policy.maxServers), leastAllowed(s, fleet)),
+    desired: desiredServers(s, fleet),
     seats: { total: seats, held, free },
     queued: fleet.line.players,
     policy: {
@@ -243,7 +243,7 @@ export function regionView(s: CoreState): Omit<Region, "url" | "ping" | "leader"
   };
 }
 
-function nodeState({ down, connected, isolation }: AgentNode): Region["nodes"][number]["state"] {
+export function nodeState({ down, connected, isolation }: AgentNode): Region["nodes"][number]["state"] {
   if (down) return "down";
   if (!connected) return "suspect";
   return isolation ? "isolated" : "connected";
