@@ -140,7 +140,7 @@ export const PROBLEMS = {
   tooManyRequests: retryable(
     429,
     "Too many requests at once",
-    "This caller has as many requests under way as one caller may.",
+    "This caller has as many requests, or streams, under way as one caller may; `docs/api.md` has how many.",
   ),
 
   internal: kind(500, "Something in Forge failed", "A fault of Forge's own; its log has the request id."),

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Admission } from "./admission";
 import { type ApiUnderTest, apiUnderTest } from "./api-under-test";
 
@@ -21,6 +24,15 @@ describe("admission", () => {
     admission.leavePlayer("ann");
     admission.enterPlayer("ann");
   });
+});
+
+it("bounds the streams of one subject alone", () => {
+  const admission = new Admission({ streamsPerSubject: 1 });
+  admission.enterListener("ann");
+  admission.enterListener("ben");
+  expect(() => admission.enterListener("ann")).toThrow('1 event and log streams of "ann" are open here');
+  admission.leaveListener("ann");
+  admission.enterListener("ann");
 });
 
 describe("the API under more than it takes", () => {
@@ -83,5 +95,26 @@ describe("the API under more than it takes", () => {
       (await api.call("GET", "/v1/sessions/ses-local-1", { headers: { authorization: api.as("player", "ann") } }))
         .statusCode,
     ).toBe(200);
+  });
+  it("lets no token take the streams of others", async () => {
+    await api.app.listen({ host: "127.0.0.1", port: 0 });
+    const { port } = api.app.server.address() as AddressInfo;
+    const opened: IncomingMessage[] = [];
+    const open = async (authorization: string): Promise<number | undefined> => {
+      const call = request({ host: "127.0.0.1", port, path: "/v1/events", headers: { authorization } }).end();
+      const [answer] = (await once(call, "response")) as [IncomingMessage];
+      if (answer.statusCode === 200) opened.push(answer);
+      else answer.resume();
+      return answer.statusCode;
+    };
+    const ann = api.as("operator", "ann");
+    for (let n = 0; n < 32; n += 1) expect(await open(ann)).toBe(200);
+    expect(await open(ann)).toBe(429);
+    // Whoever else it is, for whichever role: there is room for them.
+    expect(await open(api.as("viewer", "ben"))).toBe(200);
+    opened[0]?.destroy();
+    while ((await open(ann)) === 429) await new Promise(setImmediate);
+    expect(await open(ann)).toBe(429);
+    for (const stream of opened) stream.destroy();
   });
 });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import Fastify, {
   type FastifyBaseLogger,
@@ -86,6 +87,8 @@ export function buildApi({ backend, tokens, clock, options, shift, audit = new A
   const replies = new Replies(clock, options.logger);
   const app = newFastify(backend, options, replies);
   const closing = new AbortController();
+  // Each stream listens to it, and above ten Node would warn of a leak.
+  setMaxListeners(0, closing.signal);
   const admission = new Admission(options.limits);
   const metrics = new Metrics({
     underWay: () => ({ ...admission.underWay() }),

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram, skipUnless } from "../../test/skips";
 import { accessAsMarkdown } from "./access";
+import { limitsAsMarkdown } from "./admission";
 import { type ApiUnderTest, apiUnderTest } from "./api-under-test";
 import { BackendDouble } from "./backend-double";
 
@@ -14,7 +15,8 @@ const blocks = [...page.matchAll(/^```sh( follow)?\n([^]*?)^```$/gm)].map(([, fo
 }));
 
 describe("docs/api.md", () => {
-  it("has the table of rights as it is: if this fails, run `npx tsx scripts/write-api-docs.ts`", () => {
+  it("has the tables of rights and limits as they are: if this fails, run `npx tsx scripts/write-api-docs.ts`", () => {
+    expect(page).toContain(`<!-- limits -->\n${limitsAsMarkdown()}\n<!-- end of limits -->`);
     expect(page).toContain(`<!-- rights -->\n${accessAsMarkdown()}\n<!-- end of rights -->`);
   });
 });

@@ -35,6 +35,8 @@ export class Visit {
   identity: Identity | undefined;
   weight: Weight | undefined;
   playerId: string | undefined;
+  /** Whose stream it is. */
+  listener: string | undefined;
   problem: ProblemError | undefined;
 
   /** Told what is answered instead of a result, for the audit log. */
@@ -71,6 +73,10 @@ export class Gatekeeper {
       this.#deps.admission.enterPlayer(visit.identity.actor.sub);
       visit.playerId = visit.identity.actor.sub;
     }
+    if (visit.weight === "streaming") {
+      this.#deps.admission.enterListener(visit.identity.actor.sub);
+      visit.listener = visit.identity.actor.sub;
+    }
   }
 
   #admit(definition: AnyRoute, visit: Visit, { query }: FastifyRequest): void {
@@ -84,6 +90,7 @@ export class Gatekeeper {
     const { admission, metrics, audit, clock } = this.#deps;
     if (visit.weight) admission.leave(visit.weight);
     if (visit.playerId !== undefined) admission.leavePlayer(visit.playerId);
+    if (visit.listener !== undefined) admission.leaveListener(visit.listener);
     // 499: gone before the answer, as proxies log it.
     const status = reply.raw.headersSent ? reply.statusCode : 499;
     metrics.observe(key, status, (performance.now() - visit.beganMs) / 1000);
