@@ -111,6 +111,13 @@ const grant = async (sessionId: string) =>
     leaseMs: 30_000,
   });
 
+test("states at their limits are kept, however JSON writes them", async () => {
+  await controller.ask({ kind: "expect", server: expectedServer({ ports: { sdk: port }, pids: {}, health: PATIENT }) });
+  await opened();
+  const server = "\u0001".repeat(256 * 1024);
+  expect(await call("POST", "/v1/snapshot", { server })).toMatchObject({ status: 200 });
+});
+
 test("a player comes in over HTTP; stream and seats outlive the agent", async () => {
   await controller.ask({ kind: "expect", server: expectedServer({ ports: { sdk: port }, pids: {}, health: PATIENT }) });
   await opened();

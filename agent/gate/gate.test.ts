@@ -1,3 +1,4 @@
+import { request, type ClientRequest } from "node:http";
 import fc from "fast-check";
 import { systemClock } from "../../protocol/clock";
 import { VirtualClock } from "../../protocol/virtual-clock";
@@ -119,13 +120,44 @@ describe("what is refused", () => {
     expect(agent.calls).toEqual([]);
   });
 
-  test("a body of more than 512 KiB, and just not one of 512 KiB", async () => {
+  test.each([
+    ["/v1/players/join", "512 KiB", 512 * 1024],
+    ["/v1/snapshot", "2 MiB", 2 * 1024 * 1024],
+  ])("a body for %s of more than %s, and just not one of it", async (path, _words, most) => {
     const port = await agent.open("a");
     const quoted = (bytes: number) => `"${"x".repeat(bytes - 2)}"`;
-    expect(await sdkCall(port, "POST", "/v1/snapshot", { body: quoted(512 * 1024) })).toMatchObject({ status: 200 });
-    const large = await sdkCall(port, "POST", "/v1/snapshot", { body: quoted(512 * 1024 + 1) });
+    expect(await sdkCall(port, "POST", path, { body: quoted(most) })).toMatchObject({ status: 200 });
+    const large = await sdkCall(port, "POST", path, { body: quoted(most + 1) });
     expect(large).toMatchObject({ status: 413, body: { code: "bodyTooLarge" } });
     expect(agent.calls).toHaveLength(1);
+  });
+});
+
+describe("snapshots over 512 KiB", () => {
+  const begin = async (port: number): Promise<ClientRequest> => {
+    const headers = { authorization: "Bearer token-a", expect: "100-continue", "content-length": 600 * 1024 };
+    const sent = request({ host: "127.0.0.1", port, method: "POST", path: "/v1/snapshot", headers, agent: false });
+    sent.on("error", () => undefined);
+    // The gate has the head before it says that the body may come.
+    await new Promise((resolve) => sent.on("continue", resolve).flushHeaders());
+    return sent;
+  };
+  const large = { body: JSON.stringify({ server: "x".repeat(600 * 1024) }) };
+
+  test("arrive four at a time; one more is told to come again, a small one is not", async () => {
+    const port = await agent.open("a");
+    const arriving = [];
+    for (let i = 0; i < 4; i++) arriving.push(await begin(port));
+    expect(await sdkCall(port, "POST", "/v1/snapshot", large)).toMatchObject({
+      status: 503,
+      body: { code: "tooManyCalls" },
+    });
+    expect(await sdkCall(port, "POST", "/v1/snapshot", { body: { server: "s" } })).toMatchObject({ status: 200 });
+    const [first, ...others] = arriving;
+    first?.end(`"${"x".repeat(600 * 1024 - 2)}"`);
+    await agent.hears("call", ({ body }) => typeof body === "string");
+    expect(await sdkCall(port, "POST", "/v1/snapshot", large)).toMatchObject({ status: 200 });
+    for (const sent of others) sent.destroy();
   });
 });
 

@@ -1,7 +1,11 @@
 /** Everything in the gate is bounded. Times in milliseconds, sizes in bytes. */
 export interface GateLimits {
-  /** Of one SDK call's body. A server's saved state of 256 KiB fits, also with some escaping. */
+  /** Of one SDK call's body. */
   readonly bodyBytes: number;
+  /** Of one that saves states: a server's of 256 KiB fits also where JSON makes six bytes of each (`\u0000`). */
+  readonly snapshotBytes: number;
+  /** Bodies over `bodyBytes` of one server that may be arriving at a time. */
+  readonly arrivingSnapshots: number;
   readonly headerBytes: number;
   /** For a request's head, and again for all of it. */
   readonly requestMs: number;
@@ -23,7 +27,7 @@ export interface GateLimits {
   /** Ends a connection of gRPC that has had no call under way for so long; its client connects anew for the next. */
   readonly grpcIdleMs: number;
   readonly heartbeatMs: number;
-  /** What may wait in the gate for one stream's reader; more drops the stream. */
+  /** What may wait in the gate for one stream's reader; more drops the stream. The largest state to be restored fits. */
   readonly streamBacklogBytes: number;
   /** How long a retiring gate waits for an agent that is away, once nothing is connected. */
   readonly forsakenMs: number;
@@ -33,6 +37,8 @@ export interface GateLimits {
 
 export const GATE_LIMITS: GateLimits = {
   bodyBytes: 512 * 1024,
+  snapshotBytes: 2 * 1024 * 1024,
+  arrivingSnapshots: 4,
   headerBytes: 8 * 1024,
   requestMs: 10_000,
   connectionsPerServer: 64,
@@ -45,7 +51,7 @@ export const GATE_LIMITS: GateLimits = {
   arrivingCalls: 64,
   grpcIdleMs: 300_000,
   heartbeatMs: 10_000,
-  streamBacklogBytes: 1024 * 1024,
+  streamBacklogBytes: 2 * 1024 * 1024,
   forsakenMs: 30_000,
   keepAliveMs: 65_000,
 };

@@ -10,13 +10,14 @@ import type { GateLimits } from "./limits";
 import type { PeerCheck, PeerVerdict } from "./peer-check";
 import type { CallAnswer, CallRequest } from "./pending-calls";
 import { gateProblem, rawProblem, sendJson, sendProblem, type Problem } from "./problem";
-import { readBody } from "./request-body";
+import { readBody, type BodyRead } from "./request-body";
 import { WatchStreams } from "./watch-streams";
 
 const HOST = "127.0.0.1";
 /** Where all of Forge's own calls are; a server on Agones' SDK is answered in Agones' words everywhere else. */
 const FORGE_CALLS = "/v1/";
 const WATCH_PATH = "/v1/watch";
+const SNAPSHOT_PATH = "/v1/snapshot";
 const AGONES_WATCH_PATH = "/watch/gameserver";
 
 /** What a port needs of the gate around it. */
@@ -44,6 +45,7 @@ export class ServerPort {
   readonly #verdicts = new Map<number, Promise<PeerVerdict>>();
   #pids: readonly number[];
   #connections = 0;
+  #arrivingSnapshots = 0;
 
   /**
    * @param server as the agent asked for it
@@ -172,7 +174,7 @@ export class ServerPort {
   }
 
   async #pass(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    const read = await readBody(request, this.context.limits.bodyBytes);
+    const read = await this.#read(request, url.pathname);
     if (read === undefined) return void response.destroy();
     if (!read.ok) return sendProblem(response, read.problem);
     const giveUp = this.context.call(
@@ -187,6 +189,25 @@ export class ServerPort {
       ({ status, body }) => sendJson(response, status, body),
     );
     response.on("close", giveUp);
+  }
+
+  /** Saved states may be larger than other bodies, but of few at a time: what arrives is in memory and counted nowhere else. */
+  async #read(request: IncomingMessage, path: string): Promise<BodyRead | undefined> {
+    const { bodyBytes, snapshotBytes, arrivingSnapshots } = this.context.limits;
+    // Without a length it may become a large one.
+    const isLarge = Number(request.headers["content-length"] ?? Infinity) > bodyBytes;
+    if (path !== SNAPSHOT_PATH || !isLarge) return readBody(request, bodyBytes);
+    if (this.#arrivingSnapshots >= arrivingSnapshots) {
+      request.resume();
+      const detail = `${arrivingSnapshots} large snapshots of this server are arriving; send them one after the other`;
+      return { ok: false, problem: gateProblem("tooManyCalls", detail) };
+    }
+    this.#arrivingSnapshots += 1;
+    try {
+      return await readBody(request, snapshotBytes);
+    } finally {
+      this.#arrivingSnapshots -= 1;
+    }
   }
 
   #refuseToken(request: IncomingMessage): Problem | undefined {

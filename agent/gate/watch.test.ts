@@ -100,6 +100,17 @@ describe("GET /v1/watch", () => {
   });
 });
 
+test("the largest state to be restored is brought, and what comes at once after it", async () => {
+  // 256 KiB, six bytes of JSON each.
+  const data = "\u0001".repeat(256 * 1024);
+  const stream = await TestStream.open(port);
+  push("gameserver", { serverId: "a", restore: { data, ageMs: 1 } });
+  push("moved", { playerIds: ["p"], reason: "r" });
+  await Promise.race([stream.reads("event: moved"), stream.ended]);
+  expect(stream.text).toContain(JSON.stringify(data));
+  expect(stream.text).toContain("event: moved");
+});
+
 describe("a reader that does not read", () => {
   let reader: Socket;
   beforeEach(async () => {

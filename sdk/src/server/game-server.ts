@@ -6,7 +6,7 @@ import { Admissions, type Admission } from "./admissions";
 import { gateAddress, roleKey, rolePeers, type Environment } from "./environment";
 import { GateConnection } from "./gate-connection";
 import { gameServerInfo, readNotice, type GameServerEvents, type GameServerInfo, type Notice } from "./notices";
-import { checkSnapshot, collect, type Savers, type Snapshot } from "./snapshots";
+import { batchesOf, checkSnapshot, collect, type Savers, type Snapshot } from "./snapshots";
 import { checkTicket, type TicketCheck } from "./ticket";
 import { Watch } from "./watch";
 
@@ -162,10 +162,16 @@ export class GameServer {
     return check;
   }
 
-  /** @throws {ForgeUsageError} snapshotTooLarge: over 4 KiB for a player or 256 KiB for the server */
+  /**
+   * Saves these states, in as many calls as they take: where one fails, those before it are kept.
+   * @throws {ForgeUsageError} snapshotTooLarge: over 4 KiB for a player or 256 KiB for the server; nothing is sent then
+   */
   async snapshot(snapshot: Snapshot): Promise<void> {
     checkSnapshot(snapshot);
-    await this.gate.call({ method: "POST", path: "/v1/snapshot", body: { ...snapshot, takenAt: this.takenAt() } });
+    const takenAt = this.takenAt();
+    for (const batch of batchesOf(snapshot.server, Object.entries(snapshot.players ?? {}))) {
+      await this.gate.call({ method: "POST", path: "/v1/snapshot", body: { ...batch, takenAt } });
+    }
   }
 
   /**

@@ -1,5 +1,9 @@
 import fc from "fast-check";
-import { checkSnapshot, collect, MAX_PLAYER_STATE_BYTES, MAX_SERVER_STATE_BYTES } from "./snapshots";
+import { checkSnapshot, collect, MAX_PLAYER_STATE_BYTES, MAX_SERVER_STATE_BYTES, type Snapshot } from "./snapshots";
+
+/** What a batch takes on the wire. */
+const callBytes = (batch: Snapshot): number =>
+  Buffer.byteLength(JSON.stringify({ ...batch, takenAt: new Date(0).toISOString() }));
 
 describe("snapshots", () => {
   it("are one call where everything is small", () => {
@@ -70,9 +74,26 @@ describe("snapshots", () => {
         const saved = batches.flatMap(({ players }) => Object.entries(players ?? {}));
         expect(new Map(saved)).toEqual(states);
         expect(saved).toHaveLength(states.size);
-        for (const batch of batches) expect(JSON.stringify(batch).length).toBeLessThan(300 * 1024);
+        expect(Math.max(0, ...batches.map(callBytes))).toBeLessThanOrEqual(512 * 1024);
       }),
       { numRuns: 20 },
     );
+  });
+
+  it.each([
+    ["as JSON in JSON", '{"a":"b"},'.repeat(20_479), '"'.repeat(3_475)],
+    ["in six bytes each", "\u0001".repeat(80_000), "\u0001".repeat(MAX_PLAYER_STATE_BYTES)],
+  ])("within their limits fit into the 512 KiB of a call, written %s", (_what, server, player) => {
+    const ids = Array.from({ length: 64 }, (_, i) => `player-${i}`);
+    const { batches } = collect({ server: () => server, player: () => player }, ids);
+    expect(Math.max(...batches.map(callBytes))).toBeLessThanOrEqual(512 * 1024);
+    expect(batches.flatMap((batch) => Object.keys(batch.players ?? {}))).toEqual(ids);
+    expect(batches.map((batch) => batch.server).filter(Boolean)).toEqual([server]);
+  });
+
+  it("send the one state that is larger by itself", () => {
+    const server = '"'.repeat(MAX_SERVER_STATE_BYTES);
+    const { batches } = collect({ server: () => server, player: () => "a" }, ["ann"]);
+    expect(batches).toEqual([{ server }, { players: { ann: "a" } }]);
   });
 });

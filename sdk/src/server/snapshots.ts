@@ -4,8 +4,11 @@ import { ForgeUsageError } from "../errors";
 export const MAX_PLAYER_STATE_BYTES = 4 * 1024;
 /** Bytes of UTF-8 that Forge keeps of one server. */
 export const MAX_SERVER_STATE_BYTES = 256 * 1024;
-/** Players' states of one call; a full server takes several. */
-const MAX_BATCH_BYTES = 256 * 1024;
+/**
+ * Bytes of JSON that the states of one call take; a full server takes several. With the names around them it stays within
+ * the 512 KiB that every gate takes; a single state that needs more goes alone, which newer gates take.
+ */
+const MAX_BATCH_BYTES = 511 * 1024;
 
 /** Called for each snapshot. A saver that gives undefined leaves what was saved before as it is. */
 export interface Savers {
@@ -29,7 +32,6 @@ export interface Collected {
 /** Asks the savers for every state, sorts out those that cannot be saved and cuts the rest into calls. */
 export function collect(savers: Savers, playerIds: Iterable<string>): Collected {
   const problems: ForgeUsageError[] = [];
-  const batches: Snapshot[] = [];
   const given = (playerId: string | undefined, saver: () => string | undefined): string | undefined => {
     const state = asked(playerId, saver);
     if (!(state instanceof ForgeUsageError)) return state;
@@ -38,23 +40,40 @@ export function collect(savers: Savers, playerIds: Iterable<string>): Collected 
   };
   const { server: serverSaver, player: playerSaver } = savers;
   const server = serverSaver && given(undefined, () => serverSaver());
-  if (server !== undefined) batches.push({ server });
-  let players: Record<string, string> = {};
-  let bytes = 0;
+  const players: [string, string][] = [];
   for (const playerId of playerSaver ? playerIds : []) {
     const state = given(playerId, () => playerSaver?.(playerId));
-    if (state === undefined) continue;
-    const size = Buffer.byteLength(state) + Buffer.byteLength(playerId);
-    if (bytes + size > MAX_BATCH_BYTES) {
-      batches.push({ players });
-      players = {};
+    if (state !== undefined) players.push([playerId, state]);
+  }
+  return { batches: batchesOf(server, players), problems };
+}
+
+/** Cuts states into calls by what they take as JSON: escaped, a byte may be six. The usual case is one call. */
+export function batchesOf(
+  server: string | undefined,
+  players: Iterable<readonly [playerId: string, state: string]>,
+): readonly Snapshot[] {
+  const batches: Snapshot[] = [];
+  let batch: { server?: string; players?: Record<string, string> } = {};
+  let bytes = Infinity;
+  const withRoomFor = (more: number): typeof batch => {
+    if (bytes + more > MAX_BATCH_BYTES) {
+      batches.push((batch = {}));
       bytes = 0;
     }
-    players[playerId] = state;
-    bytes += size;
+    bytes += more;
+    return batch;
+  };
+  if (server !== undefined) withRoomFor(jsonBytes(server)).server = server;
+  for (const [playerId, state] of players) {
+    const within = withRoomFor(jsonBytes(playerId) + jsonBytes(state) + 2);
+    (within.players ??= {})[playerId] = state;
   }
-  if (bytes > 0) batches.push({ players });
-  return { batches: joined(batches), problems };
+  return batches;
+}
+
+function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text));
 }
 
 /** @throws {ForgeUsageError} for the first state over its limit */
@@ -65,13 +84,6 @@ export function checkSnapshot(snapshot: Snapshot): void {
   ];
   const problem = problems.find((entry) => entry !== undefined);
   if (problem) throw problem;
-}
-
-/** The usual case, a small server state and one batch of players, is one call. */
-function joined(batches: readonly Snapshot[]): readonly Snapshot[] {
-  const [first, second, ...rest] = batches;
-  if (first?.server === undefined || second === undefined) return batches;
-  return [{ ...first, ...second }, ...rest];
 }
 
 /** One saver's state, or why it cannot be saved: one player's must not cost all others theirs. */
