@@ -208,6 +208,30 @@ test("labels and annotations: set, changed, taken off, told", async () => {
   });
 });
 
+test("labels: a refusal says of which key and why, and nothing of the call counts", async () => {
+  await readyServer();
+  expect(await node.gate.call("PUT", "/v1/labels", { map: "dust", "a b": "c" })).toMatchObject({
+    status: 400,
+    body: { detail: expect.stringMatching(/the key "a b": letters, digits/) as string },
+  });
+  expect((await node.gate.call("GET", "/v1/gameserver")).body).toMatchObject({ labels: {} });
+});
+
+test("labels and annotations up to their limits, and under Agones' prefix, are taken", async () => {
+  await readyServer();
+  const labels = { [`agones.dev/sdk-${"k".repeat(48)}`]: "v".repeat(256), empty: "" };
+  expect(await node.gate.call("PUT", "/v1/labels", labels)).toMatchObject({ status: 200 });
+  expect(await node.gate.call("PUT", "/v1/annotations", { k: "ü".repeat(4096) })).toMatchObject({ status: 200 });
+  expect((await node.gate.call("GET", "/v1/gameserver")).body).toMatchObject({ labels });
+});
+
+test("a label that an earlier version took can be taken off", async () => {
+  const long = `agones.dev/sdk-${"k".repeat(63)}`;
+  await readyServer({ labels: { "a b": "c", [long]: "v", kept: "" } });
+  expect(await node.gate.call("PUT", "/v1/labels", { "a b": null, [long]: null })).toMatchObject({ status: 200 });
+  expect((await node.gate.call("GET", "/v1/gameserver")).body["labels"]).toEqual({ kept: "" });
+});
+
 test("labels that it was started with are the server's, and are not given back by its own", async () => {
   const given = { labels: { map: "dust" }, annotations: { note: "first" } };
   await readyServer(given);
@@ -257,6 +281,12 @@ test.each<[string, string, string, unknown, number, string]>([
   ["a ticket that is no text", "POST", "/v1/players/join", { ticket: 1 }, 400, "malformed"],
   ["no body at all", "POST", "/v1/players/leave", undefined, 400, "malformed"],
   ["a negative time", "POST", "/v1/reserve", { seconds: -1 }, 400, "malformed"],
+  ["a label's key that no selector takes", "PUT", "/v1/labels", { "a b": "c" }, 400, "malformed"],
+  ["a label's key of 64 characters", "PUT", "/v1/labels", { ["k".repeat(64)]: "v" }, 400, "malformed"],
+  ["a label without a key", "PUT", "/v1/labels", { "": "v" }, 400, "malformed"],
+  ["a label of 257 characters", "PUT", "/v1/labels", { k: "v".repeat(257) }, 400, "malformed"],
+  ["an annotation's key with a space", "PUT", "/v1/annotations", { "a b": "c" }, 400, "malformed"],
+  ["an annotation of 4097 characters", "PUT", "/v1/annotations", { k: "v".repeat(4097) }, 400, "malformed"],
   [
     "too many labels",
     "PUT",

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { GateCall } from "../protocol/gate-messages";
+import { annotationValue, labelKey, labelValue, MAX_LABELS } from "../protocol/labels";
 import type { GameServer } from "./game-server";
 import { MAX_PLAYER_STATE_BYTES, MAX_SERVER_STATE_BYTES } from "./saved-states";
 import { admit } from "./admission";
@@ -22,9 +23,7 @@ interface Route {
   readonly run: (server: GameServer, body: never, context: SdkCallContext) => SdkAnswer;
 }
 
-const MAX_LABELS = 64;
 const nothing = z.unknown();
-const changes = z.record(z.string().min(1).max(128), z.string().max(1024).nullable());
 const number = z.number().nonnegative();
 
 const DONE: SdkAnswer = { status: 200, body: {} };
@@ -83,8 +82,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
       return DONE;
     },
   ),
-  "PUT /v1/labels": route(changes, (server, labels) => relabel(server, labels, {})),
-  "PUT /v1/annotations": route(changes, (server, annotations) => relabel(server, {}, annotations)),
+  "PUT /v1/labels": route(changes(labelValue), (server, labels) => relabel(server, labels, {})),
+  "PUT /v1/annotations": route(changes(annotationValue), (server, annotations) => relabel(server, {}, annotations)),
 };
 
 /** Answers one call of a server that is known and not gone. */
@@ -104,6 +103,20 @@ export function sdkCall(server: GameServer, call: GateCall, context: Omit<SdkCal
   return known.run(server, body.data as never, { ...context, repeated: call.repeated === true });
 }
 
+/** As the API checks them; but what is there already, as from an earlier version, can always be taken off by null. */
+function changes(value: z.ZodString): z.ZodType<Readonly<Record<string, string | null>>> {
+  return z.record(z.string(), value.nullable()).superRefine((all, context) => {
+    for (const [key, changed] of Object.entries(all)) {
+      const wrong = changed === null ? undefined : labelKey.safeParse(key).error?.issues[0];
+      if (wrong) context.addIssue({ code: "custom", path: [], message: `the key ${shown(key)}: ${wrong.message}` });
+    }
+  });
+}
+
+function shown(key: string): string {
+  return JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key);
+}
+
 function route<Body extends z.ZodType>(
   body: Body,
   run: (server: GameServer, body: z.output<Body>, context: SdkCallContext) => SdkAnswer,
@@ -117,8 +130,8 @@ function ok(body: unknown): SdkAnswer {
 
 function relabel(
   server: GameServer,
-  labels: z.output<typeof changes>,
-  annotations: z.output<typeof changes>,
+  labels: Readonly<Record<string, string | null>>,
+  annotations: Readonly<Record<string, string | null>>,
 ): SdkAnswer {
   for (const all of [
     { ...server.labels, ...labels },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { annotationValue, labelKey, labelValue, MAX_LABELS } from "../../../protocol/labels";
 
 /** Bounds of what comes in. They are generous for people and far below what could hurt a controller. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -36,18 +37,8 @@ export const playerIdSchema = z
 export const modsSchema = z.array(nameSchema).max(32);
 export const timeSchema = z.string().meta({ format: "date-time" });
 
-const labelKey = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(
-    /^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$/,
-    "letters, digits, '.', '_', '/' and '-', starting and ending with a letter or digit",
-  );
-const labelValue = z.string().max(256);
-const annotationValue = z.string().max(4096);
-const atMost64 = (record: Readonly<Record<string, unknown>>): boolean => Object.keys(record).length <= 64;
-const TOO_MANY = "at most 64 keys";
+const atMost64 = (record: Readonly<Record<string, unknown>>): boolean => Object.keys(record).length <= MAX_LABELS;
+const TOO_MANY = `at most ${MAX_LABELS} keys`;
 
 export const labelsSchema = z.record(labelKey, labelValue).refine(atMost64, TOO_MANY);
 export const annotationsSchema = z.record(labelKey, annotationValue).refine(atMost64, TOO_MANY);

@@ -239,11 +239,16 @@ export class GameServer {
     await this.gate.call({ method: "POST", path: "/v1/stats", body: stats, retryForMs: ONCE_MS });
   }
 
-  /** Sets labels, which matchmakers select by; null takes one off. */
+  /**
+   * Sets labels, which matchmakers select by; null takes one off. At most 64, each of at most 256 characters; a key is 1 to 63
+   * letters, digits, `.`, `_`, `/` and `-`, a letter or digit first and last.
+   * @throws {ForgeApiError} `malformed` where one is not so; none of them counts then
+   */
   async setLabels(labels: Readonly<Record<string, string | null>>): Promise<void> {
     await this.gate.call({ method: "PUT", path: "/v1/labels", body: labels });
   }
 
+  /** The same for what nobody selects by, each of at most 4096 characters. */
   async setAnnotations(annotations: Readonly<Record<string, string | null>>): Promise<void> {
     await this.gate.call({ method: "PUT", path: "/v1/annotations", body: annotations });
   }
