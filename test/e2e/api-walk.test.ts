@@ -60,7 +60,10 @@ describe("every call of the API at a real run", () => {
     const open = { token: null };
     expect((await api.call("GET /health", open)).body).toMatchObject({ status: "ok", region: "east" });
     expect((await api.call("GET /ready", open)).body).toMatchObject({ status: "ready", leader: true, epoch: 1 });
-    expect((await api.call("GET /metrics", open)).body).toMatch(/^forge_agents_connected\{region="east"\} 1$/m);
+    const metrics = (await api.call("GET /metrics", open)).body;
+    expect(metrics).toMatch(/^forge_agents_connected\{region="east"\} 1$/m);
+    expect(metrics).toMatch(/^forge_servers\{region="east",experience="pocket",state="ready"\} 1$/m);
+    expect(metrics).toMatch(/^forge_spawn_seconds_count\{region="east",experience="pocket"\} 1$/m);
     expect((await api.call("GET /.well-known/jwks.json", open)).body).toEqual({ keys: [] });
     expect((await api.call("GET /openapi.json", open)).body).toMatchObject({ openapi: "3.1.0" });
     const page = await run.call("GET", "/", undefined, open);
