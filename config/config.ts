@@ -17,6 +17,7 @@ export interface ForgeConfig {
   readonly consul: ConsulConfig;
   readonly vault: VaultConfig;
   readonly artifacts: ArtifactsConfig;
+  readonly api: ApiConfig;
   readonly scaling: RegionScaling;
   readonly health: HealthPolicy;
   readonly regions: readonly RegionConfig[];
@@ -79,6 +80,12 @@ export interface VaultConfig extends SystemConfig {
 export interface ArtifactsConfig {
   /** Folder by HTTP; undefined: they lie on each node. On hosts = local Forge serves them itself. */
   readonly url: string | undefined;
+}
+
+/** `[api]`: who may call the controllers. */
+export interface ApiConfig {
+  /** Of web pages that may make players' calls, e.g. `https://game.example`. */
+  readonly origins: readonly string[];
 }
 
 /** `[scaling]`: bounds and cooldowns of a whole region, and the targets that experiences inherit. */

@@ -22,6 +22,7 @@ export function effectiveToml(config: ForgeConfig): TomlTable {
     consul: snake(config.consul),
     vault: snake(config.vault),
     artifacts: { ...config.artifacts },
+    api: snake(config.api),
     scaling: snake(config.scaling),
     health: snake(config.health),
     regions: config.regions.map(regionToml),

@@ -42,6 +42,14 @@ export const addressSchema = z.string().refine((text) => isUrl(text), {
   error: message("is not an http or https address", 'write scheme, host and port: "http://127.0.0.1:4646"'),
 });
 
+/** As a browser's `Origin` header has it. There is no "*": a page of any site would be let in that got hold of a token. */
+export const originSchema = z.string().refine((text) => isUrl(text) && new URL(text).origin === text, {
+  error: message(
+    "is not the origin of web pages",
+    'write it as browsers do, scheme, host and port where it has one, in lower case and without a path: "https://game.example"',
+  ),
+});
+
 /** No secret is in the file itself. */
 export const secretEnvSchema = z
   .string()

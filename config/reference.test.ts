@@ -16,7 +16,7 @@ function documented(heading: string): ReadonlyMap<string, string> {
 const root = forgeTomlJsonSchema().properties ?? {};
 const experience = tableOf(root.experiences?.additionalProperties);
 const SECTIONS: readonly (readonly [string, JsonSchema])[] = [
-  ...["nomad", "consul", "vault", "artifacts", "scaling", "health", "allocator", "ping", "demo"].map(
+  ...["nomad", "consul", "vault", "artifacts", "api", "scaling", "health", "allocator", "ping", "demo"].map(
     (name) => [`[${name}]`, tableOf(root[name])] as const,
   ),
   ["[[regions]]", tableOf(root.regions?.items)],

@@ -102,6 +102,7 @@ export function resolve(toml: ForgeToml, flags: ConfigFlags, layers: Layers, por
   return {
     ...resolveSystems({ nomad: {}, consul: {}, vault: {} }, toml, layers),
     artifacts: { url: toml.artifacts.url },
+    api: { origins: toml.api.origins },
     scaling: {
       minServersPerRegion: toml.scaling.min_servers_per_region,
       maxServersPerRegion: toml.scaling.max_servers_per_region,

@@ -6,8 +6,9 @@ import type { ForgeConfig } from "./config";
  * the order of keys, defaults written out and what concerns other regions alone make no difference.
  */
 export function configRevision(config: ForgeConfig, region: string): string {
-  const { scaling, health, experiences, webhooks } = config;
+  const { api, scaling, health, experiences, webhooks } = config;
   const told = {
+    api,
     scaling,
     health,
     webhooks,

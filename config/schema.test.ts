@@ -193,6 +193,21 @@ const BROKEN: readonly Broken[] = [
     fix: /^write "5"$/,
     line: 5,
   },
+  ...[
+    ["*", "any"],
+    ["https://game.example/", "with a path"],
+    ["https://Game.example", "not in lower case"],
+    ["https://game.example:443", "with the port that is meant anyway"],
+    ["game.example", "without scheme"],
+    ["null", "of a file"],
+  ].map(([origin = "", what = ""]) => ({
+    name: `an origin of pages ${what}`,
+    file: `${ARENA}[api]\norigins = ["${origin}"]\n`,
+    path: "api.origins[0]",
+    problem: /not the origin of web pages/,
+    fix: /"https:\/\/game\.example"/,
+    line: 6,
+  })),
 ];
 
 describe("a forge.toml with a key or value that cannot be", () => {
@@ -217,3 +232,8 @@ describe("a forge.toml with a key or value that cannot be", () => {
     expect(JSON.stringify(problemsOf(ARENA, {}, env))).not.toContain("hunter2");
   });
 });
+
+test.each(["https://game.example", "http://localhost:5173", "https://game.example:8443", "http://[::1]:8080"])(
+  "takes pages of %s",
+  (origin) => expect(problemsOf(`${ARENA}[api]\norigins = ["${origin}"]\n`)).toEqual([]),
+);

@@ -11,6 +11,7 @@ import {
   namespaceSchema,
   nodePoolSchema,
   nodePropertySchema,
+  originSchema,
   portNumberSchema,
   positiveCountSchema,
   positiveSecondsSchema,
@@ -74,6 +75,13 @@ const artifactsSchema = z.strictObject({
   url: addressSchema
     .optional()
     .describe("Folder by HTTP that nodes fetch Forge's programs from; without it they lie in /opt/forge on each node"),
+});
+
+const apiSchema = z.strictObject({
+  origins: z
+    .array(originSchema)
+    .default([])
+    .describe("Origins of web pages that may make players' calls, beside the controller's own"),
 });
 
 const scalingSchema = z.strictObject({
@@ -246,6 +254,7 @@ export const forgeTomlSchema = z.strictObject({
   consul: consulSchema.prefault({}),
   vault: vaultSchema.prefault({}),
   artifacts: artifactsSchema.prefault({}),
+  api: apiSchema.prefault({}),
   scaling: scalingSchema.prefault({}),
   health: healthSchema.prefault({}),
   regions: z

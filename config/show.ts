@@ -66,7 +66,7 @@ function tableLines(table: TomlTable, path: Path, sources: ConfigSources): Line[
 }
 
 const SECTIONS =
-  /^(?:nomad|consul|vault|artifacts|scaling|health|allocator|ping|demo|experiences|experiences\.[^.]+(?:\.(?:scaling|routing|rollout|stop|roles|roles\.[^.]+))?)$/;
+  /^(?:nomad|consul|vault|artifacts|api|scaling|health|allocator|ping|demo|experiences|experiences\.[^.]+(?:\.(?:scaling|routing|rollout|stop|roles|roles\.[^.]+))?)$/;
 
 /** A table on one line has the source of its first key: they were written, or not, together. */
 function sourceOf(path: Path, sources: ConfigSources): ConfigSource | undefined {

@@ -6,6 +6,7 @@ import { loadConfig } from "../config/load";
 import { configKey } from "../config/region-names";
 import type { Clock } from "../protocol/clock";
 import type { ConsulParts } from "./adapters/consul/join-consul";
+import type { Origins } from "./api/origins";
 import type { Controller } from "./controller";
 import type { ControllerConfig } from "./controller-config";
 import { coreSettings } from "./core-settings";
@@ -40,6 +41,7 @@ export function folderOf({ config }: Pick<ControllerConfig, "config">): string {
 interface Followers {
   readonly controller: Controller;
   readonly webhooks: Webhooks;
+  readonly origins: Origins;
 }
 
 /** Goes on with forge.toml as it changes; what KV says outranks the file that this controller was started with. The result ends it. */
@@ -65,7 +67,7 @@ export function followForge(
 function takeForge(
   read: () => ForgeConfig,
   region: string,
-  { controller, webhooks }: Followers,
+  { controller, webhooks, origins }: Followers,
   { log, env }: FollowForgeDeps,
 ): void {
   try {
@@ -74,6 +76,7 @@ function takeForge(
     const settings = coreSettings(forge, region);
     // First, so that a new receiver hears of the change that names it.
     webhooks.setHooks(hooks);
+    origins.set(forge.api.origins);
     controller.setSettings(settings);
   } catch (error) {
     controller.settingsRejected((error as Error).message);

@@ -6,6 +6,7 @@ import type { LiveSecrets } from "../clients/run-secrets";
 import { controllerQuery, controllerService } from "../config/region-names";
 import type { Clock } from "../protocol/clock";
 import { buildApi } from "./api/api";
+import type { Origins } from "./api/origins";
 import type { Controller } from "./controller";
 import type { ControllerConfig } from "./controller-config";
 import type { Shift } from "./shift/shift";
@@ -18,6 +19,8 @@ export interface ApiParts {
   readonly tokens: Tokens;
   readonly secrets: LiveSecrets;
   readonly certificate: LiveCertificate | undefined;
+  /** Whose pages may call, as forge.toml says at the time. */
+  readonly origins: Origins;
 }
 
 export interface ListenApiDeps {
@@ -33,7 +36,7 @@ export interface ListenApiDeps {
  */
 export async function listenApi(
   config: ControllerConfig,
-  { controller, shift, tokens, secrets, certificate }: ApiParts,
+  { controller, shift, tokens, secrets, certificate, origins }: ApiParts,
   { clock, version, log }: ListenApiDeps,
 ): Promise<FastifyInstance> {
   const api = buildApi({
@@ -47,6 +50,7 @@ export async function listenApi(
       processMetrics: true,
       logger: log,
       hosts: hostNames(config),
+      origins,
       sharedSecret: () => secrets.now.shared,
       ...(certificate === undefined
         ? {}

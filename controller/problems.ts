@@ -72,7 +72,7 @@ export const PROBLEMS = {
   originNotAllowed: kind(
     403,
     "The web page's origin is not allowed",
-    "A browser may change things only from pages that this controller served, or from an origin it was told of.",
+    "A browser may change things only from pages that this controller served, or of an origin that `[api] origins` of forge.toml lists.",
   ),
   hostNotAllowed: kind(
     421,

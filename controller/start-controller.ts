@@ -13,6 +13,7 @@ import { listenSocket, type ChannelListener } from "../protocol/socket-listener"
 import { joinConsul } from "./adapters/consul/join-consul";
 import { SoleLeadership } from "./adapters/embedded/sole-leadership";
 import { AgentLinks, type AgentChannel } from "./agent-links";
+import { Origins } from "./api/origins";
 import { connectEngine } from "./connect-engine";
 import { Controller } from "./controller";
 import type { ControllerConfig } from "./controller-config";
@@ -64,6 +65,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
   const forge = readForge(config, env);
   const settings = coreSettings(forge, config.region);
   const hooks = readWebhooks(forge.webhooks, env);
+  const origins = new Origins(forge.api.origins);
   const secrets = await openSecrets(config.secrets, ["shared", "ticket", "token"], {
     clock,
     random: Math.random,
@@ -143,7 +145,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
   let services: RegionServices | undefined;
   try {
     // Its port first: nothing is spawned by a controller that nobody can reach.
-    api = await listenApi(config, { controller, shift, tokens, secrets, certificate }, deps);
+    api = await listenApi(config, { controller, shift, tokens, secrets, certificate, origins }, deps);
     services = await startRegionServices(config, forge, { controller, tokens, clock, log });
     if (config.agentListen !== undefined) {
       const options = {
@@ -185,7 +187,7 @@ export async function startController(config: ControllerConfig, deps: StartContr
     (api?.server as unknown as TlsServer | undefined)?.setSecureContext(next);
     listener?.renew(next);
   });
-  const endWatch = followForge(config, consul, { controller, webhooks }, deps);
+  const endWatch = followForge(config, consul, { controller, webhooks, origins }, deps);
   const running = { api, listener, services };
   return {
     controller,

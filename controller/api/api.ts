@@ -19,16 +19,18 @@ import { type Answer, PROBLEM_TYPE } from "./answer";
 import type { ApiContext } from "./api-context";
 import type { ApiBackend } from "./backend";
 import { CallDeadlines } from "./call-deadlines";
+import { CrossOrigin } from "./cross-origin";
 import { Dashboard } from "./dashboard";
 import { dispatch } from "./dispatch";
 import { toProblemError } from "./failure";
 import { Forwarder } from "./forwarder";
-import { Gatekeeper } from "./gatekeeper";
+import { Gatekeeper, type GatekeeperDeps } from "./gatekeeper";
 import { IdempotencyStore } from "./idempotency";
 import { acceptJsonOnly } from "./json-body";
 import { Metrics } from "./metrics";
 import { SEALED_MOST } from "./queue-seal";
 import { openApiOf } from "./openapi";
+import { Origins } from "./origins";
 import { Replies } from "./replies";
 import { type AnyRoute, pathOf } from "./route";
 import { ROUTES } from "./routes";
@@ -96,8 +98,10 @@ export function buildApi({ backend, tokens, clock, options, shift, audit = new A
     process: options.processMetrics ?? false,
   });
   const site = new SiteCheck(options);
+  const crossOrigin = new CrossOrigin(options.origins ?? new Origins());
   const gatekeeper = new Gatekeeper({
     site,
+    crossOrigin,
     admission,
     metrics,
     audit,
@@ -124,7 +128,7 @@ export function buildApi({ backend, tokens, clock, options, shift, audit = new A
   acceptJsonOnly(app, BODY_LIMIT_BYTES);
   app.decorateRequest("visit");
   app.setErrorHandler((error, request, reply) => replies.fail(error, request, reply));
-  addDashboard(app, site, replies, options);
+  addDashboard(app, { site, crossOrigin, replies }, options);
   const store = new IdempotencyStore(clock);
   const deadlines = new CallDeadlines(clock);
   for (const definition of ROUTES) addRoute(app, definition, { gatekeeper, replies, context, store, deadlines });
@@ -199,11 +203,10 @@ function addRoute(
   });
 }
 
-/** What is no call of the API is a page of the dashboard, what other programs of the run ask, or nothing. */
+/** What is no call of the API is a page of the dashboard, what a browser asks before a call, what other programs of the run ask, or nothing. */
 function addDashboard(
   app: FastifyInstance,
-  site: SiteCheck,
-  replies: Replies,
+  { site, crossOrigin, replies }: Pick<Machinery, "replies"> & Pick<GatekeeperDeps, "site" | "crossOrigin">,
   { dashboardDir: folder, authority }: ApiOptions,
 ): void {
   let dashboard: Dashboard | undefined;
@@ -213,6 +216,8 @@ function addDashboard(
   app.setNotFoundHandler((request, reply) => {
     const { method, url, headers } = request;
     site.check(method, headers.host, headers.origin);
+    const preflight = crossOrigin.preflight(method, pathOf(url), headers);
+    if (preflight) return replies.send(reply, preflight);
     const page =
       method === "GET" || method === "HEAD" ? dashboard?.answer(pathOf(url), headers["if-none-match"]) : undefined;
     if (page) return replies.send(reply, page);

@@ -5,6 +5,7 @@ import { ProblemError } from "../problems";
 import { accessOf } from "./access";
 import type { Admission, Weight } from "./admission";
 import { type Caller, type Credentials, type Identity, authenticate, authorize } from "./caller";
+import type { CrossOrigin } from "./cross-origin";
 import type { Metrics } from "./metrics";
 import { type AnyRoute, pathOf } from "./route";
 import type { SiteCheck } from "./site-check";
@@ -18,6 +19,7 @@ declare module "fastify" {
 
 export interface GatekeeperDeps {
   readonly site: SiteCheck;
+  readonly crossOrigin: CrossOrigin;
   readonly admission: Admission;
   readonly metrics: Metrics;
   readonly audit: AuditLog;
@@ -58,10 +60,11 @@ export class Gatekeeper {
 
   /** @throws {ProblemError} where the call is not let in */
   enter(definition: AnyRoute, request: FastifyRequest, reply: FastifyReply): void {
-    const { site, closing, credentials } = this.#deps;
+    const { site, crossOrigin, closing, credentials } = this.#deps;
     const visit = new Visit();
     request.visit = visit;
     reply.raw.once("close", () => this.#leave(definition, visit, request, reply));
+    crossOrigin.mark(definition.key, request.headers.origin, reply.raw);
     if (closing.aborted) throw new ProblemError("closing", "this controller is closing");
     site.check(request.method, request.headers.host, request.headers.origin);
     this.#admit(definition, visit, request);

@@ -1,8 +1,9 @@
 import { type ApiUnderTest, apiUnderTest } from "./api-under-test";
+import { Origins } from "./origins";
 import { SiteCheck } from "./site-check";
 
 describe("who may be called", () => {
-  const site = new SiteCheck({ hosts: ["Forge.Example.com"], origins: ["https://ops.example.com"] });
+  const site = new SiteCheck({ hosts: ["Forge.Example.com"], origins: new Origins(["https://ops.example.com"]) });
   const outcome = (method: string, host: string | undefined, origin?: string): string => {
     try {
       site.check(method, host, origin);

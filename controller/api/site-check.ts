@@ -1,11 +1,12 @@
 import { isIP } from "node:net";
 import { ProblemError } from "../problems";
+import { Origins } from "./origins";
 
 export interface SiteOptions {
   /** Names, without port, that this controller may be called by beside `localhost` and plain addresses. */
   readonly hosts?: readonly string[];
-  /** Origins, such as `https://ops.example.com`, whose pages may call it; its own pages always may. */
-  readonly origins?: readonly string[];
+  /** Whose pages may call it, none where not given; its own pages always may. */
+  readonly origins?: Origins;
 }
 
 /**
@@ -14,13 +15,13 @@ export interface SiteOptions {
  */
 export class SiteCheck {
   readonly #hosts: ReadonlySet<string>;
-  readonly #origins: ReadonlySet<string>;
+  readonly #origins: Origins;
   /** Host headers seen to be right: few, and the same again and again. */
   readonly #goodHosts = new Set<string>();
 
-  constructor({ hosts = [], origins = [] }: SiteOptions) {
+  constructor({ hosts = [], origins = new Origins() }: SiteOptions) {
     this.#hosts = new Set(hosts.map((host) => host.toLowerCase()));
-    this.#origins = new Set(origins.map((origin) => origin.toLowerCase()));
+    this.#origins = origins;
   }
 
   /** @throws {ProblemError} hostNotAllowed, originNotAllowed */
@@ -35,7 +36,10 @@ export class SiteCheck {
     const asked = origin.toLowerCase();
     const own = asked === `http://${host.toLowerCase()}` || asked === `https://${host.toLowerCase()}`;
     if (!own && !this.#origins.has(asked)) {
-      throw new ProblemError("originNotAllowed", `pages of ${JSON.stringify(origin)} may not change anything here`);
+      throw new ProblemError(
+        "originNotAllowed",
+        `pages of ${JSON.stringify(origin)} may not change anything here: [api] origins of forge.toml does not list them`,
+      );
     }
   }
 

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
 import type { CommandType } from "../../controller/core/input";
 import { skipUnless } from "../skips";
-import { chromiumProgram, OpenedDashboard } from "./opened-dashboard";
+import { chromiumProgram } from "./chromium";
+import { OpenedDashboard } from "./opened-dashboard";
 
 // A browser takes its time on a busy machine.
 jest.setTimeout(120_000);

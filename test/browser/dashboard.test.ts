@@ -3,7 +3,8 @@ import type { Server } from "../../controller/core/resources";
 import { sampleServer, scalingEvent, serverEvent } from "../double/samples";
 import { skipUnless } from "../skips";
 import { storyOfEvents } from "./dashboard-double";
-import { chromiumProgram, OpenedDashboard } from "./opened-dashboard";
+import { chromiumProgram } from "./chromium";
+import { OpenedDashboard } from "./opened-dashboard";
 
 // A browser takes its time on a busy machine.
 jest.setTimeout(120_000);

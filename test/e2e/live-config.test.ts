@@ -137,6 +137,25 @@ ${more}
     expect(await run.ask("GET", `/v1/sessions/${session.id}`)).toMatchObject({ generation: 1, state: "reserved" });
   });
 
+  test("a page of an origin that is added makes players' calls at once, and none once it is taken out", async () => {
+    const origin = "https://game.example";
+    const asked = async (): Promise<unknown> => {
+      const headers = { origin, "access-control-request-method": "POST" };
+      const { status, headers: answered } = await fetch(`${run.url}/v1/sessions`, { method: "OPTIONS", headers });
+      return [status, answered.get("access-control-allow-origin")];
+    };
+    expect(await asked()).toEqual([403, null]);
+    for (const [more, outcome] of [
+      [`[api]\norigins = ["${origin}"]`, [200, origin]],
+      ["", [403, null]],
+    ] as const) {
+      const from = run.mark;
+      run.folder.write("forge.toml", config(3, more));
+      await run.next({ type: "config.changed" }, from);
+      expect(await asked()).toEqual(outcome);
+    }
+  });
+
   test("a receiver of webhooks that is added, and one that takes its place, are told at once, signed", async () => {
     const [one, two] = [await receiver(), await receiver()];
     const hook = (url: string, ...events: string[]): string =>
