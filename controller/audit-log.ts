@@ -1,5 +1,27 @@
 import type { Role } from "./api/backend";
 
+/** What calls do; the same for all calls of one route. */
+export const AUDIT_ACTIONS = [
+  "fleet.set",
+  "match.allocate",
+  "queue.leave",
+  "region.arrivals",
+  "region.drain",
+  "region.undrain",
+  "server.allocate",
+  "server.label",
+  "server.spawn",
+  "server.terminate",
+  "session.create",
+  "session.end",
+  "session.route",
+  "session.update",
+  "shift.act",
+  "shift.plan",
+  "token.mint",
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
 /** One thing that someone did, or tried to do, over the API. */
 export interface AuditEntry {
   /** Counts up by one over all actions of this controller. */
@@ -7,8 +29,7 @@ export interface AuditEntry {
   readonly atMs: number;
   readonly sub: string;
   readonly role: Role;
-  /** What the call does, such as `server.terminate`; the same for all calls of one route. */
-  readonly action: string;
+  readonly action: AuditAction;
   /** The path as it was called. */
   readonly path: string;
   readonly status: number;
@@ -19,7 +40,8 @@ export interface AuditEntry {
 
 /**
  * Who did what, bounded. Each action has a ring of its own: ten thousand sessions a second push out older sessions,
- * never the one termination that someone is looking for. What was refused for lack of rights has one ring for all.
+ * never the one termination that someone is looking for. What was refused for lack of rights has one ring for all. It is
+ * this program's memory and ends with it: `AuditLines` is for whoever has to keep it.
  */
 export class AuditLog {
   readonly #perAction: number;
@@ -31,14 +53,16 @@ export class AuditLog {
     this.#perAction = perAction;
   }
 
-  record(entry: Omit<AuditEntry, "seq">): void {
+  record(entry: Omit<AuditEntry, "seq">): AuditEntry {
     this.#seq += 1;
     const name = entry.status === 401 || entry.status === 403 ? "refused" : entry.action;
     let ring = this.#rings.get(name);
     if (!ring) this.#rings.set(name, (ring = { entries: [], next: 0 }));
     const { atMs, sub, role, action, path, status, code, requestId } = entry;
-    ring.entries[ring.next] = { seq: this.#seq, atMs, sub, role, action, path, status, code, requestId };
+    const kept = { seq: this.#seq, atMs, sub, role, action, path, status, code, requestId };
+    ring.entries[ring.next] = kept;
     ring.next = (ring.next + 1) % this.#perAction;
+    return kept;
   }
 
   /** Newest first. */

@@ -9,6 +9,7 @@ import Fastify, {
 } from "fastify";
 import { AUTHORITY_PATH, type ShownAuthority } from "../../clients/authority";
 import type { Clock } from "../../protocol/clock";
+import { AuditLines } from "../audit-lines";
 import { AuditLog } from "../audit-log";
 import { RegionViews } from "../kubernetes/region-views";
 import { ProblemError } from "../problems";
@@ -105,6 +106,7 @@ export function buildApi({ backend, tokens, clock, options, shift, audit = new A
     admission,
     metrics,
     audit,
+    auditLines: options.logger && new AuditLines(options.logger, clock),
     clock,
     credentials: { tokens, ticketSecrets: secretsOf(options.ticketSecret) },
     closing: closing.signal,

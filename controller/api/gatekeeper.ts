@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../protocol/clock";
+import type { AuditLines } from "../audit-lines";
 import type { AuditLog } from "../audit-log";
 import { ProblemError } from "../problems";
 import { accessOf } from "./access";
@@ -23,6 +24,7 @@ export interface GatekeeperDeps {
   readonly admission: Admission;
   readonly metrics: Metrics;
   readonly audit: AuditLog;
+  readonly auditLines: AuditLines | undefined;
   readonly clock: Clock;
   readonly credentials: Credentials;
   readonly closing: AbortSignal;
@@ -90,7 +92,7 @@ export class Gatekeeper {
   }
 
   #leave({ key, action }: AnyRoute, visit: Visit, request: FastifyRequest, reply: FastifyReply): void {
-    const { admission, metrics, audit, clock } = this.#deps;
+    const { admission, metrics, audit, auditLines, clock } = this.#deps;
     if (visit.weight) admission.leave(visit.weight);
     if (visit.playerId !== undefined) admission.leavePlayer(visit.playerId);
     if (visit.listener !== undefined) admission.leaveListener(visit.listener);
@@ -99,7 +101,7 @@ export class Gatekeeper {
     metrics.observe(key, status, (performance.now() - visit.beganMs) / 1000);
     if (action === undefined || !visit.identity) return;
     const { sub, role } = visit.identity.actor;
-    audit.record({
+    const entry = audit.record({
       atMs: clock.now(),
       sub,
       role,
@@ -109,5 +111,6 @@ export class Gatekeeper {
       code: visit.problem?.code,
       requestId: request.id,
     });
+    auditLines?.write(entry);
   }
 }

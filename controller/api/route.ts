@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
+import type { AuditAction } from "../audit-log";
 import { type FieldProblem, ProblemError } from "../problems";
 import type { RouteKey } from "./access";
 import type { Answer } from "./answer";
@@ -39,7 +40,7 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   readonly plainBody?: (body: unknown) => boolean;
   readonly responses: Readonly<Record<number, ResponseShape>>;
   /** Name in the audit log; calls without one leave no trace there. */
-  readonly action?: string;
+  readonly action?: AuditAction;
   /** Which region answers it; undefined: this one. Not asked for calls that were passed on. */
   readonly region?: (call: Call<P, Q, B>, api: ApiContext) => string | undefined;
   /** Milliseconds that another region may take to begin its answer, beyond the usual. */

@@ -10,7 +10,7 @@ export const auditRoutes: readonly AnyRoute[] = [
   route({
     key: "GET /v1/audit",
     tag: "audit",
-    summary: "Who did what, newest first; the last thousand of each action",
+    summary: "Who did what, newest first; the last thousand of each action since the controller started",
     query: auditQuery,
     responses: { 200: { description: "A page of the audit log", schema: listOf(auditEntrySchema) } },
     region: regionOfQuery,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AUDIT_ACTIONS } from "../../audit-log";
 import { pageQuery, regionQuery, timeSchema } from "./common";
 
 export const auditEntrySchema = z
@@ -19,6 +20,6 @@ export type AuditItem = z.output<typeof auditEntrySchema>;
 
 export const auditQuery = z.strictObject({
   ...regionQuery,
-  action: z.string().min(1).max(64).exactOptional(),
+  action: z.enum(AUDIT_ACTIONS).exactOptional(),
   ...pageQuery,
 });
