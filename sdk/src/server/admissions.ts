@@ -39,9 +39,11 @@ export class Admissions {
     this.inside.delete(playerId);
   }
 
-  async join(ticket: string, rejoin: boolean): Promise<Admission> {
+  /** @param ticket as a client sent it: what is no text is refused like any other text that is no ticket */
+  async join(ticket: unknown, rejoin: boolean): Promise<Admission> {
     const claims = readTicket(ticket);
-    if (claims === undefined) return { admitted: false, code: "ticketMalformed", detail: "this is no ticket of Forge" };
+    if (claims === undefined || typeof ticket !== "string")
+      return { admitted: false, code: "ticketMalformed", detail: "this is no ticket of Forge" };
     const there = this.inside.get(claims.playerId);
     const used = there?.sessionId === claims.sessionId && there.generation === claims.generation && !rejoin;
     if (used || this.entering.has(ticket)) {

@@ -216,10 +216,11 @@ describe("players", () => {
     await expect(forge.playerJoined(foreign)).resolves.toMatchObject({ admitted: false, code: "ticketForeign" });
   });
 
-  it("with no ticket at all bother nobody", async () => {
+  it.each(["no ticket", undefined, null, 5, {}, ["a.b"]])("with %p for a ticket bother nobody", async (none) => {
     const gate = await gateDouble();
     const forge = await connect(gate);
-    await expect(forge.playerJoined("no ticket")).resolves.toMatchObject({ admitted: false, code: "ticketMalformed" });
+    await expect(forge.playerJoined(none)).resolves.toMatchObject({ admitted: false, code: "ticketMalformed" });
+    expect(forge.checkTicket(none)).toEqual({ ok: false, problem: "malformed" });
     expect(gate.callsTo("/v1/players/join")).toHaveLength(0);
   });
 

@@ -129,11 +129,11 @@ export class GameServer {
   }
 
   /**
-   * Admits a player by the ticket that the client gave. A refusal is an answer, not an error.
+   * Admits a player by the ticket that the client gave. A refusal is an answer, not an error, also of what is no text.
    * @param options.rejoin the same player comes back over a new connection, without `playerLeft` in between
    * @throws {ForgeUnreachableError} where neither yes nor no came in time: the player is not admitted
    */
-  async playerJoined(ticket: string, options: { readonly rejoin?: boolean } = {}): Promise<Admission> {
+  async playerJoined(ticket: unknown, options: { readonly rejoin?: boolean } = {}): Promise<Admission> {
     return this.admissions.join(ticket, options.rejoin ?? false);
   }
 
@@ -149,7 +149,7 @@ export class GameServer {
   }
 
   /** Checks a ticket offline: a first filter for floods of bad ones, never an admission. */
-  checkTicket(ticket: string): TicketCheck {
+  checkTicket(ticket: unknown): TicketCheck {
     const { serverId, allocationId, ticketKey, ticketKeys = [ticketKey] } = this.current;
     const checks = ticketKeys.map((key) => checkTicket(key, ticket, this.timing.now()));
     const check =

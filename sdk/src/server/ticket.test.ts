@@ -52,4 +52,12 @@ describe("checkTicket", () => {
     fc.assert(fc.property(fc.string(), (text) => expect(readTicket(text)).toBeUndefined()));
     expect(readTicket("a".repeat(5000))).toBeUndefined();
   });
+
+  it.each([undefined, null, 5, true, ["a.b"], { length: 3, split: "" }, Buffer.from("a.b")])(
+    "takes %p, which a client may send, for no ticket",
+    (value) => {
+      expect(readTicket(value)).toBeUndefined();
+      expect(checkTicket(vectors.key, value, 0)).toEqual({ ok: false, problem: "malformed" });
+    },
+  );
 });

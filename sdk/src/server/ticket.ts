@@ -22,10 +22,11 @@ const MAX_TICKET_CHARACTERS = 2048;
  * Checks a ticket without asking anybody: `base64url(JSON).base64url(HMAC-SHA256 of the first part)`.
  * A first filter only: that a seat is still there, and used once, only `playerJoined` knows.
  * @param key the server's `ticketKey`, as the SDK gives it
+ * @param ticket as a client sent it: what is no text is malformed
  */
-export function checkTicket(key: string, ticket: string, nowMs: number): TicketCheck {
+export function checkTicket(key: string, ticket: unknown, nowMs: number): TicketCheck {
   const claims = readTicket(ticket);
-  if (claims === undefined) return { ok: false, problem: "malformed" };
+  if (claims === undefined || typeof ticket !== "string") return { ok: false, problem: "malformed" };
   const [body = "", seal = ""] = ticket.split(".");
   const expected = Buffer.from(createHmac("sha256", key).update(body).digest("base64url"));
   const given = Buffer.from(seal);
@@ -34,9 +35,9 @@ export function checkTicket(key: string, ticket: string, nowMs: number): TicketC
   return { ok: true, claims };
 }
 
-/** A ticket's claims as they stand, unchecked; undefined where it is no ticket. */
-export function readTicket(ticket: string): TicketClaims | undefined {
-  if (ticket.length > MAX_TICKET_CHARACTERS) return undefined;
+/** A ticket's claims as they stand, unchecked; undefined where it is no ticket, whatever else it is: clients send what they like. */
+export function readTicket(ticket: unknown): TicketClaims | undefined {
+  if (typeof ticket !== "string" || ticket.length > MAX_TICKET_CHARACTERS) return undefined;
   const [body, seal, rest] = ticket.split(".");
   if (!body || !seal || rest !== undefined) return undefined;
   let claims: unknown;
