@@ -52,3 +52,13 @@ it("gives servers, players and matchmakers their part from where it is installed
     expect.arrayContaining(["allocate", "routePlayers", "createSession", "waitQueue", "getRegions"]),
   );
 });
+
+it.each(["", "/server", "/player", "/controller"])("has all errors by name in eustress-forge-sdk%s", (part) => {
+  const from = createRequire(join(folder, "program.js"));
+  const all = from("eustress-forge-sdk") as Record<string, unknown>;
+  const own = from(`eustress-forge-sdk${part}`) as Record<string, unknown>;
+  for (const name of ["ForgeApiError", "ForgeUnreachableError", "ForgeUsageError"]) {
+    expect(own[name]).toBeInstanceOf(Function);
+    expect(own[name]).toBe(all[name]);
+  }
+});
