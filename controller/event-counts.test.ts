@@ -71,6 +71,33 @@ it("counts servers that never came up, once each, and none that was not wanted a
   expect(counted(unwanted)(`forge_spawns_failed_total${OF}`)).toBe(0);
 });
 
+it("takes one that waited for its fleet's roles, and is not wanted any more, for no failed start", () => {
+  const lobby = {
+    name: "lobby",
+    per: "fleet" as const,
+    count: 1,
+    command: "lobby",
+    image: undefined,
+    driver: "raw_exec" as const,
+    args: [],
+    env: {},
+    cpu: 100,
+    memory: 64,
+    ports: { api: { protocol: "tcp" as const, static: undefined, tls: undefined } },
+  };
+  const r = arena({ roles: [lobby], scaling: { minServers: 0 } });
+  const [role] = r.engine.list();
+  r.kill(role?.serverId ?? "");
+  r.autoReady = false;
+  r.advance(1000);
+  const { id } = r.must<{ id: string }>({ type: "spawnServer", experienceId: "arena", waitReady: false });
+  expect(r.engine.running(id)).toBe(false);
+  r.must({ type: "terminateServer", serverId: id, drainSecs: 0, force: false, reason: "asked" });
+  const told = r.events.flatMap((event) => ("serverId" in event && event.serverId === id ? [event.type] : []));
+  expect(told).toEqual(["server.spawned", "server.draining", "server.terminated"]);
+  expect(counted(r)(`forge_spawns_failed_total${OF}`)).toBe(0);
+});
+
 it("counts failed servers, and their players by whether they found another seat", () => {
   const r = arena({ maxPlayers: 2, scaling: { minServers: 2, maxServers: 2 } });
   const ann = r.must<Placement>(join("ann", { party: ["bob"] }));

@@ -16,6 +16,8 @@ const CLOSE_AGAIN_MS = 10_000;
 export function beginEnding(s: CoreState, server: GameServer, ending: Ending): void {
   server.ending = ending;
   if (neverUp(s, server)) {
+    // One that nobody was asked to start ends within the stop: it is told as an orderly end all the same, not as a failed start.
+    if (server.engine === "held") setState(s, server, "draining", ending.reason);
     stop(s, server, ending.reason);
     if (server.endedAtMs === null) setState(s, server, "draining", ending.reason);
     return;
