@@ -35,6 +35,22 @@ describe("forge ps", () => {
     expect(asked("us-east")).toEqual([]);
   });
 
+  it.each(["", "--sessions", "--fleets", "--queue", "--all", "--region us-east"])(
+    "says that there is no such experience, instead of that it has nothing: ps %s",
+    async (asked) => {
+      const flags = asked.split(" ").filter((flag) => flag !== "");
+      for (const name of ["us-east", "eu-west"]) {
+        const { backend } = run.region(name);
+        for (const list of ["listServers", "findSessions", "listQueue"] as const)
+          backend.when(list, () => ({ ok: true, value: [] }));
+      }
+      const { code, out, err } = await forge("ps", "--experience", "nope", ...flags);
+      expect({ code, out }).toEqual({ code: 5, out: "" });
+      expect(err).toMatch(/has no experience "nope"\n {2}fix: there is arena/);
+      expect((await forge("ps", "--experience", "arena", ...flags)).code).toBe(0);
+    },
+  );
+
   it("names the flag of a state that there is not, and the states that there are", async () => {
     const { code, err } = await forge("ps", "--state", "lazy");
     expect(code).toBe(2);

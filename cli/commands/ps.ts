@@ -64,12 +64,14 @@ const VIEWS: Readonly<Record<"servers" | "sessions" | "regions" | "fleets" | "qu
     const query: Fields = { region, experienceId: experience };
     const ended = all === true && state === undefined;
     const found = ended ? await withEnded(api, query) : await api.list<Server>("/v1/servers", { ...query, state });
+    await requireExperience(found, api, { region, experience });
     const columns = (ended || state !== undefined ? explainedColumns : serverColumns)(context.paints, context.io.now());
     return show(found, everything, ({ id }) => id, columns, "no servers", context);
   },
   async sessions(api, { region, options, context }) {
     const { experience, state, all } = options;
     const found = await api.list<Session>("/v1/sessions", { region, experienceId: experience });
+    await requireExperience(found, api, { region, experience });
     const keep = ({ state: is }: Session) => (state === undefined ? all === true || is !== "ended" : is === state);
     return show(found, keep, ({ id }) => id, sessionColumns(context.io.now()), "no sessions", context);
   },
@@ -79,14 +81,17 @@ const VIEWS: Readonly<Record<"servers" | "sessions" | "regions" | "fleets" | "qu
     return show(listed, everything, ({ name }) => name, regionColumns(context.paints), "no regions", context);
   },
   async fleets(api, { region, options, context }) {
+    const { experience } = options;
     const found = await api.list<Fleet>("/v1/fleets", { region });
-    const keep = ({ experienceId }: Fleet) => options.experience === undefined || experienceId === options.experience;
+    const keep = ({ experienceId }: Fleet) => experience === undefined || experienceId === experience;
+    requireFleet(found, { region, experience });
     const nameOf = (fleet: Fleet) => `${fleet.experienceId} ${fleet.region}`;
     return show(found, keep, nameOf, fleetColumns(context.paints), "no fleets", context);
   },
   async queue(api, { region, options, context }) {
     const query: Fields = { region, experienceId: options.experience };
     const found = await api.list<QueueEntry>("/v1/queue", query);
+    await requireExperience(found, api, { region, experience: options.experience });
     return show(found, everything, ({ since }) => since, queueColumns(context.io.now()), "nobody waits", context);
   },
 };
@@ -98,6 +103,32 @@ async function withEnded(api: ForgeApi, query: Fields): Promise<Listed<Server>> 
   const items = new Map([...there.items, ...ended.items].map((server) => [server.id, server]));
   const missing = new Map([...there.missing, ...ended.missing].map((region) => [region.region, region]));
   return { items: [...items.values()], missing: [...missing.values()] };
+}
+
+interface Wanted {
+  readonly region: string | undefined;
+  readonly experience: string | undefined;
+}
+
+/** Tells an experience that has nothing from one that there is not; what was left behind by one that is gone is listed. */
+async function requireExperience(found: Listed<unknown>, api: ForgeApi, wanted: Wanted): Promise<void> {
+  if (wanted.experience === undefined || found.items.length > 0 || found.missing.length > 0) return;
+  requireFleet(await api.list<Fleet>("/v1/fleets", { region: wanted.region }), wanted);
+}
+
+/** @throws {CliError} where all regions answered, and none has the experience */
+function requireFleet({ items, missing }: Listed<Fleet>, { region, experience }: Wanted): void {
+  if (experience === undefined || missing.length > 0) return;
+  if (items.some(({ experienceId }) => experienceId === experience)) return;
+  const known = [...new Set(items.map(({ experienceId }) => experienceId))].sort();
+  const where = region === undefined ? "the run" : `region ${region}`;
+  const fix = known.length === 0 ? "forge.toml names the experiences" : `there is ${known.join(", ")}`;
+  throw new CliError(
+    "unknownExperience",
+    EXIT.notFound,
+    `${where} has no experience ${JSON.stringify(experience)}`,
+    fix,
+  );
 }
 
 const everything = (): boolean => true;

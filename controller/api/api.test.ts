@@ -212,6 +212,7 @@ describe("the API", () => {
   });
 
   it("mints no wider token than the caller's", async () => {
+    api.backend.others = [{ name: "eu", url: undefined, location: undefined }];
     const authorization = api.as("operator", "op", ["local", "eu"]);
     const mint = async (body: object): Promise<{ code?: string; regions?: string[] }> =>
       (
@@ -224,6 +225,13 @@ describe("the API", () => {
     expect((await mint({ regions: ["eu"] })).regions).toEqual(["eu"]);
     expect((await mint({ regions: ["us"] })).code).toBe("regionNotAllowed");
     expect((await mint({ regions: ["*"] })).code).toBe("regionNotAllowed");
+  });
+
+  it("mints no token for a region that there is not", async () => {
+    const body = { sub: "x", role: "viewer", regions: ["local", "nope"] };
+    const answer = await api.call("POST", "/v1/tokens", { body });
+    expect([answer.statusCode, answer.json<ProblemBody>().code]).toEqual([404, "unknownRegion"]);
+    expect((await api.call("POST", "/v1/tokens", { body: { ...body, regions: ["*"] } })).statusCode).toBe(201);
   });
 
   it("renews a token that was made for it: the same owner and role, no wider, and nothing else", async () => {

@@ -1,4 +1,5 @@
 import { ProblemError } from "../../problems";
+import { ALL_REGIONS } from "../../tokens";
 import { json } from "../answer";
 import { mayIn } from "../caller";
 import { type AnyRoute, route } from "../route";
@@ -18,13 +19,21 @@ export const tokenRoutes: readonly AnyRoute[] = [
     own({ body, caller }) {
       if (body.sub !== undefined) throw notYours("a token of somebody else", caller);
     },
-    handle({ body, caller: { actor } }, { tokens }) {
+    handle({ body, caller: { actor } }, { backend, tokens }) {
       const { sub = actor.sub, role = actor.role, regions = actor.regions, expiresInSecs, renewableForSecs } = body;
       const wider = regions.filter((region) => !mayIn(actor, region));
       if (wider.length > 0)
         throw new ProblemError(
           "regionNotAllowed",
           `your token is for ${actor.regions.join(", ")}; it cannot make one for ${wider.join(", ")}`,
+        );
+      const names = backend.regions().map(({ name }) => name);
+      const unknown = body.regions?.find((region) => region !== ALL_REGIONS && !names.includes(region));
+      // A token that is renewed may name one that has left the run since.
+      if (body.sub !== undefined && unknown !== undefined)
+        throw new ProblemError(
+          "unknownRegion",
+          `the run has no region ${JSON.stringify(unknown)}; it has ${names.join(", ")}`,
         );
       const made =
         body.sub === undefined
