@@ -78,6 +78,10 @@ export class VirtualEngine implements Engine {
     return () => this.listeners.delete(listener);
   }
 
+  tasks(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   async *logs(): AsyncIterable<string> {
     // They write none.
   }

@@ -58,6 +58,9 @@ class ScriptedEngine implements Engine {
     this.listener = listener;
     return () => undefined;
   }
+  tasks(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
   logs(): AsyncIterable<string> {
     return (async function* () {})();
   }

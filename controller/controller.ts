@@ -144,6 +144,10 @@ export class Controller implements ApiBackend {
     return chooseRegion(ask, [this.deps.core.summary(), ...this.deps.peers.summaries()], this.settings);
   }
 
+  tasks(serverId: string): Promise<readonly string[] | undefined> {
+    return this.deps.engine.tasks(serverId);
+  }
+
   logs(
     serverId: string,
     options: {

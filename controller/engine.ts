@@ -24,6 +24,8 @@ export interface Engine {
   forget(serverId: string): Promise<void>;
   /** Calls `listener` for each event from now on; the result ends that. `list` after `subscribe` misses nothing. */
   subscribe(listener: (event: EngineEvent) => void): () => void;
+  /** Names of a server's tasks; undefined where they are not known, or not yet. */
+  tasks(serverId: string): Promise<readonly string[] | undefined>;
   /** The server's output, oldest first; with `follow` it goes on until the server ends or `signal` aborts. */
   logs(serverId: string, options: LogOptions): AsyncIterable<string>;
   close(): Promise<void>;

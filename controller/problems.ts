@@ -116,6 +116,7 @@ export const PROBLEMS = {
     "No version that runs here takes a client of this version; `info.versions` says which clients each takes. Most often the client wants updating.",
   ),
   unknownMod: kind(404, "No such mod", "The experience is not offered with this mod."),
+  unknownTask: kind(404, "No such task", "The server has no role of this name beside it; `detail` names its tasks."),
   unknownQueueTicket: kind(404, "No such queue ticket", "It was never given out, or its wait ended and was forgotten."),
   unknownDecision: kind(
     404,

@@ -196,6 +196,12 @@ describe("forge logs", () => {
       '{"serverId":"srv-us-east-1","line":"one"}\n{"serverId":"srv-us-east-1","line":"two"}\n',
     );
   });
+
+  it("says that there is no such task, instead of nothing", async () => {
+    const { code, out, err } = await forge("logs", "srv-us-east-1", "--task", "nope");
+    expect({ code, out }).toEqual({ code: 5, out: "" });
+    expect(err).toContain('no task "nope"; it has server, physics');
+  });
 });
 
 describe("forge events", () => {

@@ -116,6 +116,7 @@ export class BackendDouble implements ApiBackend {
   /** Best first. */
   preference: string[];
   lines: readonly string[] = ["one", "two"];
+  taskNames: readonly string[] | undefined = ["server", "physics"];
   readonly #stubs: Stubs = {};
   readonly #remember: boolean;
   readonly #samples: { readonly [T in CommandType]: CommandValues[T] };
@@ -152,6 +153,10 @@ export class BackendDouble implements ApiBackend {
     if (this.#remember) this.asks.push(ask);
     const region = this.preference.find((name) => !ask.exclude?.includes(name)) ?? this.region;
     return { region, reasons: ["the double's preference"] };
+  }
+
+  tasks(): Promise<readonly string[] | undefined> {
+    return Promise.resolve(this.taskNames);
   }
 
   async *logs(

@@ -36,6 +36,8 @@ export interface ApiBackend {
   /** Which region should serve this player: by asked region, measured latency, distance, load, version and free seats. */
   chooseRegion(ask: RegionAsk): { readonly region: string; readonly reasons: readonly string[] };
   readonly events: EventSource;
+  /** Names of a server's tasks; undefined where they are not known, or not yet. */
+  tasks(serverId: string): Promise<readonly string[] | undefined>;
   /** Lines of a server's output. */
   logs(
     serverId: string,

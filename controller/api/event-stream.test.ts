@@ -203,14 +203,29 @@ describe("GET /v1/servers/{id}/logs", () => {
     expect((await api.call("GET", "/v1/servers/srv-local-9/logs")).statusCode).toBe(404);
   });
 
+  it("of a task that the server has not is a problem that names those that it has, where they are known", async () => {
+    const nope = () => api.call("GET", "/v1/servers/srv-local-1/logs?task=nope");
+    const refused = await nope();
+    expect([refused.statusCode, refused.json()]).toEqual([
+      404,
+      expect.objectContaining({
+        code: "unknownTask",
+        detail: 'srv-local-1 has no task "nope"; it has server, physics',
+      }),
+    ]);
+    expect((await api.call("GET", "/v1/servers/srv-local-1/logs?task=physics")).statusCode).toBe(200);
+    api.backend.taskNames = undefined;
+    expect((await nope()).statusCode).toBe(200);
+  });
+
   it("ends when its reader goes", async () => {
     const logs = jest.spyOn(api.backend, "logs");
     const url = await api.app.listen({ host: "127.0.0.1", port: 0 });
-    const path = "/v1/servers/srv-local-1/logs?follow=1&task=ai&tailBytes=10";
+    const path = "/v1/servers/srv-local-1/logs?follow=1&task=physics&tailBytes=10";
     const call = request(url + path, { headers: { authorization: api.as("operator") } }).end();
     const [response] = (await once(call, "response")) as [Readable];
     const [serverId, options] = logs.mock.calls[0] ?? [];
-    const expected = { follow: true, task: "ai", tailBytes: 10, signal: expect.any(AbortSignal) };
+    const expected = { follow: true, task: "physics", tailBytes: 10, signal: expect.any(AbortSignal) };
     expect([serverId, options]).toEqual(["srv-local-1", expected]);
     expect(String((await once(response, "data"))[0])).toMatch(/^one\n/);
     const gone = new Promise((resolve) => options?.signal.addEventListener("abort", resolve));

@@ -153,6 +153,8 @@ export function describeLogs(stage: EngineStage): void {
       const { serverId } = await stage.up(launchOf({ beside: [{ args: ["say", "beside"] }] }));
       expect(await lineOf(stage.engine, serverId, "beside", "role")).toBe("beside");
       expect(await linesOf(stage.engine, serverId)).toEqual(["up"]);
+      expect([...((await stage.engine.tasks(serverId)) ?? [])].sort()).toEqual(["primary", "role"]);
+      expect(await stage.engine.tasks("srv-nobody")).toBeUndefined();
       await stage.stop(serverId);
     });
   });

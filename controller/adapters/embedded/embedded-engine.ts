@@ -124,6 +124,11 @@ export class EmbeddedEngine implements Engine {
     return () => this.listeners.delete(listener);
   }
 
+  async tasks(serverId: string): Promise<readonly string[] | undefined> {
+    const entry = this.known.get(serverId) ?? (await this.find(serverId));
+    return entry?.tasks.map(({ name }) => name);
+  }
+
   /** Each item is one line without its end. Nothing for a server that is not known. */
   async *logs(serverId: string, options: LogOptions): AsyncGenerator<string> {
     const tasks = (this.known.get(serverId) ?? (await this.find(serverId)))?.tasks ?? [];

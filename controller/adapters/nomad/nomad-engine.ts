@@ -21,6 +21,7 @@ import { asEngineError, retried } from "./nomad-trouble";
 import { checkImages, dispatchMeta, parentJobId, ParentJobs } from "./parent-jobs";
 import { Purge } from "./purge";
 import { ServerBook, serverJobPrefix } from "./server-book";
+import { taskNamesOf } from "./server-record";
 import { Stops } from "./stops";
 
 export interface NomadEngineDeps extends ConnectNomadDeps {
@@ -136,6 +137,11 @@ export class NomadEngine implements Engine {
     const own = (event: EngineEvent): void => listener(event);
     this.listeners.add(own);
     return () => void this.listeners.delete(own);
+  }
+
+  tasks(serverId: string): Promise<readonly string[] | undefined> {
+    const record = this.book.get(serverId);
+    return Promise.resolve(record && taskNamesOf(record));
   }
 
   async *logs(serverId: string, options: LogOptions): AsyncGenerator<string> {

@@ -26,6 +26,12 @@ export interface ServerRecord {
 /** Meta of the job itself, not of the launch. */
 const JOB_META = "region";
 
+/** Undefined where neither its job was read as it was deployed, nor it has an allocation. */
+export function taskNamesOf({ job, allocation }: ServerRecord): readonly string[] | undefined {
+  const names = new Set([...job.tasks.map(({ name }) => name), ...(allocation?.taskNames ?? [])]);
+  return names.size === 0 ? undefined : [...names];
+}
+
 /** A server as the port tells it; undefined while it waits for a place. */
 export function engineServer(record: ServerRecord, addressOf: (allocation: NomadAllocation) => string): EngineServer {
   const { serverId, job, allocation } = record;

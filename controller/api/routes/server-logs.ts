@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
-import { ask } from "../api-context";
+import { ProblemError } from "../../problems";
+import { type ApiContext, ask } from "../api-context";
 import { type AnyRoute, route } from "../route";
 import { idParams } from "../schemas/common";
 import { logsQuery } from "../schemas/server";
@@ -17,6 +18,7 @@ export const serverLogRoutes: readonly AnyRoute[] = [
     region: regionOfPathId,
     async handle({ params, query, caller, reply }, api) {
       await ask(api, caller, { type: "getServer", serverId: params.id });
+      if (query.task !== undefined) await requireTask(params.id, query.task, api);
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
       const signal = AbortSignal.any([gone.signal, api.closing]);
@@ -35,6 +37,13 @@ export const serverLogRoutes: readonly AnyRoute[] = [
     },
   }),
 ];
+
+/** Where its tasks are not known yet, its output will tell. @throws {ProblemError} unknownTask */
+async function requireTask(serverId: string, task: string, { backend }: ApiContext): Promise<void> {
+  const tasks = await backend.tasks(serverId);
+  if (tasks === undefined || tasks.includes(task)) return;
+  throw new ProblemError("unknownTask", `${serverId} has no task ${JSON.stringify(task)}; it has ${tasks.join(", ")}`);
+}
 
 /** Ends quietly where the reader has gone: an abort is how following a log usually ends. */
 async function* withNewlines(lines: AsyncIterable<string>, signal: AbortSignal): AsyncGenerator<string> {
