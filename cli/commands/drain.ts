@@ -24,7 +24,7 @@ export const register: Register = (command, context) => {
       wholeNumber(0, 86_400),
     )
     .option("--undo", "let a drained region take players again")
-    .option("--reason <text>", "for the events and the audit log, of a server")
+    .option("--reason <text>", "for the events, of a server")
     .addHelpText(
       "after",
       "\nA server takes no new players. It is stopped when its last one has left; who is there at the deadline is moved.\n" +

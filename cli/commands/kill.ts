@@ -4,7 +4,7 @@ import { endServer, peopleOn } from "../end-server";
 export const register: Register = (command, context) => {
   command
     .argument("<server>", "id of the server")
-    .option("--reason <text>", "for the events and the audit log")
+    .option("--reason <text>", "for the events")
     .addHelpText(
       "after",
       "\nThe server is stopped now, with its players on it. Nobody waits for them to leave: they are looked for a place\n" +

@@ -55,6 +55,8 @@ describe("forge ps", () => {
     const { code, err } = await forge("ps", "--state", "lazy");
     expect(code).toBe(2);
     expect(err).toMatch(/^forge: --state: .*"ready"/);
+    const sessions = await forge("ps", "--sessions", "--state", "ready");
+    expect(sessions).toMatchObject({ code: 2, out: "", err: expect.stringContaining("queued, reserved, active") });
   });
 
   it("leaves out servers that have ended, unless asked for them", async () => {

@@ -1,4 +1,4 @@
-import type { Fleet, QueueEntry, Region, Server, Session } from "../../controller/core/resources";
+import type { Fleet, QueueEntry, Region, Server, Session, SessionState } from "../../controller/core/resources";
 import type { Fields, ForgeApi, Listed } from "../api";
 import {
   byName,
@@ -70,6 +70,7 @@ const VIEWS: Readonly<Record<"servers" | "sessions" | "regions" | "fleets" | "qu
   },
   async sessions(api, { region, options, context }) {
     const { experience, state, all } = options;
+    requireSessionState(state);
     const found = await api.list<Session>("/v1/sessions", { region, experienceId: experience });
     await requireExperience(found, api, { region, experience });
     const keep = ({ state: is }: Session) => (state === undefined ? all === true || is !== "ended" : is === state);
@@ -103,6 +104,21 @@ async function withEnded(api: ForgeApi, query: Fields): Promise<Listed<Server>> 
   const items = new Map([...there.items, ...ended.items].map((server) => [server.id, server]));
   const missing = new Map([...there.missing, ...ended.missing].map((region) => [region.region, region]));
   return { items: [...items.values()], missing: [...missing.values()] };
+}
+
+/** A server's state is the controller's to check; sessions are chosen here. */
+const SESSION_STATES: Readonly<Record<SessionState, true>> = {
+  queued: true,
+  reserved: true,
+  active: true,
+  migrating: true,
+  ended: true,
+};
+
+function requireSessionState(state: string | undefined): void {
+  if (state === undefined || Object.hasOwn(SESSION_STATES, state)) return;
+  const fix = `use one of ${Object.keys(SESSION_STATES).join(", ")}`;
+  throw new CliError("usage", EXIT.badInput, `--state: sessions have no state ${JSON.stringify(state)}`, fix);
 }
 
 interface Wanted {

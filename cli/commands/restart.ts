@@ -14,7 +14,7 @@ const NO_ROOM = new Set(["noCapacity", "conflict"]);
 export const register: Register = (command, context) => {
   command
     .argument("<server>", "id of the server")
-    .option("--reason <text>", "for the events and the audit log")
+    .option("--reason <text>", "for the events")
     .addHelpText(
       "after",
       "\nA new server of the same experience is started and waited for; then the players of the old one are moved and it\n" +

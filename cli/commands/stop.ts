@@ -4,7 +4,7 @@ import { endServer, peopleOn } from "../end-server";
 export const register: Register = (command, context) => {
   command
     .argument("<server>", "id of the server")
-    .option("--reason <text>", "for the events and the audit log")
+    .option("--reason <text>", "for the events")
     .addHelpText(
       "after",
       "\nIts players are moved to other servers at once; when the last has gone it is stopped, by its own stop command\n" +
