@@ -22,6 +22,14 @@ const CLIENTS = [
 ];
 const SERVER = findPart("agones-sdk-server");
 
+/** For all of them, chosen together: they begin at once, and two who choose at one moment may choose the same. */
+let chosen: Promise<number[]> | undefined;
+async function takePorts(count: number): Promise<readonly number[]> {
+  chosen ??= freePorts(CLIENTS.length * 5).then((ports) => [...ports]);
+  const taken = (await chosen).splice(0, count);
+  return taken.length === count ? taken : freePorts(count);
+}
+
 interface Ports {
   readonly grpcPort: number;
   readonly httpPort: number;
@@ -49,25 +57,32 @@ async function run(command: readonly string[], { grpcPort, httpPort }: Ports): P
 
 /** Its local mode, for which these clients were written. */
 async function agones(): Promise<Ports & { readonly stop: () => Promise<void> }> {
-  const [grpcPort = 0, httpPort = 0, healthPort = 0] = await freePorts(3);
-  const child = spawn(SERVER ?? "", [
-    ...["--local", "--address", "127.0.0.1", "--grpc-port", String(grpcPort), "--http-port", String(httpPort)],
-    ...["--health-port", String(healthPort), "--feature-gates", "PlayerTracking=true", "--sdk-name", "forge"],
-  ]);
-  child.stdout.resume();
-  child.stderr.resume();
-  while ((await fetch(`http://127.0.0.1:${httpPort}/gameserver`).catch(() => undefined)) === undefined) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  let said = "";
+  for (let tries = 0; tries < 5; tries++) {
+    const [grpcPort = 0, httpPort = 0, healthPort = 0] = await takePorts(3);
+    const child = spawn(SERVER ?? "", [
+      ...["--local", "--address", "127.0.0.1", "--grpc-port", String(grpcPort), "--http-port", String(httpPort)],
+      ...["--health-port", String(healthPort), "--feature-gates", "PlayerTracking=true", "--sdk-name", "forge"],
+    ]);
+    said = "";
+    child.stdout.resume();
+    child.stderr.on("data", (text: Buffer) => (said += text.toString()));
+    let alive = true;
+    const ended = once(child, "exit").then(() => (alive = false));
+    while (alive) {
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/gameserver`).catch(() => undefined);
+      if (answer?.ok && alive) {
+        const stop = async (): Promise<void> => {
+          child.kill("SIGKILL");
+          await ended;
+        };
+        return { grpcPort, httpPort, stop };
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    // Somebody else listens there by now: once more, at other ports.
   }
-  const ended = once(child, "exit");
-  return {
-    grpcPort,
-    httpPort,
-    stop: async () => {
-      child.kill("SIGKILL");
-      await ended;
-    },
-  };
+  throw new Error(`agones-sdk-server does not come up: ${said}`);
 }
 
 /** All at once: these clients mostly wait. */
@@ -83,7 +98,7 @@ async function compare(command: readonly string[]) {
 }
 
 async function onForge(command: readonly string[]): Promise<{ end: [number, string]; heard: string[] }> {
-  const [grpcPort = 0, httpPort = 0] = await freePorts(2);
+  const [grpcPort = 0, httpPort = 0] = await takePorts(2);
   const options = { token: "t", seats: "match", maxPlayers: 16, version: "0", clock: systemClock } as const;
   const desk = await Desk.start({ ...options, server: DEFAULT_SERVER, grpcPort, httpPort });
   const heard = new Set<string>();
