@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ForgeConfig } from "./config";
+import { orderedJson } from "./ordered-json";
 
 /**
  * What a region is told of forge.toml, as one short text: another one means that there is something to push. Comments,
@@ -16,14 +17,5 @@ export function configRevision(config: ForgeConfig, region: string): string {
     own: config.regions.find(({ name }) => name === region),
     experiences: Object.values(experiences).filter(({ regions }) => regions.length === 0 || regions.includes(region)),
   };
-  return createHash("sha256").update(stable(told)).digest("hex").slice(0, 16);
-}
-
-/** JSON with its keys in order. */
-function stable(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === "object" && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
+  return createHash("sha256").update(orderedJson(told)).digest("hex").slice(0, 16);
 }

@@ -100,8 +100,8 @@ export function onCommand(s: CoreState, requestId: number, command: Command): vo
 }
 
 /**
- * The newest decision about it; of the region also how far its drain is, of an experience also how far its rollout is, and what was last thought of its size, where
- * that changed nothing.
+ * The newest decision about it; of the region also how far its drain is, of an experience also how far its rollout is,
+ * and what was last thought of its size, where that changed nothing.
  */
 function decisionAbout(s: CoreState, id: string): DecisionRecord | undefined {
   const record = s.records.find(id);

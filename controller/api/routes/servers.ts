@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { orderedJson } from "../../../config/ordered-json";
 import { json } from "../answer";
 import { type ApiContext, ask } from "../api-context";
 import { mergedList } from "../merged-list";
@@ -125,20 +126,11 @@ function idOf(
   const { role, sub } = caller.actor;
   const ofKey = digest(`forge-spawn\n${role}\n${sub}\n${backend.region}\n${key}`, KEY_DIGITS);
   const keyPrefix = `srv-${backend.region}-${ofKey}`;
-  return { serverId: keyPrefix + digest(inOrder(spec), SPEC_DIGITS), keyPrefix };
+  return { serverId: keyPrefix + digest(orderedJson(spec), SPEC_DIGITS), keyPrefix };
 }
 
 function digest(text: string, digits: number): string {
   return createHash("sha256").update(text).digest("hex").slice(0, digits);
-}
-
-/** JSON with every object's keys in order: labels mean the same in any. */
-function inOrder(spec: object): string {
-  return JSON.stringify(spec, (_key, value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
 }
 
 function requireOwnServer({ params, caller }: Call<{ readonly id: string }>): void {
