@@ -10,15 +10,18 @@ const SKIPPED_SUITE = /^(.*) \[skipped here: (.*)\]$/s;
 
 /**
  * @typedef {{ status: string, ancestorTitles: string[], fullName: string }} Test
- * @typedef {{ file: string, tests: { name: string, outcome: string }[] }} FileOutcome
- *   outcome: passed, failed, or pending where it was skipped; no tests where the file could not be loaded
+ * @typedef {{ file: string, broken: boolean, tests: { name: string, outcome: string }[] }} FileOutcome
+ *   broken: it could not be loaded, or failed outside of its tests; outcome: passed, failed, or pending where it was skipped
+ * @typedef {{
+ *   passed: number, failed: number, skipped: number, skips: { name: string, reason: string }[], files: FileOutcome[],
+ * }} Summary a broken file counts as one failure
  * @param {{
  *   numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number,
- *   numRuntimeErrorTestSuites: number, testResults: { testFilePath?: string, testResults: Test[] }[],
+ *   numRuntimeErrorTestSuites: number, testResults: {
+ *     testFilePath?: string, testExecError?: unknown, testResults: Test[],
+ *   }[],
  * }} results what jest hands to a reporter at the end, as far as it is read here
- * @returns {{
- *   passed: number, failed: number, skipped: number, skips: { name: string, reason: string }[], files: FileOutcome[],
- * }} a test file that could not be loaded counts as one failure
+ * @returns {Summary}
  */
 function summarise(results) {
   const skips = new Map();
@@ -37,8 +40,9 @@ function summarise(results) {
     failed: results.numFailedTests + results.numRuntimeErrorTestSuites,
     skipped: results.numPendingTests + results.numTodoTests,
     skips: [...skips.values()].sort((a, b) => a.name.localeCompare(b.name, "en")),
-    files: results.testResults.map(({ testFilePath = "", testResults }) => ({
+    files: results.testResults.map(({ testFilePath = "", testExecError, testResults }) => ({
       file: testFilePath,
+      broken: testExecError !== undefined && testExecError !== null,
       tests: testResults.map(({ fullName, status }) => ({ name: fullName, outcome: status })),
     })),
   };

@@ -1,6 +1,7 @@
 /**
  * `npm test`: builds what changed, runs jest (arguments are passed on), and ends with what was skipped here and why,
- * then one line `N passed, N failed`. Two things that jest alone would let pass count as failures: a run that does not
+ * then one line `N passed, N failed`. Where few files of the whole suite failed they are run once more by themselves, and
+ * what passes only then is named (see again.mjs). Two things that jest alone would let pass count as failures: a run that does not
  * end because a test left something open, and a process that outlives the run. With FORGE_VERIFY=1, which is
  * `npm run verify`, what was seen goes to docs/verified.md.
  */
@@ -8,15 +9,17 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { filesToRepeat, withSecondRun } from "./again.mjs";
 import { build } from "./build.mjs";
 import { lastRunOf, readVerified, writeVerified } from "./verified.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** How long jest and processes that tests started may take to go once the last test has ended. */
 const GRACE_MS = 15_000;
+const NOTHING = { passed: 0, failed: 0, skipped: 0, skips: [], files: [] };
 
 const folder = mkdtempSync(join(tmpdir(), "forge-test-"));
 const summaryFile = join(folder, "summary.json");
@@ -24,11 +27,15 @@ const recordsFile = join(folder, "records");
 const verifies = process.env.FORGE_VERIFY === "1";
 /** Inherited by everything the tests start, so that leftovers can be told from other people's processes. */
 const mark = `FORGE_TEST_SUMMARY=${summaryFile}`;
+/** Then nothing is run again. */
+let interrupted = false;
 
 try {
   if (verifies && process.argv.some((arg) => /^(-t|--testNamePattern)/.test(arg))) {
     throw new Error("docs/verified.md is written of whole test files: leave -t out, name files instead");
   }
+  // Ctrl-C reaches jest through the terminal; a signal to this process alone is handed on.
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => (interrupted = true));
   await build({ log: (line) => console.log(line) });
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
@@ -40,22 +47,36 @@ try {
 }
 
 async function run(args) {
-  const jest = createRequire(import.meta.url).resolve("jest/bin/jest");
-  const child = spawn(process.execPath, [jest, ...args], {
+  const problems = [];
+  const { code, summary } = await jest(args, problems);
+  const isWhole = args.length === 0 && !interrupted && problems.length === 0;
+  const again = isWhole && summary !== undefined ? filesToRepeat(summary) : [];
+  if (again.length === 0) return report(code, summary, problems);
+
+  console.log(`\nOnce more, alone: ${again.map((file) => relative(ROOT, file)).join(" ")}`);
+  const second = await jest(["--runInBand", "--runTestsByPath", ...again], problems);
+  if (second.summary === undefined) return report(code, summary, problems);
+  return report(second.code, withSecondRun(summary, second.summary), problems);
+}
+
+/** Runs it to its end; what it left behind goes to `problems`. @returns its exit code, and what its tests did if any ran */
+async function jest(args, problems) {
+  rmSync(summaryFile, { force: true });
+  const program = createRequire(import.meta.url).resolve("jest/bin/jest");
+  const child = spawn(process.execPath, [program, ...args], {
     cwd: ROOT,
     stdio: "inherit",
     env: { ...process.env, FORGE_TEST_SUMMARY: summaryFile, FORGE_TEST_RECORDS: recordsFile },
   });
-  // Ctrl-C reaches jest through the terminal; a signal to this process alone is handed on.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  const end = () => child.kill("SIGTERM");
+  process.on("SIGTERM", end);
   const ended = new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code, signal) => resolve(signal === null ? code : 1));
   });
 
-  const problems = [];
   const code = await Promise.race([ended, summaryWritten(ended).then(() => within(ended, GRACE_MS))]);
+  process.off("SIGTERM", end);
   if (code === undefined) {
     child.kill("SIGKILL");
     problems.push("jest did not end: a test left something open. Find it with `npx jest --detectOpenHandles FILE`.");
@@ -64,7 +85,8 @@ async function run(args) {
     process.kill(pid, "SIGKILL");
     problems.push(`a test left a process behind: ${command}`);
   }
-  return report(code ?? 1, problems);
+  const summary = existsSync(summaryFile) ? JSON.parse(readFileSync(summaryFile, "utf8")) : undefined;
+  return { code: code ?? 1, summary };
 }
 
 /** Resolves when the last test has ended, or with the run. */
@@ -104,11 +126,8 @@ function marked() {
     });
 }
 
-function report(code, problems) {
-  const ran = existsSync(summaryFile);
-  const { passed, failed, skipped, skips, files } = ran
-    ? JSON.parse(readFileSync(summaryFile, "utf8"))
-    : { passed: 0, failed: 0, skipped: 0, skips: [], files: [] };
+function report(code, summary, problems) {
+  const { passed, failed, skipped, skips, files, onlyAgain = [] } = summary ?? NOTHING;
   for (const problem of problems) console.log(`Failed: ${problem}`);
   if (skips.length > 0) {
     console.log("\nSkipped here:");
@@ -120,12 +139,17 @@ function report(code, problems) {
       console.log(`- ${name}: ${reason} (${when}; see docs/verified.md)`);
     }
   }
-  if (verifies && ran) {
+  if (verifies && summary !== undefined) {
     writeVerified(ROOT, files, recordsFile);
     console.log("\ndocs/verified.json and docs/verified.md say what was run for real.");
   }
+  if (onlyAgain.length > 0) {
+    console.log("\nPassed only when run once more, alone (please report it, with what it said above):");
+    for (const { file, name } of onlyAgain) console.log(`- ${relative(ROOT, file)}${name === "" ? "" : `: ${name}`}`);
+  }
   // A failure that jest reports by its exit code alone (no tests found, a broken configuration) must show in the line.
   const failures = failed + problems.length || (code === 0 ? 0 : 1);
-  console.log(`${passed} passed, ${failures} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  const rest = [skipped > 0 && `${skipped} skipped`, onlyAgain.length > 0 && `${onlyAgain.length} passed only alone`];
+  console.log([`${passed} passed`, `${failures} failed`, ...rest.filter(Boolean)].join(", "));
   return failures > 0 ? 1 : 0;
 }

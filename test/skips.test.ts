@@ -46,6 +46,11 @@ describe("the summary of a run", () => {
 
   test("counts a file that could not be loaded as a failure", () => {
     expect(summary([], { numFailedTests: 2, numRuntimeErrorTestSuites: 1 }).failed).toBe(3);
+    const results = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 };
+    const files = [{ testFilePath: "a", testExecError: new Error("no module"), testResults: [] }];
+    expect(summarise({ ...results, numRuntimeErrorTestSuites: 1, testResults: files }).files).toEqual([
+      { file: "a", broken: true, tests: [] },
+    ]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import fc from "fast-check";
+import { freePorts } from "../../../protocol/free-ports";
 import type { PortLaunch } from "../../engine";
 import { isPortFree, LOCAL_PORTS, PortPool, regionPorts } from "./ports";
 
@@ -82,12 +83,12 @@ describe("PortPool", () => {
 
 describe("isPortFree", () => {
   it.each(["0.0.0.0", "127.0.0.1"])("knows who listens on %s, TCP or UDP", async (host) => {
+    // Not ports that the system chooses: it gives the same to outgoing connections of others once they are free.
+    const [tcpPort = 0, udpPort = 0] = await freePorts(2);
     const tcp = createServer();
-    await new Promise<void>((resolve) => tcp.listen(0, host, resolve));
+    await new Promise<void>((resolve) => tcp.listen(tcpPort, host, resolve));
     const udp = createSocket("udp4");
-    await new Promise<void>((resolve) => udp.bind(0, host, resolve));
-    const tcpPort = (tcp.address() as { port: number }).port;
-    const udpPort = udp.address().port;
+    await new Promise<void>((resolve) => udp.bind(udpPort, host, resolve));
     expect([await isPortFree(tcpPort), await isPortFree(udpPort)]).toEqual([false, false]);
     await new Promise<void>((resolve) => tcp.close(() => resolve()));
     await new Promise<void>((resolve) => udp.close(resolve));
