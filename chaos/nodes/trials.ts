@@ -45,11 +45,16 @@ function fill({ disks }: NodeCluster, node: string): Promise<() => Promise<void>
   return Promise.resolve(() => Promise.resolve(disks.get(node)?.free()));
 }
 
+/** Options of Node itself may stand before the script. */
+export function isGate(command: readonly string[]): boolean {
+  return command.some((argument) => argument.endsWith("/gate.js"));
+}
+
 /** Nomad starts it again. */
 function killGate(cluster: NodeCluster, node: string): Promise<() => Promise<void>> {
   const { folder } = cluster.machine(node);
   const gate = processTable("NOMAD_ALLOC_DIR").find(
-    ({ command, variable }) => command[1]?.endsWith("/gate.js") === true && variable?.startsWith(`${folder}/`) === true,
+    ({ command, variable }) => isGate(command) && variable?.startsWith(`${folder}/`) === true,
   );
   if (gate === undefined) throw new Error(`no gate was found on ${node}`);
   process.kill(gate.identity.pid, "SIGKILL");
