@@ -17,7 +17,7 @@ import { Network, type NetHost } from "../network";
 import { SmallDisk } from "../small-disk";
 import { nodesToml, REGION } from "./forge-toml";
 import { Machine } from "./machine";
-import { until } from "./until";
+import { until } from "../../test/until";
 import { clientConfig, NOMAD_PORTS, serverConfig } from "./nomad-config";
 
 export interface ClusterOptions {
@@ -117,7 +117,7 @@ export class NodeCluster {
     for (const { program } of this.machines) program.start();
     await until("Nomad's nodes are ready", async () => {
       const ready = (await this.nodes()).filter(({ Status }) => Status === "ready");
-      return ready.length === options.nodes ? ready : undefined;
+      return ready.length === options.nodes;
     });
     await this.deploy();
   }

@@ -12,7 +12,7 @@ import { NodeEvents } from "./node-events";
 import { RegionView } from "./region-view";
 import { toldWhere, type Told } from "./told";
 import type { Trial } from "./trials";
-import { until } from "./until";
+import { until } from "../../test/until";
 
 /** What was seen of one trial; times are from the moment that it struck, in milliseconds, null where it did not happen. */
 export interface SeenTrial {
@@ -199,12 +199,11 @@ export class NodesRun {
 
   /** Nomad has given the node up, the leader has nothing on it, and nobody who sat there is looking for a seat. */
   private async untilMoved(name: string, { node, nodeId }: Struck, on: ReadonlySet<string>): Promise<void> {
-    const moved = async (): Promise<true | undefined> => {
+    const moved = async (): Promise<boolean> => {
       const status = (await this.cluster.nodes()).find(({ Name }) => Name === node)?.Status;
       const there = await this.view.sessionsOn(nodeId);
       const theirs = (await this.view.sessions()).filter(({ id }) => on.has(id));
-      const done = status !== "ready" && there.length === 0 && theirs.every(({ state }) => state !== "migrating");
-      return done ? true : undefined;
+      return status !== "ready" && there.length === 0 && theirs.every(({ state }) => state !== "migrating");
     };
     await until("everybody on the node has another seat", moved, MOVED_WITHIN_MS).catch((error: unknown) =>
       this.promises.break("P2", "players of a lost node get other seats", `${name}: ${(error as Error).message}`),

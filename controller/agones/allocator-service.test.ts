@@ -6,6 +6,7 @@ import pino from "pino";
 import { Agent, request } from "undici";
 import { systemClock } from "../../protocol/clock";
 import { findProgram, skipUnless } from "../../test/skips";
+import { until } from "../../test/until";
 import { BackendDouble, serverSample } from "../api/backend-double";
 import type { AllocationRequest } from "../core/allocation";
 import { Tokens } from "../tokens";
@@ -290,15 +291,10 @@ skipUnless(
     copyFileSync(file("others.crt"), file("ca/others.pem"));
     copyFileSync(file("server2.crt"), file("tls.crt"));
     copyFileSync(file("server2.key"), file("tls.key"));
-    await until(async () => (await (await client(url, tls("bad", "others"))).allocate(FLEET)).status === 0);
+    // They are looked at each second.
+    await until("who is of the other authority may allocate", async () => {
+      return (await (await client(url, tls("bad", "others"))).allocate(FLEET)).status === 0;
+    });
     expect((await first.allocate(FLEET)).status).toBe(0);
   });
-
-  /** Its files are looked at each second. */
-  async function until(holds: () => Promise<boolean>): Promise<void> {
-    for (;;) {
-      if (await holds().catch(() => false)) return;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
 });

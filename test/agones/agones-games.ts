@@ -2,17 +2,15 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import AgonesSDK from "@google-cloud/agones-sdk";
 import { AllocationClient } from "../../controller/agones/testing/allocation-client";
 import type { Server } from "../../controller/core/resources";
 import { findPart } from "../cluster/real-parts";
+import { until } from "../until";
 
 /** Agones' own game server, built from `examples/simple-game-server` of its repository, where somebody put it. */
 export const SIMPLE_SERVER = findPart("agones-simple-game-server");
 export const NO_SIMPLE_SERVER = "agones-simple-game-server is neither on PATH nor in Forge's cache";
-const WITHIN_MS = 60_000;
-const LOOK_MS = 50;
 
 /** Those whose connection to the SDK is their life: they end where it breaks. */
 export const AGONES_GAMES: readonly string[] = [...(SIMPLE_SERVER === undefined ? [] : ["go"]), "node"];
@@ -104,7 +102,7 @@ export class AgonesRegion {
   becomes(id: string, what: string, fits: (server: Server) => boolean): Promise<Server> {
     return until(`server ${id} ${what}`, async () => {
       const server = await this.server(id);
-      return fits(server) ? server : undefined;
+      return fits(server) && server;
     });
   }
 
@@ -172,22 +170,6 @@ function wanted(experienceId: string): object {
   return { gameServerSelectors: [{ matchLabels: { "agones.dev/fleet": experienceId } }] };
 }
 
-/** For what no event tells. @throws {Error} that says what was waited for in vain */
-export async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const endMs = Date.now() + WITHIN_MS;
-  let last = "";
-  while (Date.now() < endMs) {
-    try {
-      const found = await look();
-      if (found !== undefined) return found;
-    } catch (error) {
-      last = `: ${String(error)}`;
-    }
-    await pause(LOOK_MS);
-  }
-  throw new Error(`not within ${String(WITHIN_MS / 1000)} s: ${what}${last}`);
-}
-
 /**
  * A server's whole life, as Agones' documentation tells it: it gets ready, is allocated by both wires, tells of its
  * players, is given back, falls silent and is replaced, asks for its own end.
@@ -248,9 +230,9 @@ export async function playsOn(region: AgonesRegion, { language, server }: Match,
   const before = language === "node" ? Number(await say(server, "SEEN")) : 0;
   await region.label(server.id, { mark });
   await until(`${language} sees the change in its watch`, async () => {
-    if (language === "rest") return (await say(server, "hello")) === "ACK: hello" || undefined;
-    if (language === "node") return Number(await say(server, "SEEN")) > before || undefined;
-    return (await region.log(server.id)).includes(`"mark":"${mark}"`) || undefined;
+    if (language === "rest") return (await say(server, "hello")) === "ACK: hello";
+    if (language === "node") return Number(await say(server, "SEEN")) > before;
+    return (await region.log(server.id)).includes(`"mark":"${mark}"`);
   });
 }
 
@@ -276,7 +258,7 @@ export async function strangersAreRefused(region: AgonesRegion): Promise<void> {
   // The agent has to have found the server's processes.
   await until("a stranger is refused over REST", async () => {
     const { status } = await fetch(`http://127.0.0.1:${String(port)}/gameserver`);
-    return status === 403 || undefined;
+    return status === 403;
   });
   process.env["AGONES_SDK_GRPC_PORT"] = String(port);
   const sdk = new AgonesSDK();

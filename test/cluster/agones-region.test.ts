@@ -11,7 +11,8 @@ import {
 } from "../agones/agones-games";
 import { skipUnless } from "../skips";
 import { HOST_PROGRAMS, LONG_TESTS } from "./local-hosts";
-import { PlayedRegion, until } from "./played-region";
+import { until } from "../until";
+import { PlayedRegion } from "./played-region";
 import { TERRAFORM } from "./terraform";
 
 const REGION = "us-east";
@@ -54,7 +55,7 @@ skipUnless(
     matches = await beginMatches(region, LANGUAGES);
     const greeted = await played.greetings();
     played.kill("agent");
-    await until("the agent is back", async () => ((await played.greetings()) > greeted ? true : undefined));
+    await until("the agent is back", async () => (await played.greetings()) > greeted);
     await allPlayOn("killed");
   });
 
@@ -64,7 +65,7 @@ skipUnless(
     await played.command("deploy", "--all", "--yes");
     await until("the new agent runs alone", async () => {
       const now = await played.allocations("agent");
-      return now.length === 1 && now[0]?.id !== before?.id ? now : undefined;
+      return now.length === 1 && now[0]?.id !== before?.id;
     });
     await allPlayOn("upgraded");
   });
@@ -74,9 +75,7 @@ skipUnless(
     const [old] = played.gates();
     played.rebuild("gate", "second build");
     await played.command("deploy", "--all", "--yes");
-    await until("the agent knows both gates", async () =>
-      (await played.greetings()) >= greeted + 2 ? true : undefined,
-    );
+    await until("the agent knows both gates", async () => (await played.greetings()) >= greeted + 2);
     expect(played.gates().size).toBe(2);
     await allPlayOn("beside");
     const next = await beginMatches(region, LANGUAGES);

@@ -4,7 +4,6 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { followControllers } from "../../agent/consul/controller-directory";
 import { ServerRegistrations } from "../../agent/consul/server-registrations";
 import type { GameServer } from "../../agent/game-server";
@@ -26,6 +25,7 @@ import { consulRules } from "../../stacks/program-rights";
 import { systemClock } from "../../protocol/clock";
 import type { ExpectedServer } from "../../protocol/messages";
 import { skipUnless } from "../skips";
+import { until } from "../until";
 import { ConsulAgent } from "./consul-agent";
 import { IdentityDouble } from "./identity-double";
 import { findPart } from "./real-parts";
@@ -33,23 +33,6 @@ import { findPart } from "./real-parts";
 const consulProgram = findPart("consul");
 const REGION = "us-east";
 const MANAGEMENT = "5f2b1c8e-9a44-4f0e-8f58-2f6d5ad0c001";
-const WITHIN_MS = 45_000;
-
-/** Asks until it is so: Consul tells nobody what a test wants to know. */
-async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  const deadlineMs = Date.now() + WITHIN_MS;
-  let last: unknown;
-  while (Date.now() < deadlineMs) {
-    try {
-      const found = await ask();
-      if (found !== undefined) return found;
-    } catch (error) {
-      last = error;
-    }
-    await pause(50);
-  }
-  throw new Error(`${what}: not within ${WITHIN_MS / 1000} s`, { cause: last });
-}
 
 /** What the registrations look at of a game server. */
 function serverDouble(over: Partial<ExpectedServer>) {
@@ -64,7 +47,7 @@ skipUnless(
   "consul is neither on PATH nor in Forge's cache",
   consulProgram !== undefined,
 )("a region's programs on a real Consul with access control", () => {
-  jest.setTimeout(120_000);
+  jest.setTimeout(150_000);
   let folder: string;
   let agent: ConsulAgent;
   let issuer: IdentityDouble;
@@ -147,10 +130,7 @@ skipUnless(
     await expect(
       until(
         "a new token",
-        async () => (
-          await consul.json("GET", "/v1/kv/forge/us-east/?keys").catch(() => undefined),
-          consul.tokens > 1 ? true : undefined
-        ),
+        async () => (await consul.json("GET", "/v1/kv/forge/us-east/?keys").catch(() => undefined), consul.tokens > 1),
       ),
     ).resolves.toBe(true);
   });
@@ -219,11 +199,11 @@ skipUnless(
     const path = `/v1/kv/${configKey(REGION)}`;
     const end = followKvConfig(REGION, (text) => texts.push(text), deps());
     await agent.call("PUT", path, "first = 1");
-    await until("the first text", async () => texts.at(-1) === "first = 1" || undefined);
+    await until("the first text", async () => texts.at(-1) === "first = 1");
     await agent.call("DELETE", path);
     await agent.call("PUT", path, "first = 1");
     await agent.call("PUT", path, "second = 2");
-    await until("the second text", async () => texts.at(-1) === "second = 2" || undefined);
+    await until("the second text", async () => texts.at(-1) === "second = 2");
     end();
     expect(texts).toEqual(["first = 1", "second = 2"]);
   });
@@ -244,7 +224,7 @@ skipUnless(
       { close: () => void dialled.splice(dialled.indexOf(address), 1) }
     );
     const following = followControllers({ ...deps(), region: REGION, dial, log });
-    await until("the controller", async () => dialled.includes("127.0.0.1:7800") || undefined);
+    await until("the controller", async () => dialled.includes("127.0.0.1:7800"));
     const second = new ControllerServices({
       ...deps(),
       region: REGION,
@@ -253,17 +233,17 @@ skipUnless(
       agentLink: { host: "127.0.0.1", port: 7810 },
     });
     second.start();
-    await until("the other one", async () => dialled.includes("127.0.0.1:7810") || undefined);
+    await until("the other one", async () => dialled.includes("127.0.0.1:7810"));
     services.setLeader(true);
     await until("the tag", async () => {
       const all = await agent.call<readonly { readonly ServiceTags: readonly string[] }[]>(
         "GET",
         "/v1/catalog/service/forge-controller-us-east",
       );
-      return all.some(({ ServiceTags }) => ServiceTags.includes("leader")) || undefined;
+      return all.some(({ ServiceTags }) => ServiceTags.includes("leader"));
     });
     await services.close();
-    await until("only the other one", async () => JSON.stringify(dialled) === `["127.0.0.1:7810"]` || undefined);
+    await until("only the other one", async () => JSON.stringify(dialled) === `["127.0.0.1:7810"]`);
     // The last to go stays known: an empty list may as well be Consul's own loss.
     await second.close();
     following.close();
@@ -320,7 +300,7 @@ skipUnless(
       await status("abc123", "critical");
       await expect(dns.resolveSrv("gameserver-abc123.service.consul")).rejects.toThrow(/ENOTFOUND|ENODATA/);
       registrations.gone("abc123");
-      await until("its end", async () => ((await checksOf("abc123")).length === 0 ? true : undefined));
+      await until("its end", async () => (await checksOf("abc123")).length === 0);
     });
 
     it("that Consul cannot ask are as healthy as their agent says, and many are no trouble", async () => {
@@ -336,7 +316,7 @@ skipUnless(
       for (const { server } of many.slice(1)) registrations.gone(server.serverId);
       await until("the others' end", async () => {
         const all = await agent.call<Record<string, object>>("GET", "/v1/agent/services");
-        return Object.keys(all).filter((id) => id.startsWith("gameserver-")).length === 1 || undefined;
+        return Object.keys(all).filter((id) => id.startsWith("gameserver-")).length === 1;
       });
       registrations.gone("many-0");
     });
@@ -351,13 +331,11 @@ skipUnless(
       registrations.gone("stays");
       await agent.run();
       await status("late", "passing");
-      await until("the end of what ended meanwhile", async () =>
-        (await checksOf("stays")).length === 0 ? true : undefined,
-      );
+      await until("the end of what ended meanwhile", async () => (await checksOf("stays")).length === 0);
       expect(troubles.length).toBeGreaterThan(0);
       // Somebody takes it out by hand: it comes back with the next look, which the end of an agent brings forward.
       registrations.gone("late");
-      await until("its end", async () => ((await checksOf("late")).length === 0 ? true : undefined));
+      await until("its end", async () => (await checksOf("late")).length === 0);
     });
   });
 });

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import type { Loose } from "../e2e/loose";
 import { buildPocketGame, PocketServer } from "../e2e/pocket";
 import { RunFolder, type CommandEnd } from "../e2e/run-folder";
 import { recordFigure } from "../records";
 import { skipUnless } from "../skips";
+import { until } from "../until";
 import { OthersCluster, OTHERS_PROGRAMS } from "./others-cluster";
 import { PortSlot } from "./port-slot";
 import { TERRAFORM } from "./terraform";
@@ -115,16 +115,13 @@ memory = 32
   });
 
   /** `forge ps` finds the controller where Nomad has placed it, and is its operator by the run's key in this folder. */
-  async function untilReady(): Promise<string[]> {
-    const deadlineMs = Date.now() + 120_000;
-    for (;;) {
-      const end = await forge("--json", "ps", "--config", folder.config);
-      const items: Loose[] = end.code === 0 ? JSON.parse(end.stdout).items : [];
-      const ready = items.filter(({ state }) => state === "ready");
-      if (ready.length === 2) return ready.map(({ experienceId }) => experienceId);
-      if (Date.now() > deadlineMs) throw new Error(`not ready: ${end.stdout}${end.stderr}`);
-      await pause(500);
-    }
+  function untilReady(): Promise<string[]> {
+    return until("two servers are ready", async () => {
+      const { items } = await result("ps");
+      const ready: Loose[] = items.filter(({ state }: Loose) => state === "ready");
+      if (ready.length !== 2) throw new Error(JSON.stringify(items));
+      return ready.map(({ experienceId }) => experienceId);
+    });
   }
 
   it("gives a player a seat that the game server takes", async () => {

@@ -12,12 +12,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { runForTest, type CliResult } from "../../cli/cli-under-test";
 import { freePorts } from "../../protocol/free-ports";
 import { mountsBelow } from "../../infra/local/leftovers";
 import { ROOT } from "../e2e/run-folder";
 import { skipUnless } from "../skips";
+import { until } from "../until";
 import { ConsulAgent } from "./consul-agent";
 import { NomadAgent } from "./nomad-agent";
 import { findPart } from "./real-parts";
@@ -28,7 +28,6 @@ import { VaultServer } from "./vault-server";
 const PARTS = { nomad: findPart("nomad"), consul: findPart("consul"), vault: findPart("vault") ?? findPart("bao") };
 const APPLICATION = join(ROOT, "examples/leaving-kubernetes");
 const KEY = "a-key-that-nobody-may-see-71c2";
-const READY_WITHIN_MS = 90_000;
 
 skipUnless(
   "Nomad, Consul and Vault as root",
@@ -119,20 +118,10 @@ vault {
         API_KEY_FILE: put("api-key", KEY),
       }),
     ];
-    for (const port of [ports.oldWeb, ports.oldBackend]) await answers(`http://127.0.0.1:${port}/healthz`);
-  }
-
-  async function answers(url: string): Promise<void> {
-    for (const deadlineMs = Date.now() + READY_WITHIN_MS; Date.now() < deadlineMs; await pause(100)) {
-      if (
-        await fetch(url).then(
-          (answer) => answer.ok,
-          () => false,
-        )
-      )
-        return;
+    for (const port of [ports.oldWeb, ports.oldBackend]) {
+      const url = `http://127.0.0.1:${port}/healthz`;
+      await until(`${url} answers`, async () => (await fetch(url)).ok);
     }
-    throw new Error(`${url} does not answer`);
   }
 
   /** Runs a script that was written, with TEST DOUBLE of kubectl: it knows the one Secret. */

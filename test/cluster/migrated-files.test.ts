@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { jobJson } from "../../migrate/emit/job-json";
 import { deployment, migrateText, onlyJob } from "../../migrate/for-test";
 import type { NomadJob } from "../../migrate/model/nomad-job";
 import { manifestsOf, nastyPod, startedByKubernetes } from "../../migrate/nasty-text";
 import { skipUnless } from "../skips";
+import { until } from "../until";
 import { NomadAgent } from "./nomad-agent";
 import { findPart } from "./real-parts";
 
@@ -15,7 +15,6 @@ import { findPart } from "./real-parts";
 
 const nomad = findPart("nomad");
 const isRoot = process.getuid?.() === 0;
-const RUNS_WITHIN_MS = 90_000;
 /** Of random text, started each as a job. */
 const PODS = 12;
 
@@ -76,16 +75,13 @@ skipUnless(
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  async function running(id: string): Promise<string> {
-    const deadlineMs = Date.now() + RUNS_WITHIN_MS;
-    let last: unknown = "no allocation";
-    while (Date.now() < deadlineMs) {
+  function running(id: string): Promise<string> {
+    return until(`${id} runs`, async () => {
       const [allocation] = await agent.call<readonly Allocation[]>("GET", `/v1/job/${id}/allocations`);
       if (allocation?.ClientStatus === "running") return allocation.ID;
-      last = allocation?.TaskStates?.["main"]?.Events.map(({ DisplayMessage }) => DisplayMessage) ?? last;
-      await pause(200);
-    }
-    throw new Error(`${id} does not run: ${JSON.stringify(last)}`);
+      const events = allocation?.TaskStates?.["main"]?.Events.map(({ DisplayMessage }) => DisplayMessage);
+      throw new Error(JSON.stringify(events ?? "no allocation"));
+    });
   }
 
   /** Without containers: a shell in the task's folder, which shows what only the task may see. */
@@ -103,13 +99,13 @@ skipUnless(
   }
 
   /** A file of the allocation, once it is there. */
-  async function cat(allocation: string, path: string): Promise<Buffer> {
-    for (const deadlineMs = Date.now() + RUNS_WITHIN_MS; ; await pause(200)) {
-      const url = `${agent.address}/v1/client/fs/cat/${allocation}?path=${encodeURIComponent(`main/local/${path}`)}`;
+  function cat(allocation: string, path: string): Promise<Buffer> {
+    const url = `${agent.address}/v1/client/fs/cat/${allocation}?path=${encodeURIComponent(`main/local/${path}`)}`;
+    return until(path, async () => {
       const response = await fetch(url);
-      if (response.ok) return Buffer.from(await response.arrayBuffer());
-      if (Date.now() > deadlineMs) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    }
+      if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+      return Buffer.from(await response.arrayBuffer());
+    });
   }
 
   test("are what Kubernetes would give", async () => {

@@ -3,7 +3,8 @@ import { Random } from "../../sim/random";
 import { recordFigure } from "../records";
 import { skipUnless } from "../skips";
 import { HOST_PROGRAMS, LONG_TESTS } from "./local-hosts";
-import { PlayedRegion, until, type SeatedPlayer } from "./played-region";
+import { until } from "../until";
+import { PlayedRegion, type SeatedPlayer } from "./played-region";
 import { TERRAFORM } from "./terraform";
 
 const SEED = process.env["FORGE_CHAOS_SEED"] ?? "1";
@@ -124,7 +125,7 @@ skipUnless(
       // It still starts servers.
       const added = await region.forge.spawnServer(SPEC, { waitReady: true });
       await until("the leader has the server that was asked for last", async () =>
-        (await region.servers()).includes(added.id) ? true : undefined,
+        (await region.servers()).includes(added.id),
       );
       recordFigure(`faults in ${String(MINUTES)} minutes`, faults);
       recordFigure("the longest that a seat took with the SDK's retries", slowestMs, "ms");
@@ -142,7 +143,7 @@ skipUnless(
     try {
       const given = await until("Nomad has given the node up", async () => {
         const now = await status();
-        return now === "ready" ? undefined : now;
+        return now !== "ready" && now;
       });
       recordFigure(`a client of Nomad's that is stopped is ${given} after`, Math.round(performance.now() - from), "ms");
       await untouched("Nomad has given the node up");
@@ -151,12 +152,12 @@ skipUnless(
     } finally {
       region.killHost("nomad-client", "SIGCONT");
     }
-    await until("the node is back", async () => ((await status()) === "ready" ? true : undefined));
+    await until("the node is back", async () => (await status()) === "ready");
     // Nomad has taken the controller for lost, and starts another one now: that takes as long as it waits before that.
     const backMs = performance.now();
-    const leads = async (): Promise<true | undefined> => {
+    const leads = async (): Promise<boolean> => {
       const answer = await fetch(`${region.at.url}/ready`).catch(() => undefined);
-      return answer?.status === 200 ? true : undefined;
+      return answer?.status === 200;
     };
     for (let tries = 1; !(await until("a controller leads again", leads).catch(() => false)); tries += 1)
       if (tries === LEADS_AGAIN_TRIES) throw new Error("no controller leads since the node is back");

@@ -9,6 +9,7 @@ import { systemClock } from "../../protocol/clock";
 import { EventLog, isAlive, launchOf, lineOf } from "../contract/engine-harness";
 import { deploy, NAMESPACE, REGION, startNomad, type NomadRun } from "../contract/nomad-run";
 import { skipUnless } from "../skips";
+import { until } from "../until";
 import { findPart } from "./real-parts";
 import { Relay } from "./relay";
 
@@ -45,9 +46,6 @@ skipUnless(
       ({ ID }) => ID,
     );
   const childrenOf = async (serverId: string) => (await jobs()).filter((id) => id.includes(`/dispatch-${serverId}-`));
-  const until = async (look: () => Promise<boolean>) => {
-    while (!(await look())) await new Promise((resolve) => setTimeout(resolve, 50));
-  };
 
   it("says what is short while there is no place, and starts the server once there is", async () => {
     const most = await roomFor(run);
@@ -81,7 +79,7 @@ skipUnless(
     const blocked = await log.of("blocked", launch.serverId);
     expect(blocked).toMatchObject({ code: "driverUnsupported", final: true });
     expect(blocked.reason).toBe("no place on 1 node: 1 node without its driver");
-    await until(async () => {
+    await until("its order is withdrawn", async () => {
       const [id = ""] = await childrenOf(launch.serverId);
       const { Stop } = await run.cluster.call<{ readonly Stop: boolean }>(
         "GET",
@@ -141,7 +139,7 @@ skipUnless(
     expect(await childrenOf(serverId)).toHaveLength(1);
     const hasty = await run.reopen({ purgeAfterSecs: 0.2 });
     await hasty.list();
-    await until(async () => (await childrenOf(serverId)).length === 0);
+    await until("its job is gone", async () => (await childrenOf(serverId)).length === 0);
     await hasty.close();
   });
 

@@ -1,18 +1,17 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { openSecrets } from "../../clients/run-secrets";
 import { identityFile } from "../../clients/workload-identity";
 import { PROGRAM_TASK, programJobId } from "../../config/region-names";
 import { systemClock } from "../../protocol/clock";
 import { skipUnless } from "../skips";
+import { until } from "../until";
 import { NomadAgent } from "./nomad-agent";
 import { findPart } from "./real-parts";
 
 const nomad = findPart("nomad");
 const isRoot = process.getuid?.() === 0;
-const WITHIN_MS = 60_000;
 const JOB = programJobId("us-east", "agent");
 const identity = { File: true, TTL: 3_600_000_000_000 };
 
@@ -60,7 +59,7 @@ skipUnless(
     const env = { NOMAD_SECRETS_DIR };
     // Where the jobs of Forge's programs expect them.
     const files = [identityFile(env), identityFile(env, "consul"), identityFile(env, "vault")];
-    await until("its identities", async () => (files.every((file) => existsSync(file)) ? true : undefined));
+    await until("its identities", async () => files.every((file) => existsSync(file)));
 
     const log = { info: () => undefined, warn: () => undefined };
     const source = { kind: "nomadVariables" as const, namespace: "default", job: JOB };
@@ -68,14 +67,4 @@ skipUnless(
     expect(live.now).toEqual({ shared: [secrets.shared], ticket: [secrets.ticket] });
     await live.close();
   });
-
-  async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-    const deadlineMs = Date.now() + WITHIN_MS;
-    while (Date.now() < deadlineMs) {
-      const found = await ask();
-      if (found !== undefined) return found;
-      await pause(100);
-    }
-    throw new Error(`${what}: not within ${WITHIN_MS / 1000} s`);
-  }
 });

@@ -3,7 +3,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { recordFigure } from "../records";
 import { skipUnless } from "../skips";
 import { HOST_PROGRAMS, LONG_TESTS, type InfraValue } from "./local-hosts";
-import { PlayedRegion, until, type SeatedPlayer } from "./played-region";
+import { until } from "../until";
+import { PlayedRegion, type SeatedPlayer } from "./played-region";
 import { TERRAFORM } from "./terraform";
 
 /** So long a spawn may take that is asked for while something is down; then that is started again. */
@@ -48,7 +49,7 @@ skipUnless(
     expect(await region.command("deploy", "--all", "--yes")).toContain("us-east-jobs: 1 to change");
     await until(`the new ${program} runs alone`, async () => {
       const now = await region.allocations(program);
-      return now.length === 1 && now[0]?.id !== before?.id ? now : undefined;
+      return now.length === 1 && now[0]?.id !== before?.id;
     });
     await region.seat(`after-${program}`, servers[0] ?? "");
     const { calls, failures, slowestMs } = await done();
@@ -65,9 +66,7 @@ skipUnless(
     region.rebuild("gate", "second build");
     await region.command("deploy", "--all", "--yes");
     // The old one hangs up once, to say that it retires.
-    await until("the agent knows both gates", async () =>
-      (await region.greetings()) >= greeted + 2 ? true : undefined,
-    );
+    await until("the agent knows both gates", async () => (await region.greetings()) >= greeted + 2);
     expect(region.gates().size).toBe(2);
     const added = await region.forge.spawnServer(SPEC, { waitReady: true });
     await region.seat("on-the-new-gate", added.id);
@@ -134,7 +133,7 @@ skipUnless(
     const added = await region.forge.spawnServer(SPEC, { waitReady: true });
     const { sessionId, connected } = await region.seat("stays", added.id);
     for (const { id } of all) await region.forge.terminateServer(id, { force: true });
-    await until("one gate is left", async () => (region.gates().size === 1 ? true : undefined));
+    await until("one gate is left", async () => region.gates().size === 1);
     expect(await region.forge.getSession(sessionId)).toMatchObject({ state: "active", generation: 1 });
     expect(connected()).toBe(true);
   });

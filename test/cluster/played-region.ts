@@ -13,11 +13,11 @@ import type { RegionClients } from "../../infra/local/region-clients";
 import { systemClock } from "../../protocol/clock";
 import { ForgeApiError, ForgeController } from "../../sdk/src";
 import { ROOT } from "../e2e/run-folder";
+import { until } from "../until";
 import { LocalHosts } from "./local-hosts";
 import { runTerraform } from "./terraform";
 
 const REGION = "us-east";
-const WITHIN_MS = 120_000;
 const SERVERS = 2;
 
 /** As of `forge.toml`: servers that end with their SDK stream, so that a break cannot go unseen. */
@@ -241,7 +241,7 @@ export class PlayedRegion {
     await until("the server that was dispatched has started", async () => {
       const [found] = await nomad.json<readonly StartedAllocation[]>("GET", `${child}/allocations`);
       // Not whether it runs: the controller, which knows nothing of it, may have ended it already.
-      return found?.TaskStates?.["server"]?.StartedAt == null ? undefined : true;
+      return found?.TaskStates?.["server"]?.StartedAt != null;
     });
     await nomad.json("DELETE", child, { query: { purge: true } });
   }
@@ -298,22 +298,6 @@ export class PlayedRegion {
       return { calls, failures, slowestMs: Math.round(slowestMs) };
     };
   }
-}
-
-/** Looks again until there is something. @throws {Error} that says what was waited for in vain */
-export async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const deadlineMs = Date.now() + WITHIN_MS;
-  let last = "";
-  while (Date.now() < deadlineMs) {
-    try {
-      const found = await look();
-      if (found !== undefined) return found;
-    } catch (error) {
-      last = ` (${String(error)})`;
-    }
-    await pause(100);
-  }
-  throw new Error(`not within ${String(WITHIN_MS / 1000)} s: ${what}${last}`);
 }
 
 function forge(home: string, hosts: LocalHosts, args: readonly string[]): Promise<string> {

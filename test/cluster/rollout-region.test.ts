@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { Fleet, Server } from "../../sdk/src";
 import { skipUnless } from "../skips";
 import { HOST_PROGRAMS, LONG_TESTS } from "./local-hosts";
-import { PlayedRegion, until, type SeatedPlayer } from "./played-region";
+import { until } from "../until";
+import { PlayedRegion, type SeatedPlayer } from "./played-region";
 import { TERRAFORM } from "./terraform";
 
 const REGION = "us-east";
@@ -63,7 +64,7 @@ skipUnless(
     until(`servers run ${JSON.stringify(wanted)}`, async () => {
       const now = await versions();
       const all = { ...now, ...wanted };
-      return Object.entries(all).every(([version, count]) => (now[version] ?? 0) === count) ? now : undefined;
+      return Object.entries(all).every(([version, count]) => (now[version] ?? 0) === count);
     });
   async function playOn(): Promise<void> {
     expect(players.filter(({ connected }) => !connected())).toEqual([]);
@@ -100,7 +101,7 @@ skipUnless(
     region.kill("controller");
     await until("another leads", async () => {
       const [now] = await region.forge.getRegions();
-      return (now?.epoch ?? 0) > epoch ? now : undefined;
+      return (now?.epoch ?? 0) > epoch;
     });
     expect(before).toBeDefined();
     const after = await until("the rollout is known", async () => (await fleet()).rollout ?? undefined);
@@ -115,7 +116,7 @@ skipUnless(
     await playOn();
     for (const { sessionId } of players) await region.forge.endSession(sessionId);
     await runs({ "1.0.0": 0, "1.1.0": 4 });
-    await until("it is done", async () => ((await fleet()).rollout === null ? true : undefined));
+    await until("it is done", async () => (await fleet()).rollout === null);
   });
 
   test("rolled back, the version before is all that is left", async () => {
@@ -145,7 +146,7 @@ skipUnless(
     await region.forge.endSession(placed.session.id);
     await until("it sleeps", async () => {
       const { servers } = await region.forge.getFleet("asleep", REGION);
-      return Object.values(servers).every((count) => count === 0) ? true : undefined;
+      return Object.values(servers).every((count) => count === 0);
     });
   });
 });

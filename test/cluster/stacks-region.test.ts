@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { App, LocalBackend } from "cdktf";
 import { HttpJson, HttpStatusError } from "../../clients/http-json";
 import {
@@ -23,6 +22,7 @@ import { renderJob } from "../../jobs/render";
 import type { JobSpec } from "../../jobs/spec";
 import { ForgeRegion, leastPrivilege, readForgeToml, RegionJobs } from "../../stacks";
 import { skipUnless } from "../skips";
+import { until } from "../until";
 import { HOST_PROGRAMS, LocalHosts } from "./local-hosts";
 import { runTerraform, TERRAFORM } from "./terraform";
 
@@ -220,11 +220,7 @@ skipUnless(
       }));
       const body = renderJob({ ...spec, groups });
       await managed("nomad").json("PUT", "/v1/jobs", { query: { namespace: spec.namespace }, body });
-      const deadlineMs = Date.now() + 60_000;
-      while (!existsSync(join(folder, "all"))) {
-        if (Date.now() > deadlineMs) throw new Error(`the job of ${program} did not start`);
-        await pause(200);
-      }
+      await until(`the job of ${program} has started`, async () => existsSync(join(folder, "all")));
       const read = (name: string) => {
         const file = join(folder, name);
         return existsSync(file) ? readFileSync(file, "utf8") : "";

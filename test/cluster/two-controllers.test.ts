@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import pino from "pino";
 import { nodeWorld } from "../../agent/node-world";
 import { startAgent, type RunningAgent } from "../../agent/start-agent";
@@ -16,6 +15,7 @@ import { startController, type RunningController } from "../../controller/start-
 import { Tokens } from "../../controller/tokens";
 import { systemClock } from "../../protocol/clock";
 import { skipUnless } from "../skips";
+import { until } from "../until";
 import { ConsulAgent } from "./consul-agent";
 import { findPart } from "./real-parts";
 
@@ -26,7 +26,6 @@ const SECRETS = {
   ticket: "for the tickets of this test only",
   token: "for the tokens of this test, and nothing else",
 };
-const WITHIN_MS = 45_000;
 const log = pino({ level: "silent" });
 
 const forgeToml = (servers: number): string => `
@@ -64,7 +63,7 @@ skipUnless(
   "consul is neither on PATH nor in Forge's cache",
   consulProgram !== undefined,
 )("two controllers and two agents that find each other through a real Consul", () => {
-  jest.setTimeout(120_000);
+  jest.setTimeout(150_000);
   let folder: string;
   let consul: ConsulAgent;
   const agents = new Map<string, RunningAgent>();
@@ -77,7 +76,7 @@ skipUnless(
     folder = mkdtempSync(join(tmpdir(), "forge-replicas-"));
     consul = await ConsulAgent.start(consulProgram ?? "", folder);
     await startReplica("first");
-    await until("the first leads", async () => (await view(0)).leader || undefined);
+    await until("the first leads", async () => (await view(0)).leader);
     await startReplica("second");
     for (const nodeId of ["node-1", "node-2"]) agents.set(nodeId, await startNode(nodeId));
   });
@@ -164,16 +163,6 @@ skipUnless(
     return body.items?.length ?? 0;
   };
 
-  async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-    const deadlineMs = Date.now() + WITHIN_MS;
-    while (Date.now() < deadlineMs) {
-      const found = await ask();
-      if (found !== undefined && found !== false) return found;
-      await pause(50);
-    }
-    throw new Error(`${what}: not within ${WITHIN_MS / 1000} s`);
-  }
-
   it("the standby passes calls on to the leader, and a seat is granted over the network", async () => {
     await until("a server", async () => (await ready(0)) === 1);
     await until("the standby knows the leader", async () => "leaderUrl" in (await view(1)));
@@ -206,10 +195,10 @@ skipUnless(
     await until("three servers", async () => (await ready(0)) === 3);
     await consul.call("PUT", path, "this is = no forge.toml [");
     const gauge = async () => /forge_config_rejected\{[^}]*\} 1/.test(await metrics(0));
-    await until("it says so", async () => (await gauge()) || undefined);
+    await until("it says so", gauge);
     expect(await ready(0)).toBe(3);
     await consul.call("PUT", path, forgeToml(3));
-    await until("it is mended", async () => ((await gauge()) ? undefined : true));
+    await until("it is mended", async () => !(await gauge()));
   });
 
   it("game servers are in Consul with their node's word for it", async () => {
@@ -264,7 +253,7 @@ skipUnless(
     await startReplica("third");
     await until("the third knows the leader and both nodes", async () => {
       const has = /forge_agents_connected\{[^}]*\} 2\n/.test(await metrics(2));
-      return (has && "leaderUrl" in (await view(2))) || undefined;
+      return has && "leaderUrl" in (await view(2));
     });
     const cyd = await until("a seat", async () => {
       const placed = await call<Placed>(1, "POST", "/v1/sessions", { playerId: "cyd", experienceId: "arena" });

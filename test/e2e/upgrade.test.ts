@@ -16,6 +16,7 @@ import { LONG_TESTS } from "../cluster/local-hosts";
 import { findPart } from "../cluster/real-parts";
 import { recordFigure } from "../records";
 import { skipUnless } from "../skips";
+import { until } from "../until";
 
 /** A commit before the protocol got its third version; another may be named. */
 const FROM = process.env["FORGE_UPGRADE_FROM"] ?? "bead642";
@@ -87,14 +88,14 @@ skipUnless(
       () => players.stop(),
       () => probe.stop(),
     );
-    const allPlay = (): Promise<void> => until(() => players.playing === BOTS);
+    const allPlay = (): Promise<unknown> => until("all bots play", async () => players.playing === BOTS);
 
     await allPlay();
     for (const home of [HOME, older]) {
       for (const placed of [region.agent, ...(await standbysFirst(region))]) {
         const sinceMs = now();
         await stage.roll(region, placed, home);
-        await until(() => probe.nextSeatMs(sinceMs) !== undefined);
+        await until("somebody gets a seat", async () => probe.nextSeatMs(sinceMs) !== undefined);
         await allPlay();
         const what = placed.program.name.startsWith("agent") ? "agent" : "controller";
         recordFigure(
@@ -129,12 +130,4 @@ skipUnless(
 async function standbysFirst(region: ChaosRegion): Promise<ChaosRegion["replicas"]> {
   const leader = await replicaOf(region, "leader");
   return [...region.replicas].sort((a, b) => Number(a === leader) - Number(b === leader));
-}
-
-async function until(so: () => boolean): Promise<void> {
-  const deadlineMs = Date.now() + 60_000;
-  while (!so()) {
-    if (Date.now() > deadlineMs) throw new Error(`not so within a minute: ${so.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
