@@ -9,7 +9,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
@@ -23,6 +22,7 @@ import { agentControllerPair, gateAgentPair } from "../protocol/memory-channel";
 import type { Ack, FromAgent, FromController, RequestBody } from "../protocol/messages";
 import { dialSocket } from "../protocol/socket-dialler";
 import { listenSocket } from "../protocol/socket-listener";
+import { runInFolder } from "./in-folder";
 
 type ControllerEnd = Channel<FromController, FromAgent>;
 type GateEnd = Channel<FromGate, ToGate>;
@@ -239,18 +239,12 @@ async function beAgent(folder: string): Promise<void> {
   controller.close();
 }
 
-async function main(): Promise<void> {
-  if (values.agent !== undefined) return beAgent(values.agent);
-  const folder = fs.mkdtempSync(join(tmpdir(), "forge-bench-"));
-  console.log(
-    `${serverCount} servers of ${seatCount} seats, ${underWay} requests under way, journal on, ${seconds} s each`,
-  );
-  try {
+if (values.agent !== undefined) void beAgent(values.agent);
+else
+  runInFolder(async (folder) => {
+    console.log(
+      `${serverCount} servers of ${seatCount} seats, ${underWay} requests under way, journal on, ${seconds} s each`,
+    );
     await overMemory(folder);
     await overSocket(folder);
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-void main();
+  });

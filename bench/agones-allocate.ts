@@ -7,17 +7,15 @@
  *   npx tsx bench/agones-allocate.ts [--servers 4000] [--clients 40] [--calls 100] [--nodes 10]
  *                                      [--profile FOLDER]: also CPU profiles of the controller and agents, of the calls alone
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Client } from "undici";
 import { AllocationClient, framed } from "../controller/agones/testing/allocation-client";
 import { bundle } from "./bundle";
-import type { ChildProgram } from "./child-program";
 import { distribution } from "./distribution";
 import { tellFigure } from "./figure";
 import { freePort } from "../protocol/free-ports";
+import { runInFolder } from "./in-folder";
 import { machineLine } from "./machine";
 import { EXPERIENCE } from "./fixed-fleet";
 import { VirtualRegion } from "./virtual-region";
@@ -110,15 +108,14 @@ async function load(what: string, callers: readonly Caller[]): Promise<void> {
 /** CPU time of the region's process for calls alone, and its profile where one is asked for. */
 type Measured = (name: string, calls: () => Promise<void>) => Promise<void>;
 
-async function measuredIn({ programs }: VirtualRegion, name: string, calls: () => Promise<void>): Promise<void> {
+async function measuredIn({ controller }: VirtualRegion, name: string, calls: () => Promise<void>): Promise<void> {
   const { profile } = values;
-  const child = programs[0]?.child as ChildProgram;
-  if (profile !== undefined) await child.ask("profile");
-  const before = child.cpuMs();
+  if (profile !== undefined) await controller.ask("profile");
+  const before = controller.cpuMs();
   await calls();
-  const each = ((child.cpuMs() - before) * 1000) / (Number(values.clients) * Number(values.calls));
+  const each = ((controller.cpuMs() - before) * 1000) / (Number(values.clients) * Number(values.calls));
   console.log(`${"".padEnd(14)} ${each.toFixed(0)} µs of the region's CPU a call`);
-  if (profile !== undefined) await child.ask("profiled", { file: join(profile, `${name}.cpuprofile`) });
+  if (profile !== undefined) await controller.ask("profiled", { file: join(profile, `${name}.cpuprofile`) });
 }
 
 async function withRegion(
@@ -146,28 +143,18 @@ async function withRegion(
   }
 }
 
-async function main(): Promise<void> {
+runInFolder(async (folder) => {
   console.log(machineLine());
-  const folder = mkdtempSync(join(tmpdir(), "forge-bench-"));
   const clients = Array.from({ length: Number(values.clients) });
-  try {
-    const { region: program } = await bundle(folder, { region: "bench/region-program.ts" });
-    await withRegion(join(folder, "grpc"), program, async (port, auth, measured) => {
-      const healthy = await Promise.all(clients.map(() => healthCaller(port)));
-      await measured("health", () => load("health checks", healthy));
-      const callers = await Promise.all(clients.map(() => grpcCaller(port, auth)));
-      await measured("grpc", () => load("gRPC", callers));
-    });
-    await withRegion(join(folder, "rest"), program, (port, auth, measured) => {
-      const callers = clients.map(() => restCaller(port, auth));
-      return measured("rest", () => load("REST", callers));
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
+  const { region: program } = await bundle(folder, { region: "bench/region-program.ts" });
+  await withRegion(join(folder, "grpc"), program, async (port, auth, measured) => {
+    const healthy = await Promise.all(clients.map(() => healthCaller(port)));
+    await measured("health", () => load("health checks", healthy));
+    const callers = await Promise.all(clients.map(() => grpcCaller(port, auth)));
+    await measured("grpc", () => load("gRPC", callers));
+  });
+  await withRegion(join(folder, "rest"), program, (port, auth, measured) => {
+    const callers = clients.map(() => restCaller(port, auth));
+    return measured("rest", () => load("REST", callers));
+  });
 });

@@ -7,8 +7,6 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { GateDouble } from "../sdk/testing/gate-double";
@@ -16,6 +14,7 @@ import { bundle } from "./bundle";
 import { distribution } from "./distribution";
 import { tellFigure } from "./figure";
 import { ForgeRun } from "./forge-run";
+import { runInFolder } from "./in-folder";
 import { machineLine } from "./machine";
 
 const { values } = parseArgs({
@@ -149,35 +148,25 @@ engine = "embedded"
 ${experiences.join("")}`;
 }
 
-async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "forge-bench-"));
+runInFolder(async (folder) => {
   console.log(machineLine());
-  try {
-    const { server } = await bundle(folder, { server: "bench/small-server.ts" });
-    const programs: Program[] = [
-      { experience: "small", what: "Node with the SDK", command: process.execPath, args: [server], sdk: "forge" },
-      { experience: "shell", what: "sleep, no SDK", command: "/bin/sleep", args: ["600"], sdk: "none" },
-    ];
-    console.log(`${"milliseconds to ready".padEnd(44)} bare p50      p99 forge p50    p99    more p50   ratio`);
-    for (const way of values.ways.split(",")) {
-      const run = await ForgeRun.start({
-        folder: join(folder, way),
-        forgeToml: forgeToml(programs),
-        processes: way === "apart",
-        forSecs: RUN_SECS,
-      });
-      try {
-        await compare(way === "apart" ? "processes apart" : "one process", run, programs);
-      } finally {
-        await run.stop();
-      }
+  const { server } = await bundle(folder, { server: "bench/small-server.ts" });
+  const programs: Program[] = [
+    { experience: "small", what: "Node with the SDK", command: process.execPath, args: [server], sdk: "forge" },
+    { experience: "shell", what: "sleep, no SDK", command: "/bin/sleep", args: ["600"], sdk: "none" },
+  ];
+  console.log(`${"milliseconds to ready".padEnd(44)} bare p50      p99 forge p50    p99    more p50   ratio`);
+  for (const way of values.ways.split(",")) {
+    const run = await ForgeRun.start({
+      folder: join(folder, way),
+      forgeToml: forgeToml(programs),
+      processes: way === "apart",
+      forSecs: RUN_SECS,
+    });
+    try {
+      await compare(way === "apart" ? "processes apart" : "one process", run, programs);
+    } finally {
+      await run.stop();
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
-}
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
 });

@@ -5,9 +5,7 @@
  *
  *   npx tsx bench/gate-memory.ts [--servers 0,100,1000] [--seconds 20]
  */
-import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, request, type IncomingMessage } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { GateConfig } from "../agent/gate/gate-config";
@@ -18,6 +16,7 @@ import { agentGateCodec } from "../protocol/codec";
 import type { FromGate, ToGate } from "../protocol/gate-messages";
 import { dialSocket } from "../protocol/socket-dialler";
 import { bundle } from "./bundle";
+import { runInFolder } from "./in-folder";
 import { PlainProgram } from "./plain-program";
 
 const SECRET = "the-shared-secret-of-this-benchmark";
@@ -139,19 +138,12 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "forge-bench-"));
-  try {
-    const { gate: program } = await bundle(folder, { gate: "agent/gate/main.ts" });
-    console.log("servers  rss MiB  pss MiB  calls/s   core");
-    for (const servers of values.servers.split(",").map(Number)) {
-      const { rss, pss, calls, core } = await measure(servers, program, folder);
-      const numbers = [rss.toFixed(1), pss.toFixed(1), calls.toFixed(0), core.toFixed(3)];
-      console.log(`${String(servers).padStart(7)} ${numbers.map((text) => text.padStart(8)).join("")}`);
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
+runInFolder(async (folder) => {
+  const { gate: program } = await bundle(folder, { gate: "agent/gate/main.ts" });
+  console.log("servers  rss MiB  pss MiB  calls/s   core");
+  for (const servers of values.servers.split(",").map(Number)) {
+    const { rss, pss, calls, core } = await measure(servers, program, folder);
+    const numbers = [rss.toFixed(1), pss.toFixed(1), calls.toFixed(0), core.toFixed(3)];
+    console.log(`${String(servers).padStart(7)} ${numbers.map((text) => text.padStart(8)).join("")}`);
   }
-}
-
-void main();
+});

@@ -12,8 +12,6 @@
  * `--stall 8` stops the controller for 8 s after the last minute, and says how it comes back. A run that breaks off still sums
  * up the minutes it had. Linux only; ten minutes and about two more to fill it.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle";
@@ -22,6 +20,7 @@ import { EventEar } from "./event-ear";
 import { tellFigure } from "./figure";
 import { ForgeRun } from "./forge-run";
 import { journaledSeats } from "./journal-seats";
+import { runInFolder } from "./in-folder";
 import { machineLine } from "./machine";
 import type { Lag } from "./region-program";
 import { HEAD, print, sumUp, worst, type Row } from "./region-table";
@@ -88,8 +87,7 @@ async function minute(
   realPids: () => readonly number[],
 ): Promise<Row> {
   let [seats, refused, seatP99Ms] = [0, 0, 0];
-  const [controller, ...agents] = region.programs.map(({ child }) => child as ChildProgram);
-  if (!controller) throw new Error("the region has ended");
+  const { controller, agents } = region;
   const began = { ms: performance.now(), controller: cpuMs([controller]), agents: cpuMs(agents) };
   for (let secs = 0; secs < seconds; secs += WINDOW_SECS) {
     await players.go(churn * WINDOW_SECS);
@@ -120,7 +118,7 @@ async function minute(
 
 /** The controller's process stands still for a while, with everybody on. */
 async function stall(seconds: number, region: VirtualRegion, players: Players): Promise<void> {
-  const [controller] = region.programs.map(({ child }) => child as ChildProgram);
+  const { controller } = region;
   const ear = await EventEar.open(`http://127.0.0.1:${region.port}`, region.token);
   let [connected, suspect] = [0, 0];
   void ear.next(({ type }) => {
@@ -128,11 +126,11 @@ async function stall(seconds: number, region: VirtualRegion, players: Players): 
     if (type === "server.suspect") suspect += 1;
     return false;
   });
-  process.kill(controller?.pid ?? NaN, "SIGSTOP");
+  process.kill(controller.pid, "SIGSTOP");
   try {
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   } finally {
-    process.kill(controller?.pid ?? NaN, "SIGCONT");
+    process.kill(controller.pid, "SIGCONT");
   }
   const beganMs = performance.now();
   await players.come(1);
@@ -181,7 +179,7 @@ async function run(folder: string): Promise<void> {
     await fill(players);
     const realPids = (): readonly number[] => (real ? [real.rootPid(), ...Object.values(real.programs)] : []);
     // What lagged while it was filled is not asked for.
-    await Promise.all(region.programs.map(({ child }) => (child as ChildProgram).ask("lag")));
+    await Promise.all([region.controller, ...region.agents].map((child) => child.ask("lag")));
     console.log(HEAD);
     const rows: Row[] = [];
     try {
@@ -211,17 +209,7 @@ async function run(folder: string): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "forge-bench-"));
+runInFolder(async (folder) => {
   console.log(machineLine());
-  try {
-    await run(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
+  await run(folder);
 });

@@ -134,15 +134,19 @@ async function round(region: TwoControllers, name: string) {
     name,
   );
   const stop = clients.run(Number(values.rate));
-  await pause(BEFORE_MS);
-  const killedMs = performance.now();
-  process.kill(leader.child.pid, "SIGKILL");
-  const next = (): Told | undefined => clients.told.find(({ askedMs }) => askedMs > killedMs);
-  const deadlineMs = killedMs + PATIENCE_MS;
-  while (!next() && performance.now() < deadlineMs) await pause(2);
-  const outageMs = (next()?.toldMs ?? Infinity) - killedMs;
-  await pause(AFTER_MS);
-  await stop();
+  let outageMs: number;
+  try {
+    await pause(BEFORE_MS);
+    const killedMs = performance.now();
+    process.kill(leader.child.pid, "SIGKILL");
+    const next = (): Told | undefined => clients.told.find(({ askedMs }) => askedMs > killedMs);
+    const deadlineMs = killedMs + PATIENCE_MS;
+    while (!next() && performance.now() < deadlineMs) await pause(2);
+    outageMs = (next()?.toldMs ?? Infinity) - killedMs;
+    await pause(AFTER_MS);
+  } finally {
+    await stop();
+  }
   const { held } = await journaledSeats([copied(region.journalDir)]);
   const seats = new Map([...held].flatMap(([serverId, ids]) => ids.map((id) => [id, serverId] as const)));
   // Nobody comes for these seats: those that are told earlier may have gone back with their leases by now.
@@ -168,7 +172,7 @@ async function follow(region: TwoControllers, told: readonly Told[]): Promise<vo
   const { url } = await region.leader();
   const pool = new Pool(url, { connections: 1000, pipelining: 1 });
   const beganMs = performance.now();
-  const times = await Promise.all(
+  const asked = Promise.all(
     told.map(async ({ sessionId }) => {
       for (;;) {
         const answer = await pool.request({
@@ -184,7 +188,7 @@ async function follow(region: TwoControllers, told: readonly Told[]): Promise<vo
       }
     }),
   );
-  await pool.destroy();
+  const times = await asked.finally(() => pool.destroy());
   const { p50, p99, max } = distribution(times);
   console.log(
     `${told.length} sessions asked at once where they are: p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, all in ${max.toFixed(0)} ms`,

@@ -11,7 +11,6 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Pool } from "undici";
 import { bundle } from "./bundle";
-import type { ChildProgram } from "./child-program";
 import { distribution } from "./distribution";
 import { EventEar } from "./event-ear";
 import { tellFigure } from "./figure";
@@ -79,8 +78,7 @@ class Players {
     const entries = places.map(({ server, session, ticket }) => {
       return { serverId: server.id, playerId: session.playerId, ticket };
     });
-    const agents = this.region.programs.slice(1).map(({ child }) => child as ChildProgram);
-    const admitted = await Promise.all(agents.map((agent) => agent.ask<number>("join", entries)));
+    const admitted = await Promise.all(this.region.agents.map((agent) => agent.ask<number>("join", entries)));
     const sum = admitted.reduce((all, each) => all + each, 0);
     if (sum !== places.length) throw new Error(`${sum} of ${places.length} players were let in`);
   }

@@ -10,8 +10,7 @@
  *
  *   npx tsx bench/reactions.ts [--rounds 10] [--what threshold,exit,config,silent]
  */
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle";
@@ -19,6 +18,7 @@ import { distribution } from "./distribution";
 import { EventEar } from "./event-ear";
 import { tellFigure } from "./figure";
 import { ForgeRun } from "./forge-run";
+import { runInFolder } from "./in-folder";
 import { machineLine } from "./machine";
 
 const { values } = parseArgs({
@@ -185,57 +185,47 @@ function print(what: string, name: string, times: readonly number[]): void {
   tellFigure(name, { p50Ms: p50, p99Ms: p99, maxMs: max });
 }
 
-async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "forge-bench-"));
+runInFolder(async (folder) => {
   const what = values.what.split(",");
   console.log(machineLine());
   console.log(`${rounds} times each, milliseconds`.padEnd(44) + "      p50      p99      max");
+  const { server } = await bundle(folder, { server: "bench/small-server.ts" });
+  const run = await ForgeRun.start({
+    folder: join(folder, "run"),
+    forgeToml: forgeToml(server, 40),
+    processes: true,
+    forSecs: RUN_SECS,
+  });
+  const ear = await EventEar.open(run.url, run.token);
   try {
-    const { server } = await bundle(folder, { server: "bench/small-server.ts" });
-    const run = await ForgeRun.start({
-      folder: join(folder, "run"),
-      forgeToml: forgeToml(server, 40),
-      processes: true,
-      forSecs: RUN_SECS,
-    });
-    const ear = await EventEar.open(run.url, run.token);
-    try {
-      await run.untilReady(1, READY_WITHIN_MS);
-      const reactions = new Reactions(run, ear, join(folder, "run", "forge.toml"), server);
-      if (what.includes("config"))
-        print("forge.toml written until in force", "config", await repeat(() => reactions.config()));
-      if (what.includes("threshold"))
-        print("threshold crossed until a server is asked for", "threshold", await repeat(() => reactions.threshold()));
-      if (what.includes("exit")) {
-        const exits = await repeat(() => reactions.exit());
-        print(
-          "server killed until its exit is seen",
-          "exitSeen",
-          exits.map(({ seen }) => seen),
-        );
-        print(
-          "… until its player is told the new place",
-          "exitTold",
-          exits.map(({ told }) => told),
-        );
-        print(
-          "… until its replacement is ready",
-          "exitReplaced",
-          exits.map(({ replaced }) => replaced),
-        );
-      }
-      if (what.includes("silent"))
-        print("agent stopped until its servers are suspect", "silent", await repeat(() => reactions.silent()));
-    } finally {
-      ear.close();
-      await run.stop();
+    await run.untilReady(1, READY_WITHIN_MS);
+    const reactions = new Reactions(run, ear, join(folder, "run", "forge.toml"), server);
+    if (what.includes("config"))
+      print("forge.toml written until in force", "config", await repeat(() => reactions.config()));
+    if (what.includes("threshold"))
+      print("threshold crossed until a server is asked for", "threshold", await repeat(() => reactions.threshold()));
+    if (what.includes("exit")) {
+      const exits = await repeat(() => reactions.exit());
+      print(
+        "server killed until its exit is seen",
+        "exitSeen",
+        exits.map(({ seen }) => seen),
+      );
+      print(
+        "… until its player is told the new place",
+        "exitTold",
+        exits.map(({ told }) => told),
+      );
+      print(
+        "… until its replacement is ready",
+        "exitReplaced",
+        exits.map(({ replaced }) => replaced),
+      );
     }
+    if (what.includes("silent"))
+      print("agent stopped until its servers are suspect", "silent", await repeat(() => reactions.silent()));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    ear.close();
+    await run.stop();
   }
-}
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
 });

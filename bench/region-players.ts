@@ -23,10 +23,6 @@ export class Players {
     return this.entries.length;
   }
 
-  get agents(): readonly ChildProgram[] {
-    return this.region.programs.slice(1).map(({ child }) => child as ChildProgram);
-  }
-
   /** @param rate a second; as fast as answers come where not given */
   async come(count: number, rate?: number): Promise<LoadResult> {
     const { port, token } = this.region;
@@ -47,7 +43,7 @@ export class Players {
       const { server, ticket } = JSON.parse(body) as { server: { id: string }; ticket: string };
       return [{ serverId: server.id, ticket, playerId }];
     });
-    const admitted = await Promise.all(this.agents.map((agent) => agent.ask<number>("join", seated)));
+    const admitted = await Promise.all(this.region.agents.map((agent) => agent.ask<number>("join", seated)));
     // On a machine that has no time for it a lease may end before its ticket is shown.
     this.late += seated.length - admitted.reduce((sum, each) => sum + each, 0);
     this.entries.push(...seated);
@@ -56,6 +52,6 @@ export class Players {
 
   async go(count: number): Promise<void> {
     const leaving = this.entries.splice(0, count);
-    await Promise.all(this.agents.map((agent) => agent.ask("leave", leaving)));
+    await Promise.all(this.region.agents.map((agent) => agent.ask("leave", leaving)));
   }
 }

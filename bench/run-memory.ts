@@ -9,8 +9,6 @@
  *   npx tsx bench/run-memory.ts [--what real,virtual] [--real 100] [--virtual 1000] [--nodes 10] [--sessions 10000]
  *                               [--watch 10]
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle";
@@ -18,6 +16,7 @@ import { ChildProgram, cpuMsOf, memoryOf } from "./child-program";
 import { tellFigure } from "./figure";
 import { ForgeRun } from "./forge-run";
 import type { LoadResult } from "./load-program";
+import { runInFolder } from "./in-folder";
 import { machineLine } from "./machine";
 import type { Entry } from "./sdk-clients-program";
 import { EXPERIENCE } from "./fixed-fleet";
@@ -171,20 +170,10 @@ async function seats(
   });
 }
 
-async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "forge-bench-"));
+runInFolder(async (folder) => {
   console.log(machineLine());
-  try {
-    const what = values.what.split(",");
-    if (what.includes("real")) await real(folder, Number(values.real));
-    if (what.includes("virtual"))
-      await virtual(folder, Number(values.virtual), Number(values.nodes), Number(values.sessions));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
+  const what = values.what.split(",");
+  if (what.includes("real")) await real(folder, Number(values.real));
+  if (what.includes("virtual"))
+    await virtual(folder, Number(values.virtual), Number(values.nodes), Number(values.sessions));
 });

@@ -13,8 +13,6 @@
  *
  * `--rate` is of calls. Matches have as many servers as there are of them, whatever `--servers` says.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle";
@@ -22,6 +20,7 @@ import { ChildProgram } from "./child-program";
 import { tellFigure } from "./figure";
 import { journaledSeats } from "./journal-seats";
 import type { Load, LoadResult } from "./load-program";
+import { runInFolder } from "./in-folder";
 import { machineLine } from "./machine";
 import { playerName } from "./player-name";
 import { matchCall, ONE_PLAYER } from "./seat-call";
@@ -225,8 +224,7 @@ function print(name: string, { result, used }: Row, bare: Row | undefined, each 
   console.log(name.padEnd(26) + cells.map((cell) => String(cell).padStart(9)).join("") + "   " + processes.join(", "));
 }
 
-async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "forge-bench-"));
+runInFolder(async (folder) => {
   const ways = values.ways.split(",") as Way[];
   const pace = values.rate === undefined ? "as fast as answers come" : `${values.rate} a second`;
   console.log(machineLine());
@@ -234,37 +232,28 @@ async function main(): Promise<void> {
     `${calls} calls for ${playersACall} player${playersACall === 1 ? "" : "s"} each, ${values.tokens === "one" ? "one token" : "a token each"}, ${pace}, ${values.connections} connections; ${servers} virtual servers on ${nodes} node(s)`,
   );
   console.log("                                 per s  of bare   p50 ms   p99 ms p99.9 ms   not 200   CPU, by process");
-  try {
-    const programs = await bundle(folder, {
-      load: "bench/load-program.ts",
-      bare: "bench/bare-program.ts",
-      region: "bench/region-program.ts",
-    });
-    let answer = "x".repeat(700);
-    for (let n = 0; n < Number(values.repeat); n += 1) {
-      for (const way of ways) {
-        const bare = await measureBare(programs, answer);
-        print("bare node:http", bare, undefined);
-        const forge = await measureForge(programs, way, join(folder, `${way}-${n}`));
-        print(way === "apart" ? "Forge, processes apart" : "Forge, one process", forge, bare, playersACall);
-        console.log(`  ${forge.check}`);
-        const { latency, seconds } = forge.result;
-        const controllerCpu = forge.used[0]?.cpuSeconds ?? NaN;
-        tellFigure(way, {
-          perSecond: (playersACall * latency.count) / seconds,
-          p99Ms: latency.p99,
-          ofBare: latency.count / seconds / (bare.result.latency.count / bare.result.seconds),
-          controllerUsASeat: (controllerCpu * 1e6) / latency.count / playersACall,
-        });
-        ({ answer } = forge);
-      }
+  const programs = await bundle(folder, {
+    load: "bench/load-program.ts",
+    bare: "bench/bare-program.ts",
+    region: "bench/region-program.ts",
+  });
+  let answer = "x".repeat(700);
+  for (let n = 0; n < Number(values.repeat); n += 1) {
+    for (const way of ways) {
+      const bare = await measureBare(programs, answer);
+      print("bare node:http", bare, undefined);
+      const forge = await measureForge(programs, way, join(folder, `${way}-${n}`));
+      print(way === "apart" ? "Forge, processes apart" : "Forge, one process", forge, bare, playersACall);
+      console.log(`  ${forge.check}`);
+      const { latency, seconds } = forge.result;
+      const controllerCpu = forge.used[0]?.cpuSeconds ?? NaN;
+      tellFigure(way, {
+        perSecond: (playersACall * latency.count) / seconds,
+        p99Ms: latency.p99,
+        ofBare: latency.count / seconds / (bare.result.latency.count / bare.result.seconds),
+        controllerUsASeat: (controllerCpu * 1e6) / latency.count / playersACall,
+      });
+      ({ answer } = forge);
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
-}
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
 });

@@ -71,9 +71,7 @@ async function place(generator: ChildProgram, { region }: Build, players: string
 
 /** Finer than what `/proc/PID/stat` counts in. */
 function mainThreadUs({ region }: Build): number {
-  const [controller] = region.programs;
-  if (!controller) throw new Error("the region has been stopped");
-  return Number(readFileSync(`/proc/${controller.child.pid}/schedstat`, "utf8").split(" ")[0]) / 1000;
+  return Number(readFileSync(`/proc/${region.controller.pid}/schedstat`, "utf8").split(" ")[0]) / 1000;
 }
 
 async function round(

@@ -50,20 +50,28 @@ export class TwoControllers {
     mkdirSync(folder, { recursive: true });
     const consul = await ConsulAgent.start(options.consul, folder);
     const toml = fixedFleetToml(options.servers, options.seats);
-    await consul.call("PUT", `/v1/kv/${configKey(REGION)}`, toml);
     const links: string[] = [];
     const replica = async (name: string): Promise<Replica> => {
       const [api = 0, link = 0] = await freePorts(2);
       links.push(`127.0.0.1:${link}`);
       const controller = controllerConfig(folder, name, api, link, consul.address, toml);
       const config = { controller, agents: [], nodeIds: [NODE], engineDir: join(folder, "engine") };
-      return { name, url: `http://127.0.0.1:${api}`, config, child: await begin(program, config) };
+      return { name, url: `http://127.0.0.1:${api}`, config, child: ChildProgram.start(program) };
     };
     const replicas = [await replica("first"), await replica("second")] as const;
+    const agent = ChildProgram.start(program);
     const journalDir = join(folder, "journal");
-    const agent = await begin(program, { agents: [agentConfig(journalDir, links)], nodeIds: [NODE] });
     const { token } = new Tokens(SECRETS.token, systemClock).mint({ sub: "bench", role: "operator", regions: ["*"] });
-    return new TwoControllers([...replicas], agent, consul, options, token, journalDir);
+    const region = new TwoControllers([...replicas], agent, consul, options, token, journalDir);
+    try {
+      await consul.call("PUT", `/v1/kv/${configKey(REGION)}`, toml);
+      for (const { child, config } of replicas) await child.ask("start", config);
+      await agent.ask("start", { agents: [agentConfig(journalDir, links)], nodeIds: [NODE] });
+      return region;
+    } catch (error) {
+      await region.stop();
+      throw error;
+    }
   }
 
   /** Resolves with who leads, once one does and has all its servers ready. @throws {Error} where that takes a minute */
@@ -78,7 +86,8 @@ export class TwoControllers {
 
   /** A process that was killed starts again. */
   async revive(replica: Replica): Promise<void> {
-    replica.child = await begin(this.options.program, replica.config);
+    replica.child = ChildProgram.start(this.options.program);
+    await replica.child.ask("start", replica.config);
   }
 
   async stop(): Promise<void> {
@@ -98,12 +107,6 @@ export class TwoControllers {
       return false;
     }
   }
-}
-
-async function begin(program: string, config: RegionProgramConfig): Promise<ChildProgram> {
-  const child = ChildProgram.start(program);
-  await child.ask("start", config);
-  return child;
 }
 
 function controllerConfig(

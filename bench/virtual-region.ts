@@ -57,6 +57,8 @@ const LOOK_MS = 200;
 export class VirtualRegion {
   /** Of an allocator, for any region. */
   readonly token: string;
+  /** Stopped by SIGSTOP, so not to be asked to close. */
+  private readonly silenced = new Set<ChildProgram>();
 
   private constructor(
     readonly port: number,
@@ -103,14 +105,24 @@ export class VirtualRegion {
     }
   }
 
+  /** The process that holds the controller. @throws {Error} where it never started */
+  get controller(): ChildProgram {
+    const child = this.programs[0]?.child;
+    if (!(child instanceof ChildProgram)) throw new Error("the region has no controller");
+    return child;
+  }
+
+  /** Processes with an agent and its servers, where they are apart from the controller's. */
+  get agents(): readonly ChildProgram[] {
+    return this.programs.slice(1).flatMap(({ child }) => (child instanceof ChildProgram ? [child] : []));
+  }
+
   /** Where the SDKs of so many servers find their gates. @throws {Error} where not all were placed in time */
   async untilPlaced(servers: number): Promise<readonly SdkAddress[]> {
-    const [first] = this.programs;
-    if (!(first?.child instanceof ChildProgram)) throw new Error("the region has been stopped");
-    const { child } = first;
+    const { controller } = this;
     let addresses: readonly SdkAddress[] = [];
     await inTime(async () => {
-      addresses = await child.ask<SdkAddress[]>("sdkAddresses");
+      addresses = await controller.ask<SdkAddress[]>("sdkAddresses");
       return addresses.length >= servers ? undefined : `${addresses.length} of ${servers} servers were placed`;
     });
     return addresses;
@@ -150,18 +162,23 @@ export class VirtualRegion {
     const at = this.programs.findIndex(({ name }) => name === nodeId);
     const [{ child } = { child: undefined }] = at < 0 ? [] : this.programs.splice(at, 1);
     if (!(child instanceof ChildProgram)) throw new Error(`${nodeId} has no process of its own`);
-    const { pid } = child;
-    process.kill(pid, "SIGSTOP");
-    return () => process.kill(pid, "SIGKILL");
+    process.kill(child.pid, "SIGSTOP");
+    this.silenced.add(child);
+    return () => this.end(child);
   }
 
   /** The engine says that a node is down. */
   async nodeDown(nodeId: string): Promise<void> {
-    await (this.programs[0]?.child as ChildProgram).ask("nodeDown", { nodeId });
+    await this.controller.ask("nodeDown", { nodeId });
   }
 
   async stop(): Promise<void> {
+    for (const child of this.silenced) this.end(child);
     await Promise.all(this.programs.map(({ child }) => child.stop()));
+  }
+
+  private end(silenced: ChildProgram): void {
+    if (this.silenced.delete(silenced)) process.kill(silenced.pid, "SIGKILL");
   }
 
   private async get<T>(path: string): Promise<T> {
