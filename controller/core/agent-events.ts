@@ -41,7 +41,8 @@ export function onAgentEvent(s: CoreState, nodeId: string, event: AgentEvent): v
     case "matchEnded":
       return onMatchEnded(s, fleet, server, event.matchId);
     case "health":
-      if (!event.healthy) return onUnhealthy(s, server, event.reason);
+      if (event.healthy) wellAgain(server);
+      else onUnhealthy(s, server, event.reason);
       return;
     case "stats":
       return takeStats(s, server, event.stats);
@@ -130,7 +131,7 @@ export function onUnhealthy(s: CoreState, server: GameServer, reason: string): v
   // Before it was ready its time to get ready decides.
   if (server.state === "starting") return;
   if (!s.deciding) {
-    server.lost ??= { reason: `unhealthy: ${reason}`, gone: false, sinceMs: s.nowMs };
+    server.lost ??= { reason, gone: false, withNode: false, sinceMs: s.nowMs };
     return;
   }
   failover(s, server, `unhealthy: ${reason}`, false);
@@ -193,6 +194,16 @@ function onGone(s: CoreState, server: GameServer, reason: string): void {
   s.timers.at(s.nowMs + EXIT_WAIT_MS, () => serverGone(s, server, reason));
 }
 
+/** What hung while nothing could be decided hangs no more. */
+export function wellAgain(server: GameServer): void {
+  if (server.lost?.gone === false) server.lost = null;
+}
+
+/** Its node is back, so it may never have been gone: what is known of it now counts. */
+export function backWithNode(server: GameServer): void {
+  if (server.lost?.withNode) server.lost = null;
+}
+
 /** What was lost while nothing could be decided is acted on now. */
 export function takeLosses(s: CoreState): void {
   for (const server of [...s.servers.values()]) {
@@ -206,11 +217,16 @@ export function takeLosses(s: CoreState): void {
   }
 }
 
-/** Its process is no more, and what that means depends on what it was doing. */
-export function serverGone(s: CoreState, server: GameServer, reason: string): void {
+/**
+ * Its process is no more, and what that means depends on what it was doing.
+ * @param withNode so it is said of its node
+ */
+export function serverGone(s: CoreState, server: GameServer, reason: string, withNode = false): void {
   if (server.state === "terminated") return;
+  const { lost } = server;
   if (!s.deciding) {
-    server.lost = { reason, gone: true, sinceMs: server.lost?.gone ? server.lost.sinceMs : s.nowMs };
+    if (withNode && lost?.gone) return;
+    server.lost = { reason, gone: true, withNode, sinceMs: lost?.gone ? lost.sinceMs : s.nowMs };
     return;
   }
   // An agent may see the end of its SDK stream before the process has ended, or where it hangs.

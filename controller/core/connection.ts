@@ -1,8 +1,9 @@
 import type { Hello } from "../../protocol/messages";
 import { PROTOCOL_VERSION } from "../../protocol/versions";
+import { backWithNode } from "./agent-events";
 import type { AgentNode } from "./agent-node";
 import { askClose, reopen } from "./drain";
-import { giveUpNode, sendExpect } from "./engine-events";
+import { giveUpSilent, sendExpect } from "./engine-events";
 import type { GameServer } from "./game-server";
 import { tellDrain } from "./drain-mark";
 import { takeUpIsolation } from "./kept-nodes";
@@ -22,6 +23,7 @@ export function onHello(s: CoreState, node: AgentNode, hello: Hello): void {
   node.connected = true;
   node.silentSinceMs = null;
   node.down = false;
+  for (const server of node.servers) backWithNode(server);
   node.bootId = hello.bootId;
   node.protocol = Math.min(PROTOCOL_VERSION, hello.protocol.newest);
   node.facts = hello.node;
@@ -49,7 +51,7 @@ export function onSilent(s: CoreState, node: AgentNode, reason: string, heardMs:
   node.epochAcked = -1;
   if (was) s.out.happened("node.suspect", reason, { nodeId: node.id });
   for (const server of node.servers) suspect(s, server, reason);
-  if (node.lost !== null) giveUpNode(s, node, `${node.lost}; its agent is silent as well`);
+  if (node.lost !== null) giveUpSilent(s, node, `${node.lost}; its agent is silent as well`);
 }
 
 function suspect(s: CoreState, server: GameServer, reason: string): void {

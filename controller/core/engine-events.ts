@@ -1,4 +1,4 @@
-import { retireMatch, serverGone } from "./agent-events";
+import { backWithNode, retireMatch, serverGone } from "./agent-events";
 import type { AgentNode } from "./agent-node";
 import { isPrimary, type GameServer } from "./game-server";
 import type { EngineErrorCode, EngineEvent, EngineServer, ServerExit } from "../engine";
@@ -37,10 +37,7 @@ export function onEngineEvent(s: CoreState, event: EngineEvent): void {
     case "nodeDown":
       return onNodeDown(s, event);
     case "nodeUp":
-      s.node(event.nodeId).down = false;
-      s.node(event.nodeId).lost = null;
-      restore(s, s.node(event.nodeId), "the engine says that it is back");
-      return;
+      return onNodeUp(s, event.nodeId);
     // The shell asks the engine for its list, which comes as an input of its own.
     case "resync":
       return;
@@ -168,19 +165,41 @@ function onBlocked(s: CoreState, event: Extract<EngineEvent, { type: "blocked" }
   startAgain(s, server);
 }
 
+function onNodeUp(s: CoreState, nodeId: string): void {
+  const node = s.nodes.get(nodeId);
+  if (!node) return;
+  node.down = false;
+  node.lost = null;
+  for (const server of node.servers) backWithNode(server);
+  restore(s, node, "the engine says that it is back");
+}
+
 function onNodeDown(s: CoreState, event: Extract<EngineEvent, { type: "nodeDown" }>): void {
-  const node = s.node(event.nodeId);
+  // The engine may have nodes where nothing of ours runs: controllers', other people's.
+  const node = s.nodes.get(event.nodeId);
+  if (!node) return;
   node.lost = event.unreachable === true ? event.reason : null;
-  // While its agent talks to us the servers are there, whatever has become of the engine's own program.
-  if (node.lost === null || !node.connected) giveUpNode(s, node, event.reason);
+  if (node.lost === null) giveUpNode(s, node, event.reason);
+  else giveUpSilent(s, node, event.reason);
+}
+
+/**
+ * The engine does not reach it. While its agent talks to us the servers are there, whatever has become of the engine's own program;
+ * and an agent whose connection has just ended may be one that starts anew.
+ */
+export function giveUpSilent(s: CoreState, node: AgentNode, reason: string): void {
+  if (node.lost === null || node.connected) return;
+  const silentMs = (node.silentSinceMs ?? -Infinity) + s.settings.suspectAfterSecs * 1000;
+  if (s.nowMs >= silentMs) giveUpNode(s, node, reason);
+  else s.timers.at(silentMs, () => giveUpSilent(s, node, reason));
 }
 
 /** Nobody reaches it any more: what ran there counts as gone. */
-export function giveUpNode(s: CoreState, node: AgentNode, reason: string): void {
+function giveUpNode(s: CoreState, node: AgentNode, reason: string): void {
   const nodeId = node.id;
+  if (!node.down) s.out.happened("node.down", reason, { nodeId });
   node.down = true;
-  s.out.happened("node.down", reason, { nodeId });
   for (const server of [...node.servers]) {
-    serverGone(s, server, `node ${nodeId} is down: ${reason}`);
+    serverGone(s, server, `node ${nodeId} is down: ${reason}`, true);
   }
 }

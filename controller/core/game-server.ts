@@ -25,10 +25,14 @@ export interface Ending {
   readonly reason: string;
 }
 
-/** A loss that was only noted. `gone`: its process is no more; otherwise it hangs. */
+/**
+ * A loss that was only noted. `gone`: its process is no more; otherwise it hangs. `withNode`: nothing was heard but that its node
+ * is down, which is over when the node is back.
+ */
 export interface Loss {
   readonly reason: string;
   readonly gone: boolean;
+  readonly withNode: boolean;
   readonly sinceMs: number;
 }
 

@@ -178,6 +178,12 @@ function isSilent({ nowMs, settings }: CoreState, { silentSinceMs }: AgentNode):
   return silentSinceMs !== null && nowMs - silentSinceMs >= settings.suspectAfterSecs * 1000;
 }
 
+/** Its agent is there, or may be about to dial. Where the engine alone has lost the node, its servers run on, and it may know of them. */
+function mayAnswer({ connected, down, lost, servers }: AgentNode): boolean {
+  if (connected || !down) return connected || servers.size > 0;
+  return lost !== null && [...servers].some(({ endedAtMs }) => endedAtMs === null);
+}
+
 /** A new leader begins to decide once it knows all seats, or has waited long enough for the agents that hold them. */
 export function checkRebuilt(s: CoreState): void {
   if (!s.leader || !s.rebuilding) return;
@@ -186,7 +192,7 @@ export function checkRebuilt(s: CoreState): void {
   if (s.kept === "awaited" && patience) return;
   if (patience) {
     for (const node of s.nodes.values()) {
-      if ((node.connected || node.servers.size > 0) && !s.usable(node.id) && !node.down && !isSilent(s, node)) return;
+      if (mayAnswer(node) && !s.usable(node.id) && !isSilent(s, node)) return;
     }
   }
   s.rebuilding = false;

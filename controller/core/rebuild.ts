@@ -1,7 +1,7 @@
 import type { ServerReport, Snapshot } from "../../protocol/messages";
 import type { EngineServer } from "../engine";
 import type { AgentNode } from "./agent-node";
-import { onUnhealthy, serverGone } from "./agent-events";
+import { onUnhealthy, serverGone, wellAgain } from "./agent-events";
 import { onExited, onPlaced, takeFound } from "./engine-events";
 import { failover } from "./failover";
 import { isPrimary, newServer, poolKeyOf, type GameServer } from "./game-server";
@@ -133,7 +133,8 @@ function takeState(s: CoreState, server: GameServer, report: ServerReport): void
     const { state, reason } = standing(report);
     if (state !== server.state) setState(s, server, state, reason);
   }
-  if (!report.healthy && takesPlayers(server.state)) onUnhealthy(s, server, "said while its node was out of reach");
+  if (report.healthy) wellAgain(server);
+  else if (takesPlayers(server.state)) onUnhealthy(s, server, "said while its node was out of reach");
   if (server.closing === "closed" && !server.ending && server.state !== "unhealthy") {
     server.ending = leftEnding(s, server);
     setState(s, server, "draining", server.ending.reason);

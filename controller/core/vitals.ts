@@ -108,8 +108,9 @@ export function judge(s: CoreState, server: GameServer): void {
   endure(s, server);
 }
 
-/** Strained for long enough it has failed. */
+/** Strained for long enough it has failed. Where nothing is decided it may be well again before anything is. */
 function endure(s: CoreState, server: GameServer): void {
+  if (!s.deciding) return;
   const { strain } = server;
   const { limitSecs } = s.settings.health;
   // One that was just found well may be well: the next looks tell.

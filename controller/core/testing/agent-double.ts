@@ -167,6 +167,14 @@ export class AgentDouble {
     this.tell(server, { kind: "health", healthy: false, reason: "no heartbeat" }, nowMs);
   }
 
+  /** It hangs no more. */
+  recover(serverId: string, nowMs: number): void {
+    const server = this.servers.get(serverId);
+    if (!server || server.healthy || server.gone) return;
+    server.healthy = true;
+    this.tell(server, { kind: "health", healthy: true, reason: "2 heartbeats after a silence" }, nowMs);
+  }
+
   /** The server's process is no more. */
   lose(serverId: string, reason: string, nowMs: number): void {
     const server = this.servers.get(serverId);
