@@ -70,6 +70,23 @@ describe("a leader that falls with a grant unanswered, and leads again", () => {
     },
   );
 
+  it("keeps the seat of an ended session, of which another has told the player meanwhile: its agent could not journal it", () => {
+    const r = arena({ scaling: { minServers: 1, maxServers: 1 } });
+    const { session, server } = r.must<Placement>(join("ann"));
+    const agent = r.agentOf(server.id);
+    agent.diskFull = true;
+    r.must({ type: "endSession", sessionId: session.id, reason: "left" });
+    agent.diskFull = false;
+    r.give({ type: "leadership", leader: false, epoch: r.epoch });
+    // By now it would have said so once more.
+    r.advance(2000);
+    r.usurp([join("ann")]);
+    expect(seats(r, "n1")).toEqual([`${session.id} 1`]);
+    r.lead();
+    r.run().advance(2000);
+    expect(seats(r, "n1")).toEqual([`${session.id} 1`]);
+  });
+
   it("keeps the match that another has found on its server, and told", () => {
     const r = arena({ seats: "match", scaling: { minServers: 1, maxServers: 1 } });
     const match = {

@@ -51,6 +51,13 @@ export function oweAgain(node: AgentNode, purpose: Extract<RequestPurpose, { kin
   else keep(node.owedForgets, allocationKey(purpose.owed), purpose.owed);
 }
 
+/** Takes it from what is owed, to say it now. False where it has been said since, or must not be said any more. */
+export function takeOwed(node: AgentNode, purpose: Extract<RequestPurpose, { kind: "release" | "forget" }>): boolean {
+  return purpose.kind === "release"
+    ? node.owedReleases.delete(releaseKey(purpose.owed))
+    : node.owedForgets.delete(allocationKey(purpose.owed));
+}
+
 /**
  * These sessions wait, move or begin their match under another leader, who may give the same seat with the same generation,
  * or find it given and tell it: what is owed of them would take that one back. A seat that is there after all is told by its agent, or goes with its lease.

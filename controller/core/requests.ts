@@ -7,7 +7,7 @@ import { onClosed } from "./drain";
 import { onDrainKept } from "./drain-mark";
 import { sendExpect } from "./engine-events";
 import { onLateSeats, onSeats, onSeatsLost } from "./grants";
-import { forget, oweAgain, release } from "./owed";
+import { forget, takeOwed, oweAgain, release } from "./owed";
 import { onReached } from "./reach";
 import type { CoreState, OpenRequest } from "./state";
 
@@ -71,9 +71,10 @@ export function onAck(s: CoreState, node: AgentNode, ack: Ack): void {
     case "release":
     case "forget":
       // On a full disk an agent gives no seat back either: it has to hear of it again, or a player who is gone keeps it.
-      if (!ack.ok && (ack.code === "journal" || ack.code === "replaying"))
-        s.timers.at(s.nowMs + OWED_AGAIN_MS, () => sayAgain(s, node, purpose));
-      return;
+      if (ack.ok || (ack.code !== "journal" && ack.code !== "replaying")) return;
+      // Kept with what is owed meanwhile: a leader that falls looks there for what it has not given back for sure.
+      oweAgain(node, purpose);
+      return s.timers.at(s.nowMs + OWED_AGAIN_MS, () => sayAgain(s, node, purpose));
     case "reach":
       return onReached(s, purpose, ack);
     case "told":
@@ -86,6 +87,7 @@ function sayAgain(
   node: AgentNode,
   purpose: Extract<OpenRequest["purpose"], { kind: "release" | "forget" }>,
 ): void {
+  if (!s.usable(node.id) || !takeOwed(node, purpose)) return;
   if (purpose.kind === "release") release(s, node, purpose.owed);
   else forget(s, node, purpose.owed);
 }
