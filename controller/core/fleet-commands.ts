@@ -3,7 +3,6 @@ import { applyPolicy, type Fleet } from "./fleet";
 import { keepDrain } from "./drain-mark";
 import { setDrain } from "./move-out";
 import { problem } from "./outbox";
-import { giveUp } from "./placement";
 import type { FleetPolicy } from "./resources";
 import { experienceNames } from "./session-commands";
 import { answerKept } from "./kept-fleets";
@@ -171,23 +170,11 @@ export function getRegion(s: CoreState, requestId: number): void {
 
 /** On: no new sessions here, those who wait are told to go elsewhere, and players are moved; see move-out.ts. */
 export function drainRegion(s: CoreState, requestId: number, { on, afterSecs = 0 }: Of<"drainRegion">): void {
-  const begins = on && !s.draining;
   const movesAtMs = s.nowMs + Math.max(0, afterSecs) * 1000;
   // Said again, it may move them sooner or later; and that it is not drained an agent that is away may not know.
   const { drain: before } = s;
   const isSaid = before?.on === on && (!on || before.movesAtMs === movesAtMs);
   const drain = isSaid ? before : setDrain(s, on, movesAtMs);
-  if (begins) refuseWaiting(s);
   // Also where nothing is new: whoever asked before may not have been answered.
   keepDrain(s, requestId, drain);
-}
-
-function refuseWaiting(s: CoreState): void {
-  for (const fleet of s.fleets.values()) {
-    for (const group of fleet.line.all()) {
-      if (group.kind === "move") continue;
-      fleet.line.remove(group);
-      giveUp(s, group, problem("unavailable", `region ${s.settings.region} is being drained`));
-    }
-  }
 }

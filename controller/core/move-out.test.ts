@@ -1,4 +1,4 @@
-import type { FollowResult } from "./decision";
+import type { FollowResult, Waiting } from "./decision";
 import type { Placement, Region, Session } from "./resources";
 import { code, join, sessions } from "./testing/ask";
 import { TwoRegions } from "./testing/two-regions";
@@ -157,6 +157,21 @@ describe("a new leader", () => {
     two.advance(8000);
     expect(two.here.must<Session[]>(sessions)).toEqual([]);
     expect(two.there.must<Session[]>(sessions)).toHaveLength(1);
+  });
+
+  it("sends away who came to it before it heard of the drain", () => {
+    const { here } = new TwoRegions();
+    here.must({ ...DRAIN, afterSecs: 600 });
+    here.restart();
+    const early = here.ask(join("ann"));
+    here.run();
+    const waits = here.reply(early);
+    if (!waits.ok) throw new Error(waits.problem.detail);
+    const { queueTicket } = waits.value as Waiting;
+    const wait = { type: "waitQueue", queueTicket, untilMs: here.nowMs } as const;
+    expect(here.call(wait)).toMatchObject({ ok: false, problem: { code: "unavailable" } });
+    expect(here.must<Session[]>(sessions)).toEqual([]);
+    expect(code(here.call(join("ann")))).toBe("unavailable");
   });
 
   it.each(["asked", "answered", "told"])(

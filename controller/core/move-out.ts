@@ -8,6 +8,8 @@ import { hasSeat } from "./follow";
 import type { GameServer } from "./game-server";
 import { leaveOld } from "./grants";
 import type { Input } from "./input";
+import { problem } from "./outbox";
+import { giveUp } from "./placement";
 import type { PlayerSession } from "./player-session";
 import { bestElsewhere } from "./region-choice";
 import type { Placement } from "./resources";
@@ -90,11 +92,23 @@ function takeDrain(s: CoreState, drain: RegionDrain, why: string): void {
       movesAt: s.out.iso(drain.movesAtMs),
     });
     recordBegun(s, why, drain.movesAtMs);
+    refuseWaiting(s);
     s.timers.at(drain.movesAtMs, () => advanceMoves(s));
     return;
   }
   s.out.happened("region.undrained", "takes players again; those who were moved stay where they are");
   recordUndone(s, why, moved);
+}
+
+/** Also those who came to a leader before it heard that the one before had been asked to drain the region. */
+function refuseWaiting(s: CoreState): void {
+  for (const fleet of s.fleets.values()) {
+    for (const group of fleet.line.all()) {
+      if (group.kind === "move") continue;
+      fleet.line.remove(group);
+      giveUp(s, group, problem("unavailable", `region ${s.settings.region} is being drained`));
+    }
+  }
 }
 
 /** Nothing that was asked of other regions counts any more: seats that they hold go back when their leases end. */
