@@ -12,6 +12,7 @@ import { problem } from "./outbox";
 import { oweNoMore, type OwedRelease } from "./owed";
 import { closeTicket, giveUp } from "./placement";
 import type { PlayerSession } from "./player-session";
+import { setState } from "./servers";
 import { giveTimeToStart } from "./spawn";
 import type { CoreState } from "./state";
 
@@ -85,6 +86,7 @@ function stopLeading(s: CoreState): void {
   }
   leaveUndecided(s, undecided);
   leaveEnded(s);
+  leaveHeld(s);
   for (const followers of s.followers.values()) {
     for (const { requestId } of followers) s.out.refuse(requestId, NOT_LEADER);
   }
@@ -148,6 +150,16 @@ function leaveEnded(s: CoreState): void {
   if (ended.size + tied.size === 0) return;
   oweNoMore(s.nodes.values(), new Set([...ended, ...tied]));
   for (const id of ended) s.sessions.delete(id);
+}
+
+/** Servers that waited for the roles of their experience: no engine was asked for them, and the next leader starts what it needs. */
+function leaveHeld(s: CoreState): void {
+  for (const fleet of s.fleets.values()) {
+    for (const server of [...fleet.held]) {
+      for (const requestId of server.waitingReady.splice(0)) s.out.refuse(requestId, NOT_LEADER);
+      setState(s, server, "terminated", "its leader fell before it was started");
+    }
+  }
 }
 
 /** Forgotten here without a word but to those who ask: its wait is not over. */

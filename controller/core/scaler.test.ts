@@ -247,6 +247,31 @@ describe("roles of a fleet", () => {
     count: 1,
   };
 
+  it("keep nothing waiting that a leader who has fallen would start", () => {
+    const r = new RegionDouble(
+      testSettings([testExperience("arena", { roles: [physics], scaling: { minServers: 1 } })]),
+    );
+    r.autoReady = false;
+    r.start();
+    const asked = r.ask({ type: "spawnServer", experienceId: "arena", waitReady: true });
+    expect([...r.engine.launches.values()].map(({ role }) => role)).toEqual(["physics"]);
+    r.give({ type: "leadership", leader: false, epoch: r.epoch });
+    expect(r.reply(asked)).toMatchObject({ ok: false, problem: { code: "notLeader" } });
+    const decided: string[] = [];
+    r.watch = ({ type }) => void (type === "wake" || decided.push(type));
+    const [helper] = r.must<Server[]>(servers);
+    r.agent("n1").becomeReady(helper?.id ?? "", r.nowMs);
+    r.run().advance(10_000);
+    expect(decided.filter((type) => type !== "reply")).toEqual([]);
+    expect(r.engine.starts).toBe(1);
+    // Whoever leads then starts what is missing.
+    r.autoReady = true;
+    r.lead();
+    r.give({ type: "engineList", servers: r.engine.list() });
+    r.run().advance(10_000);
+    expect([...r.engine.launches.values()].map(({ role }) => role)).toEqual(["physics", "server"]);
+  });
+
   it("start first, are found through the environment, and are told of when they change", () => {
     const r = arena({ roles: [physics], scaling: { minServers: 1 } });
     const started = [...r.engine.launches.values()];

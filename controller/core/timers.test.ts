@@ -16,6 +16,12 @@ it("fires what is due, earliest first and in the order it was set", () => {
   );
 });
 
+it("keeps nothing of what never comes", () => {
+  const timers = new Timers();
+  timers.at(Infinity, () => undefined);
+  expect(timers.size).toBe(0);
+});
+
 it("fires at once what a timer sets for now", () => {
   const timers = new Timers();
   const fired: string[] = [];

@@ -9,7 +9,9 @@ export class Timers {
   private readonly heap: Timer[] = [];
   private order = 0;
 
+  /** @param atMs Infinity: never, and nothing is kept of it */
   at(atMs: number, fire: () => void): void {
+    if (atMs === Infinity) return;
     const timer = { atMs, order: this.order++, fire };
     const { heap } = this;
     let free = heap.length;
