@@ -9,7 +9,7 @@ import { nodeWorld } from "../agent/node-world";
 import { startAgent, type RunningAgent } from "../agent/start-agent";
 import type { ControllerConfig } from "../controller/controller-config";
 import { startController, type RunningController } from "../controller/start-controller";
-import { systemClock } from "../protocol/clock";
+import { systemClock, wallClock } from "../protocol/clock";
 import { agentControllerPair } from "../protocol/memory-channel";
 import { answerParent } from "./child-program";
 import { profileCpu } from "./cpu-profile";
@@ -46,6 +46,7 @@ async function start(config: RegionProgramConfig): Promise<void> {
     engine = virtual;
     controller = await startController(config.controller, {
       clock: systemClock,
+      wallClock,
       log: log.child({ program: "controller" }),
       env: {},
       version: "0.0.0",

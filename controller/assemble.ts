@@ -36,6 +36,8 @@ import { readWebhooks, Webhooks } from "./webhooks";
 
 export interface AssembleDeps {
   readonly clock: Clock;
+  /** The one that others hold tokens and signatures to. */
+  readonly wallClock: Clock;
   readonly log: Logger;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Another engine than the one that the configuration names: a double, to measure all but the servers themselves. */
@@ -72,7 +74,7 @@ export interface ControllerParts extends Omit<Identity, "close"> {
  * @throws {Error} where root is not there, a secret or a certificate is none, or forge.toml is wrong
  */
 export async function assemble(config: ControllerConfig, deps: AssembleDeps): Promise<ControllerParts> {
-  const { clock, log, env } = deps;
+  const { clock, wallClock, log, env } = deps;
   const { region, controllerId } = config;
   const world = { clock, random: Math.random, env, log };
   const forge = readForge(config, env);
@@ -101,8 +103,8 @@ export async function assemble(config: ControllerConfig, deps: AssembleDeps): Pr
 
   const counts = new EventCounts();
   events.subscribe(({ event }) => counts.count(event));
-  const webhooks = new Webhooks({ hooks, source: events, clock, random: Math.random, log });
-  const scalingWebhook = new ScalingWebhook({ region, folder: folderOf(config), env, clock });
+  const webhooks = new Webhooks({ hooks, source: events, clock: wallClock, random: Math.random, log });
+  const scalingWebhook = new ScalingWebhook({ region, folder: folderOf(config), env, clock: wallClock });
   const ids = idSource(region, randomFillSync);
   const controller = new Controller({
     region,
@@ -150,12 +152,12 @@ export async function assemble(config: ControllerConfig, deps: AssembleDeps): Pr
   };
 }
 
-async function openIdentity(config: ControllerConfig, { clock, log, env }: AssembleDeps): Promise<Identity> {
+async function openIdentity(config: ControllerConfig, { clock, wallClock, log, env }: AssembleDeps): Promise<Identity> {
   const world = { clock, random: Math.random, env, log };
   const secrets = await openSecrets(config.secrets, ["shared", "ticket", "token"], world);
   try {
     const certificate = config.tls && (await openCertificate(config.tls, world));
-    const tokens = new Tokens(secrets.now.token, clock);
+    const tokens = new Tokens(secrets.now.token, wallClock);
     secrets.subscribe(({ token }) => tokens.setKeys(token));
     const close = async (): Promise<void> => {
       await certificate?.close();
@@ -177,8 +179,8 @@ function peersOf(
   return new RegionPeers({
     region,
     regions: regions.map(({ name, url, location }) => ({ name, url, location })),
-    token: ownToken(tokens, { sub, role: "viewer" }, clock),
-    placeToken: ownToken(tokens, { sub, role: "allocator" }, clock),
+    token: ownToken(tokens, { sub, role: "viewer" }),
+    placeToken: ownToken(tokens, { sub, role: "allocator" }),
     shared: () => secrets.now.shared,
     clock,
     log,

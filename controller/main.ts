@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import pino from "pino";
 import { programInput } from "../clients/program-input";
-import { systemClock } from "../protocol/clock";
+import { systemClock, wallClock } from "../protocol/clock";
 import { readControllerConfig } from "./controller-config";
 import { startController } from "./start-controller";
 import { VERSION } from "./version";
@@ -15,7 +15,13 @@ async function main(): Promise<void> {
   const { text, source } = programInput("controller", { argv: process.argv, env: process.env, read });
   const config = readControllerConfig(text, source);
   const log = pino({ name: "controller", level: config.logLevel, base: { pid: process.pid, region: config.region } });
-  const running = await startController(config, { clock: systemClock, log, env: process.env, version: VERSION });
+  const running = await startController(config, {
+    clock: systemClock,
+    wallClock,
+    log,
+    env: process.env,
+    version: VERSION,
+  });
 
   const stop = (signal: string): void => {
     log.info({ signal }, "controller is stopping");

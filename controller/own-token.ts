@@ -1,4 +1,3 @@
-import type { Clock } from "../protocol/clock";
 import { ALL_REGIONS, type Tokens } from "./tokens";
 
 const LIFE_SECS = 3600;
@@ -9,11 +8,10 @@ const SLACK_SECS = 300;
 export function ownToken(
   tokens: Tokens,
   { sub, role }: { readonly sub: string; readonly role: "viewer" | "allocator" },
-  clock: Clock,
 ): () => string {
   let current = { token: "", expiresAtMs: 0 };
   return () => {
-    if (clock.now() > current.expiresAtMs - SLACK_SECS * 1000)
+    if (tokens.nowMs() > current.expiresAtMs - SLACK_SECS * 1000)
       current = tokens.mint({ sub, role, regions: [ALL_REGIONS], expiresInSecs: LIFE_SECS });
     return current.token;
   };

@@ -51,7 +51,7 @@ async function startAllocator(
 ): Promise<RegionServices> {
   const port = config.services?.allocator ?? servicePort(region, "allocator", allocator.port);
   // By which other regions and this one's leader know that a controller passes an allocation on.
-  const token = ownToken(tokens, { sub: `allocator/${config.region}`, role: "allocator" }, clock);
+  const token = ownToken(tokens, { sub: `allocator/${config.region}`, role: "allocator" });
   const options = { host: allocator.host ?? config.api.host, port, auth: authOf(allocator, config) };
   const service = await startAllocatorService(options, { backend: controller, tokens, token, clock, log });
   log.info({ host: options.host, port, auth: allocator.auth }, "the allocation service listens");

@@ -64,6 +64,11 @@ export class Tokens {
     this.setKeys(typeof keys === "string" ? [keys] : keys);
   }
 
+  /** By the clock that tokens end by. */
+  nowMs(): number {
+    return this.#clock.now();
+  }
+
   /** What the keys are from now on: a token of one that is not among them is good no longer. */
   setKeys(keys: readonly [string, ...string[]]): void {
     const short = keys.find((key) => key.length < 32);

@@ -7,7 +7,7 @@ import { VirtualEngine } from "../bench/virtual-engine";
 import { controllerService } from "../config/region-names";
 import { readControllerConfig } from "../controller/controller-config";
 import { startController, type RunningController } from "../controller/start-controller";
-import { systemClock } from "../protocol/clock";
+import { systemClock, wallClock } from "../protocol/clock";
 import { freePorts } from "../protocol/free-ports";
 import { codeBlocks } from "./markdown";
 import { findProgram, skipUnless } from "./skips";
@@ -83,6 +83,7 @@ describe("docs/metrics.md", () => {
     };
     running = await startController(readControllerConfig(JSON.stringify(config), "the test"), {
       clock: systemClock,
+      wallClock,
       log: pino({ level: "silent" }),
       env: { FORGE_WEBHOOK_SECRET: "a secret of this test alone" },
       version: "0.0.0",

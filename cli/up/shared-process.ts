@@ -4,7 +4,7 @@ import { startAgent, type RunningAgent } from "../../agent/start-agent";
 import type { RootClient } from "../../controller/adapters/embedded/root-client";
 import { startController, type RunningController } from "../../controller/start-controller";
 import { VERSION } from "../../controller/version";
-import type { Clock } from "../../protocol/clock";
+import { wallClock, type Clock } from "../../protocol/clock";
 import { agentControllerPair, gateAgentPair } from "../../protocol/memory-channel";
 import type { Logger } from "pino";
 import { agentConfigOf, controllerConfigOf, type RootAccess } from "./program-configs";
@@ -71,6 +71,7 @@ async function startRegion(
   const named = (program: string) => log.child({ program, region: region.name });
   const controller = await startController(controllerConfigOf(plan, region, secrets, root, "memory"), {
     clock,
+    wallClock,
     log: named("controller"),
     env,
     version: VERSION,

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import type { ForgeConfig } from "../../config/config";
 import { MAX_RENEWABLE_SECS, Tokens } from "../../controller/tokens";
-import { systemClock } from "../../protocol/clock";
+import { systemClock, wallClock } from "../../protocol/clock";
 import { ForgeApi } from "../api";
 import { EXIT } from "../exit-code";
 import type { CliContext } from "../context";
@@ -65,7 +65,7 @@ export class UpSession {
     const logs = join(dirname(options.configFile), ".forge", "run", "logs");
     const log = openRunLog(logs, (line) => context.note(line));
     const run = await startRun(config, options, context, log);
-    return new UpSession(config, options, io, run, new Tokens(run.tokenKey, systemClock), log);
+    return new UpSession(config, options, io, run, new Tokens(run.tokenKey, wallClock), log);
   }
 
   /** Until Ctrl-C, SIGTERM, the time asked for, or the end of root. */
@@ -197,7 +197,7 @@ export class UpSession {
     return new ForgeApi({
       urls: this.run_.regions.map(({ url }) => url),
       token: () => {
-        if (systemClock.now() > current.expiresAtMs - TOKEN_SLACK_MS)
+        if (this.tokens.nowMs() > current.expiresAtMs - TOKEN_SLACK_MS)
           current = this.tokens.mint({ sub: "forge up", role: "viewer", regions: ["*"], expiresInSecs: TOKEN_SECS });
         return current.token;
       },

@@ -13,7 +13,7 @@ import { readControllerConfig } from "../../controller/controller-config";
 import type { Engine } from "../../controller/engine";
 import { startController, type RunningController } from "../../controller/start-controller";
 import { Tokens } from "../../controller/tokens";
-import { systemClock } from "../../protocol/clock";
+import { systemClock, wallClock } from "../../protocol/clock";
 import { skipUnless } from "../skips";
 import { until } from "../until";
 import { ConsulAgent } from "./consul-agent";
@@ -109,6 +109,7 @@ skipUnless(
     const shared: Engine = Object.create(engine, { close: { value: () => Promise.resolve() } });
     const running = await startController(readControllerConfig(JSON.stringify(config), "the test"), {
       clock: systemClock,
+      wallClock,
       log,
       env: {},
       version: "0.0.0",
