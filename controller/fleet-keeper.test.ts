@@ -48,9 +48,10 @@ describe("FleetKeeper", () => {
       document,
       clock,
       log,
-      onRead: (epoch, { fleets, nodes }) => {
+      onRead: (epoch, { fleets, nodes, endings = {} }) => {
         const isolated = Object.values(nodes).filter(({ isolation }) => isolation).length;
-        tell(`read ${String(epoch)} ${fleets["arena"]?.version ?? "nothing"}${isolated ? ", 1 isolated" : ""}`);
+        const also = [...(isolated ? [", 1 isolated"] : []), ...Object.keys(endings).map((id) => `, ${id} ends`)];
+        tell(`read ${String(epoch)} ${fleets["arena"]?.version ?? "nothing"}${also.join("")}`);
       },
       onKept: (seq, failure) => tell(`kept ${String(seq)}${failure === undefined ? "" : ` not: ${failure}`}`),
       onOutrun: (epoch) => tell(`outrun ${String(epoch)}`),
@@ -145,6 +146,18 @@ describe("FleetKeeper", () => {
     await document.write(value as unknown as KeptFleets, 0);
     keeps.lead(1);
     expect(await next()).toBe(expected);
+  });
+
+  it("keeps which servers are to end, and passes over what cannot be read of them", async () => {
+    const { keeps, next } = keeper();
+    keeps.lead(1);
+    await next();
+    const ends = { kind: "terminate", moveAtMs: 1, reason: "to be mended" } as const;
+    keeps.keep(1, { ...records("2"), endings: { s1: ends, s2: { ...ends, kind: "rollout" as "terminate" } } });
+    expect(await next()).toBe("kept 1");
+    const second = keeper();
+    second.keeps.lead(2);
+    expect(await second.next()).toBe("read 2 2, 1 isolated, s1 ends");
   });
 
   it("lets the leader go on where it may not read, and writes once it may", async () => {

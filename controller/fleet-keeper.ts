@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { HttpStatusError } from "../clients/http-json";
 import type { Clock } from "../protocol/clock";
 import type { FleetRecord, Kept } from "./core/kept-fleets";
+import type { EndingRecord } from "./core/kept-endings";
 import type { NodeRecord } from "./core/kept-nodes";
 import type { SharedDocument } from "./document";
 
@@ -42,13 +43,19 @@ const nodeSchema = z.looseObject({
   lastIsolatedMs: z.number(),
   isolation: z.looseObject({ sinceMs: z.number(), untilMs: z.number(), reason: z.string() }).nullable(),
 });
-/** Earlier versions of Forge kept nothing of nodes. */
+const endingSchema = z.looseObject({
+  kind: z.enum(["terminate", "defragment"]),
+  moveAtMs: z.number(),
+  reason: z.string(),
+});
+/** Earlier versions of Forge kept nothing of nodes, nor of servers that are to end. */
 const keptSchema = z.looseObject({
   epoch: z.number(),
   fleets: z.record(z.string(), z.unknown()),
   nodes: z.record(z.string(), z.unknown()).default({}),
+  endings: z.record(z.string(), z.unknown()).default({}),
 });
-const NOTHING: KeptFleets = { epoch: 0, fleets: {}, nodes: {} };
+const NOTHING: KeptFleets = { epoch: 0, fleets: {}, nodes: {}, endings: {} };
 
 export interface FleetKeeperDeps {
   readonly document: SharedDocument<KeptFleets>;
@@ -138,12 +145,12 @@ export class FleetKeeper {
     const { document, onOutrun } = this.deps;
     while (this.epoch === epoch) {
       const stored = await document.read();
-      const { epoch: written, fleets, nodes } = this.parse(stored?.value);
+      const { epoch: written, ...found } = this.parse(stored?.value);
       if (written > epoch) {
         if (this.epoch === epoch) onOutrun(written);
         return undefined;
       }
-      const kept = change({ fleets, nodes });
+      const kept = change(found);
       if ((await document.write({ ...kept, epoch }, stored?.revision ?? 0)) !== undefined) return kept;
     }
     return undefined;
@@ -158,11 +165,12 @@ export class FleetKeeper {
       this.deps.log.error({ err: read.error, place }, "what was kept of rollouts, policies and nodes cannot be read");
       return NOTHING;
     }
-    const { epoch, fleets, nodes } = read.data;
+    const { epoch, fleets, nodes, endings } = read.data;
     return {
       epoch,
       fleets: this.readable<FleetRecord>(fleets, recordSchema),
       nodes: this.readable<NodeRecord>(nodes, nodeSchema),
+      endings: this.readable<EndingRecord>(endings, endingSchema),
     };
   }
 

@@ -6,6 +6,7 @@ import { askClose, reopen } from "./drain";
 import { giveUpSilent, sendExpect } from "./engine-events";
 import type { GameServer } from "./game-server";
 import { tellDrain } from "./drain-mark";
+import { takeUpEnding } from "./kept-endings";
 import { takeUpIsolation } from "./kept-nodes";
 import { payOwed } from "./owed";
 import { setState } from "./servers";
@@ -78,6 +79,7 @@ export function nodeReady(s: CoreState, node: AgentNode): void {
   tellDrain(s, node);
   for (const server of node.servers) {
     sendExpect(s, server);
+    takeUpEnding(s, server);
     if (server.closing === "asked") {
       if (server.ending?.kind === "scaleDown" || server.ending?.kind === "rollout") reopen(s, server);
       else askClose(s, server, false);

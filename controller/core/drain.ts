@@ -1,6 +1,7 @@
 import type { Ack } from "../../protocol/messages";
 import { moveSessions } from "./failover";
 import { isEmpty, type Ending, type GameServer } from "./game-server";
+import { isKept } from "./kept-endings";
 import { releaseAt } from "./sessions";
 import { setState } from "./servers";
 import { stop } from "./spawn";
@@ -15,6 +16,7 @@ const CLOSE_AGAIN_MS = 10_000;
 /** Lets a server run out: nobody new comes on; it is stopped once it is empty, or once its players were moved off. */
 export function beginEnding(s: CoreState, server: GameServer, ending: Ending): void {
   server.ending = ending;
+  if (isKept(ending)) s.keepDue = true;
   if (neverUp(s, server)) {
     // One that nobody was asked to start ends within the stop: it is told as an orderly end all the same, not as a failed start.
     if (server.engine === "held") setState(s, server, "draining", ending.reason);
@@ -26,6 +28,15 @@ export function beginEnding(s: CoreState, server: GameServer, ending: Ending): v
   askClose(s, server, false);
   tellDraining(s, server, ending);
   if (ending.moveAtMs > s.nowMs) s.timers.at(ending.moveAtMs, () => s.ending.add(server));
+  s.ending.add(server);
+}
+
+/** It is closed already, by an earlier leader; this is what for. */
+export function endBy(s: CoreState, server: GameServer, ending: Ending): void {
+  server.ending = ending;
+  server.reason = ending.reason;
+  tellDraining(s, server, ending);
+  s.timers.at(ending.moveAtMs, () => s.ending.add(server));
   s.ending.add(server);
 }
 
@@ -43,6 +54,7 @@ export function tightenEnding(s: CoreState, server: GameServer, moveAtMs: number
   if (!ending) return;
   ending.moveAtMs = Math.min(ending.moveAtMs, moveAtMs);
   ending.force ||= force;
+  if (isKept(ending)) s.keepDue = true;
   tellDraining(s, server, ending);
   s.timers.at(ending.moveAtMs, () => s.ending.add(server));
   s.ending.add(server);

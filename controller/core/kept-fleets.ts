@@ -1,6 +1,7 @@
 import type { ExperienceConfig } from "../../config/config";
 import { applyPolicy, type Fleet } from "./fleet";
 import { keptAdvice, restoreAdvice, type KeptAdvice } from "./kept-advice";
+import { endingRecords, onEndingsRead, type EndingRecords } from "./kept-endings";
 import { nodeRecords, onNodesRead, type NodeRecords } from "./kept-nodes";
 import { problem } from "./outbox";
 import type { FleetPolicy } from "./resources";
@@ -33,6 +34,8 @@ export type FleetRecords = Readonly<Record<string, FleetRecord>>;
 export interface Kept {
   readonly fleets: FleetRecords;
   readonly nodes: NodeRecords;
+  /** Earlier versions of Forge kept nothing of these. */
+  readonly endings?: EndingRecords;
 }
 
 /** A `putFleet` that is answered once the next leader would know of it. */
@@ -54,7 +57,7 @@ export function keepFleets(s: CoreState): void {
   s.out.push({
     type: "keepFleets",
     seq: ++s.keepSeq,
-    kept: { fleets: Object.fromEntries(fleets), nodes: nodeRecords(s) },
+    kept: { fleets: Object.fromEntries(fleets), nodes: nodeRecords(s), endings: endingRecords(s) },
   });
 }
 
@@ -73,10 +76,11 @@ export function awaitsKept(s: CoreState): boolean {
 }
 
 /** What the leaders before this one have kept. It may come late: what was decided without it is corrected. */
-export function onFleetsRead(s: CoreState, epoch: number, { fleets: records, nodes }: Kept): void {
+export function onFleetsRead(s: CoreState, epoch: number, { fleets: records, nodes, endings }: Kept): void {
   if (!s.leader || epoch !== s.epoch || s.kept !== "awaited") return;
   s.kept = "known";
   onNodesRead(s, nodes);
+  onEndingsRead(s, endings ?? {});
   for (const [experienceId, config] of Object.entries(s.settings.experiences)) {
     const record = Object.hasOwn(records, experienceId) ? records[experienceId] : undefined;
     if (record) restore(s, s.fleet(experienceId), config, record);

@@ -77,6 +77,6 @@ export function leftEnding(s: CoreState, server: GameServer): Ending {
 }
 
 /** Ends that are asked for here all have a time. */
-function isLeft({ ending }: GameServer): boolean {
+export function isLeft({ ending }: GameServer): boolean {
   return ending?.kind === "terminate" && ending.moveAtMs === Infinity;
 }

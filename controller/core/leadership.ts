@@ -5,6 +5,7 @@ import { sendEpoch, suspectUnseen } from "./connection";
 import type { Group } from "./group";
 import { forgetUnkept } from "./drain-mark";
 import { letGo } from "./keeping";
+import { takeUpEnding } from "./kept-endings";
 import { beginUnheard, noteFound } from "./kept-advice";
 import { dropHeld, setHolding } from "./holding";
 import { stopMoving } from "./move-out";
@@ -103,6 +104,7 @@ function stopLeading(s: CoreState): void {
   s.keepDue = false;
   // What is kept of isolated nodes counts, should it lead again: others may have given them back meanwhile.
   s.nodesBefore.clear();
+  s.endingsBefore.clear();
   for (const node of s.nodes.values()) node.isolation = null;
   s.leader = false;
   s.rebuilding = true;
@@ -217,6 +219,7 @@ export function checkRebuilt(s: CoreState): void {
     s.dirty.add(fleet);
   }
   for (const server of s.servers.values()) {
+    takeUpEnding(s, server);
     if (server.ending) s.ending.add(server);
     if (server.state === "starting" && server.engine !== "held") giveTimeToStart(s, server);
   }

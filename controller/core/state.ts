@@ -11,6 +11,7 @@ import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import type { CoreSettings } from "./input";
 import type { FleetAsk } from "./kept-fleets";
+import type { EndingRecord } from "./kept-endings";
 import type { NodeRecord } from "./kept-nodes";
 import { Marks } from "./marks";
 import { newMoveOut, type MoveOut } from "./move-out";
@@ -112,6 +113,8 @@ export class CoreState {
   nextLostLookMs = -Infinity;
   /** What earlier leaders kept of nodes that this one has not met yet. */
   readonly nodesBefore = new Map<string, NodeRecord>();
+  /** The same of servers that are to end. */
+  readonly endingsBefore = new Map<string, EndingRecord>();
   /** An agent follows a higher epoch: another leads, and nothing may be decided here any more. */
   outranked: number | null = null;
   /** What was said last of draining the region; undefined where nobody ever did. */
