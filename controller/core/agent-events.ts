@@ -4,7 +4,7 @@ import type { AgentNode } from "./agent-node";
 import { BACKFILL } from "./backfill";
 import { onOwnWish } from "./drain";
 import { noteEarly } from "./early-seats";
-import { failover } from "./failover";
+import { failover, parties } from "./failover";
 import type { Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
 import { onGranted } from "./granted";
@@ -243,8 +243,9 @@ export function serverGone(s: CoreState, server: GameServer, reason: string, wit
   if (server.finished)
     for (const session of [...server.seats]) endSession(s, session, reason, { release: false, ...left(session) });
   if (server.matchId !== null && server.seats.size === 0) retireMatch(s, server.experienceId, server.matchId);
+  // Those whom an operator's stop has put on the move already are looked after: nobody is left to fail over.
   const orderly = server.stopAskedAtMs !== null || server.ending !== null || server.finished;
-  if (orderly && server.seats.size + server.inFlight === 0 && server.state !== "unhealthy") {
+  if (orderly && server.inFlight === 0 && parties(s, server).length === 0 && server.state !== "unhealthy") {
     const fleet = s.fleet(server.experienceId);
     // A world comes back, and takes on what it had saved.
     if (fleet.config?.kind === "world" && isPrimary(server)) fleet.owed.push(server.id);

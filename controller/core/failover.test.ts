@@ -1,5 +1,5 @@
 import { arena, join, servers, sessions } from "./testing/ask";
-import type { Placement, Queued, Server, Session } from "./resources";
+import type { DecisionRecord, Placement, Queued, Server, Session } from "./resources";
 
 const session = (r: ReturnType<typeof arena>, sessionId: string): Session =>
   r.must<Session>({ type: "getSession", sessionId });
@@ -44,6 +44,26 @@ it("isolates, moves off and stops a server that hangs", () => {
     "failover.terminate",
     "failover.replace",
   ]);
+});
+
+it("takes the end of a server that an operator killed for no failure, also where its players find no place", () => {
+  const r = arena({ scaling: { minServers: 1, maxServers: 1 } });
+  const { server, session: ann } = r.must<Placement>(join("ann"));
+  // The operator's stop is on its way while nothing new can be started.
+  r.engine.refuse = "program missing";
+  r.must({ type: "terminateServer", serverId: server.id, drainSecs: 0, force: true, reason: "a bad disk" });
+  r.run();
+  r.advance(1_000);
+  expect(session(r, ann.id).state).toBe("migrating");
+  expect(r.must<Server>({ type: "getServer", serverId: server.id })).toMatchObject({
+    state: "terminated",
+    reason: "a bad disk",
+  });
+  expect(r.eventTypes().filter((type) => type.startsWith("failover"))).toEqual([]);
+  expect(r.must<DecisionRecord>({ type: "getDecision", id: server.id })).toMatchObject({
+    kind: "stop",
+    reasons: ["a bad disk", "1 players on it"],
+  });
 });
 
 it("tells who finds no place that the session is lost", () => {

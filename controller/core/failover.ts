@@ -26,7 +26,7 @@ export function failover(s: CoreState, server: GameServer, reason: string, gone:
     // Why it was given up says more than how it was then stopped.
     end(s, server, `${server.reason}; then ${reason}`);
     // Another leader, to whom it was as good as any, may have seated players since: its agent has told of them.
-    if (parties(s, server).length > 0) orphans(s, server, reason);
+    orphans(s, server, reason);
     return;
   }
   noteTrouble(s, server);
@@ -65,9 +65,11 @@ export function failover(s: CoreState, server: GameServer, reason: string, gone:
 
 /** Seats found on a server that has ended already: a new controller learns of them from its agent. */
 function orphans(s: CoreState, server: GameServer, reason: string): void {
-  if (server.seats.size === 0) return;
-  s.out.failover("detect", server, reason, { gone: true, sessions: server.seats.size });
-  s.out.failover("migrate", server, reason, { sessions: server.seats.size });
+  // Those who are on the move already were told of.
+  const sessions = parties(s, server).reduce((sum, { length }) => sum + length, 0);
+  if (sessions === 0) return;
+  s.out.failover("detect", server, reason, { gone: true, sessions });
+  s.out.failover("migrate", server, reason, { sessions });
   moveSessions(s, server, reason);
 }
 
