@@ -10,6 +10,15 @@ it.each([
   expect(standing.status(agents)).toEqual({ leader: change.leader, epoch: 3, ready, detail });
 });
 
+it("says that agents which were there are gone, and that it is closing", () => {
+  const standing = new Standing();
+  standing.take({ leader: true, epoch: 1 });
+  standing.status(1);
+  expect(standing.status(0)).toMatchObject({ ready: false, detail: "no agent is connected any more" });
+  standing.closing = true;
+  expect(standing.status(0)).toMatchObject({ ready: false, detail: "it is closing" });
+});
+
 it("makes its status anew when anything of it has changed, and not otherwise", () => {
   const standing = new Standing();
   expect(standing.take({ leader: true, epoch: 1 })).toBe(true);

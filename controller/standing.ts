@@ -12,6 +12,7 @@ export class Standing {
   private last: BackendStatus | undefined;
   /** How many agents were connected at the last status. */
   private lastAgents = -1;
+  private everHeard = false;
 
   /** @returns whether it begins to lead, or to lead anew */
   take({ leader, epoch, holding = false, leaderUrl }: LeadershipChange): boolean {
@@ -36,6 +37,7 @@ export class Standing {
     if (last?.leader === leader && last.epoch === epoch && this.lastAgents === agents && !closing) return last;
     const ready = leader && agents > 0 && !closing;
     this.lastAgents = agents;
+    this.everHeard ||= agents > 0;
     this.last = {
       leader,
       epoch,
@@ -48,7 +50,8 @@ export class Standing {
 
   private detail(ready: boolean, agents: number): string {
     if (!this.leader) return "not leading";
-    if (!ready) return "no agent has connected yet";
+    if (this.closing) return "it is closing";
+    if (!ready) return this.everHeard ? "no agent is connected any more" : "no agent has connected yet";
     const held = this.holding ? "; the lock is out of reach, so no server is started or stopped" : "";
     return `leading with epoch ${String(this.epoch)}, ${String(agents)} agent(s)${held}`;
   }

@@ -7,6 +7,7 @@ import { HOLDING, mustWait } from "./holding";
 import { NOT_LEADER } from "./leadership";
 import { allocateMatch, routePlayers } from "./match-commands";
 import { problem } from "./outbox";
+import { matchKey } from "./placement";
 import type { DecisionRecord } from "./resources";
 import { leaveQueue, listQueue, waitQueue } from "./queue-commands";
 import { rolloutFacts } from "./rollout-facts";
@@ -99,12 +100,24 @@ export function onCommand(s: CoreState, requestId: number, command: Command): vo
   }
 }
 
+/** What was decided for a match was decided for one of its players. */
+function decisionAboutMatch(s: CoreState, id: string): DecisionRecord | undefined {
+  for (const { id: experienceId } of s.fleets.values()) {
+    const seats = s.matches.get(matchKey(experienceId, id))?.server?.seats ?? [];
+    for (const session of seats) {
+      const record = session.matchId === id ? s.records.find(session.id) : undefined;
+      if (record) return { ...record, subject: id };
+    }
+  }
+  return undefined;
+}
+
 /**
  * The newest decision about it; of the region also how far its drain is, of an experience also how far its rollout is,
  * and what was last thought of its size, where that changed nothing.
  */
 function decisionAbout(s: CoreState, id: string): DecisionRecord | undefined {
-  const record = s.records.find(id);
+  const record = s.records.find(id) ?? decisionAboutMatch(s, id);
   const fleet = s.fleets.get(id);
   if (!fleet?.config) return id === s.settings.region ? decisionAboutRegion(s, record) : record;
   const now = rolloutFacts(s, fleet).map((text) => `rollout: ${text}`);

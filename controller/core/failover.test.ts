@@ -46,6 +46,30 @@ it("isolates, moves off and stops a server that hangs", () => {
   ]);
 });
 
+it("says of the server that failed which one is started in its place", () => {
+  const r = arena({ scaling: { minServers: 1 } });
+  const { server } = r.must<Placement>(join("ann"));
+  r.kill(server.id);
+  r.run();
+  const [told] = r.events.filter((event) => event.type === "failover" && event.step === "replace");
+  const [next] = r.must<Server[]>(servers);
+  expect(told).toMatchObject({ serverId: server.id, reason: `${next?.id} is started in its place` });
+});
+
+it("says of a player who was moved off which server, and why, beside why there", () => {
+  const r = arena({ scaling: { minServers: 2 } });
+  const { server, session: ann } = r.must<Placement>(join("ann"));
+  expect(r.must<DecisionRecord>({ type: "getDecision", id: ann.id }).reasons).toEqual([
+    expect.stringMatching(/^pack: .* the highest score is taken$/),
+  ]);
+  r.must({ type: "terminateServer", serverId: server.id, drainSecs: 0, force: true, reason: "a bad disk" });
+  r.run();
+  expect(r.must<DecisionRecord>({ type: "getDecision", id: ann.id }).reasons).toEqual([
+    `moved off ${server.id}: a bad disk`,
+    expect.stringMatching(/^pack: /),
+  ]);
+});
+
 it("takes the end of a server that an operator killed for no failure, also where its players find no place", () => {
   const r = arena({ scaling: { minServers: 1, maxServers: 1 } });
   const { server, session: ann } = r.must<Placement>(join("ann"));

@@ -2,6 +2,7 @@ import { takeLosses } from "./agent-events";
 import type { AgentNode } from "./agent-node";
 import { answerRefused } from "./answers";
 import { sendEpoch, suspectUnseen } from "./connection";
+import type { Fleet } from "./fleet";
 import type { Group } from "./group";
 import { forgetUnkept } from "./drain-mark";
 import { letGo } from "./keeping";
@@ -11,7 +12,7 @@ import { dropHeld, setHolding } from "./holding";
 import { stopMoving } from "./move-out";
 import { problem } from "./outbox";
 import { oweNoMore, type OwedRelease } from "./owed";
-import { closeTicket, giveUp } from "./placement";
+import { closeTicket, giveUp, noRoom } from "./placement";
 import type { PlayerSession } from "./player-session";
 import { setState } from "./servers";
 import { giveTimeToStart } from "./spawn";
@@ -198,6 +199,15 @@ function mayAnswer({ connected, down, lost, servers }: AgentNode): boolean {
   return lost !== null && [...servers].some(({ endedAtMs }) => endedAtMs === null);
 }
 
+/** Those who came while it was learning what runs wait for room from now on. */
+function tellLine({ line }: Fleet): void {
+  for (const group of line.all()) {
+    if (group.hindrance !== null) continue;
+    group.reason = noRoom(group);
+    for (const session of group.sessions) if (session.state === "queued") session.reason = group.reason;
+  }
+}
+
 /** A new leader begins to decide once it knows all seats, or has waited long enough for the agents that hold them. */
 export function checkRebuilt(s: CoreState): void {
   if (!s.leader || !s.rebuilding) return;
@@ -216,6 +226,7 @@ export function checkRebuilt(s: CoreState): void {
     // When the last leader let servers go is not known; a change of leaders alone is no reason to.
     fleet.cooldown.lastDownMs = s.nowMs;
     noteFound(fleet);
+    tellLine(fleet);
     s.dirty.add(fleet);
   }
   for (const server of s.servers.values()) {

@@ -1,6 +1,6 @@
 import { arena, code, join, servers } from "./testing/ask";
 import type { Waiting } from "./decision";
-import type { MatchAllocation, Placement, Server, Session } from "./resources";
+import type { DecisionRecord, MatchAllocation, Placement, Server, Session } from "./resources";
 
 const allocate = (matchId: string, players: readonly string[], more: object = {}) => ({
   type: "allocateMatch" as const,
@@ -24,6 +24,17 @@ it("fills a match up to what it wants with those who come, and claims another se
   r.must({ type: "labelServer", serverId: server.id, annotations: { "forge.backfill-to": null } });
   expect(r.must<Placement>(join("fay")).server.id).not.toBe(server.id);
   expect(r.must<Server>({ type: "getServer", serverId: server.id })).toMatchObject({ matchId: "m", players: 3 });
+});
+
+it("knows why a match is where it is under the match's own name", () => {
+  const r = duel({ scaling: { minServers: 1 } });
+  const { server } = r.must<MatchAllocation>(allocate("m-1", ["ann", "bob"]));
+  expect(r.must<DecisionRecord>({ type: "getDecision", id: "m-1" })).toMatchObject({
+    kind: "route",
+    subject: "m-1",
+    outcome: server.id,
+  });
+  expect(code(r.call({ type: "getDecision", id: "m-2" }))).toBe("unknownDecision");
 });
 
 describe("a match that wants more, where the other servers are shared", () => {

@@ -26,7 +26,8 @@ export function place(s: CoreState, group: Group): void {
   else wait(s, fleet, group, reason ?? noRoom(group));
 }
 
-function noRoom({ selectors }: Group): string {
+/** Why a group waits that may be placed. */
+export function noRoom({ selectors }: Group): string {
   return selectors.length === 0 ? "no server has room" : "no free server satisfies any of the selectors";
 }
 
@@ -69,7 +70,7 @@ function ask(s: CoreState, fleet: Fleet, group: Group, choice: Choice): void {
         atMs: s.nowMs,
         subject: first.id,
         outcome: server.id,
-        reason: fleet.config?.routing.strategy ?? "pack",
+        reasons: whyThere(fleet, group, first),
         servers: considered,
         parts,
       },
@@ -81,6 +82,20 @@ function ask(s: CoreState, fleet: Fleet, group: Group, choice: Choice): void {
   group.matchId = matchOf(group, server);
   for (const session of group.sessions) session.matchId = group.matchId;
   askSeats(s, group, server);
+}
+
+/** How a server is chosen, by strategy; `REASONS` are made once, as thousands of routes a second are remembered with them. */
+const STRATEGIES = {
+  pack: "pack: the fuller of those with room first, then load and latency; the highest score is taken",
+  spread: "spread: the emptier of those with room first, then load and latency; the highest score is taken",
+} as const;
+const REASONS = { pack: [STRATEGIES.pack], spread: [STRATEGIES.spread] } as const;
+
+function whyThere({ config }: Fleet, group: Group, { server, reason, cameFrom }: PlayerSession): readonly string[] {
+  const strategy = config?.routing.strategy ?? "pack";
+  if (cameFrom) return [`moved here from region ${cameFrom.region}, which is being drained`, STRATEGIES[strategy]];
+  if (group.kind !== "move") return REASONS[strategy];
+  return [`moved${server ? ` off ${server.id}` : ""}: ${reason}`, STRATEGIES[strategy]];
 }
 
 /** Asks the server's agent for the group's seats, counting them as taken from now on. */

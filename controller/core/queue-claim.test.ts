@@ -32,7 +32,7 @@ it("keeps its place through a takeover, whoever comes back first", () => {
   expect(line(r)).toEqual(["ann", "bob", "cyd", "late"]);
   expect(r.must<Session>({ type: "getSession", sessionId: ann.sessionId })).toMatchObject({
     state: "queued",
-    reason: "waits on, as its ticket says",
+    reason: "no server has room",
   });
   r.must({ type: "endSession", sessionId: holder.session.id, reason: "left" });
   r.run();

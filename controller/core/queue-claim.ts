@@ -1,8 +1,9 @@
 import { problem } from "./outbox";
 import type { CoreProblem } from "./decision";
 import { newGroup, type Group } from "./group";
-import { giveUpAt } from "./placement";
+import { giveUpAt, noRoom, whyNotNow } from "./placement";
 import type { PlayerSession } from "./player-session";
+import { fits } from "./routing";
 import { openSession } from "./sessions";
 import type { CoreState } from "./state";
 
@@ -93,7 +94,8 @@ export function takeUp(s: CoreState, claim: QueueClaim): CoreProblem | null {
   const group = newGroup({ kind: "join", experienceId, sessions, version, mods, matchId, sinceMs, deadlineMs });
   group.ticket = claim.ticket;
   group.order = claim.order;
-  group.reason = "waits on, as its ticket says";
+  // Where one has room it is placed in a moment.
+  group.reason = whyNotNow(s) ?? (fits(fleet, group) ? "waits on, as its ticket says" : noRoom(group));
   for (const session of sessions) {
     session.group = group;
     session.reason = group.reason;

@@ -2,7 +2,8 @@ import { arena, code, join, servers, sessions } from "./testing/ask";
 import type { AgentDouble } from "./testing/agent-double";
 import { RegionDouble } from "./testing/region-double";
 import { testExperience, testSettings } from "./testing/settings-double";
-import type { MatchAllocation, Placement, Server, Session } from "./resources";
+import type { Waiting } from "./decision";
+import type { MatchAllocation, Placement, QueueEntry, Server, Session } from "./resources";
 
 it("a new controller knows servers and seats again, and starts nothing twice", () => {
   const r = arena({ mods: ["fog"], scaling: { minServers: 2 } });
@@ -29,8 +30,24 @@ it("a new controller knows servers and seats again, and starts nothing twice", (
     generation: 1,
     party: ["ann", "bob"],
     connectedAt: placed.session.connectedAt,
+    reason: "has a seat",
   });
   expect(r.must<Placement>(join("ann"))).toMatchObject({ existing: true, session: { id: placed.session.id } });
+});
+
+it("a new controller says of each session why it is where it is, and of who came meanwhile why they wait", () => {
+  const r = arena({ maxPlayers: 1, scaling: { minServers: 1, maxServers: 1 }, routing: { queueDeadlineSecs: 60 } });
+  const { server, session } = r.must<Placement>(join("ann"));
+  r.agentOf(server.id).join(server.id, session.id, 1, r.nowMs);
+  r.run();
+  r.restart();
+  // Before it has heard of any seat.
+  const late = r.must<Waiting>(join("late"));
+  expect(late.reason).toBe("the controller is learning what runs");
+  r.run();
+  const reasonOf = (sessionId: string) => r.must<Session>({ type: "getSession", sessionId }).reason;
+  expect([reasonOf(session.id), reasonOf(late.sessionId)]).toEqual(["on the server", "no server has room"]);
+  expect(r.must<QueueEntry[]>({ type: "listQueue" })).toMatchObject([{ reason: "no server has room" }]);
 });
 
 it("shows what servers count, from the start, as it changes and after a restart", () => {

@@ -5,7 +5,7 @@ const trace = (subject: string, atMs: number) => ({
   atMs,
   subject,
   outcome: "s1",
-  reason: "pack",
+  reasons: ["pack"],
   servers: [{ id: "s1" }, { id: "s2" }],
   parts: [4, 0.5, 0.5, 0.5, 3, 1, 0, 0],
 });

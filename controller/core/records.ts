@@ -69,7 +69,7 @@ function routeRecord(id: string, trace: RouteTrace): DecisionRecord {
     kind: "route",
     subject: trace.subject,
     outcome: trace.outcome,
-    reasons: [trace.reason],
+    reasons: trace.reasons,
     considered: trace.servers.map(({ id: server }, i) => {
       const parts = Object.fromEntries(SCORE_PARTS.map((name, p) => [name, round(trace.parts[i * width + p] ?? 0)]));
       return { id: server, score: round(Object.values(parts).reduce((sum, part) => sum + part, 0)), parts };

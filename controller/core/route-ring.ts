@@ -12,7 +12,8 @@ export interface RouteTrace {
   readonly atMs: number;
   readonly subject: string;
   readonly outcome: string;
-  readonly reason: string;
+  /** Held as it is: one list for all routes of a kind costs nothing. */
+  readonly reasons: readonly string[];
   /** At most `CANDIDATES`. */
   readonly servers: readonly { readonly id: string }[];
   /** `SCORE_PARTS.length` numbers a server, read before the call returns. */
@@ -27,19 +28,19 @@ export class RouteRing {
   private readonly atMs = new Float64Array(ROUTES);
   private readonly subjects: string[] = [];
   private readonly outcomes: string[] = [];
-  private readonly reasons: string[] = [];
+  private readonly reasons: (readonly string[])[] = [];
   private readonly servers: string[] = [];
   private readonly counts = new Uint8Array(ROUTES);
   private readonly parts = new Float64Array(ROUTES * WIDTH);
   private next = 0;
 
-  add({ atMs, subject, outcome, reason, servers, parts }: RouteTrace): void {
+  add({ atMs, subject, outcome, reasons, servers, parts }: RouteTrace): void {
     const at = this.next;
     this.next = (at + 1) % ROUTES;
     this.atMs[at] = atMs;
     this.subjects[at] = subject;
     this.outcomes[at] = outcome;
-    this.reasons[at] = reason;
+    this.reasons[at] = reasons;
     this.counts[at] = servers.length;
     for (let i = 0; i < CANDIDATES; i++) this.servers[at * CANDIDATES + i] = servers[i]?.id ?? "";
     for (let i = 0; i < servers.length * SCORE_PARTS.length; i++) this.parts[at * WIDTH + i] = parts[i] ?? 0;
@@ -60,7 +61,7 @@ export class RouteRing {
       atMs: this.atMs[at] ?? 0,
       subject: this.subjects[at] ?? "",
       outcome: this.outcomes[at] ?? "",
-      reason: this.reasons[at] ?? "",
+      reasons: this.reasons[at] ?? [],
       servers: this.servers.slice(at * CANDIDATES, at * CANDIDATES + count).map((id) => ({ id })),
       parts: this.parts.slice(at * WIDTH, at * WIDTH + count * SCORE_PARTS.length),
     };

@@ -165,7 +165,7 @@ function replaceOwed(s: CoreState, fleet: Fleet): void {
     const server = spawn(s, fleet, { replaces, reason: `in place of ${replaces ?? "a failed server"}` });
     // One that was taken off an isolated node has not failed.
     if (old && old.ending?.kind !== "isolated")
-      s.out.failover("replace", old, server.reason, { replacementId: server.id });
+      s.out.failover("replace", old, `${server.id} is started in its place`, { replacementId: server.id });
   }
 }
 

@@ -138,9 +138,11 @@ function takeSeat(
   session.lastServerId = server.id;
   server.seats.add(session);
   session.generation = generation;
+  const changed = from !== server || session.joined !== seat.joined;
   session.joined = seat.joined;
   if (session.state !== "migrating") session.state = seat.joined ? "active" : "reserved";
   if (toldOfAnother) tellWhere(s, session, from, server);
+  else if (changed && session.state !== "migrating") session.reason = session.joined ? "on the server" : "has a seat";
   // The older one may have been joined long before the other was given.
   if (seat.joined && session.twin && session.twin.connectedAtMs <= session.connectedAtMs) settleTwin(s, session);
 }

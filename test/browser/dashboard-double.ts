@@ -140,7 +140,9 @@ export function storyOfEvents(region: string, nowMs: number): readonly ForgeEven
     moved(17, 21),
     moved(18, 24),
     failover("terminate", 4, "its process ended by SIGKILL"),
-    failover("replace", 6, `in place of ${serverId}`, { replacementId: `srv-${region}-6e00ff01` }),
+    failover("replace", 6, `srv-${region}-6e00ff01 is started in its place`, {
+      replacementId: `srv-${region}-6e00ff01`,
+    }),
     {
       ...of,
       type: "server.replaced",
