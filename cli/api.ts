@@ -73,7 +73,7 @@ export class ForgeApi {
   /** @throws {ApiError} where the answer is no; {CliError} unreachable */
   async json<T>(call: ApiCall): Promise<T> {
     const timeoutMs = call.timeoutMs ?? TIMEOUT_MS;
-    const limit = linkedAbort(call.signal);
+    const { controller: limit, unlink } = linkedAbort(call.signal);
     // The whole answer, not only its beginning: a controller may die in the middle of it.
     const timer = setTimeout(() => limit.abort(lateAfter(timeoutMs)), timeoutMs);
     try {
@@ -84,6 +84,7 @@ export class ForgeApi {
       return body as T;
     } finally {
       clearTimeout(timer);
+      unlink();
     }
   }
 
@@ -113,7 +114,7 @@ export class ForgeApi {
 
   private async send(url: string, call: ApiCall, key: string | undefined): Promise<Response> {
     const token = this.options.token();
-    const waiting = linkedAbort(call.signal);
+    const { controller: waiting, unlink } = linkedAbort(call.signal);
     const timeoutMs = call.timeoutMs ?? TIMEOUT_MS;
     const timer = setTimeout(() => waiting.abort(lateAfter(timeoutMs)), timeoutMs);
     try {
@@ -129,6 +130,9 @@ export class ForgeApi {
         redirect: "error",
         ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
       });
+    } catch (error) {
+      unlink();
+      throw error;
     } finally {
       // From here on the answer may take its time: it may be a stream.
       clearTimeout(timer);
@@ -157,16 +161,22 @@ interface Page<T> {
   readonly missing?: readonly { readonly region: string; readonly reason: string }[];
 }
 
+interface LinkedAbort {
+  readonly controller: AbortController;
+  /** Lets go of the parent, which may outlive many such. */
+  readonly unlink: () => void;
+}
+
 /**
  * Aborts with `parent`, or on its own. A listener holds it: what `AbortSignal.any` of Node 20 gives can be collected as
  * garbage while a stream still waits for it.
  */
-function linkedAbort(parent: AbortSignal | undefined): AbortController {
+export function linkedAbort(parent: AbortSignal | undefined): LinkedAbort {
   const controller = new AbortController();
   const follow = (): void => controller.abort(parent?.reason);
   if (parent?.aborted) follow();
   parent?.addEventListener("abort", follow, { once: true });
-  return controller;
+  return { controller, unlink: () => parent?.removeEventListener("abort", follow) };
 }
 
 function lateAfter(ms: number): Error {

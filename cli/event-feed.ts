@@ -1,6 +1,6 @@
 import { EventStreamParser, type StreamEvent } from "eustress-forge-sdk/event-stream";
 import type { ForgeEvent } from "../controller/core/resources";
-import type { Fields, ForgeApi } from "./api";
+import { linkedAbort, type Fields, type ForgeApi } from "./api";
 import { EXIT } from "./exit-code";
 import { ApiError, CliError } from "./failure";
 import { textOf } from "./text-stream";
@@ -63,9 +63,11 @@ export class EventFeed {
     past = 0,
   ): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)) {
+      // A connection's own: what listens to the command's signal would grow with each connection.
+      const { controller: connection, unlink } = linkedAbort(signal);
       try {
         if (this.position === undefined && past > 0) for (const fed of await this.earlier(past)) told.event(fed);
-        const response = await this.open(this.position, signal);
+        const response = await this.open(this.position, connection.signal);
         told.connected();
         pauseMs = FIRST_PAUSE_MS;
         await this.read(
@@ -75,12 +77,14 @@ export class EventFeed {
             if (lastId !== "") this.position = lastId;
             return false;
           },
-          signal,
+          connection.signal,
         );
       } catch (error) {
         if (signal.aborted) return;
         if (!passes(error)) throw error;
         told.disconnected(error);
+      } finally {
+        unlink();
       }
       if (!signal.aborted) await sleep(pauseMs, signal).catch(() => undefined);
     }

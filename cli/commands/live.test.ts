@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { RunDouble } from "../../test/double/run-double";
 import { scalingEvent, serverEvent } from "../../test/double/samples";
@@ -44,6 +45,31 @@ describe("following events", () => {
   function apiOf(region: string): ForgeApi {
     return new ForgeApi({ urls: [run.region(region).url], token: () => run.token("viewer"), unreachableFix: () => "" });
   }
+
+  it("lets go of each connection that has ended, however many there were", async () => {
+    const { next, done, stop } = followed(apiOf("us-east"));
+    expect(await next()).toBe("connected");
+    for (let i = 0; i < 12; i++) {
+      run.region("us-east").app.server.closeAllConnections();
+      while ((await next()) !== "connected");
+    }
+    expect(getEventListeners(stop.signal, "abort")).toHaveLength(1);
+    stop.abort();
+    await done;
+  });
+
+  it("lets go of each call that no controller answered", async () => {
+    const stop = new AbortController();
+    const api = new ForgeApi({
+      urls: ["http://127.0.0.1:1"],
+      token: () => "",
+      unreachableFix: () => "",
+      fetch: () => Promise.reject(new TypeError("fetch failed")),
+    });
+    await expect(api.get("/v1/regions", {}, stop.signal)).rejects.toMatchObject({ code: "unreachable" });
+    await expect(api.open({ method: "GET", path: "/v1/events", signal: stop.signal })).rejects.toThrow("fetch failed");
+    expect(getEventListeners(stop.signal, "abort")).toHaveLength(0);
+  });
 
   it("goes on where it was after the connection broke, and misses nothing", async () => {
     const { backend, app, url } = run.region("us-east");
