@@ -36,7 +36,7 @@ export function fleetColumns(paints: Paints): readonly Column<Fleet>[] {
     { title: "COMING", cell: ({ servers }) => String(servers.starting), align: "right", optional: true },
     { title: "GOING", cell: (fleet) => String(going(fleet)), align: "right", optional: true },
     { title: "QUEUED", cell: ({ queued }) => waiting(queued, paints), align: "right", optional: true },
-    { title: "VERSION", cell: ({ version }) => version, optional: true },
+    { title: "VERSION", cell: versionOf, optional: true },
   ];
 }
 
@@ -60,6 +60,17 @@ export function serverColumns(paints: Paints, nowMs: number): readonly Column<Se
     { title: "AGE", cell: ({ createdAt }) => formatAge(createdAt, nowMs), align: "right", optional: true },
     { title: "EXPERIENCE", cell: experienceOf, shrink: "end", optional: true },
   ];
+}
+
+/** With the version of each where an experience has servers of several, as while one is taken in. */
+export function withVersions(
+  columns: readonly Column<Server>[],
+  servers: readonly Server[],
+): readonly Column<Server>[] {
+  const experiences = new Set(servers.map(({ experienceId }) => experienceId));
+  const pairs = new Set(servers.map(({ experienceId, version }) => `${experienceId} ${version}`));
+  if (pairs.size === experiences.size) return columns;
+  return [...columns, { title: "VERSION", cell: ({ version }) => version, shrink: "end" }];
 }
 
 /** With why each is as it is. */
@@ -125,9 +136,20 @@ function bar(held: number, total: number, paints: Paints): Cell {
   return { text, paint: held > total ? paints.red : undefined };
 }
 
+/** While another is taken in, both: `1.0.0 > 2.0.0 10%`, a canary with its share. */
+function versionOf({ version, rollout }: Fleet): string {
+  if (!rollout) return version;
+  const { fromVersion, toVersion, state, share } = rollout;
+  return `${fromVersion} > ${toVersion}${state === "canary" ? ` ${formatShare(share)}` : ""}`;
+}
+
+/** An isolated node is there, and all the same not as it should be. */
 function nodes({ nodes: all }: Region, paints: Paints): Cell {
-  const away = all.filter(({ state }) => state !== "connected").length;
-  return away === 0 ? { text: String(all.length) } : { text: `${all.length}, ${away} away`, paint: paints.red };
+  const isolated = all.filter(({ state }) => state === "isolated").length;
+  const away = all.filter(({ state }) => state !== "connected" && state !== "isolated").length;
+  const amiss = [away > 0 ? [`${away} away`] : [], isolated > 0 ? [`${isolated} isolated`] : []].flat();
+  const text = [String(all.length), ...amiss].join(", ");
+  return amiss.length === 0 ? { text } : { text, paint: paints.red };
 }
 
 function waiting(queued: number, paints: Paints): Cell {

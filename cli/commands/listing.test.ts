@@ -1,7 +1,7 @@
 import { refused } from "../../controller/api/backend-double";
 import type { ForgeEvent, Server } from "../../controller/core/resources";
 import { RunDouble } from "../../test/double/run-double";
-import { sampleServer } from "../../test/double/samples";
+import { isoBefore, sampleFleet, sampleRegion, sampleServer, sampleSession } from "../../test/double/samples";
 import { type CliResult, runForTest } from "../cli-under-test";
 
 let run: RunDouble;
@@ -107,6 +107,47 @@ describe("forge ps", () => {
     expect(out).toContain(row);
   });
 
+  it("tells servers of two versions apart, and says how far a version is taken in", async () => {
+    const of = (id: string, version: string) => sampleServer({ id, version });
+    const { backend } = run.region("us-east");
+    run.region("eu-west").backend.when("listServers", () => ({ ok: true, value: [] }));
+    const list = [of("srv-us-east-1", "1.0.0"), of("srv-us-east-2", "2.0.0")];
+    backend.when("listServers", () => ({ ok: true, value: list }));
+    expect((await forge("ps")).out).toMatch(/EXPERIENCE +VERSION\n.*1\.0\.0\n.*2\.0\.0\n/);
+    backend.when("listServers", () => ({ ok: true, value: list.slice(0, 1) }));
+    expect((await forge("ps")).out).not.toContain("VERSION");
+    const rollout = {
+      fromVersion: "1.0.0",
+      toVersion: "2.0.0",
+      state: "canary" as const,
+      paused: false,
+      share: 0.1,
+      servers: {},
+      failures: 0,
+      startedAt: isoBefore(60),
+      reason: "asked for",
+    };
+    backend.when("listFleets", () => ({ ok: true, value: [{ ...sampleFleet(), rollout }] }));
+    expect((await forge("ps", "--fleets", "--region", "us-east")).out).toMatch(/ 1\.0\.0 > 2\.0\.0 10%\n$/);
+  });
+
+  it("tells a node that is isolated from one that is away", async () => {
+    const node = (state: "connected" | "isolated" | "suspect") => ({
+      id: state,
+      state,
+      address: "10.0.0.1",
+      servers: 1,
+    });
+    run.region("us-east").backend.when("getRegion", () => ({
+      ok: true,
+      value: {
+        region: { ...sampleRegion(), nodes: [node("connected"), node("isolated"), node("suspect")] },
+        summary: { region: "us-east", state: "up", location: null, experiences: {} },
+      },
+    }));
+    expect((await forge("ps", "--regions", "--region", "us-east")).out).toMatch(/ 3, 1 away, 1 isolated\n$/);
+  });
+
   it("refuses two lists at once", async () => {
     expect(await forge("ps", "--queue", "--regions")).toMatchObject({ code: 2, out: "" });
   });
@@ -168,10 +209,83 @@ describe("forge why", () => {
     }
   }
 
+  it("says of a region and of a node what they are now, also where nothing was decided about them", async () => {
+    nothingIsKnown();
+    nothingIsDecided();
+    run.region("us-east").backend.when("getRegion", () => ({
+      ok: true,
+      value: {
+        region: {
+          ...sampleRegion({ url: run.region("us-east").url }),
+          nodes: [{ id: "n1", state: "suspect", address: "10.0.0.7", servers: 1 }],
+        },
+        summary: { region: "us-east", state: "up", location: null, experiences: {} },
+      },
+    }));
+    const list = [
+      sampleServer({ id: "srv-us-east-1", nodeId: "n1" }),
+      sampleServer({ id: "srv-us-east-2", nodeId: "n2" }),
+    ];
+    run.region("us-east").backend.when("listServers", () => ({ ok: true, value: list }));
+    const region = await forge("why", "us-east");
+    expect(region).toMatchObject({ code: 0, err: "" });
+    expect(region.out).toMatch(/^us-east is a region, up: \d+ servers, \d+ of \d+ seats taken, \d+ wait; /);
+    expect(region.out).toContain("\n  node n1 is suspect; its agent is silent: nobody new comes there");
+    const node = await forge("why", "n1");
+    expect(node.out).toMatch(/^n1 is a node of us-east at 10\.0\.0\.7, suspect; its agent is silent/);
+    expect(node.out).toMatch(/\n {2}server srv-us-east-1 \(arena, \d+ players\) is ready\nNo decision/);
+    expect(node.out).not.toContain("srv-us-east-2");
+    expect((await forge("why", "n1", "--json")).json).toMatchObject({
+      nodes: [{ id: "n1", region: "us-east", state: "suspect", on: [{ id: "srv-us-east-1" }] }],
+    });
+  });
+
+  it("says which server has a match of which no decision is held any more", async () => {
+    nothingIsKnown();
+    nothingIsDecided();
+    const list = [sampleServer({ id: "srv-us-east-1", matchId: "m-1", players: 2 })];
+    run.region("us-east").backend.when("listServers", () => ({ ok: true, value: list }));
+    run.region("eu-west").backend.when("listServers", () => ({ ok: true, value: [] }));
+    const { code, out } = await forge("why", "m-1");
+    expect(code).toBe(0);
+    expect(out).toContain("m-1 is a match of arena in us-east on srv-us-east-1, with 2 players\n");
+  });
+
+  it("says to whoever waits what was last decided about the fleet that they wait for", async () => {
+    nothingIsKnown();
+    const waits = sampleSession({ playerId: "nina", serverId: null, state: "queued", reason: "no server has room" });
+    run.region("us-east").backend.when("findSessions", () => ({ ok: true, value: [waits] }));
+    run.region("us-east").backend.when("getDecision", ({ id }) =>
+      id === "arena"
+        ? {
+            ok: true,
+            value: {
+              id: "dec-us-east-7",
+              at: "2026-03-01T12:00:00.000Z",
+              kind: "scale",
+              subject: id,
+              outcome: "no change so far",
+              reasons: ["the maximum of 2 is reached"],
+              considered: [],
+            },
+          }
+        : refused({ code: "unknownDecision", detail: "none" }),
+    );
+    const { out } = await forge("why", "nina");
+    expect(out).toMatch(/is nina's session of arena, queued without a server: no server has room\n\nscale of arena/);
+    expect(out).toContain("because the maximum of 2 is reached");
+    expect(out).not.toContain("No decision");
+  });
+
   it("of what nobody knows is not found", async () => {
     nothingIsKnown();
     expect(await forge("why", "match 7/3")).toMatchObject({ code: 5, out: "" });
   });
+
+  function nothingIsDecided(): void {
+    for (const { backend } of Object.values(run.regions))
+      backend.when("getDecision", () => refused({ code: "unknownDecision", detail: "none" }));
+  }
 
   it("of a match asks every region", async () => {
     nothingIsKnown();

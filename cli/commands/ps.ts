@@ -8,6 +8,7 @@ import {
   regionColumns,
   serverColumns,
   sessionColumns,
+  withVersions,
 } from "../columns";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
@@ -65,7 +66,8 @@ const VIEWS: Readonly<Record<"servers" | "sessions" | "regions" | "fleets" | "qu
     const ended = all === true && state === undefined;
     const found = ended ? await withEnded(api, query) : await api.list<Server>("/v1/servers", { ...query, state });
     await requireExperience(found, api, { region, experience });
-    const columns = (ended || state !== undefined ? explainedColumns : serverColumns)(context.paints, context.io.now());
+    const plainly = (ended || state !== undefined ? explainedColumns : serverColumns)(context.paints, context.io.now());
+    const columns = withVersions(plainly, found.items);
     return show(found, everything, ({ id }) => id, columns, "no servers", context);
   },
   async sessions(api, { region, options, context }) {

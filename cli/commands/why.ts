@@ -5,6 +5,7 @@ import { EXIT } from "../exit-code";
 import { ApiError, CliError } from "../failure";
 import { formatTime } from "../format";
 import type { Paints } from "../paint";
+import { matchLine, nodeLines, regionLines, serverLine, sessionLine, type RegionNode } from "../present-state";
 import { plain, renderTable } from "../table";
 
 export const register: Register = (command, context) => {
@@ -22,33 +23,52 @@ export const register: Register = (command, context) => {
 interface Known {
   readonly servers: readonly Server[];
   readonly sessions: readonly Session[];
+  /** Servers that have the match of this name. */
+  readonly matches: readonly Server[];
+  readonly regions: readonly Region[];
+  readonly nodes: readonly KnownNode[];
   readonly decisions: readonly DecisionRecord[];
+}
+
+interface KnownNode extends RegionNode {
+  readonly region: string;
+  readonly on: readonly Server[];
 }
 
 async function run(id: string, context: CliContext): Promise<void> {
   const api = await context.api();
-  const known = await lookUp(api, id, await placesOf(api, context.options.region));
-  if (known.servers.length + known.sessions.length + known.decisions.length === 0) {
+  const known = await lookUp(api, id, context.options.region);
+  if (Object.values(known).every(({ length }: readonly unknown[]) => length === 0)) {
     const fix = "decisions are kept for a while only; `forge ps --all` and `forge events` show what there is";
     throw new CliError("unknownDecision", EXIT.notFound, `nothing is known of ${JSON.stringify(id)}`, fix);
   }
   context.print({ id, ...known }, () => [
-    ...known.servers.map((server) => serverLine(server, context.paints)),
-    ...known.sessions.map((session) => sessionLine(session, context.paints)),
+    ...presentLines(id, known, context.paints),
     ...(known.decisions.length === 0 ? ["No decision about it is held."] : []),
     ...known.decisions.flatMap((decision) => ["", ...decisionLines(decision, context)]),
   ]);
 }
 
+function presentLines(id: string, known: Known, paints: Paints): readonly string[] {
+  return [
+    ...known.regions.flatMap((region) => regionLines(region, paints)),
+    ...known.nodes.flatMap((node) => nodeLines(node, node.region, node.on, paints)),
+    ...known.servers.map((server) => serverLine(server, paints)),
+    ...known.sessions.map((session) => sessionLine(session, paints)),
+    ...known.matches.map((server) => matchLine(id, server, paints)),
+  ];
+}
+
 /** The controllers to ask: of the region that was named, else of all. */
-async function placesOf(api: ForgeApi, region: string | undefined): Promise<readonly ForgeApi[]> {
-  const { items } = await api.get<{ readonly items: readonly Region[] }>("/v1/regions", { region });
-  const urls = items.flatMap(({ url }) => (url === null ? [] : [url]));
+function placesOf(api: ForgeApi, regions: readonly Region[], region: string | undefined): readonly ForgeApi[] {
+  const urls = regions.flatMap(({ url }) => (url === null ? [] : [url]));
   if (region !== undefined) return urls.length === 0 ? [api] : urls.map((url) => api.at(url));
   return [...new Set([...api.urls, ...urls])].map((url) => api.at(url));
 }
 
-async function lookUp(api: ForgeApi, id: string, places: readonly ForgeApi[]): Promise<Known> {
+async function lookUp(api: ForgeApi, id: string, region: string | undefined): Promise<Known> {
+  const { items: all } = await api.get<{ readonly items: readonly Region[] }>("/v1/regions", { region });
+  const places = placesOf(api, all, region);
   const safe = /^[A-Za-z0-9._-]{1,128}$/.test(id);
   const of = async <T>(path: string): Promise<readonly T[]> => (safe ? known(api.get<T>(path)) : []);
   const [servers, own, ofPlayer] = await Promise.all([
@@ -59,17 +79,61 @@ async function lookUp(api: ForgeApi, id: string, places: readonly ForgeApi[]): P
   const sessions = [...new Map([...own, ...ofPlayer].map((session) => [session.id, session])).values()];
   const subjects = [...(safe ? [id] : []), ...ofPlayer.map((session) => session.id)];
   const found = (await Promise.all(subjects.map((subject) => decisionsAbout(subject, places)))).flat();
-  // Most servers are started by a decision about their fleet, and none is about them alone.
-  const ofFleets = found.length > 0 ? [] : await Promise.all(servers.map((server) => fleetDecisions(server, places)));
-  return { servers, sessions, decisions: newestFirst([...found, ...ofFleets.flat()]) };
+  const regions = all.filter(({ name }) => name === id);
+  const nodes = await nodesCalled(api, id, all);
+  // Of an experience there is a decision as well, but none that chose a server.
+  const maybeMatch = servers.length + sessions.length + regions.length + nodes.length === 0;
+  const matches = maybeMatch && found.every(({ kind }) => kind === "route") ? await matchesCalled(api, id, region) : [];
+  const ofFleets = await Promise.all(
+    inNeedOfFleet(servers, sessions, found).map((one) => fleetDecisions(one, all, places)),
+  );
+  const decisions = new Map([...found, ...ofFleets.flat()].map((decision) => [decision.id + decision.at, decision]));
+  return { servers, sessions, matches, regions, nodes, decisions: newestFirst([...decisions.values()]) };
+}
+
+type OfFleet = Pick<Server, "experienceId" | "region">;
+
+/**
+ * Most servers are started by a decision about their fleet, and none is about them alone; and whoever has no server waits
+ * for what is decided about their fleet.
+ */
+function inNeedOfFleet(
+  servers: readonly Server[],
+  sessions: readonly Session[],
+  found: readonly DecisionRecord[],
+): readonly OfFleet[] {
+  const waiting = sessions.filter(({ state }) => state === "queued" || state === "migrating");
+  const fleets = [...(found.length > 0 ? [] : servers), ...waiting];
+  return [...new Map(fleets.map((one) => [`${one.experienceId} ${one.region}`, one])).values()];
 }
 
 async function fleetDecisions(
-  { experienceId, region }: Server,
+  { experienceId, region }: OfFleet,
+  regions: readonly Region[],
   places: readonly ForgeApi[],
 ): Promise<readonly DecisionRecord[]> {
+  const url = regions.find(({ name }) => name === region)?.url;
+  const own = url == null ? undefined : places.find(({ urls }) => urls.includes(url));
+  if (own) return decisionsAbout(experienceId, [own]);
   const found = await decisionsAbout(experienceId, places);
-  return found.filter(({ id }) => id.includes(`-${region}-`));
+  return found.filter((decision) => decision.id.includes(`-${region}-`));
+}
+
+async function nodesCalled(api: ForgeApi, id: string, regions: readonly Region[]): Promise<readonly KnownNode[]> {
+  const found = regions.flatMap(({ name, nodes }) =>
+    nodes.filter((node) => node.id === id).map((node) => ({ ...node, region: name })),
+  );
+  return Promise.all(
+    found.map(async (node) => {
+      const { items } = await api.list<Server>("/v1/servers", { region: node.region });
+      return { ...node, on: items.filter(({ nodeId }) => nodeId === id) };
+    }),
+  );
+}
+
+async function matchesCalled(api: ForgeApi, id: string, region: string | undefined): Promise<readonly Server[]> {
+  const { items } = await api.list<Server>("/v1/servers", { region });
+  return items.filter(({ matchId }) => matchId === id);
 }
 
 /** An id with its region in it is answered by that region; of any other (a match, an experience) each region may know. */
@@ -92,16 +156,6 @@ async function known<T>(answer: Promise<T>, lenient = false): Promise<readonly T
 
 function newestFirst(decisions: readonly DecisionRecord[]): DecisionRecord[] {
   return [...decisions].sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
-}
-
-function serverLine({ id, experienceId, region, state, reason }: Server, paints: Paints): string {
-  return `${paints.bold(plain(id))} is a server of ${plain(experienceId)} in ${region}, ${state}: ${plain(reason)}`;
-}
-
-function sessionLine({ id, playerId, experienceId, serverId, state, reason }: Session, paints: Paints): string {
-  const where = serverId === null ? "without a server" : `on ${serverId}`;
-  const what = plain(`is ${playerId}'s session of ${experienceId}, ${state} ${where}: ${reason}`);
-  return `${paints.bold(plain(id))} ${what}`;
 }
 
 /** A decision as people read it. */
