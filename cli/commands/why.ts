@@ -38,7 +38,7 @@ interface KnownNode extends RegionNode {
 async function run(id: string, context: CliContext): Promise<void> {
   const api = await context.api();
   const known = await lookUp(api, id, context.options.region);
-  if (Object.values(known).every(({ length }: readonly unknown[]) => length === 0)) {
+  if (isNothing(known)) {
     const fix = "decisions are kept for a while only; `forge ps --all` and `forge events` show what there is";
     throw new CliError("unknownDecision", EXIT.notFound, `nothing is known of ${JSON.stringify(id)}`, fix);
   }
@@ -47,6 +47,10 @@ async function run(id: string, context: CliContext): Promise<void> {
     ...(known.decisions.length === 0 ? ["No decision about it is held."] : []),
     ...known.decisions.flatMap((decision) => ["", ...decisionLines(decision, context)]),
   ]);
+}
+
+function isNothing(known: Known): boolean {
+  return Object.values(known).every(({ length }: readonly unknown[]) => length === 0);
 }
 
 function presentLines(id: string, known: Known, paints: Paints): readonly string[] {
@@ -69,8 +73,9 @@ function placesOf(api: ForgeApi, regions: readonly Region[], region: string | un
 async function lookUp(api: ForgeApi, id: string, region: string | undefined): Promise<Known> {
   const { items: all } = await api.get<{ readonly items: readonly Region[] }>("/v1/regions", { region });
   const places = placesOf(api, all, region);
+  const refusals: ApiError[] = [];
   const safe = /^[A-Za-z0-9._-]{1,128}$/.test(id);
-  const of = async <T>(path: string): Promise<readonly T[]> => (safe ? known(api.get<T>(path)) : []);
+  const of = async <T>(path: string): Promise<readonly T[]> => (safe ? known(api.get<T>(path), refusals) : []);
   const [servers, own, ofPlayer] = await Promise.all([
     of<Server>(`/v1/servers/${id}`),
     of<Session>(`/v1/sessions/${id}`),
@@ -78,7 +83,7 @@ async function lookUp(api: ForgeApi, id: string, region: string | undefined): Pr
   ]);
   const sessions = [...new Map([...own, ...ofPlayer].map((session) => [session.id, session])).values()];
   const subjects = [...(safe ? [id] : []), ...ofPlayer.map((session) => session.id)];
-  const found = (await Promise.all(subjects.map((subject) => decisionsAbout(subject, places)))).flat();
+  const found = (await Promise.all(subjects.map((subject) => decisionsAbout(subject, places, refusals)))).flat();
   const regions = all.filter(({ name }) => name === id);
   const nodes = await nodesCalled(api, id, all);
   // Of an experience there is a decision as well, but none that chose a server.
@@ -87,8 +92,13 @@ async function lookUp(api: ForgeApi, id: string, region: string | undefined): Pr
   const ofFleets = await Promise.all(
     inNeedOfFleet(servers, sessions, found).map((one) => fleetDecisions(one, all, places)),
   );
-  const decisions = new Map([...found, ...ofFleets.flat()].map((decision) => [decision.id + decision.at, decision]));
-  return { servers, sessions, matches, regions, nodes, decisions: newestFirst([...decisions.values()]) };
+  const unique = new Map([...found, ...ofFleets.flat()].map((decision) => [decision.id + decision.at, decision]));
+  const decisions = newestFirst([...unique.values()]);
+  const result = { servers, sessions, matches, regions, nodes, decisions };
+  const [refusal] = refusals;
+  // A token for one region alone is told what that one knows; where it knows nothing, that another may.
+  if (refusal && isNothing(result)) throw refusal;
+  return result;
 }
 
 type OfFleet = Pick<Server, "experienceId" | "region">;
@@ -114,8 +124,8 @@ async function fleetDecisions(
 ): Promise<readonly DecisionRecord[]> {
   const url = regions.find(({ name }) => name === region)?.url;
   const own = url == null ? undefined : places.find(({ urls }) => urls.includes(url));
-  if (own) return decisionsAbout(experienceId, [own]);
-  const found = await decisionsAbout(experienceId, places);
+  if (own) return decisionsAbout(experienceId, [own], []);
+  const found = await decisionsAbout(experienceId, places, []);
   return found.filter((decision) => decision.id.includes(`-${region}-`));
 }
 
@@ -137,17 +147,28 @@ async function matchesCalled(api: ForgeApi, id: string, region: string | undefin
 }
 
 /** An id with its region in it is answered by that region; of any other (a match, an experience) each region may know. */
-async function decisionsAbout(subject: string, places: readonly ForgeApi[]): Promise<readonly DecisionRecord[]> {
+async function decisionsAbout(
+  subject: string,
+  places: readonly ForgeApi[],
+  refusals: ApiError[],
+): Promise<readonly DecisionRecord[]> {
   const path = `/v1/decisions/${encodeURIComponent(subject)}`;
-  const found = await Promise.all(places.map((place) => known(place.get<DecisionRecord>(path), true)));
+  const found = await Promise.all(places.map((place) => known(place.get<DecisionRecord>(path), refusals, true)));
   return [...new Map(found.flat().map((decision) => [decision.id + decision.at, decision])).values()];
 }
 
-/** An answer as a list of one; empty where there is no such thing. `lenient`: or where a region does not answer. */
-async function known<T>(answer: Promise<T>, lenient = false): Promise<readonly T[]> {
+/**
+ * An answer as a list of one; empty where there is no such thing, or not for this token, which `refusals` then has.
+ * `lenient`: or where a region does not answer.
+ */
+async function known<T>(answer: Promise<T>, refusals: ApiError[], lenient = false): Promise<readonly T[]> {
   try {
     return [await answer];
   } catch (error) {
+    if (error instanceof ApiError && error.code === "regionNotAllowed") {
+      refusals.push(error);
+      return [];
+    }
     if (error instanceof ApiError && error.exitCode === EXIT.notFound) return [];
     if (lenient && error instanceof CliError && error.exitCode === EXIT.unreachable) return [];
     throw error;
