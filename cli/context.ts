@@ -74,6 +74,11 @@ export class CliContext {
     this.io.err(`${paintsFor(this.io.errColor).dim(text)}\n`);
   }
 
+  /** The same where somebody looks on: what they wait for. */
+  onTerminal(text: string): void {
+    if (this.io.errIsTerminal) this.note(text);
+  }
+
   /** Columns of the terminal that results go to; undefined where they go elsewhere and nothing is to be cut. */
   get width(): number | undefined {
     return this.io.terminal?.size().width;

@@ -68,8 +68,16 @@ describe("forge restart", () => {
   it("starts the new one first", async () => {
     const { backend } = run.region("eu-west");
     backend.when("spawnServer", () => ({ ok: true, value: sampleServer({ id: "srv-eu-west-new" }) }));
+    backend.when("getServer", () => ({
+      ok: true,
+      value: sampleServer({ id: "srv-eu-west-1", region: "eu-west", version: "0.9.0", maxPlayers: 7 }),
+    }));
     const { code, json } = await forge("restart", "srv-eu-west-1", "--json");
     expect(code).toBe(0);
+    // As the old one was, also while another version is taken in.
+    expect(asked("eu-west")).toContainEqual(
+      expect.objectContaining({ type: "spawnServer", version: "0.9.0", maxPlayers: 7 }),
+    );
     expect(json).toMatchObject({
       started: { id: "srv-eu-west-new" },
       stopped: { id: "srv-eu-west-1", state: "draining" },

@@ -50,16 +50,18 @@ async function hasRoom(api: ForgeApi, { experienceId, region, role }: Server): P
 
 async function startFirst(
   api: ForgeApi,
-  { experienceId, region, labels }: Server,
+  { experienceId, region, version, maxPlayers, labels }: Server,
   context: CliContext,
 ): Promise<Server | undefined> {
+  context.onTerminal("waiting for the new server to be ready; Ctrl-C leaves it to start, and the old one as it is");
   try {
     return await api.json<Server>({
       method: "POST",
       path: "/v1/servers",
       query: { wait: "ready" },
       timeoutMs: READY_MS,
-      body: { experienceId, region, labels },
+      // Of the same version, whichever is taken in meanwhile: who plays on it may know no other.
+      body: { experienceId, region, version, maxPlayers, labels },
     });
   } catch (error) {
     if (!(error instanceof ApiError && NO_ROOM.has(error.code))) throw error;

@@ -46,6 +46,8 @@ async function run(experience: string, options: SpawnOptions, context: CliContex
       ...(maxPlayers !== undefined && { maxPlayers }),
     },
   } as const;
+  if (wait === true)
+    context.onTerminal("waiting until ready; Ctrl-C leaves what was asked for to start, as `forge ps` shows");
   const { servers, failure } = await times(count, () => api.json<Server>(call));
   if (servers.length > 0 || failure === undefined) show(servers, context);
   if (failure === undefined) return;
