@@ -62,6 +62,14 @@ export function serverColumns(paints: Paints, nowMs: number): readonly Column<Se
   ];
 }
 
+/** So that ids can be copied from narrow terminals too: these columns go before one is cut, the first before the next. */
+export function idsWhole<T>(columns: readonly Column<T>[], lesser: readonly string[]): readonly Column<T>[] {
+  return columns.map((column) => {
+    const at = lesser.indexOf(column.title);
+    return at < 0 ? column : { ...column, lesser: at };
+  });
+}
+
 /** With the version of each where an experience has servers of several, as while one is taken in. */
 export function withVersions(
   columns: readonly Column<Server>[],

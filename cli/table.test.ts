@@ -20,3 +20,20 @@ it("cuts prose before ids, and ids before other text", () => {
     "srv-h…6880b  there is no file /srv/no-such-program",
   );
 });
+
+it("leaves lesser columns out before it cuts an id, the least first, and cuts prose to some words before that", () => {
+  const more = (reason: "prose" | "end"): readonly Column<Row>[] => [
+    { title: "SERVER", cell: ({ id }) => id, shrink: "middle" },
+    { title: "AGE", cell: () => "12m 30s", lesser: 1 },
+    { title: "CPU", cell: () => "10%", lesser: 0 },
+    { title: "REASON", cell: ({ reason: text }) => text, shrink: reason },
+  ];
+  const titles = (width: number) => renderTable(more("prose"), rows, { width })[0]?.split(/ +/);
+  expect(titles(80)).toEqual(["SERVER", "AGE", "CPU", "REASON"]);
+  expect(titles(65)).toEqual(["SERVER", "AGE", "CPU", "REASON"]);
+  expect(titles(64)).toEqual(["SERVER", "AGE", "REASON"]);
+  expect(renderTable(more("prose"), rows, { width: 52 })).toEqual([
+    "SERVER                     REASON",
+    "srv-here-7fc925e707e6880b  there is no file /srv/no…",
+  ]);
+});

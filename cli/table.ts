@@ -12,6 +12,8 @@ export interface Column<T> {
   readonly shrink?: "end" | "middle" | "prose";
   /** Left out where cutting is not enough; the last such column goes first. */
   readonly optional?: boolean;
+  /** Left out before any id is cut, so that ids can be copied; the lowest goes first. Prose is cut before, down to some words. */
+  readonly lesser?: number;
 }
 
 export interface TableOptions {
@@ -24,6 +26,8 @@ const GAP = 2;
 /** A cut column keeps this many characters while others can still be left out, and this many at the very least. */
 const ENOUGH = 12;
 const LEAST = 6;
+/** So much of prose is left while lesser columns can go. */
+const SOME_WORDS = 24;
 
 /** Rows as aligned lines under their titles. Empty where there are no rows: the caller says so in words. */
 export function renderTable<T>(
@@ -77,6 +81,15 @@ function fitting<T>(texts: readonly Texts<T>[], width = Infinity): readonly (Tex
     ...each,
     width: Math.max(each.title.text.length, ...each.cells.map(({ text }) => text.length)),
   }));
+  const lesser = least(texts);
+  if (
+    lesser !== undefined &&
+    natural.reduce((sum, each) => sum + each.width - prosaic(each), 0) + GAP * (texts.length - 1) > width
+  )
+    return fitting(
+      texts.filter((each) => each !== lesser),
+      width,
+    );
   const last = texts.findLastIndex(({ column }) => column.optional === true);
   let over = natural.reduce((sum, each) => sum + each.width + GAP, -GAP) - width;
   const cutWhere = (isProse: boolean) => (each: (typeof natural)[number]) => {
@@ -88,6 +101,19 @@ function fitting<T>(texts: readonly Texts<T>[], width = Infinity): readonly (Tex
   };
   const cutToFit = natural.map(cutWhere(true)).map(cutWhere(false));
   return over <= 0 || last < 0 ? cutToFit : fitting(texts.toSpliced(last, 1), width);
+}
+
+/** The column that goes first where ids would have to be cut. */
+function least<T>(texts: readonly Texts<T>[]): Texts<T> | undefined {
+  const [first] = texts
+    .filter(({ column }) => column.lesser !== undefined)
+    .sort((a, b) => (a.column.lesser ?? 0) - (b.column.lesser ?? 0));
+  return first;
+}
+
+/** How much of it may be cut before anything else is. */
+function prosaic<T>({ column, width }: Texts<T> & { readonly width: number }): number {
+  return column.shrink === "prose" ? Math.max(0, width - SOME_WORDS) : 0;
 }
 
 function padded<T>({ text, paint }: Cell, width: number, { align, shrink }: Column<T>, last: boolean): string {

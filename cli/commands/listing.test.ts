@@ -2,6 +2,7 @@ import type { ForgeEvent, Server } from "../../controller/core/resources";
 import { RunDouble } from "../../test/double/run-double";
 import { isoBefore, sampleFleet, sampleRegion, sampleServer, sampleSession } from "../../test/double/samples";
 import { type CliResult, runForTest } from "../cli-under-test";
+import type { CliTerminal } from "../io";
 
 let run: RunDouble;
 beforeAll(async () => {
@@ -12,6 +13,15 @@ beforeEach(() => run.reset());
 
 function forge(...args: readonly string[]): Promise<CliResult> {
   return runForTest(args, { cwd: run.folder });
+}
+
+function terminalOf(width: number): CliTerminal {
+  return {
+    takesKeys: false,
+    size: () => ({ width, height: 24 }),
+    onResize: () => () => undefined,
+    onKey: () => () => undefined,
+  };
 }
 
 function asked(region: string): readonly object[] {
@@ -128,6 +138,25 @@ describe("forge ps", () => {
     };
     backend.when("listFleets", () => ({ ok: true, value: [{ ...sampleFleet(), rollout }] }));
     expect((await forge("ps", "--fleets", "--region", "us-east")).out).toMatch(/ 1\.0\.0 > 2\.0\.0 10%\n$/);
+  });
+
+  it.each(["", "--all", "--sessions"])("cuts no id in a terminal of 80 columns: ps %s", async (flag) => {
+    const ids = { server: "srv-us-east-4f1c8a0275fa9310", session: "ses-us-east-91ab56007c3ed2aa" };
+    const { backend } = run.region("us-east");
+    const over = {
+      id: ids.server,
+      state: "terminated" as const,
+      reason: "no heartbeat for 12.6 s; 12.0 s are allowed",
+    };
+    backend.when("listServers", () => ({ ok: true, value: [sampleServer(over)] }));
+    const session = sampleSession({ id: ids.session, serverId: ids.server, playerId: "ann" });
+    backend.when("findSessions", () => ({ ok: true, value: [session] }));
+    const args = ["ps", "--region", "us-east", ...(flag === "" ? [] : [flag])];
+    const { out } = await runForTest(args, { cwd: run.folder, terminal: terminalOf(80) });
+    expect(out.split("\n").filter(({ length }) => length > 80)).toEqual([]);
+    expect(out).toContain(ids.server);
+    if (flag === "--sessions") expect(out).toContain(ids.session);
+    if (flag === "--all") expect(out).toMatch(/ no heartbeat for 12\.6 s;/);
   });
 
   it("tells a node that is isolated from one that is away", async () => {

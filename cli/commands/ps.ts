@@ -4,6 +4,7 @@ import {
   byName,
   explainedColumns,
   fleetColumns,
+  idsWhole,
   queueColumns,
   regionColumns,
   serverColumns,
@@ -67,7 +68,7 @@ const VIEWS: Readonly<Record<"servers" | "sessions" | "regions" | "fleets" | "qu
     const found = ended ? await withEnded(api, query) : await api.list<Server>("/v1/servers", { ...query, state });
     await requireExperience(found, api, { region, experience });
     const plainly = (ended || state !== undefined ? explainedColumns : serverColumns)(context.paints, context.io.now());
-    const columns = withVersions(plainly, found.items);
+    const columns = idsWhole(withVersions(plainly, found.items), ["MEMORY", "CPU", "AGE", "PLAYERS", "EXPERIENCE"]);
     return show(found, everything, ({ id }) => id, columns, "no servers", context);
   },
   async sessions(api, { region, options, context }) {
@@ -76,7 +77,8 @@ const VIEWS: Readonly<Record<"servers" | "sessions" | "regions" | "fleets" | "qu
     const found = await api.list<Session>("/v1/sessions", { region, experienceId: experience });
     await requireExperience(found, api, { region, experience });
     const keep = ({ state: is }: Session) => (state === undefined ? all === true || is !== "ended" : is === state);
-    return show(found, keep, ({ id }) => id, sessionColumns(context.io.now()), "no sessions", context);
+    const columns = idsWhole(sessionColumns(context.io.now()), ["LOSS", "LATENCY", "MOVES", "SINCE"]);
+    return show(found, keep, ({ id }) => id, columns, "no sessions", context);
   },
   async regions(api, { region, context }) {
     const found = await api.get<{ readonly items: readonly Region[] }>("/v1/regions", { region });
@@ -89,7 +91,9 @@ const VIEWS: Readonly<Record<"servers" | "sessions" | "regions" | "fleets" | "qu
     const keep = ({ experienceId }: Fleet) => experience === undefined || experienceId === experience;
     requireFleet(found, { region, experience });
     const nameOf = (fleet: Fleet) => `${fleet.experienceId} ${fleet.region}`;
-    return show(found, keep, nameOf, fleetColumns(context.paints), "no fleets", context);
+    // While a version is taken in, how far that is comes before what is on its way.
+    const lesser = found.items.some(({ rollout }) => rollout !== null) ? ["IN USE", "COMING", "GOING"] : [];
+    return show(found, keep, nameOf, idsWhole(fleetColumns(context.paints), lesser), "no fleets", context);
   },
   async queue(api, { region, options, context }) {
     const query: Fields = { region, experienceId: options.experience };
