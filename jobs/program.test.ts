@@ -135,6 +135,15 @@ describe("the jobs of Forge's programs", () => {
     });
   });
 
+  test("all run on when a node that Nomad had given up is back", () => {
+    for (const job of all(props()).map(parsed))
+      expect(job.TaskGroups[0]?.Disconnect).toEqual({
+        LostAfter: 600 * 1e9,
+        Replace: true,
+        Reconcile: "keep_replacement",
+      });
+  });
+
   test("a gate that differs in anything is another job, which stays with its servers when it has to go", () => {
     const id = (changes: Partial<ControllerJobProps> = {}) => gateJob(props(EXISTING, changes)).id;
     expect(id({ forgeToml: "another", regions: [] })).toBe(id());

@@ -13,7 +13,16 @@ import {
 import { vaultPlaces } from "../config/region-vault";
 import { regionConstraints } from "./region-constraints";
 import type { Json, JsonObject } from "./render";
-import type { ArtifactSpec, GroupSpec, IdentitySpec, JobSpec, PortSpec, ResourcesSpec, TaskSpec } from "./spec";
+import type {
+  ArtifactSpec,
+  DisconnectSpec,
+  GroupSpec,
+  IdentitySpec,
+  JobSpec,
+  PortSpec,
+  ResourcesSpec,
+  TaskSpec,
+} from "./spec";
 
 /** One bundle (docs/bundles.md): fetched by Nomad and held to its checksum, or on each node already. */
 export type BundleSource = { readonly url: string; readonly sha256: string } | { readonly path: string };
@@ -82,6 +91,11 @@ interface ProgramJob {
 const LOGS = { maxFiles: 3, maxFileSizeMb: 10 };
 /** An end is a fault, or an upgrade of Node under it: once a second, for ever. */
 const RESTART = { attempts: 60, mode: "delay", intervalSecs: 60, delaySecs: 1 } as const;
+/**
+ * The programs of a node that Nomad has given up run on when it is back: otherwise Nomad ends them and starts others,
+ * and nobody has a seat meanwhile. A controller is replaced elsewhere at once where there is room; then that one stays.
+ */
+const DISCONNECT: DisconnectSpec = { lostAfterSecs: 600, replace: true, reconcile: "keep_replacement" };
 
 /**
  * The job of one of Forge's own programs: `raw_exec`, because it has to see the node as it is, in a namespace that may use
@@ -95,6 +109,7 @@ export function programJob(props: ProgramJobProps, job: ProgramJob): JobSpec {
     count: job.count,
     network: { mode: "host", ports: job.ports },
     restart: RESTART,
+    disconnect: DISCONNECT,
     // A system job is on each node anyway.
     ...(job.type === "service"
       ? { reschedule: { attempts: 0, unlimited: true, delaySecs: 5, maxDelaySecs: 60 } as const }

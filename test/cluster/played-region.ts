@@ -16,6 +16,7 @@ import { ROOT } from "../e2e/run-folder";
 import { until } from "../until";
 import { LocalHosts } from "./local-hosts";
 import { runTerraform } from "./terraform";
+import { whoLeads } from "./who-leads";
 
 const REGION = "us-east";
 const SERVERS = 2;
@@ -127,6 +128,11 @@ export class PlayedRegion {
     this.forge.close();
     await this.clients.close();
     await this.hosts.remove();
+  }
+
+  /** Why nobody leads, or who does: for a message that explains itself. */
+  whoLeads(): Promise<string> {
+    return whoLeads(this.clients, REGION, this.at.url);
   }
 
   /** Runs `forge` of the copy to its end. @returns what it said */
