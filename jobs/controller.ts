@@ -32,6 +32,13 @@ export interface ControllerJobProps extends ProgramJobProps {
    */
   readonly dashboardFolder?: string;
   /**
+   * The one address, IPv4, at which callers and agents look for it on each node. Where the node's interface has several,
+   * Nomad gives a static port on another one while it still counts the last controller's as taken: of a node that it had
+   * given up and that is back.
+   * @default the one that Nomad gives each port
+   */
+  readonly address?: string;
+  /**
    * How the controller reaches Nomad. On hosts = local the socket's path is longer than a socket's path may be.
    * @default the socket that Nomad gives each task
    */
@@ -94,8 +101,11 @@ export function controllerJob(props: ControllerJobProps): JobSpec {
 function configOf(props: ControllerJobProps): JsonObject {
   const { region, forgeToml, forgeTomlFile, regions, dashboardFolder, nomad, services = {} } = props;
   const own = regions.some(({ name }) => name === region.name);
-  const tls = tlsConfig(props, "controller", ["${NOMAD_IP_api}"]);
-  const url = `${tls.tls === undefined ? "http" : "https"}://\${NOMAD_ADDR_api}`;
+  const ip = props.address ?? "${NOMAD_IP_api}";
+  const at = (label: string): string =>
+    props.address === undefined ? `\${NOMAD_ADDR_${label}}` : `${props.address}:\${NOMAD_PORT_${label}}`;
+  const tls = tlsConfig(props, "controller", [ip]);
+  const url = `${tls.tls === undefined ? "http" : "https"}://${at("api")}`;
   return {
     region: region.name,
     controllerId: "${NOMAD_ALLOC_ID}",
@@ -105,10 +115,10 @@ function configOf(props: ControllerJobProps): JsonObject {
           { kind: "carried", base64: Buffer.from(forgeToml, "utf8").toString("base64") }
         : { kind: "file", path: forgeTomlFile },
     dataDir: join(nodeFolderOf(props), "controller"),
-    api: { host: "${NOMAD_IP_api}", port: "${NOMAD_PORT_api}" },
+    api: { host: ip, port: "${NOMAD_PORT_api}" },
     ...(Object.keys(services).length === 0 ? {} : { services: portsOf(services) }),
     publicUrl: url,
-    agentListen: "${NOMAD_ADDR_agents}",
+    agentListen: at("agents"),
     regions: [
       ...(own ? [] : [addressOf({ name: region.name, url, ...located(region.location) })]),
       ...regions.map(addressOf),

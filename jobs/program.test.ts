@@ -53,6 +53,7 @@ const FILLED: Readonly<Record<string, string>> = {
   NOMAD_PORT_api: "7700",
   NOMAD_ADDR_api: "10.0.0.5:7700",
   NOMAD_ADDR_agents: "10.0.0.5:7800",
+  NOMAD_PORT_agents: "7800",
   NOMAD_PORT_allocator: "7500",
   NOMAD_PORT_ping: "7401",
   NOMAD_SECRETS_DIR: "/var/nomad/alloc/x/forge/secrets",
@@ -198,6 +199,18 @@ describe("the jobs of Forge's programs", () => {
 
     const gate = readGateConfig(configText(parsed(gateJob(props())), "FORGE_GATE_CONFIG_JSON"), "the job");
     expect(gate).toMatchObject({ agentSocket: "/var/lib/forge/us-east/gates/0f3c3a3e.sock", onSigterm: "retire" });
+  });
+
+  test("the controller's: with an address of its own listens there, whatever Nomad gives its ports", () => {
+    const job = parsed(controllerJob(props(EXISTING, { address: "127.0.0.1" })));
+    const config = readControllerConfig(configText(job, "FORGE_CONTROLLER_CONFIG_JSON"), "the job");
+    expect(config).toMatchObject({
+      api: { host: "127.0.0.1", port: 7700 },
+      publicUrl: "https://127.0.0.1:7700",
+      agentListen: "127.0.0.1:7800",
+      regions: [{ name: "us-east", url: "https://127.0.0.1:7700" }, { name: "eu-west" }],
+      tls: { ipSans: ["127.0.0.1"] },
+    });
   });
 
   test("without Vault read their own job's variables, and without an ACL in Consul ask for no identity there", () => {

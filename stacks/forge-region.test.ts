@@ -214,6 +214,16 @@ describe("a region on Nomad", () => {
     expect(changed).toEqual(["arena_server_AA9528A1"]);
   });
 
+  test("on this machine has its controller where it is looked for, whichever address of loopback Nomad gives its ports", () => {
+    const controller = (text: string) => {
+      const job = synth(text)["us-east-jobs"]?.resource["nomad_job"]?.["programs_controller_A36A3905"];
+      return JSON.stringify(job?.["jobspec"]);
+    };
+    expect(controller(LOCAL)).not.toMatch(/NOMAD_(IP|ADDR)_/);
+    // Elsewhere the nodes are not known beforehand.
+    expect(controller(EXISTING)).toMatch(/NOMAD_IP_api.*NOMAD_ADDR_api.*NOMAD_ADDR_agents/);
+  });
+
   test("that cannot be made says everything that is wrong", () => {
     const run = runOf(LOCAL);
     const [region] = run.config.regions;

@@ -141,6 +141,8 @@ function programsOf(region: RegionConfig, { run, node, canaries }: ForgeRegionPr
       ? {
           nodeFolder: join(regionFolder(region.name, folder), "data", "forge"),
           dashboardFolder: join(home, "dist", "dashboard"),
+          // As `url` of such a region has it: its node's interface is loopback, which has an address of either family.
+          address: "127.0.0.1",
           forgeTomlFile: join(regionFolder(region.name, folder), "data", "forge", "forge.toml"),
           nomad: { address: endpoints.nomad.address, caFile: endpoints.nomad.caFile },
         }

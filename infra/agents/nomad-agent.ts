@@ -135,7 +135,7 @@ export function nomadClientConfig(props: NomadClientProps): NomadConfig {
     client: {
       enabled: true,
       servers,
-      // Loopback has an address of either family: once fingerprinted anew, a client may give out the other one.
+      // Loopback has an address of either family: this one comes first.
       ...(networkInterface === undefined
         ? {}
         : { network_interface: networkInterface, preferred_address_family: "ipv4" }),

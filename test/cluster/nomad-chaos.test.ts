@@ -189,6 +189,23 @@ skipUnless(
     recordFigure("a node that was given up is back: the longest that a seat took", slowestMs, "ms");
     await untouched("the node is back");
   }, 400_000);
+
+  it("has what was deployed while Nomad had given the node up, where it is looked for", async () => {
+    const before = await programs();
+    await givenUp(async () => {
+      for (const program of PROGRAMS) region.rebuild(program, "deployed while its node was given up");
+      await region.command("deploy", "--all", "--yes");
+      // It takes its time to end: until then Nomad counts its ports on this address as taken, and gives others.
+      region.kill("controller", "SIGSTOP");
+    });
+    await until("another controller and another agent run", async () => {
+      const now = await programs();
+      return now.length === PROGRAMS.length && now.every((id) => !before.includes(id));
+    });
+    await leads();
+    await region.forge.spawnServer(SPEC, { waitReady: true });
+    await untouched("what was deployed has come");
+  }, 400_000);
 });
 
 function shuffled<T>(items: readonly T[], random: Random): T[] {
