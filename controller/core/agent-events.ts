@@ -4,7 +4,7 @@ import type { AgentNode } from "./agent-node";
 import { BACKFILL } from "./backfill";
 import { onOwnWish } from "./drain";
 import { noteEarly } from "./early-seats";
-import { failover, parties } from "./failover";
+import { failover, onUnhealthy, parties } from "./failover";
 import type { Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
 import { onGranted } from "./granted";
@@ -125,16 +125,6 @@ export function retireMatch(s: CoreState, experienceId: string, matchId: string)
 
 function left(session: PlayerSession): { also?: "session.left" } {
   return session.joined ? { also: "session.left" } : {};
-}
-
-export function onUnhealthy(s: CoreState, server: GameServer, reason: string): void {
-  // Before it was ready its time to get ready decides.
-  if (server.state === "starting") return;
-  if (!s.deciding) {
-    server.lost ??= { reason, gone: false, withNode: false, sinceMs: s.nowMs };
-    return;
-  }
-  failover(s, server, `unhealthy: ${reason}`, false);
 }
 
 function onJoined(

@@ -9,7 +9,7 @@ import { noteVersionFailed } from "./rollout";
 import { setState } from "./servers";
 import { endSession } from "./sessions";
 import { diedYoung, ensureRoles, noteFailure, stop, tellPeers } from "./spawn";
-import { noteTrouble } from "./isolation";
+import { noteTrouble } from "./node-trouble";
 import type { CoreState } from "./state";
 
 /** So long players are looked for a new place after their server was lost, in milliseconds. */
@@ -61,6 +61,17 @@ export function failover(s: CoreState, server: GameServer, reason: string, gone:
       reasons: [reason],
     }),
   });
+}
+
+/** It fails its checks: failed over, or noted until this controller decides. */
+export function onUnhealthy(s: CoreState, server: GameServer, reason: string): void {
+  // Before it was ready its time to get ready decides.
+  if (server.state === "starting") return;
+  if (!s.deciding) {
+    server.lost ??= { reason, gone: false, withNode: false, sinceMs: s.nowMs };
+    return;
+  }
+  failover(s, server, `unhealthy: ${reason}`, false);
 }
 
 /** Seats found on a server that has ended already: a new controller learns of them from its agent. */

@@ -104,6 +104,11 @@ export interface CrashLoop {
   final: string | null;
 }
 
+/** Failures of a version that is being taken in are its own. */
+export function crashOf({ rollout, crash }: Fleet, version: string): CrashLoop {
+  return rollout?.to === version ? rollout.crash : crash;
+}
+
 export interface Cooldown {
   lastUpMs: number;
   lastDownMs: number;

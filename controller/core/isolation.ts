@@ -3,6 +3,7 @@ import { fitsElsewhere } from "./defragment";
 import { beginEnding, tightenEnding } from "./drain";
 import { wholeServers, type Fleet } from "./fleet";
 import { isPrimary, seatsHeld, type GameServer } from "./game-server";
+import { forgetOld, holdMs, isTheNode, LONGEST_ISOLATION_MS } from "./node-trouble";
 import type { CoreState } from "./state";
 
 /**
@@ -26,66 +27,11 @@ export interface Isolation {
   withdrawn: boolean;
 }
 
-/** Trouble counts together for so long, in milliseconds. */
-const TOGETHER_MS = 60_000;
-/** So much of a node is in trouble, and so many times as much as of the others. */
-const LEAST_SHARE = 0.5;
-const TIMES_OTHERS = 2;
 const CANNOT_AVOID = "the engine cannot keep new servers off a node";
-/** A node is not isolated for longer than this after its last trouble. */
-export const LONGEST_MS = 3_600_000;
-
-/**
- * A server has failed, or is over its limits. What that says of its node is decided with the next tick: where a whole region
- * is in trouble, one node is heard of first.
- */
-export function noteTrouble(s: CoreState, server: GameServer): void {
-  const node = server.nodeId === null ? undefined : s.nodes.get(server.nodeId);
-  const { isolateServers } = s.settings.health;
-  if (!node || node.down || !s.deciding || isolateServers === 0 || !isPrimary(server)) return;
-  node.troubles.set(server.id, s.nowMs);
-  forgetOld(s, node);
-  if (!node.isolation) return;
-  node.isolation.untilMs = s.nowMs + holdMs(s, node);
-  s.keepDue = true;
-}
 
 function consider(s: CoreState, node: AgentNode): void {
   forgetOld(s, node);
   if (s.deciding && !s.holding && isTheNode(s, node) && mayIsolate(s, node)) isolate(s, node);
-}
-
-function forgetOld(s: CoreState, { troubles }: AgentNode): void {
-  for (const [id, atMs] of troubles) if (atMs < s.nowMs - TOGETHER_MS) troubles.delete(id);
-}
-
-/** Whether the node is the likeliest cause of what its servers suffer. */
-function isTheNode(s: CoreState, node: AgentNode): boolean {
-  if (node.troubles.size < s.settings.health.isolateServers || ofOneNewVersion(s, node)) return false;
-  const share = shareInTrouble([node]);
-  const others = [...s.nodes.values()].filter((other) => other !== node && !other.down && !other.isolation);
-  for (const other of others) forgetOld(s, other);
-  return share >= LEAST_SHARE && share >= TIMES_OTHERS * shareInTrouble(others);
-}
-
-function shareInTrouble(nodes: readonly AgentNode[]): number {
-  let ill = 0;
-  let all = 0;
-  for (const { servers, troubles } of nodes) {
-    ill += troubles.size;
-    all += troubles.size;
-    for (const server of servers)
-      if (isPrimary(server) && server.state !== "terminated" && !troubles.has(server.id)) all++;
-  }
-  return all === 0 ? 0 : ill / all;
-}
-
-/** A version that is being taken in may be what fails: its rollout sees to that. */
-function ofOneNewVersion(s: CoreState, { troubles }: AgentNode): boolean {
-  return [...troubles.keys()].every((id) => {
-    const server = s.servers.get(id);
-    return server !== undefined && s.fleet(server.experienceId).rollout?.to === server.version;
-  });
 }
 
 function mayIsolate(s: CoreState, node: AgentNode): boolean {
@@ -96,17 +42,12 @@ function mayIsolate(s: CoreState, node: AgentNode): boolean {
   return elsewhere && isolated < most;
 }
 
-/** Longer each time that it came back and failed again. */
-function holdMs(s: CoreState, { timesIsolated }: AgentNode): number {
-  return Math.min(LONGEST_MS, s.settings.health.isolateSecs * 1000 * 2 ** Math.min(timesIsolated - 1, 12));
-}
-
 function isolate(s: CoreState, node: AgentNode): void {
   const servers = [...node.servers].filter((server) => isPrimary(server) && server.state !== "terminated");
   const players = servers.reduce((sum, server) => sum + seatsHeld(server), 0);
   const reason = `${String(node.troubles.size)} of its servers are in trouble together`;
   // A long time without trouble makes up for what was before.
-  if (s.nowMs > node.lastIsolatedMs + LONGEST_MS) node.timesIsolated = 0;
+  if (s.nowMs > node.lastIsolatedMs + LONGEST_ISOLATION_MS) node.timesIsolated = 0;
   node.timesIsolated++;
   node.lastIsolatedMs = s.nowMs;
   node.isolation = { sinceMs: s.nowMs, reason, untilMs: s.nowMs + holdMs(s, node), withdrawn: false };
@@ -153,11 +94,6 @@ function leave(s: CoreState, fleet: Fleet, server: GameServer, reason: string): 
   beginEnding(s, server, { kind: "isolated", moveAtMs: Infinity, force: false, moving: false, reason });
   if (fleet.config) fleet.owed.push(server.id);
   s.dirty.add(fleet);
-}
-
-/** What the engine is told to keep new servers off. */
-export function isolatedNodes(s: CoreState): string[] {
-  return [...s.nodes.values()].filter(({ isolation }) => isolation !== null).map(({ id }) => id);
 }
 
 /** Where it has been placed, and what that means where the node is isolated. */

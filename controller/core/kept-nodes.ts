@@ -1,6 +1,7 @@
 import type { AgentNode } from "./agent-node";
 import { isPrimary, type Ending, type GameServer } from "./game-server";
-import { LONGEST_MS, type Isolation } from "./isolation";
+import type { Isolation } from "./isolation";
+import { LONGEST_ISOLATION_MS } from "./node-trouble";
 import type { CoreState } from "./state";
 
 /** A node whose servers failed together, kept with the fleets for the next leader. Times in milliseconds since 1970. */
@@ -26,7 +27,7 @@ export function nodeRecords(s: CoreState): NodeRecords {
 
 /** After so long its node counts as any other, whatever else the record says: nothing is isolated for ever by a mistake in it. */
 function matters(s: CoreState, { lastIsolatedMs, isolation }: NodeRecord): boolean {
-  return s.nowMs <= Math.max(lastIsolatedMs, Math.min(isolation?.untilMs ?? 0, s.nowMs)) + LONGEST_MS;
+  return s.nowMs <= Math.max(lastIsolatedMs, Math.min(isolation?.untilMs ?? 0, s.nowMs)) + LONGEST_ISOLATION_MS;
 }
 
 /** What the leaders before this one kept of nodes. */
@@ -45,7 +46,7 @@ export function takeUpIsolation(s: CoreState, node: AgentNode): void {
   node.lastIsolatedMs = Math.max(node.lastIsolatedMs, Math.min(record.lastIsolatedMs, s.nowMs));
   const { isolation } = record;
   // A clock that ran ahead must not make it longer than any isolation is.
-  const untilMs = Math.min(isolation?.untilMs ?? 0, s.nowMs + LONGEST_MS);
+  const untilMs = Math.min(isolation?.untilMs ?? 0, s.nowMs + LONGEST_ISOLATION_MS);
   if (!isolation || node.isolation || node.down || untilMs <= s.nowMs || s.settings.health.isolateServers === 0) return;
   node.isolation = {
     sinceMs: Math.min(isolation.sinceMs, s.nowMs),

@@ -2,7 +2,6 @@ import type { ExperienceConfig, RoleConfig } from "../../config/config";
 import type { ExpectedHealth, ExpectedServer } from "../../protocol/messages";
 import type { EngineServer, PortLaunch, ServerLaunch, TaskLaunch } from "../engine";
 import type { Fleet } from "./fleet";
-import { isolatedNodes } from "./isolation";
 import { isPrimary, newServer, type GameServer } from "./game-server";
 import type { CoreState } from "./state";
 
@@ -279,4 +278,9 @@ function roleCheck(role: RoleConfig): ExpectedHealth["check"] {
 /** Seconds a server gets between being asked to stop and being killed. */
 export function graceOf(fleet: Fleet): number {
   return (fleet.config?.stop ?? RETIRED_STOP).graceSecs;
+}
+
+/** What the engine is told to keep new servers off. */
+function isolatedNodes(s: CoreState): string[] {
+  return [...s.nodes.values()].filter(({ isolation }) => isolation !== null).map(({ id }) => id);
 }

@@ -26,6 +26,11 @@ export function roomInRegion(s: CoreState): number {
   return s.settings.scaling.maxServersPerRegion - total;
 }
 
+/** How many more servers may be started now, by the experience's and the region's maximum. */
+export function roomFor(s: CoreState, fleet: Fleet): number {
+  return Math.max(0, Math.min(fleet.policy.maxServers - fleet.servers.size, roomInRegion(s)));
+}
+
 /** A server is gone, and the region was full: those who want more look at once. */
 export function noteRoom(s: CoreState): void {
   if (roomInRegion(s) !== 1) return;

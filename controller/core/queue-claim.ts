@@ -1,11 +1,5 @@
-import { problem } from "./outbox";
-import type { CoreProblem } from "./decision";
-import { newGroup, type Group } from "./group";
-import { giveUpAt, noRoom, whyNotNow } from "./placement";
+import type { Group } from "./group";
 import type { PlayerSession } from "./player-session";
-import { fits } from "./routing";
-import { openSession } from "./sessions";
-import type { CoreState } from "./state";
 
 /**
  * A wait in the queue as its ticket carries it: enough to take it up again in its place where no controller remembers it, after
@@ -55,54 +49,4 @@ function partyOf([first, ...others]: readonly PlayerSession[]): readonly string[
   const party = first?.party ?? [];
   const one = others.every((other) => other.party.length > 0 && other.party[0] === party[0]);
   return one ? party : [];
-}
-
-/** Takes a wait up again that this controller does not know. Null where it waits now; otherwise why not. */
-export function takeUp(s: CoreState, claim: QueueClaim): CoreProblem | null {
-  const fleet = s.fleets.get(claim.experienceId);
-  if (s.spent.has(claim.ticket))
-    return problem("conflict", `${claim.ticket} does not wait any more: it was placed, or given up`);
-  if (!fleet?.config) return problem("unknownExperience", `experience "${claim.experienceId}" is not in this region`);
-  if (claim.deadlineMs <= s.nowMs)
-    return problem("deadlineExceeded", `the wait of ${claim.ticket} is over since ${s.out.iso(claim.deadlineMs)}`, {
-      retryAfterSecs: 5,
-    });
-  if (s.draining) return problem("unavailable", `region ${s.settings.region} is being drained`);
-  // Whoever has a session by now was placed, or waits by another call.
-  const members = claim.members.filter(
-    ({ playerId, sessionId }) => !fleet.players.has(playerId) && !s.sessions.has(sessionId),
-  );
-  if (members.length === 0)
-    return problem("conflict", `${claim.ticket} does not wait any more: its players have other sessions`);
-  const sessions = members.map((member): PlayerSession => {
-    const session = openSession(s, fleet, {
-      id: member.sessionId,
-      playerId: member.playerId,
-      experienceId: fleet.id,
-      party: claim.party,
-      connectedAtMs: claim.sinceMs,
-      version: claim.version,
-      mods: claim.mods,
-      latencies: member.latencies,
-      matchId: claim.matchId,
-    });
-    // Followers of events heard of it from the leader before.
-    session.announced = true;
-    return session;
-  });
-  const { experienceId, version, mods, matchId, sinceMs, deadlineMs } = claim;
-  const group = newGroup({ kind: "join", experienceId, sessions, version, mods, matchId, sinceMs, deadlineMs });
-  group.ticket = claim.ticket;
-  group.order = claim.order;
-  // Where one has room it is placed in a moment.
-  group.reason = whyNotNow(s) ?? (fits(fleet, group) ? "waits on, as its ticket says" : noRoom(group));
-  for (const session of sessions) {
-    session.group = group;
-    session.reason = group.reason;
-  }
-  s.tickets.set(claim.ticket, group);
-  giveUpAt(s, group);
-  fleet.line.add(group);
-  s.dirty.add(fleet);
-  return null;
 }

@@ -1,9 +1,9 @@
 import type { ServerReport, Snapshot } from "../../protocol/messages";
 import type { EngineServer } from "../engine";
 import type { AgentNode } from "./agent-node";
-import { onUnhealthy, serverGone, wellAgain } from "./agent-events";
+import { serverGone, wellAgain } from "./agent-events";
 import { onExited, onPlaced, takeFound } from "./engine-events";
-import { failover } from "./failover";
+import { failover, onUnhealthy } from "./failover";
 import { isPrimary, newServer, poolKeyOf, type GameServer } from "./game-server";
 import { leftEnding } from "./kept-nodes";
 import { serverOfEngine } from "./launch";

@@ -1,10 +1,8 @@
 import { lacksRoom } from "./canary";
-import type { Fleet } from "./fleet";
+import { crashOf, type Fleet } from "./fleet";
 import { isEmpty } from "./game-server";
-import { comesBefore, waitText } from "./priority";
-import { roomFor } from "./scaler";
+import { roomFor, comesBefore, waitText } from "./priority";
 import type { Rollout, RolloutEnd } from "./rollout";
-import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
 
 const ENDS: Readonly<Record<RolloutEnd["outcome"], string>> = {

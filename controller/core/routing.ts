@@ -1,14 +1,13 @@
 import { openPlaces } from "./backfill";
 import { Offers } from "./offers";
 import type { CoreProblem } from "./decision";
-import type { Fleet } from "./fleet";
+import { crashOf, type Fleet } from "./fleet";
 import { hasMods } from "./fleet-index";
 import type { GameServer } from "./game-server";
 import type { Group } from "./group";
 import { problem } from "./outbox";
 import type { Pool, PoolChoice } from "./pool";
 import { CANDIDATES, SCORE_PARTS } from "./route-ring";
-import { crashOf } from "./spawn";
 import { newestFirst } from "../../config/version-range";
 import { clientsOf, partsOfWish, takesIn, wishWords } from "./version-wish";
 import { currentVersions, versionsFor } from "./versions";

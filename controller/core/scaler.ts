@@ -2,16 +2,16 @@ import { chainSeen, consult } from "./advice";
 import { mayShrink } from "./canary";
 import { followChain } from "./chain";
 import { defragment } from "./defragment";
-import { answerP95, movingServers, wholeServers, type Fleet } from "./fleet";
+import { crashOf, answerP95, movingServers, wholeServers, type Fleet } from "./fleet";
 import { awaitsKept } from "./kept-fleets";
 import { markOverflow } from "./overflow";
-import { roomInRegion } from "./priority";
+import { roomFor } from "./priority";
 import { boundsOf, growsAfter } from "./fleet-bounds";
 import { factsOf, planText } from "./scaling-facts";
 import { claimOf, evaluate, stepIsOpen, upReadyMs, type FleetObservation, type ScalingPlan } from "./scaling";
 import { rollOut } from "./roller";
 import { closeEmpty, emptyServers } from "./scale-down";
-import { crashOf, ensureRoles, mayStart, spawn } from "./spawn";
+import { ensureRoles, mayStart, spawn } from "./spawn";
 import type { CoreState } from "./state";
 import { emptyForAll, freeForAll, versionToStart } from "./versions";
 import { unservedNow } from "./unserved";
@@ -106,11 +106,6 @@ export function observe(s: CoreState, fleet: Fleet): FleetObservation {
     cpu: index.cpu(),
     responseP95Ms: answerP95(fleet, s.nowMs),
   };
-}
-
-/** How many more servers may be started now, by the experience's and the region's maximum. */
-export function roomFor(s: CoreState, fleet: Fleet): number {
-  return Math.max(0, Math.min(fleet.policy.maxServers - fleet.servers.size, roomInRegion(s)));
 }
 
 /** @param facts what the plan was made from, asked for where it is carried out */

@@ -5,11 +5,11 @@ import { isPrimary, type GameServer } from "./game-server";
 import { LABEL_BYTES } from "./launch";
 import { problem } from "./outbox";
 import { knownVersions, noVersion } from "./routing";
-import { roomFor } from "./scaler";
 import { experienceNames } from "./session-commands";
 import { spawn } from "./spawn";
 import type { CoreState } from "./state";
 import { serverView } from "./views";
+import { roomFor } from "./priority";
 
 type Of<T extends Command["type"]> = Extract<Command, { type: T }>;
 type Refusal = ReturnType<typeof problem>;

@@ -1,4 +1,4 @@
-import type { CrashLoop, Fleet } from "./fleet";
+import { crashOf, type Fleet } from "./fleet";
 import { isPrimary, newServer, type GameServer } from "./game-server";
 import { graceOf, initialCounts, roleAddresses } from "./launch";
 import { configOf, noteVersionFailed, noteVersionUp } from "./rollout";
@@ -122,11 +122,6 @@ export function ensureRoles(s: CoreState, fleet: Fleet): void {
 /** False while starts of this experience, of the version that would be started next, are held back because they failed. */
 export function mayStart(s: CoreState, fleet: Fleet): boolean {
   return fleet.config !== null && s.nowMs >= crashOf(fleet, versionToStart(fleet, s.nowMs)).untilMs;
-}
-
-/** Failures of a version that is being taken in are its own. */
-export function crashOf({ rollout, crash }: Fleet, version: string): CrashLoop {
-  return rollout?.to === version ? rollout.crash : crash;
 }
 
 /** It says that it is up. */

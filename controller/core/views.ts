@@ -1,5 +1,5 @@
 import type { AgentNode } from "./agent-node";
-import type { Fleet } from "./fleet";
+import { crashOf, type Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
 import type { Waiting } from "./decision";
 import type { Group } from "./group";
@@ -20,7 +20,6 @@ import type {
   Session,
 } from "./resources";
 import { desiredServers } from "./fleet-bounds";
-import { crashOf } from "./spawn";
 import type { CoreState } from "./state";
 import { countLeft } from "./drain-decisions";
 import { clientsOf, clientsOfServer } from "./version-wish";

@@ -1,9 +1,9 @@
 import type { HealthPolicy } from "../../config/config";
 import type { ServerStats } from "../../protocol/messages";
-import { onUnhealthy } from "./agent-events";
+import { onUnhealthy } from "./failover";
 import type { GameServer } from "./game-server";
 import { joinedShare, joinsBelieved } from "./joined-share";
-import { noteTrouble } from "./isolation";
+import { noteTrouble } from "./node-trouble";
 import { takesPlayers } from "./lifecycle";
 import type { CoreState } from "./state";
 
