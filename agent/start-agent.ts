@@ -1,27 +1,16 @@
 import { Consul } from "../clients/consul";
 import { openCertificate } from "../clients/live-certificate";
 import { openSecrets } from "../clients/run-secrets";
-import { parseAddress } from "../protocol/address";
-import { agentCodec, agentGateCodec } from "../protocol/codec";
-import { dialSocket, type Dialling } from "../protocol/socket-dialler";
 import { Agent } from "./agent";
 import type { AgentDeps } from "./agent-deps";
 import type { AgentConfig } from "./agent-config";
-import { followControllers } from "./consul/controller-directory";
 import { ServerRegistrations } from "./consul/server-registrations";
-import type { ControllerChannel } from "./controller-links";
-import { followGateFolder } from "./gate-folder";
-import type { GateChannel } from "./gate-links";
+import { dialControllers, dialGates, type DialDeps } from "./dial";
 
-export interface StartAgentDeps extends Omit<AgentDeps, "nodeId" | "region" | "journalDir" | "ticketSecret" | "node"> {
-  /** 0 to 1, for jitter. */
-  readonly random: () => number;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Keeps a channel to each controller; over sockets unless told. */
-  readonly dialControllers?: (onChannel: (channel: ControllerChannel) => void) => Dialling;
-  /** Keeps a channel to the gate; over a socket unless told. */
-  readonly dialGate?: (onChannel: (channel: GateChannel) => void) => Dialling;
-}
+export type StartAgentDeps = Omit<AgentDeps, "nodeId" | "region" | "journalDir" | "ticketSecret" | "node"> &
+  DialDeps & {
+    readonly env: Readonly<Record<string, string | undefined>>;
+  };
 
 export interface RunningAgent {
   readonly agent: Agent;
@@ -40,7 +29,7 @@ export type StartAgentConfig = Pick<AgentConfig, "nodeId" | "region" | "journalD
  */
 export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps): Promise<RunningAgent> {
   const { nodeId, region, journalDir, node } = config;
-  const { clock, random, log, dialControllers, dialGate } = deps;
+  const { clock, random, log } = deps;
   const secrets = await openSecrets(config.secrets, ["shared", "ticket"], deps);
   const certificate = config.tls && (await openCertificate(config.tls, deps));
   const consul = config.consul && new Consul(config.consul, deps);
@@ -51,61 +40,33 @@ export async function startAgent(config: StartAgentConfig, deps: StartAgentDeps)
   const observer =
     consul && new ServerRegistrations({ consul, nodeId, clock, random, onTrouble: says("game servers") });
   const ticketSecret = (): readonly [string, ...string[]] => secrets.now.ticket;
-  const agent = await Agent.start({ ...deps, nodeId, region, journalDir, ticketSecret, node, observer });
+  const closeClients = async (): Promise<void> => {
+    await consul?.close();
+    await certificate?.close();
+    await secrets.close();
+  };
+  const agent = await Agent.start({ ...deps, nodeId, region, journalDir, ticketSecret, node, observer }).catch(
+    async (error: unknown) => {
+      await closeClients();
+      throw error;
+    },
+  );
   secrets.subscribe(() => agent.ticketSecretChanged());
   observer?.start();
-  const options = { secret: () => secrets.now.shared, clock, random };
-  const dialled: Dialling[] = [];
-  const failure = (where: string): ((reason: string) => void) =>
-    occasionally((reason) => log.warn({ where, reason }, "not connected; trying on"));
-
-  const dialGateAt = (socket: string, heard: (reason: string) => void = () => undefined): Dialling => {
-    const log = failure(`gate ${socket}`);
-    const onFailure = (reason: string): void => {
-      log(reason);
-      heard(reason);
-    };
-    const how = { ...options, codec: agentGateCodec, onFailure };
-    return dialSocket(parseAddress(socket), how, (channel) => agent.attachGate(channel));
-  };
-  const dialGates = (where: NonNullable<StartAgentConfig["gateSocket"]>): Dialling =>
-    typeof where === "string" ? dialGateAt(where) : followGateFolder({ ...where, clock, dial: dialGateAt });
-
+  const dialler = { agent, secrets, certificate, consul, onConsulTrouble: says("controllers") };
   // The gate first: a controller that hears that a server is there should find its streams known.
-  if (dialGate) dialled.push(dialGate((channel) => agent.attachGate(channel)));
-  else if (config.gateSocket !== undefined) dialled.push(dialGates(config.gateSocket));
-  if (dialControllers) dialled.push(dialControllers((channel) => agent.attachController(channel)));
-  const { controllers = [] } = config;
-  const dial = (address: string): Dialling => {
-    const tls = certificate === undefined ? {} : { tls: () => certificate.now };
-    const how = { ...options, ...tls, codec: agentCodec, onFailure: failure(`controller ${address}`) };
-    return dialSocket(parseAddress(address), how, (channel, line) => agent.attachController(channel, line));
-  };
-  if (!dialControllers && Array.isArray(controllers)) dialled.push(...controllers.map(dial));
-  else if (!dialControllers && consul)
-    dialled.push(followControllers({ region, dial, consul, clock, random, log, onTrouble: says("controllers") }));
+  const gates = dialGates(config, deps, dialler);
+  const controllers = dialControllers(config, deps, dialler);
   return {
     agent,
     close: async () => {
       // The agent first, so that its last words still find a channel.
       const closed = agent.close();
-      for (const dialling of dialled) dialling.close();
+      gates?.close();
+      for (const dialling of controllers) dialling.close();
       observer?.close();
       await closed;
-      await consul?.close();
-      await certificate?.close();
-      await secrets.close();
+      await closeClients();
     },
-  };
-}
-
-/** The first of a row of equal reasons, and each hundredth: a controller that is away for an hour fills no log. */
-function occasionally(log: (reason: string) => void): (reason: string) => void {
-  let last = "";
-  let times = 0;
-  return (reason) => {
-    times = reason === last ? times + 1 : 0;
-    last = reason;
-    if (times % 100 === 0) log(reason);
   };
 }
