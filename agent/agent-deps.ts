@@ -3,7 +3,8 @@ import type { NodeFacts } from "../protocol/messages";
 import type { StartProbes } from "./finding";
 import type { GameServer } from "./game-server";
 import type { lockFolder } from "./journal/folder-lock";
-import type { JournalDisk, JournalLimits } from "./journal/journal";
+import type { JournalLimits } from "./journal/journal";
+import type { JournalDisk } from "./journal/journal-disk";
 import type { AgentLog } from "./ledger";
 import type { Handshakes } from "./probes/handshakes";
 

@@ -2,7 +2,7 @@ import { localPorts, MAX_LOCAL_REGIONS } from "./local-ports";
 import type { Path } from "./problem";
 import { isOurCluster, regionsOf, type ConfigFlags } from "./resolve";
 import { driverOf } from "./resolve-experience";
-import type { Rule, RuleFinding } from "./rules";
+import type { Rule, RuleFinding } from "./rule";
 import type { ForgeToml } from "./schema";
 
 /** What must hold of regions on Nomad: Forge's own on this machine, and those of others. */

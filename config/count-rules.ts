@@ -1,7 +1,7 @@
 import { MAX_COUNTS, MAX_LIST_BYTES } from "./count-limits";
 import type { ExperienceToml } from "./experience-schema";
 import type { Path } from "./problem";
-import type { RuleFinding } from "./rules";
+import type { RuleFinding } from "./rule";
 
 /** What counters and lists begin with has to fit into them. */
 export function countRules(at: Path, experience: ExperienceToml): readonly RuleFinding[] {

@@ -7,7 +7,7 @@ import type { Path } from "./problem";
 import { driverOf } from "./resolve-experience";
 import { rolloutRules } from "./rollout-rules";
 import { routingRules } from "./routing-rules";
-import type { RuleFinding } from "./rules";
+import type { RuleFinding } from "./rule";
 import { chainRules } from "./scaling-rules";
 import type { ForgeToml } from "./schema";
 

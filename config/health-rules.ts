@@ -1,7 +1,7 @@
 import type { ExperienceToml } from "./experience-schema";
 import type { Path } from "./problem";
 import { healthKindsOf, healthPortOf, resolvePort, SEATS_OF_SDK } from "./resolve-experience";
-import type { RuleFinding } from "./rules";
+import type { RuleFinding } from "./rule";
 
 /** What an SDK, or having none, means for seats, health and network. */
 export function sdkRules(at: Path, { sdk, seats, network, health }: ExperienceToml): readonly RuleFinding[] {

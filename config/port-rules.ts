@@ -2,7 +2,7 @@ import type { ExperienceToml, PortToml } from "./experience-schema";
 import { didYouMean } from "./names";
 import type { Path } from "./problem";
 import { resolvePort } from "./resolve-experience";
-import type { RuleFinding } from "./rules";
+import type { RuleFinding } from "./rule";
 
 /** A server and the roles beside it share one network, so their port names must differ and what they refer to must exist. */
 export function portRules(at: Path, experience: ExperienceToml): readonly RuleFinding[] {

@@ -1,7 +1,7 @@
 import { asName, NAME, oneOf } from "./names";
 import type { Path } from "./problem";
 import { regionsOf, type ConfigFlags } from "./resolve";
-import type { Rule, RuleFinding } from "./rules";
+import type { Rule, RuleFinding } from "./rule";
 import type { ForgeToml } from "./schema";
 
 /** What must hold of regions whatever runs there, and of all that names one. */

@@ -1,7 +1,7 @@
 import type { ExperienceToml } from "./experience-schema";
 import type { Path } from "./problem";
 import { tagOf } from "./resolve-experience";
-import type { RuleFinding } from "./rules";
+import type { RuleFinding } from "./rule";
 import { isRange } from "./version-range";
 
 /** What the API refuses of a version and of how it is taken in, a file may not say either. */

@@ -1,6 +1,6 @@
 import type { ExperienceToml } from "./experience-schema";
 import type { Path } from "./problem";
-import type { RuleFinding } from "./rules";
+import type { RuleFinding } from "./rule";
 
 /** A latency limit that grows needs a limit, a pace and room to grow into. At most one finding: the others follow from it. */
 export function routingRules(at: Path, { routing }: ExperienceToml): readonly RuleFinding[] {

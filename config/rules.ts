@@ -5,16 +5,11 @@ import type { Path } from "./problem";
 import { REGION_RULES } from "./region-rules";
 import { regionsOf, type ConfigFlags } from "./resolve";
 import { resolvePort } from "./resolve-experience";
+import type { Rule, RuleFinding } from "./rule";
 import type { ForgeToml } from "./schema";
 import { SERVICE_RULES } from "./service-rules";
-import type { Finding } from "./wording";
 
-/** What a rule found, and every other place it looked at: where one of those is wrong in itself, the rule keeps quiet. */
-export type RuleFinding = Finding & { readonly about?: readonly Path[] };
-
-export type Rule = (toml: ForgeToml, flags: ConfigFlags, portOffset: number) => readonly RuleFinding[];
-
-/** Everything that no single key can know. Each rule finds all of its own problems. */
+/** In the order in which their findings are told of one place. */
 const RULES: readonly Rule[] = [
   ...REGION_RULES,
   ...CLUSTER_RULES,

@@ -4,7 +4,7 @@ import type { ExperienceToml } from "./experience-schema";
 import { didYouMean, inSnakeCase } from "./names";
 import type { Path } from "./problem";
 import { resolveChainEntry, SEATS_OF_SDK } from "./resolve-experience";
-import type { RuleFinding } from "./rules";
+import type { RuleFinding } from "./rule";
 
 /** What must hold in a chain of policies and in what stands beside it. `at` is the experience. */
 export function chainRules(at: Path, experience: ExperienceToml): readonly RuleFinding[] {

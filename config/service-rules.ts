@@ -1,6 +1,6 @@
 import type { Path } from "./problem";
 import { isOurCluster, regionsOf, type ConfigFlags } from "./resolve";
-import type { Rule, RuleFinding } from "./rules";
+import type { Rule, RuleFinding } from "./rule";
 import type { ForgeToml } from "./schema";
 
 /** Rules of `[allocator]` and `[ping]`, the services that a region's controller has on ports of their own. */

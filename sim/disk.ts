@@ -1,4 +1,4 @@
-import type { JournalDisk } from "../agent/journal/journal";
+import type { JournalDisk } from "../agent/journal/journal-disk";
 import { Killed, type Process } from "./process";
 import type { Random } from "./random";
 

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { seatRequest } from "../test-node";
 import { HEADING, scan } from "./frames";
-import { type Journal, JournalUnreadable, JournalWriteError, openJournal, type JournalDisk } from "./journal";
+import { type Journal, JournalUnreadable, JournalWriteError, openJournal } from "./journal";
+import type { JournalDisk } from "./journal-disk";
 import type { JournalEntry } from "./journal-entry";
 import type { JournalPart } from "./rewriting";
 

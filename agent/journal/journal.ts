@@ -1,18 +1,13 @@
-import type * as fs from "node:fs";
 import { join } from "node:path";
 import { frame, HEADING, JournalDamaged, scan } from "./frames";
 import { lockFolder, type FolderLock } from "./folder-lock";
+import type { JournalDisk } from "./journal-disk";
 import type { JournalEntry } from "./journal-entry";
 import { type JournalPart, Rewriting, writeAll } from "./rewriting";
 
-/** As much of `node:fs` as the journal needs. */
-export type JournalDisk = Pick<
-  typeof fs,
-  "closeSync" | "ftruncateSync" | "mkdirSync" | "openSync" | "readFileSync" | "renameSync" | "rmSync" | "writeSync"
->;
-
 const FILE = "seats.journal";
 const FRESH = "seats.journal.new";
+
 /** When a journal is written anew, and how. */
 export interface JournalLimits {
   /** Once it has grown by so much, and by more than what a rewrite would leave. */

@@ -1,5 +1,5 @@
 import { frame, HEADING } from "./frames";
-import type { JournalDisk } from "./journal";
+import type { JournalDisk } from "./journal-disk";
 import { allocationKey, type JournalEntry } from "./journal-entry";
 
 /** Entries that make up all of one thing: a server of the node, or what the agent knows beside its servers. */

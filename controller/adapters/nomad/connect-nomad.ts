@@ -1,26 +1,17 @@
 import { readFileSync, statSync } from "node:fs";
-import type { Logger } from "pino";
 import { HttpJson } from "../../../clients/http-json";
 import { NomadClient } from "../../../clients/nomad";
 import { fileToken } from "../../../clients/nomad-token";
-import type { Clock } from "../../../protocol/clock";
 import type { NomadEngineConfig } from "./nomad-config";
 import { NomadEngine } from "./nomad-engine";
-
-export interface ConnectNomadDeps {
-  readonly region: string;
-  readonly clock: Clock;
-  readonly log: Pick<Logger, "info" | "warn">;
-  /** 0 to 1, for jitter. */
-  readonly random: () => number;
-}
+import type { NomadWorld } from "./nomad-world";
 
 /**
  * An engine on the Nomad that runs a region's servers. It is there at once and connects by itself: a controller starts
  * while Nomad is away, and hears `engineUnavailable` until it is back.
  * @throws {Error} where the CA's file cannot be read
  */
-export async function connectNomad(config: NomadEngineConfig, deps: ConnectNomadDeps): Promise<NomadEngine> {
+export async function connectNomad(config: NomadEngineConfig, deps: NomadWorld): Promise<NomadEngine> {
   const { address, caFile, tokenFile, namespace } = config;
   const token = tokenFile === undefined ? () => undefined : fileToken(tokenFile, disk);
   const http = new HttpJson({

@@ -11,20 +11,20 @@ import {
   type ServerLaunch,
   type StopRequest,
 } from "../../engine";
-import type { ConnectNomadDeps } from "./connect-nomad";
 import { Follower } from "./follower";
 import { allocationLogs } from "./allocation-logs";
 import { Changes } from "./changes";
 import { Nodes } from "./nodes";
 import type { NomadEngineConfig } from "./nomad-config";
 import { asEngineError, retried } from "./nomad-trouble";
+import type { NomadWorld } from "./nomad-world";
 import { checkImages, dispatchMeta, parentJobId, ParentJobs } from "./parent-jobs";
 import { Purge } from "./purge";
 import { ServerBook, serverJobPrefix } from "./server-book";
 import { taskNamesOf } from "./server-record";
 import { Stops } from "./stops";
 
-export interface NomadEngineDeps extends ConnectNomadDeps {
+export interface NomadEngineDeps extends NomadWorld {
   readonly client: NomadClient;
   /** The engine was the client's only user. */
   readonly onClose?: () => Promise<void>;

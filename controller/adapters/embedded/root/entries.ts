@@ -8,7 +8,8 @@ import {
   type Spawned,
 } from "../root-protocol";
 import { Backoff } from "./backoff";
-import { Entry, type EntryOutside, type RunningTask } from "./entry";
+import { Entry, type EntryOutside } from "./entry";
+import type { RunningTask } from "./running-task";
 import type { SpawnPace } from "./spawn-pace";
 import type { StateFiles } from "./state-files";
 import type { Launcher } from "./task-process";

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Clock } from "../../../../protocol/clock";
 import type { EntryExit, EntrySpec, EntryState, EntryView, RootEventName, TaskSpec } from "../root-protocol";
+import type { RunningTask } from "./running-task";
 import type { SpawnPace } from "./spawn-pace";
 import type { LaunchError, LaunchOrder, Launcher, ProcessExit, TaskProcess } from "./task-process";
 
@@ -10,16 +11,6 @@ export interface EntryOutside {
   readonly pace: SpawnPace;
   readonly launcher: Launcher;
   tell(event: RootEventName, entry: Entry): void;
-}
-
-/** A running task with what has to be looked at from time to time. */
-export interface RunningTask {
-  readonly pid: number;
-  /** MiB, 0: no limit. */
-  readonly memory: number;
-  readonly logFile: string;
-  /** Kills it and says why. */
-  killForMemory(): void;
 }
 
 interface TaskSlot {

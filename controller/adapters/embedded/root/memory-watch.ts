@@ -1,4 +1,4 @@
-import type { RunningTask } from "./entry";
+import type { RunningTask } from "./running-task";
 
 const MIB = 1024 * 1024;
 
