@@ -112,6 +112,37 @@ describe("the README", () => {
   });
 });
 
+describe("the map of the code", () => {
+  const page = read("docs/code-map.md");
+  const [beforeCore = "", core = "", afterCore = ""] = page.split(/### The core\n|## Agent and gate\n/);
+  const names = (text: string): string[] => [...text.matchAll(/`([\w./-]+)`/g)].map(([, name = ""]) => name);
+
+  /** Folders with code, but for tests, which docs/testing.md tells of, and whole examples. */
+  function codeFolders(folder: string): readonly string[] {
+    const entries = readdirSync(join(ROOT, folder), { withFileTypes: true });
+    const below = entries.filter((entry) => entry.isDirectory() && !/^(dist|node_modules|testing)$/.test(entry.name));
+    const own = entries.some(({ name }) => /\.(ts|mjs|js)$/.test(name)) ? [`${folder}/`] : [];
+    return [...own, ...below.flatMap(({ name }) => codeFolders(`${folder}/${name}`))];
+  }
+
+  it("names every folder with code", () => {
+    const folders = sourceFolders()
+      .filter((folder) => folder !== "test" && folder !== "examples")
+      .flatMap(codeFolders);
+    const told = names(page);
+    const untold = folders.filter((folder) => !told.includes(folder));
+    expect(untold).toEqual([]);
+  });
+
+  it("names no file or folder that there is not", () => {
+    const paths = [...names(beforeCore), ...names(afterCore)].filter((name) => name.includes("/"));
+    const files = names(core).filter((name) => name.endsWith(".ts"));
+    const all = [...paths, ...files.map((file) => `controller/core/${file}`)];
+    expect(all.length).toBeGreaterThan(100);
+    expect(all.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+});
+
 describe("what these tests look for", () => {
   const page = [
     "# A `page`, of course",
