@@ -1,7 +1,7 @@
 import type { Ack } from "../../protocol/messages";
 import { moveSessions } from "./failover";
 import { isEmpty, type Ending, type GameServer } from "./game-server";
-import { isKept } from "./kept-endings";
+import type { EndingRecord } from "./kept-endings";
 import { releaseAt } from "./sessions";
 import { setState } from "./servers";
 import { stop } from "./spawn";
@@ -38,6 +38,11 @@ export function endBy(s: CoreState, server: GameServer, ending: Ending): void {
   tellDraining(s, server, ending);
   s.timers.at(ending.moveAtMs, () => s.ending.add(server));
   s.ending.add(server);
+}
+
+/** Whether the next leader has to be told of it. */
+export function isKept(ending: Ending): ending is Ending & { readonly kind: EndingRecord["kind"] } {
+  return (ending.kind === "terminate" || ending.kind === "defragment") && ending.moveAtMs < Infinity;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { beginEnding, endBy } from "./drain";
-import type { Ending, GameServer } from "./game-server";
+import { beginEnding, endBy, isKept } from "./drain";
+import type { GameServer } from "./game-server";
 import { isLeft } from "./kept-nodes";
 import type { CoreState } from "./state";
 
@@ -20,11 +20,6 @@ export type EndingRecords = Readonly<Record<string, EndingRecord>>;
 const MOST = 500;
 /** So long after its time a record of a server that nobody has found is kept, in milliseconds. */
 const UNKNOWN_MS = 3_600_000;
-
-/** Whether the next leader has to be told of it. */
-export function isKept(ending: Ending): ending is Ending & { readonly kind: EndingRecord["kind"] } {
-  return (ending.kind === "terminate" || ending.kind === "defragment") && ending.moveAtMs < Infinity;
-}
 
 /** Of the servers that this leader ends, and of those that it was told of and has not met. */
 export function endingRecords(s: CoreState): EndingRecords {
