@@ -12,6 +12,7 @@ import {
   queuedSample,
   serverSample,
   sessionSample,
+  ticketSample,
 } from "../controller/api/backend-double";
 import type { FollowResult } from "../controller/core/decision";
 import type * as ours from "../controller/core/resources";
@@ -126,16 +127,7 @@ describe("the clients at the real API", () => {
   });
 
   it("let a player in, follow, report and leave, the last three by ticket", async () => {
-    const key = serverTicketKey(ticketSecret, "srv-local-1", "alloc-1");
-    const claims = {
-      sessionId: "ses-local-1",
-      playerId: "ann",
-      serverId: "srv-local-1",
-      allocationId: "alloc-1",
-      generation: 1,
-      expiresAtMs: 1,
-    };
-    const ticket = sealTicket(key, claims);
+    const ticket = ticketSample(ticketSecret);
     backend.when("createSession", () => ({ ok: true, value: { ...placementSample(), ticket } }));
     const place = { ...placementSample({ generation: 2 }), ticket: "the next" };
     backend.when("followSession", () => ({ ok: true, value: place }));

@@ -1,18 +1,11 @@
 import { rmSync } from "node:fs";
 import { RunDouble } from "../../test/double/run-double";
-import { type CliResult, runForTest } from "../cli-under-test";
+import { useRunDouble } from "../../test/double/use-run-double";
+import { runForTest } from "../cli-under-test";
 import { writeRunFile } from "../run-file";
 
-let run: RunDouble;
-beforeAll(async () => {
-  run = await RunDouble.start(["us-east", "eu-west"]);
-});
-afterAll(() => run.close());
-beforeEach(() => run.reset());
-
-function forge(...args: readonly string[]): Promise<CliResult> {
-  return runForTest(args, { cwd: run.folder });
-}
+const here = useRunDouble("us-east", "eu-west");
+const { forge } = here;
 
 describe("forge token", () => {
   it("makes any role where the run is, and the API takes it", async () => {
@@ -34,8 +27,8 @@ describe("forge token", () => {
   });
 
   it("asks a controller where only a token is at hand, which makes lesser ones", async () => {
-    const addr = run.region().url;
-    const env = { FORGE_ADDR: addr, FORGE_TOKEN: run.token("operator") };
+    const addr = here.run.region().url;
+    const env = { FORGE_ADDR: addr, FORGE_TOKEN: here.run.token("operator") };
     const made = await runForTest(["token", "--role", "player", "--sub", "ann", "--json"], { cwd: "/", env });
     expect(made.json).toMatchObject({ role: "player", sub: "ann", regions: ["*"] });
     expect(await runForTest(["token", "--role", "operator"], { cwd: "/", env })).toMatchObject({ code: 4, out: "" });
@@ -85,7 +78,9 @@ describe("finding the run", () => {
     ["a token that is none", ["--addr", "URL", "--token", "x"], 4, "tokenMalformed"],
     ["a viewer who may not", ["--addr", "URL", "--token", "VIEWER", "stop", "srv-us-east-1"], 4, "roleNotAllowed"],
   ])("%s: exit code and problem", async (_what, args, code, problem) => {
-    const filled = args.map((arg) => arg.replace("URL", run.region().url).replace("VIEWER", run.token("viewer")));
+    const filled = args.map((arg) =>
+      arg.replace("URL", here.run.region().url).replace("VIEWER", here.run.token("viewer")),
+    );
     const command = filled.includes("stop") ? [] : ["ps"];
     const result = await runForTest([...filled, ...command, "--json"], { cwd: "/" });
     expect(result).toMatchObject({ code, out: "" });

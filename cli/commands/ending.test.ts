@@ -1,22 +1,9 @@
 import { refused } from "../../controller/api/backend-double";
-import { RunDouble } from "../../test/double/run-double";
+import { useRunDouble } from "../../test/double/use-run-double";
 import { sampleServer } from "../../test/double/samples";
-import { type CliResult, runForTest } from "../cli-under-test";
 
-let run: RunDouble;
-beforeAll(async () => {
-  run = await RunDouble.start(["us-east", "eu-west"]);
-});
-afterAll(() => run.close());
-beforeEach(() => run.reset());
-
-function forge(...args: readonly string[]): Promise<CliResult> {
-  return runForTest(args, { cwd: run.folder });
-}
-
-function asked(region: string): readonly object[] {
-  return run.region(region).backend.asked.map(({ command }) => command);
-}
+const here = useRunDouble("us-east", "eu-west");
+const { forge, asked } = here;
 
 describe("ending servers", () => {
   const ending = (over: object) => ({
@@ -66,7 +53,7 @@ describe("ending servers", () => {
 
 describe("forge restart", () => {
   it("starts the new one first", async () => {
-    const { backend } = run.region("eu-west");
+    const { backend } = here.run.region("eu-west");
     backend.when("spawnServer", () => ({ ok: true, value: sampleServer({ id: "srv-eu-west-new" }) }));
     backend.when("getServer", () => ({
       ok: true,
@@ -87,7 +74,7 @@ describe("forge restart", () => {
   });
 
   it("where there is no room for two, ends the old one first and waits for the fleet's next", async () => {
-    const { backend } = run.region("eu-west");
+    const { backend } = here.run.region("eu-west");
     backend.when("spawnServer", () => refused({ code: "noCapacity", detail: "1 of 1 runs" }));
     let ended = false;
     backend.when("terminateServer", () => {
@@ -107,7 +94,9 @@ describe("forge restart", () => {
   });
 
   it("of one that has ended says so", async () => {
-    run.region("eu-west").backend.when("getServer", () => ({ ok: true, value: sampleServer({ state: "terminated" }) }));
+    here.run
+      .region("eu-west")
+      .backend.when("getServer", () => ({ ok: true, value: sampleServer({ state: "terminated" }) }));
     expect(await forge("restart", "srv-eu-west-1")).toMatchObject({
       code: 1,
       err: expect.stringContaining("has ended already"),

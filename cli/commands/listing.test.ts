@@ -1,19 +1,12 @@
 import type { ForgeEvent, Server } from "../../controller/core/resources";
 import { RunDouble } from "../../test/double/run-double";
+import { useRunDouble } from "../../test/double/use-run-double";
 import { isoBefore, sampleFleet, sampleRegion, sampleServer, sampleSession } from "../../test/double/samples";
-import { type CliResult, runForTest } from "../cli-under-test";
+import { runForTest } from "../cli-under-test";
 import type { CliTerminal } from "../io";
 
-let run: RunDouble;
-beforeAll(async () => {
-  run = await RunDouble.start(["us-east", "eu-west"]);
-});
-afterAll(() => run.close());
-beforeEach(() => run.reset());
-
-function forge(...args: readonly string[]): Promise<CliResult> {
-  return runForTest(args, { cwd: run.folder });
-}
+const here = useRunDouble("us-east", "eu-west");
+const { forge, asked } = here;
 
 function terminalOf(width: number): CliTerminal {
   return {
@@ -22,10 +15,6 @@ function terminalOf(width: number): CliTerminal {
     onResize: () => () => undefined,
     onKey: () => () => undefined,
   };
-}
-
-function asked(region: string): readonly object[] {
-  return run.region(region).backend.asked.map(({ command }) => command);
 }
 
 describe("forge ps", () => {
@@ -49,7 +38,7 @@ describe("forge ps", () => {
     async (asked) => {
       const flags = asked.split(" ").filter((flag) => flag !== "");
       for (const name of ["us-east", "eu-west"]) {
-        const { backend } = run.region(name);
+        const { backend } = here.run.region(name);
         for (const list of ["listServers", "findSessions", "listQueue"] as const)
           backend.when(list, () => ({ ok: true, value: [] }));
       }
@@ -69,7 +58,7 @@ describe("forge ps", () => {
   });
 
   it("leaves out servers that have ended, unless asked for them", async () => {
-    const { backend } = run.region("us-east");
+    const { backend } = here.run.region("us-east");
     const reason = "task server: there is no file /srv/no-such-program";
     const servers = [
       sampleServer({ id: "srv-us-east-1", reason: "its server is ready" }),
@@ -94,7 +83,7 @@ describe("forge ps", () => {
   });
 
   it("shows a server once that ends between the two lists that it asks for", async () => {
-    const { backend } = run.region("us-east");
+    const { backend } = here.run.region("us-east");
     backend.when("listServers", ({ state }) => ({
       ok: true,
       value: [sampleServer({ id: "srv-us-east-1", state: state === "terminated" ? state : "ready" })],
@@ -118,8 +107,8 @@ describe("forge ps", () => {
 
   it("tells servers of two versions apart, and says how far a version is taken in", async () => {
     const of = (id: string, version: string) => sampleServer({ id, version });
-    const { backend } = run.region("us-east");
-    run.region("eu-west").backend.when("listServers", () => ({ ok: true, value: [] }));
+    const { backend } = here.run.region("us-east");
+    here.run.region("eu-west").backend.when("listServers", () => ({ ok: true, value: [] }));
     const list = [of("srv-us-east-1", "1.0.0"), of("srv-us-east-2", "2.0.0")];
     backend.when("listServers", () => ({ ok: true, value: list }));
     expect((await forge("ps")).out).toMatch(/EXPERIENCE +VERSION\n.*1\.0\.0\n.*2\.0\.0\n/);
@@ -142,7 +131,7 @@ describe("forge ps", () => {
 
   it.each(["", "--all", "--sessions"])("cuts no id in a terminal of 80 columns: ps %s", async (flag) => {
     const ids = { server: "srv-us-east-4f1c8a0275fa9310", session: "ses-us-east-91ab56007c3ed2aa" };
-    const { backend } = run.region("us-east");
+    const { backend } = here.run.region("us-east");
     const over = {
       id: ids.server,
       state: "terminated" as const,
@@ -152,7 +141,7 @@ describe("forge ps", () => {
     const session = sampleSession({ id: ids.session, serverId: ids.server, playerId: "ann" });
     backend.when("findSessions", () => ({ ok: true, value: [session] }));
     const args = ["ps", "--region", "us-east", ...(flag === "" ? [] : [flag])];
-    const { out } = await runForTest(args, { cwd: run.folder, terminal: terminalOf(80) });
+    const { out } = await runForTest(args, { cwd: here.run.folder, terminal: terminalOf(80) });
     expect(out.split("\n").filter(({ length }) => length > 80)).toEqual([]);
     expect(out).toContain(ids.server);
     if (flag === "--sessions") expect(out).toContain(ids.session);
@@ -166,7 +155,7 @@ describe("forge ps", () => {
       address: "10.0.0.1",
       servers: 1,
     });
-    run.region("us-east").backend.when("getRegion", () => ({
+    here.run.region("us-east").backend.when("getRegion", () => ({
       ok: true,
       value: {
         region: { ...sampleRegion(), nodes: [node("connected"), node("isolated"), node("suspect")] },
@@ -220,9 +209,9 @@ describe("forge events", () => {
   });
 
   it("shows the last ones of all regions in order, and those asked for alone", async () => {
-    run.region("us-east").backend.events.append(ready("us-east", "srv-us-east-1", "2026-03-01T12:00:01.000Z"));
-    run.region("eu-west").backend.events.append(ready("eu-west", "srv-eu-west-1", "2026-03-01T12:00:00.000Z"));
-    run.region("us-east").backend.events.append({
+    here.run.region("us-east").backend.events.append(ready("us-east", "srv-us-east-1", "2026-03-01T12:00:01.000Z"));
+    here.run.region("eu-west").backend.events.append(ready("eu-west", "srv-eu-west-1", "2026-03-01T12:00:00.000Z"));
+    here.run.region("us-east").backend.events.append({
       type: "scaling",
       experienceId: "arena",
       action: "up",

@@ -1,22 +1,11 @@
 import { refused } from "../../controller/api/backend-double";
 import { RunDouble } from "../../test/double/run-double";
+import { useRunDouble } from "../../test/double/use-run-double";
 import { sampleServer } from "../../test/double/samples";
-import { type CliResult, runForTest } from "../cli-under-test";
+import { runForTest } from "../cli-under-test";
 
-let run: RunDouble;
-beforeAll(async () => {
-  run = await RunDouble.start(["us-east", "eu-west"]);
-});
-afterAll(() => run.close());
-beforeEach(() => run.reset());
-
-function forge(...args: readonly string[]): Promise<CliResult> {
-  return runForTest(args, { cwd: run.folder });
-}
-
-function asked(region: string): readonly object[] {
-  return run.region(region).backend.asked.map(({ command }) => command);
-}
+const here = useRunDouble("us-east", "eu-west");
+const { forge, asked } = here;
 
 describe("forge spawn", () => {
   it("starts as many as asked, in the region that was named", async () => {
@@ -66,7 +55,7 @@ describe("forge spawn", () => {
   });
 
   it("says how many were started before one failed", async () => {
-    const { backend } = run.region("us-east");
+    const { backend } = here.run.region("us-east");
     let starts = 0;
     backend.when("spawnServer", () =>
       ++starts > 1 ? refused({ code: "noCapacity", detail: "12 of 12 run" }) : { ok: true, value: sampleServer() },
@@ -123,7 +112,7 @@ describe("forge allocate and route", () => {
 
   it("give clients of a version a server that takes it, and say which it does", async () => {
     const detail = 'server srv-eu-west-1 of version "1.0.0" takes clients "<2", not one of version "2.0.0"';
-    run.region("eu-west").backend.when("routePlayers", () => refused({ code: "clientUnsupported", detail }));
+    here.run.region("eu-west").backend.when("routePlayers", () => refused({ code: "clientUnsupported", detail }));
     const { code, err } = await forge("route", "srv-eu-west-1", "ann", "--client-version", "2.0.0");
     expect(code).toBe(1);
     expect(err).toContain(detail);

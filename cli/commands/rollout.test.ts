@@ -1,15 +1,10 @@
-import { RunDouble } from "../../test/double/run-double";
+import { useRunDouble } from "../../test/double/use-run-double";
 import { sampleFleet } from "../../test/double/samples";
-import { runForTest } from "../cli-under-test";
 
-let run: RunDouble;
-beforeAll(async () => {
-  run = await RunDouble.start(["only"]);
-});
-afterAll(() => run.close());
-beforeEach(() => run.reset());
+const here = useRunDouble("only");
+const { forge, asked } = here;
 
-const rolloutOf = (...args: readonly string[]) => runForTest(["rollout", ...args], { cwd: run.folder });
+const rolloutOf = (...args: readonly string[]) => forge("rollout", ...args);
 
 it.each([
   [["arena@2", "--canary", "10%"], { version: "2", canary: 0.1 }],
@@ -18,8 +13,7 @@ it.each([
   [["arena", "--canary", "0.5"], { canary: 0.5 }],
 ])("%j", async (args, change) => {
   expect(await rolloutOf(...args)).toMatchObject({ code: 0 });
-  const asked = run.region("only").backend.asked.map(({ command }) => command);
-  expect(asked).toContainEqual({ type: "putFleet", experienceId: "arena", ...change });
+  expect(asked("only")).toContainEqual({ type: "putFleet", experienceId: "arena", ...change });
 });
 
 it("says how far it is", async () => {
@@ -39,7 +33,9 @@ it("says what servers of a version run that forge.toml need not know, and how to
     startedAt: "2026-01-01T00:00:00.000Z",
     reason: "asked for",
   };
-  run.region("only").backend.when("putFleet", () => ({ ok: true, value: sampleFleet({ region: "only", rollout }) }));
+  here.run
+    .region("only")
+    .backend.when("putFleet", () => ({ ok: true, value: sampleFleet({ region: "only", rollout }) }));
   const { code, out } = await rolloutOf("arena@9");
   expect([code, out]).toEqual([0, expect.stringContaining("forge.toml's entry with FORGE_VERSION=9,")]);
   expect(out).toContain("forge rollout arena --rollback --region only");

@@ -1,14 +1,8 @@
-import { RunDouble } from "../../test/double/run-double";
-import { runForTest } from "../cli-under-test";
+import { useRunDouble } from "../../test/double/use-run-double";
 
-let run: RunDouble;
-beforeAll(async () => {
-  run = await RunDouble.start(["only"]);
-});
-afterAll(() => run.close());
-beforeEach(() => run.reset());
+const { forge } = useRunDouble("only");
 
-const shift = (...args: readonly string[]) => runForTest(["shift", ...args], { cwd: run.folder });
+const shift = (...args: readonly string[]) => forge("shift", ...args);
 
 it.each([
   [["move"], 'there is no "move"'],

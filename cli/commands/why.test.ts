@@ -1,22 +1,13 @@
 import { refused } from "../../controller/api/backend-double";
-import { RunDouble } from "../../test/double/run-double";
+import { useRunDouble } from "../../test/double/use-run-double";
 import { sampleRegion, sampleServer, sampleSession } from "../../test/double/samples";
-import { type CliResult, runForTest } from "../cli-under-test";
 
-let run: RunDouble;
-beforeAll(async () => {
-  run = await RunDouble.start(["us-east", "eu-west"]);
-});
-afterAll(() => run.close());
-beforeEach(() => run.reset());
-
-function forge(...args: readonly string[]): Promise<CliResult> {
-  return runForTest(args, { cwd: run.folder });
-}
+const here = useRunDouble("us-east", "eu-west");
+const { forge } = here;
 
 describe("forge why", () => {
   it("tells of a server and the decision about it, from its own region", async () => {
-    const { backend } = run.region("us-east");
+    const { backend } = here.run.region("us-east");
     backend.when("getServer", () => ({
       ok: true,
       value: sampleServer({ id: "srv-us-east-1", reason: "above target" }),
@@ -36,9 +27,9 @@ describe("forge why", () => {
         ],
       },
     }));
-    run.region("eu-west").backend.when("getDecision", () => refused({ code: "unknownDecision", detail: "none" }));
-    run.region("us-east").backend.when("findSessions", () => ({ ok: true, value: [] }));
-    run.region("eu-west").backend.when("findSessions", () => ({ ok: true, value: [] }));
+    here.run.region("eu-west").backend.when("getDecision", () => refused({ code: "unknownDecision", detail: "none" }));
+    here.run.region("us-east").backend.when("findSessions", () => ({ ok: true, value: [] }));
+    here.run.region("eu-west").backend.when("findSessions", () => ({ ok: true, value: [] }));
     const { code, out } = await forge("why", "srv-us-east-1");
     expect(code).toBe(0);
     const lines = out.split("\n");
@@ -50,7 +41,7 @@ describe("forge why", () => {
   });
 
   function nothingIsKnown(): void {
-    for (const { backend } of Object.values(run.regions)) {
+    for (const { backend } of Object.values(here.run.regions)) {
       backend.when("getServer", () => refused({ code: "unknownServer", detail: "none" }));
       backend.when("getSession", () => refused({ code: "unknownSession", detail: "none" }));
       backend.when("findSessions", () => ({ ok: true, value: [] }));
@@ -60,11 +51,11 @@ describe("forge why", () => {
   it("says of a region and of a node what they are now, also where nothing was decided about them", async () => {
     nothingIsKnown();
     nothingIsDecided();
-    run.region("us-east").backend.when("getRegion", () => ({
+    here.run.region("us-east").backend.when("getRegion", () => ({
       ok: true,
       value: {
         region: {
-          ...sampleRegion({ url: run.region("us-east").url }),
+          ...sampleRegion({ url: here.run.region("us-east").url }),
           nodes: [{ id: "n1", state: "suspect", address: "10.0.0.7", servers: 1 }],
         },
         summary: { region: "us-east", state: "up", location: null, experiences: {} },
@@ -74,7 +65,7 @@ describe("forge why", () => {
       sampleServer({ id: "srv-us-east-1", nodeId: "n1" }),
       sampleServer({ id: "srv-us-east-2", nodeId: "n2" }),
     ];
-    run.region("us-east").backend.when("listServers", () => ({ ok: true, value: list }));
+    here.run.region("us-east").backend.when("listServers", () => ({ ok: true, value: list }));
     const region = await forge("why", "us-east");
     expect(region).toMatchObject({ code: 0, err: "" });
     expect(region.out).toMatch(/^us-east is a region, up: \d+ servers, \d+ of \d+ seats taken, \d+ wait; /);
@@ -92,8 +83,8 @@ describe("forge why", () => {
     nothingIsKnown();
     nothingIsDecided();
     const list = [sampleServer({ id: "srv-us-east-1", matchId: "m-1", players: 2 })];
-    run.region("us-east").backend.when("listServers", () => ({ ok: true, value: list }));
-    run.region("eu-west").backend.when("listServers", () => ({ ok: true, value: [] }));
+    here.run.region("us-east").backend.when("listServers", () => ({ ok: true, value: list }));
+    here.run.region("eu-west").backend.when("listServers", () => ({ ok: true, value: [] }));
     const { code, out } = await forge("why", "m-1");
     expect(code).toBe(0);
     expect(out).toContain("m-1 is a match of arena in us-east on srv-us-east-1, with 2 players\n");
@@ -102,8 +93,8 @@ describe("forge why", () => {
   it("says to whoever waits what was last decided about the fleet that they wait for", async () => {
     nothingIsKnown();
     const waits = sampleSession({ playerId: "nina", serverId: null, state: "queued", reason: "no server has room" });
-    run.region("us-east").backend.when("findSessions", () => ({ ok: true, value: [waits] }));
-    run
+    here.run.region("us-east").backend.when("findSessions", () => ({ ok: true, value: [waits] }));
+    here.run
       .region("us-east")
       .backend.when("getDecision", ({ id }) =>
         id === "arena"
@@ -119,7 +110,7 @@ describe("forge why", () => {
   it("tells whoever may see one region what that one knows", async () => {
     const token = (await forge("token", "--role", "viewer", "--regions", "eu-west")).out.trim();
     nothingIsKnown();
-    for (const [name, { backend }] of Object.entries(run.regions))
+    for (const [name, { backend }] of Object.entries(here.run.regions))
       backend.when("getDecision", ({ id }) => ({ ok: true, value: decision(`dec-${name}-1`, id) }));
     const { code, out, err } = await forge("why", "arena", "--token", token);
     expect({ code, err }).toEqual({ code: 0, err: "" });
@@ -148,13 +139,13 @@ describe("forge why", () => {
   });
 
   function nothingIsDecided(): void {
-    for (const { backend } of Object.values(run.regions))
+    for (const { backend } of Object.values(here.run.regions))
       backend.when("getDecision", () => refused({ code: "unknownDecision", detail: "none" }));
   }
 
   it("of a match asks every region", async () => {
     nothingIsKnown();
-    run.region("eu-west").backend.when("getDecision", ({ id }) => ({
+    here.run.region("eu-west").backend.when("getDecision", ({ id }) => ({
       ok: true,
       value: {
         id: "dec-1",

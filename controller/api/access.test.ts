@@ -1,5 +1,5 @@
-import { sealTicket, serverTicketKey } from "../../protocol/ticket";
 import { ACCESS, type RouteKey } from "./access";
+import { ticketSample } from "./backend-double";
 import { type ApiUnderTest, START_MS, TICKET_SECRET, apiUnderTest } from "./api-under-test";
 import { ROUTES } from "./routes";
 import { ENDLESS, SAMPLE_CALLS } from "./sample-calls";
@@ -65,15 +65,7 @@ const CASES = Object.entries(EXPECTED).flatMap(([key, row]) =>
 );
 
 function ticketOf(sessionId: string, playerId: string): string {
-  const claims = {
-    sessionId,
-    playerId,
-    serverId: "srv-local-1",
-    allocationId: "alloc-1",
-    generation: 1,
-    expiresAtMs: START_MS - 1,
-  };
-  return `Ticket ${sealTicket(serverTicketKey(TICKET_SECRET, "srv-local-1", "alloc-1"), claims)}`;
+  return `Ticket ${ticketSample(TICKET_SECRET, { sessionId, playerId, expiresAtMs: START_MS - 1 })}`;
 }
 
 /** Credentials of someone to whom the double's things do, or do not, belong. */

@@ -1,3 +1,4 @@
+import { sealTicket, serverTicketKey, type TicketClaims } from "../../protocol/ticket";
 import { EventLog } from "../event-log";
 import type { CommandValues, CoreProblem, Waiting } from "../core/decision";
 import type { CommandType } from "../core/input";
@@ -80,6 +81,20 @@ export function placementSample(over: Partial<Session> = {}): Placement {
     server: { id: "srv-local-1", address: "127.0.0.1", ports: { game: 20001 } },
     ticket: "ticket-1",
   };
+}
+
+/** The ticket of `sessionSample`, sealed as the agent of its server does. */
+export function ticketSample(ticketSecret: string, over: Partial<TicketClaims> = {}): string {
+  const claims = {
+    sessionId: "ses-local-1",
+    playerId: "ann",
+    serverId: "srv-local-1",
+    allocationId: "alloc-1",
+    generation: 1,
+    expiresAtMs: 1,
+    ...over,
+  };
+  return sealTicket(serverTicketKey(ticketSecret, claims.serverId, claims.allocationId), claims);
 }
 
 export function queuedSample(over: Partial<Waiting> = {}): Waiting {

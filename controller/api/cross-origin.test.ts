@@ -1,7 +1,6 @@
-import { sealTicket, serverTicketKey } from "../../protocol/ticket";
 import { ACCESS, type Access } from "./access";
 import { type ApiUnderTest, apiUnderTest, TICKET_SECRET } from "./api-under-test";
-import { placementSample, sessionSample } from "./backend-double";
+import { placementSample, sessionSample, ticketSample } from "./backend-double";
 import { Origins } from "./origins";
 
 const GAME = "https://game.example";
@@ -89,15 +88,7 @@ describe("a page of an origin that forge.toml lists", () => {
 
   it("gives the seat back with the ticket alone", async () => {
     api.backend.when("endSession", () => ({ ok: true, value: sessionSample() }));
-    const ticket = sealTicket(serverTicketKey(TICKET_SECRET, "srv-local-1", "alloc-1"), {
-      sessionId: "ses-local-1",
-      playerId: "ann",
-      serverId: "srv-local-1",
-      allocationId: "alloc-1",
-      generation: 1,
-      expiresAtMs: 1,
-    });
-    const headers = { origin: GAME, authorization: `Ticket ${ticket}` };
+    const headers = { origin: GAME, authorization: `Ticket ${ticketSample(TICKET_SECRET)}` };
     const left = await api.call("DELETE", "/v1/sessions/ses-local-1", { headers });
     expect([left.statusCode, left.headers["access-control-allow-origin"]]).toEqual([200, GAME]);
   });

@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { buildSync } from "esbuild";
 import type { FastifyInstance } from "fastify";
 import { buildApi } from "../../controller/api/api";
-import { BackendDouble, placementSample } from "../../controller/api/backend-double";
+import { BackendDouble, placementSample, ticketSample } from "../../controller/api/backend-double";
 import { Origins } from "../../controller/api/origins";
 import { Tokens } from "../../controller/tokens";
 import { systemClock } from "../../protocol/clock";
-import { sealTicket, serverTicketKey } from "../../protocol/ticket";
 import { skipUnless } from "../skips";
 import { chromiumProgram, launchChromium, type LaunchedBrowser } from "./chromium";
 
@@ -69,10 +68,7 @@ skipUnless(
   });
   beforeEach(async () => {
     backend = new BackendDouble();
-    const key = serverTicketKey(TICKET_SECRET, "srv-local-1", "alloc-1");
-    const about = { sessionId: "ses-local-1", playerId: "ann", serverId: "srv-local-1", allocationId: "alloc-1" };
-    const ticket = sealTicket(key, { ...about, generation: 1, expiresAtMs: 1 });
-    const place = { ...placementSample(), ticket };
+    const place = { ...placementSample(), ticket: ticketSample(TICKET_SECRET) };
     backend
       .when("createSession", () => ({ ok: true, value: place }))
       .when("followSession", () => ({ ok: true, value: place }));

@@ -1,3 +1,4 @@
+import { serverSample, sessionSample } from "../../controller/api/backend-double";
 import type { Fleet, ForgeEvent, Region, Server, Session } from "../../controller/core/resources";
 
 /** Resources as a controller answers them, for tests of what shows them. Times are around `NOW`. */
@@ -8,34 +9,20 @@ export function isoBefore(secs: number): string {
 }
 
 export function sampleServer(over: Partial<Server> = {}): Server {
-  return {
+  return serverSample({
     id: "srv-us-east-4f1c8a02",
     allocationId: "alloc-7d31",
-    experienceId: "arena",
-    version: "1.0.0",
-    clients: null,
-    mods: [],
-    role: "server",
     region: "us-east",
     nodeId: "us-east-node-1",
-    state: "ready",
-    address: "127.0.0.1",
     ports: { game: 20104, sdk: 20105 },
     maxPlayers: 24,
     players: 18,
-    matchId: null,
-    labels: {},
-    annotations: {},
-    counters: {},
-    lists: {},
-    tracked: null,
     stats: { cpu: 0.42, memoryBytes: 71 * 1024 * 1024 },
     createdAt: isoBefore(754),
     readyAt: isoBefore(753),
-    endedAt: null,
     reason: "said that it is ready",
     ...over,
-  };
+  });
 }
 
 export function sampleRegion(over: Partial<Region> = {}): Region {
@@ -89,24 +76,19 @@ export function sampleFleet(over: Partial<Fleet> = {}): Fleet {
 }
 
 export function sampleSession(over: Partial<Session> = {}): Session {
-  return {
+  return sessionSample({
     id: "ses-us-east-91ab",
     playerId: "bot-17",
-    experienceId: "arena",
     serverId: "srv-us-east-4f1c8a02",
     region: "us-east",
     state: "active",
-    generation: 1,
-    party: [],
     connectedAt: isoBefore(120),
     lastActivity: isoBefore(1),
     latencyMs: 31,
     packetLoss: 0.01,
-    moves: 0,
-    restoredAgeMs: null,
     reason: "joined",
     ...over,
-  };
+  });
 }
 
 export function serverEvent(
