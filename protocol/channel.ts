@@ -1,5 +1,5 @@
 /**
- * A two-way stream of messages in order. Over a pipe in one process (`memoryChannel`) or a socket between two
+ * A two-way stream of messages in order. Over a pipe in one process (`memoryChannelPair`) or a socket between two
  * (`socketChannel`): both serialise, so that what works in one process works in two.
  */
 export interface Channel<Out, In> {

@@ -9,7 +9,8 @@ import { OverLimit } from "./checks/over-limit";
 import { checkRolls } from "./checks/rolls";
 import { Stops } from "./checks/stops";
 import { planCells, planFaults, type PlannedFault } from "./fault";
-import { Injector, type FaultTable } from "./injector";
+import type { FaultTable } from "./fault-table";
+import { Injector } from "./injector";
 import { PHASES, PLAIN_PHASES } from "./phase";
 import { USUAL_SIZE, World, type Violation } from "./world";
 

@@ -1,4 +1,4 @@
-import { FaultTable } from "./injector";
+import { FaultTable } from "./fault-table";
 import { runCase, type SimCase, type SimResult } from "./run";
 import { shrink } from "./shrink";
 
