@@ -206,6 +206,16 @@ describe("seats", () => {
     expect(await node.controller.ask(grant("y"))).toMatchObject({ ok: true });
   });
 
+  test("a seat beside a match that is over begins it no second time", async () => {
+    await readyServer();
+    const claim = { kind: "claim", ...on, matchId: "m", leaseMs: 30_000 } as const;
+    expect(await node.controller.ask({ ...claim, seats: [seatRequest("x")] })).toMatchObject({ ok: true });
+    const beside = { ...claim, seats: [seatRequest("y")], ongoing: true } as const;
+    await node.gate.call("POST", "/v1/ready");
+    expect(await node.controller.ask(beside)).toMatchObject({ ok: false, code: "matchOver" });
+    expect(await node.controller.ask(grant("z"))).toMatchObject({ ok: true });
+  });
+
   test("close only if empty; then no seat, and its end is no failure", async () => {
     await readyServer();
     await node.controller.ask(grant("x"));

@@ -151,7 +151,11 @@ export class Requests {
       case "grant":
         return this.granted(server, server.seats.grant(body.seats, body.leaseMs), body.leaseMs);
       case "claim":
-        return this.granted(server, server.seats.claim(body.matchId, body.seats, body.leaseMs), body.leaseMs);
+        return this.granted(
+          server,
+          server.seats.claim(body.matchId, body.seats, body.leaseMs, body.ongoing),
+          body.leaseMs,
+        );
       case "allocate":
         return this.allocated(server, allocate(server, body.order));
       case "release":

@@ -35,11 +35,11 @@ export class ServerSeats {
     return granted.ok || granted.code !== "full" || !this.expire() ? granted : this.book.grant(seats, leaseMs, now);
   }
 
-  claim(matchId: string, seats: readonly SeatRequest[], leaseMs: number): Granted {
+  claim(matchId: string, seats: readonly SeatRequest[], leaseMs: number, ongoing = false): Granted {
     this.expire();
     this.handlers.onChanged();
     const known = this.book.state.claim?.matchId === matchId;
-    const granted = this.book.claim(matchId, seats, leaseMs, this.clock.now());
+    const granted = this.book.claim(matchId, seats, leaseMs, this.clock.now(), ongoing);
     if (granted.ok && !known) this.handlers.onClaimed();
     return granted;
   }

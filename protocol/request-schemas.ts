@@ -33,7 +33,14 @@ export const requestBodySchema: z.ZodType<Wire<RequestBody>> = z.discriminatedUn
   z.object({ kind: z.literal("epoch"), drain: drainSchema.optional() }),
   z.object({ kind: z.literal("expect"), server: expectedServerSchema }),
   z.object({ kind: z.literal("grant"), ...onServer, seats: z.array(seatRequest), leaseMs: ms }),
-  z.object({ kind: z.literal("claim"), ...onServer, matchId: id, seats: z.array(seatRequest), leaseMs: ms }),
+  z.object({
+    kind: z.literal("claim"),
+    ...onServer,
+    matchId: id,
+    ongoing: z.literal(true).optional(),
+    seats: z.array(seatRequest),
+    leaseMs: ms,
+  }),
   z.object({ kind: z.literal("allocate"), ...onServer, order: allocateOrderSchema }),
   z.object({
     kind: z.literal("release"),
@@ -92,6 +99,7 @@ export const ackSchema: z.ZodType<Wire<Ack>> = z.discriminatedUnion("ok", [
       "journal",
       "malformed",
       "unreachable",
+      "matchOver",
     ]),
     detail: text,
   }),

@@ -25,11 +25,16 @@ export type RequestBody =
       readonly seats: readonly SeatRequest[];
       readonly leaseMs: number;
     }
+  /**
+   * `ongoing`: only if the match has the server already, else `matchOver`: who is put beside others begins none alone. An
+   * agent that does not know the key begins it.
+   */
   | {
       readonly kind: "claim";
       readonly serverId: string;
       readonly allocationId: string;
       readonly matchId: string;
+      readonly ongoing?: true | undefined;
       readonly seats: readonly SeatRequest[];
       readonly leaseMs: number;
     }
@@ -115,7 +120,9 @@ export type NackCode =
   | "replaying"
   | "journal"
   | "malformed"
-  | "unreachable";
+  | "unreachable"
+  /** Of a claim with `ongoing`: its match has not, or no longer, the server. */
+  | "matchOver";
 
 export interface GrantedSeat {
   readonly sessionId: string;

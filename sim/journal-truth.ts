@@ -30,6 +30,8 @@ export class JournalTruth {
   private readonly forgotten = new Map<string, TrueServer>();
   /** Told of a seat that was given with a lower generation than the session has had here. */
   onLower: (server: TrueServer, seat: Seat, highest: number) => void = () => undefined;
+  /** Told of the players whom a match is begun or gone on with, and whether the server was claimed for it by them. */
+  onPlays: (server: TrueServer, matchId: string, players: readonly string[], begun: boolean) => void = () => undefined;
   /** Told after each record: where several are read at once, what stood between them is seen too. */
   onRecord: () => void = () => undefined;
   /** Told of a journal that was written anew and does not hold what the one before held. */
@@ -113,8 +115,10 @@ export class JournalTruth {
     switch (record.kind) {
       case "claimed":
         server.matchId = record.matchId;
+        this.onPlays(server, record.matchId, playersOf(record.seats), true);
         return this.grant(server, record.seats);
       case "granted":
+        if (server.matchId !== undefined) this.onPlays(server, server.matchId, playersOf(record.seats), false);
         return this.grant(server, record.seats);
       case "joined": {
         const seat = server.seats.get(record.sessionId);
@@ -164,6 +168,10 @@ export class JournalTruth {
       server.highest.set(seat.sessionId, Math.max(seat.generation, highest));
     }
   }
+}
+
+function playersOf(seats: readonly Seat[]): string[] {
+  return seats.map(({ playerId }) => playerId);
 }
 
 function fresh(expect: ExpectedServer): TrueServer {

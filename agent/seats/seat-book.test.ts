@@ -154,6 +154,21 @@ describe("claim", () => {
     expect(book.empty).toBe(true);
   });
 
+  test.each([
+    ["it was over before they came", (b: SeatBook) => void b.ready()],
+    ["nobody of it had come", (b: SeatBook) => (b.expire(NOW + LEASE), b.lapse())],
+    ["others are on the server by now", (b: SeatBook) => (b.ready(), b.grant(ask("z"), LEASE, NOW))],
+  ])("of a match that goes on gives seats beside the others, and none once %s", (_when, end) => {
+    const { book } = readyBook({ maxPlayers: 4 });
+    book.claim("m", ask("x"), LEASE, NOW);
+    expect(book.claim("m", ask("y"), LEASE, NOW, true)).toMatchObject({ ok: true });
+    end(book);
+    const before = book.state.toData();
+    expect(book.claim("m", ask("w"), LEASE, NOW, true)).toMatchObject({ ok: false, code: "matchOver" });
+    expect(book.state.toData()).toEqual(before);
+    expect(book.state.claim).toBeUndefined();
+  });
+
   test("a repeated call of ready is not a second one", () => {
     const { book } = readyBook();
     book.claim("m", ask("x"), LEASE, NOW);

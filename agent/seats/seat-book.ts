@@ -85,8 +85,11 @@ export class SeatBook {
     return { ok: true, seats };
   }
 
-  /** The whole server for one match: it must be empty. Claiming again for the same match is `grant`. */
-  claim(matchId: string, requests: readonly SeatRequest[], leaseMs: number, nowMs: number): Granted {
+  /**
+   * The whole server for one match: it must be empty. Claiming again for the same match is `grant`.
+   * @param ongoing the match is one that is there: none is begun
+   */
+  claim(matchId: string, requests: readonly SeatRequest[], leaseMs: number, nowMs: number, ongoing = false): Granted {
     const { claim } = this.state;
     if (claim?.matchId === matchId)
       return this.grant(
@@ -97,6 +100,7 @@ export class SeatBook {
     const refusal = this.notForAnybody(nowMs) ?? isMalformed(requests) ?? isOlder(this.state, requests);
     if (refusal) return refusal;
     if (claim) return refuse("claimed", `match ${claim.matchId} has this server`);
+    if (ongoing) return refuse("matchOver", `match ${matchId} is not on this server any more`);
     if (this.state.occupied > 0) return notEmpty(this.state);
     if (requests.length > this.rules.maxPlayers) return fullBy(this.state, this.rules.maxPlayers, requests.length);
     const seats = requests.map((request) => this.seat(request, leaseMs, nowMs));

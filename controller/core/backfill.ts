@@ -21,6 +21,11 @@ export function matchOf(group: Group, server: GameServer): string | null {
   return group.kind === "join" ? (server.matchId ?? ownMatch(group)) : group.matchId;
 }
 
+/** It is put beside those who play there, and plays nothing by itself should they be done before its seats are granted. */
+export function isPutInto({ kind, matchId }: Group, server: GameServer): boolean {
+  return (kind === "join" || kind === "route") && matchId !== null && server.matchId === matchId;
+}
+
 /** Once a match that it was to be put into has not taken it: what it plays by itself. */
 export function backToOwn(group: Group): void {
   if (group.kind !== "join") return;

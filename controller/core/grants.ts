@@ -189,6 +189,10 @@ export function correctView(s: CoreState, server: GameServer, code: Extract<Ack,
     case "closed":
       if (server.closing === "open") server.closing = "closed";
       return;
+    case "matchOver":
+      // Its agent has said so before; else it is left alone until it does.
+      if (server.matchId !== null) pause(s, server, PAUSE_MS);
+      return;
     default:
       pause(s, server, PAUSE_MS);
   }

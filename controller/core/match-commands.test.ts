@@ -110,6 +110,62 @@ describe("a match that wants more, where the other servers are shared", () => {
   });
 });
 
+describe("a match that ends while somebody is being put into it", () => {
+  /** Asks to be put into the match of `server`, which is over when the agent hears of that. */
+  const ask = (r: ReturnType<typeof arena>, server: string, command: Parameters<typeof r.ask>[0]): number => {
+    const asked = r.ask(command);
+    r.agentOf(server).endMatch(server, r.nowMs);
+    r.run();
+    return asked;
+  };
+  const begin = (r: ReturnType<typeof arena>): string =>
+    r.must<MatchAllocation>(allocate("m", ["ann"], { annotations: { "forge.backfill-to": "4" } })).server.id;
+  const again = (r: ReturnType<typeof arena>): string => code(r.call(allocate("m", ["ann"])));
+
+  it("has them play by themselves where servers are given whole, as if it had not been there", () => {
+    const r = arena({ seats: "match", maxPlayers: 4, scaling: { minServers: 2, maxServers: 2 } });
+    const match = begin(r);
+    const asked = ask(r, match, join("bob", { party: ["cyd"] }));
+    const { session } = (r.reply(asked) as { readonly value: Placement }).value;
+    const there = r.must<Server[]>(servers).find(({ id }) => id === session.serverId);
+    expect(there).toMatchObject({ matchId: `party-${session.id}`, players: 2 });
+    expect(again(r)).toBe("conflict");
+  });
+
+  it("has them share a server where others do, the very same if need be", () => {
+    const r = arena({ seats: "reported", maxPlayers: 4, scaling: { minServers: 1, maxServers: 1 } });
+    const match = begin(r);
+    const { session } = (r.reply(ask(r, match, join("bob"))) as { readonly value: Placement }).value;
+    expect(session.serverId).toBe(match);
+    expect(r.must<Server>({ type: "getServer", serverId: match })).toMatchObject({ matchId: null, players: 1 });
+    expect(r.must<Placement>(join("cyd")).server.id).toBe(match);
+    expect(r.agentOf(match).servers.get(match)?.claim).toBeUndefined();
+    expect(again(r)).toBe("conflict");
+  });
+
+  it("refuses who is routed to its server", () => {
+    const r = arena({ seats: "reported", maxPlayers: 4, scaling: { minServers: 1, maxServers: 1 } });
+    const match = begin(r);
+    const route = { type: "routePlayers", serverId: match, players: ["bob"] } as const;
+    expect(code(r.reply(ask(r, match, route)))).toBe("serverNotReady");
+    expect(code(r.call(route))).toBe("ok");
+    expect(r.must<Server>({ type: "getServer", serverId: match })).toMatchObject({ matchId: null, players: 1 });
+  });
+
+  it("is begun by them where the agent is of a version that does not know better", () => {
+    const r = arena({ seats: "reported", maxPlayers: 4, scaling: { minServers: 1, maxServers: 1 } });
+    const match = begin(r);
+    const agent = r.agentOf(match);
+    const real = agent.request.bind(agent);
+    agent.request = (request, nowMs) => {
+      const { body } = request;
+      return real(body.kind === "claim" ? { ...request, body: { ...body, ongoing: undefined } } : request, nowMs);
+    };
+    expect(code(r.reply(ask(r, match, join("bob"))))).toBe("ok");
+    expect(r.must<Server>({ type: "getServer", serverId: match })).toMatchObject({ matchId: "m", players: 1 });
+  });
+});
+
 it("answers players of one match who came apart each with their own seat, while it waits for another server", () => {
   const r = duel({ scaling: { minServers: 1, maxServers: 1 } });
   const { server } = r.must<MatchAllocation>(allocate("m", ["ann"], { annotations: { "forge.backfill-to": "2" } }));

@@ -1,6 +1,6 @@
 import type { SeatRequest } from "../../protocol/messages";
 import { answerQueued, answerRefused } from "./answers";
-import { backToOwn, matchOf } from "./backfill";
+import { backToOwn, isPutInto, matchOf } from "./backfill";
 import type { CoreProblem } from "./decision";
 import { wholeServers, type Fleet } from "./fleet";
 import type { GameServer } from "./game-server";
@@ -114,7 +114,7 @@ export function askSeats(s: CoreState, group: Group, server: GameServer): void {
     nodeId,
     group.matchId === null || group.kind === "refresh"
       ? { kind: "grant", ...at }
-      : { kind: "claim", ...at, matchId: group.matchId },
+      : { kind: "claim", ...at, matchId: group.matchId, ...(isPutInto(group, server) && { ongoing: true }) },
     {
       kind: "seats",
       server,

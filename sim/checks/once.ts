@@ -15,7 +15,27 @@ export class Once implements WorldWatch {
   /** By queue ticket: who waits with it. */
   private readonly waiting = new Map<string, string>();
 
-  constructor(private readonly world: World) {}
+  /** By match: who has ever played it, or was to. */
+  private readonly playing = new Map<string, Set<string>>();
+
+  constructor(private readonly world: World) {
+    for (const { nodes } of world.regions)
+      for (const { nodeId, truth } of nodes)
+        truth.onPlays = (server, matchId, players, begun) =>
+          this.plays(`${server.expect.serverId} on ${nodeId}`, matchId, players, begun);
+  }
+
+  /** A match may be begun anew, where its server was lost or nobody heard of it; not by those who were put into it since. */
+  private plays(where: string, matchId: string, players: readonly string[], begun: boolean): void {
+    const before = this.playing.get(matchId);
+    if (begun && before && players.length > 0 && !players.some((player) => before.has(player)))
+      this.world.broken(
+        "P4",
+        "a match is begun by its own",
+        `${matchId} was begun by ${players.join(", ")} on ${where}`,
+      );
+    this.playing.set(matchId, new Set([...(before ?? []), ...players]));
+  }
 
   queued({ id }: Player, queueTicket: string): void {
     const other = this.waiting.get(queueTicket);

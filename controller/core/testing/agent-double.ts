@@ -268,6 +268,8 @@ export class AgentDouble {
       if (server.closed) return { code: "closed", detail: "closed" };
       if (!server.ready) return { code: "notReady", detail: "not ready" };
       if (!server.healthy) return { code: "unhealthy", detail: "no heartbeat" };
+      if (body.kind === "claim" && body.ongoing && server.claim === undefined)
+        return { code: "matchOver", detail: body.matchId };
       if (server.claim !== undefined && fresh.some(({ carry }) => carry.matchId !== server.claim))
         return { code: "claimed", detail: server.claim };
       if (matchId !== undefined && server.claim === undefined && server.seats.size > 0)
