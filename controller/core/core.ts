@@ -13,6 +13,7 @@ import { advanceIsolations } from "./isolation";
 import { checkRebuilt, onLeadership } from "./leadership";
 import { advanceMoves, onTransferred } from "./move-out";
 import { abandon, serveLine } from "./placement";
+import { reviewLine } from "./line-review";
 import { onEngineList, onSnapshot } from "./rebuild";
 import { tryReach } from "./reach";
 import { loseOverdue, loseRequests, onAck } from "./requests";
@@ -213,6 +214,7 @@ export class Core implements CoreMachine {
         for (const server of ending) advanceEnding(s, server);
       }
       for (const fleet of inTurn(s.dirty.take())) {
+        reviewLine(s, fleet);
         serveLine(s, fleet);
         scale(s, fleet);
       }

@@ -47,6 +47,8 @@ export interface Fleet {
   readonly index: FleetIndex;
   readonly players: Map<string, PlayerSession>;
   readonly line: WaitingLine;
+  /** What those who wait are held to is another; see line-review.ts. */
+  reviewDue: boolean;
   /** Who was sent away since there was no room. */
   readonly unserved: Unserved;
   /** How fast the line is served. */
@@ -156,6 +158,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     index: new FleetIndex(),
     players: new Map(),
     line: new WaitingLine(),
+    reviewDue: false,
     unserved: newUnserved(),
     served: new ServiceRate(),
     keeps: null,

@@ -101,6 +101,7 @@ function restore(s: CoreState, fleet: Fleet, config: ExperienceConfig, record: F
   fleet.desired = isAsItWas ? record.desired : null;
   if (entry.version !== config.version) takeVersion(s, fleet, asKept(config, entry), config);
   applyPolicy(fleet);
+  fleet.reviewDue = true;
   restoreAdvice(fleet, record.advice);
   fleet.nextEvaluationMs = s.nowMs;
   s.dirty.add(fleet);

@@ -1,5 +1,5 @@
 import type { Waiting } from "./decision";
-import type { Placement, QueueEntry, Session } from "./resources";
+import type { Placement, QueueEntry, Server, Session } from "./resources";
 import { arena, code, join } from "./testing/ask";
 import type { RegionDouble } from "./testing/region-double";
 
@@ -140,6 +140,38 @@ it("lets players in from further away the longer they wait", () => {
   r.advance(25_000);
   const refused = r.reply(never);
   expect(refused.ok || refused.problem.code).toBe("deadlineExceeded");
+});
+
+it("is held to its limit of latency by the next leader too, which gives way from when it began to wait", () => {
+  const r = arena({ routing: { maxLatencyMs: 50, relaxMsPerSec: 5, relaxToMs: 100 } });
+  const far = r.must<Waiting>(join("far", { latencies: { here: 80 } }));
+  r.advance(3000);
+  takeover(r);
+  const asked = wait(r, far);
+  r.advance(2900);
+  expect(r.replies.has(asked)).toBe(false);
+  r.advance(200);
+  expect(r.reply(asked)).toMatchObject({ ok: true, value: { session: { id: far.sessionId } } });
+});
+
+it("calls for no more servers under the next leader than under the last, where none that is started would take it", () => {
+  const r = arena({ maxPlayers: 1, scaling: { minServers: 1, maxServers: 8, scaleUpCooldownSecs: 1 } });
+  const holder = r.must<Placement>(join("holder")).session;
+  r.agentOf(holder.serverId ?? "").join(holder.serverId ?? "", holder.id, 1, r.nowMs);
+  r.must({ type: "putFleet", experienceId: "arena", version: "2" });
+  r.advance(5000);
+  const ann = r.must<Waiting>(join("ann", { version: "1", deadlineMs: 300_000 }));
+  const count = (): number =>
+    r.must<Server[]>({ type: "listServers" }).filter(({ state }) => state !== "terminated").length;
+  r.advance(60_000);
+  expect(count()).toBe(2);
+  takeover(r);
+  const asked = wait(r, ann);
+  r.advance(20_000);
+  expect(count()).toBe(2);
+  r.must({ type: "endSession", sessionId: holder.id, reason: "left" });
+  r.run();
+  expect(r.reply(asked)).toMatchObject({ ok: true, value: { session: { id: ann.sessionId } } });
 });
 
 it("keeps the seat that another leader gave it, where an earlier grant of the same seat was never answered", () => {

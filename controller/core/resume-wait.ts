@@ -4,9 +4,10 @@ import { problem } from "./outbox";
 import { giveUpAt, noRoom, whyNotNow } from "./placement";
 import type { PlayerSession } from "./player-session";
 import type { QueueClaim } from "./queue-claim";
-import { fits } from "./routing";
+import { fits, growable } from "./routing";
 import { openSession } from "./sessions";
 import type { CoreState } from "./state";
+import { bound } from "./too-far";
 
 /** Takes a wait up again that this controller does not know. Null where it waits now; otherwise why not. */
 export function takeUp(s: CoreState, claim: QueueClaim): CoreProblem | null {
@@ -45,8 +46,12 @@ export function takeUp(s: CoreState, claim: QueueClaim): CoreProblem | null {
   const group = newGroup({ kind: "join", experienceId, sessions, version, mods, matchId, sinceMs, deadlineMs });
   group.ticket = claim.ticket;
   group.order = claim.order;
+  // What it waited for with the leader before holds here: how far away it may play, and whether a new server helps it.
+  bound(s, fleet, group);
+  group.growable = growable(fleet, group);
   // Where one has room it is placed in a moment.
-  group.reason = whyNotNow(s) ?? (fits(fleet, group) ? "waits on, as its ticket says" : noRoom(group));
+  group.reason =
+    whyNotNow(s) ?? group.hindrance ?? (fits(fleet, group) ? "waits on, as its ticket says" : noRoom(group));
   for (const session of sessions) {
     session.group = group;
     session.reason = group.reason;

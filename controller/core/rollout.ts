@@ -177,6 +177,8 @@ export function configOf(fleet: Fleet, version: string): ExperienceConfig | null
 
 function tell(s: CoreState, fleet: Fleet, step: RolloutStepName, from: string, to: string, reason: string): void {
   s.keepDue = true;
+  fleet.reviewDue = true;
+  s.dirty.add(fleet);
   s.out.rollout(fleet.id, step, from, to, reason, {
     share: fleet.rollout?.share ?? 1,
     failures: fleet.rollout?.failures ?? 0,

@@ -117,11 +117,13 @@ function leaveTables(s: CoreState, server: GameServer): void {
   s.stopping.delete(server);
 }
 
-function dropVersion({ versions, clients }: Fleet, version: string): void {
+function dropVersion(fleet: Fleet, version: string): void {
+  const { versions, clients } = fleet;
   const left = (versions.get(version) ?? 0) - 1;
   if (left > 0) return void versions.set(version, left);
   versions.delete(version);
   clients.delete(version);
+  fleet.reviewDue = true;
 }
 
 /** Tells its agent to drop an ended server once nobody's seat is on it any more. */

@@ -19,6 +19,7 @@ export function takeSettings(s: CoreState, settings: CoreSettings): void {
       fleet.desired = null;
     }
     applyPolicy(fleet);
+    fleet.reviewDue = true;
     // What was wrong with the way it is started may be mended.
     fleet.crash.untilMs = -Infinity;
     fleet.nextEvaluationMs = s.nowMs;

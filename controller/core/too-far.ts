@@ -21,7 +21,7 @@ export function reconsider(s: CoreState, fleet: Fleet, group: Group): void {
 }
 
 /** Why these players should not play here although there may be room; null where nothing speaks against it. */
-function tooFar(s: CoreState, fleet: Fleet, group: Group): string | null {
+export function tooFar(s: CoreState, fleet: Fleet, group: Group): string | null {
   const measured = worst(s, group);
   if (!fleet.config || measured === null) return null;
   const limit = limitAfter(fleet.config.routing, s.nowMs - group.sinceMs);
