@@ -10,6 +10,11 @@ interface Shape {
   readonly groups: Group[];
 }
 
+export interface Needed {
+  readonly seats: number;
+  readonly servers: number;
+}
+
 /**
  * Those who wait for seats in one fleet. First come, first served; whoever lost a server comes before everybody else.
  * Groups stand in one line per shape (version, mods, size), and the oldest whose shape fits somewhere is next: so a
@@ -82,13 +87,21 @@ export class WaitingLine {
 
   /** Seats that groups wait for which have such a wish; a group that takes a whole server counts its players. */
   waitingFor(test: (wish: string) => boolean): number {
-    let seats = 0;
-    for (const { groups } of this.shapes.values()) {
+    const { join, move } = this.neededFor(test);
+    return join.seats + move.seats;
+  }
+
+  /** The same in seats and in servers, one for each group, and those apart who lost theirs. */
+  neededFor(test: (wish: string) => boolean): Readonly<Record<"join" | "move", Needed>> {
+    const needed = { join: { seats: 0, servers: 0 }, move: { seats: 0, servers: 0 } };
+    for (const { groups, moving } of this.shapes.values()) {
       const head = groups[0];
-      if (head?.version === undefined || !head.growable || head.hindrance !== null) continue;
-      if (test(head.version)) seats += groups.length * head.sessions.length;
+      if (head?.version === undefined || !head.growable || head.hindrance !== null || !test(head.version)) continue;
+      const of = moving ? needed.move : needed.join;
+      of.seats += groups.length * head.sessions.length;
+      of.servers += groups.length;
     }
-    return seats;
+    return needed;
   }
 
   /** The first of each shape that came before `group`: those whom it overtakes when it is placed. */

@@ -195,3 +195,60 @@ describe("a client that speaks a range of versions", () => {
     ).toBe("unknownVersion");
   });
 });
+
+describe("who waits for the version that is being taken in, by name, while none of it is started", () => {
+  const region = (over: Parameters<typeof arena>[0] = {}) => {
+    const { rollout } = testExperience("arena");
+    const r = arena({
+      maxPlayers: 1,
+      scaling: { minServers: 1, maxServers: 8, scaleUpCooldownSecs: 1 },
+      routing: { queueDeadlineSecs: 600 },
+      rollout: { ...rollout, maxFailures: 5, onFailure: "pause" },
+      ...over,
+    });
+    return r;
+  };
+  const stay = (r: RegionDouble, { session, server }: Placement): void => {
+    r.agentOf(server.id).join(server.id, session.id, 1, r.nowMs);
+    r.run();
+  };
+
+  it.each([
+    ["paused as a canary", { version: "2", canary: 0.1 }],
+    ["paused in all new servers", { version: "2" }],
+  ])("has none of the other started for them: %s", (_how, over) => {
+    const r = region();
+    stay(r, r.must<Placement>(join("old")));
+    r.must(put(over));
+    r.advance(3000);
+    stay(r, r.must<Placement>(join("new", { version: "2" })));
+    const before = versions(r);
+    r.must(put({ rollout: "pause" }));
+    r.must(join("ann", { version: "2" }));
+    r.advance(60_000);
+    expect(versions(r)).toEqual(before);
+    // Once it goes on there is one for them.
+    r.must(put({ rollout: "resume" }));
+    r.advance(10_000);
+    expect(versions(r)[2]).toBe(2);
+  });
+
+  it.each([
+    ["seats", "reported"],
+    ["whole servers", "match"],
+  ] as const)("has none of the other started for them: held back as its starts failed, in %s", (_what, seats) => {
+    const r = region({ seats });
+    r.broken.add("2");
+    r.must(put({ version: "2", canary: 0.1 }));
+    r.run();
+    r.must(join("ann", { version: "2" }));
+    let most = 0;
+    for (let i = 0; i < 120; i++) most = Math.max(most, versions(r.advance(1000))[1] ?? 0);
+    expect(most).toBe(1);
+    // The other is started for whom it takes, all the same.
+    stay(r, r.must<Placement>(join("bob")));
+    r.must(join("cyd"));
+    r.advance(10_000);
+    expect(versions(r)[1]).toBe(2);
+  });
+});

@@ -10,7 +10,7 @@ import type { Pool, PoolChoice } from "./pool";
 import { CANDIDATES, SCORE_PARTS } from "./route-ring";
 import { newestFirst } from "../../config/version-range";
 import { clientsOf, partsOfWish, takesIn, wishWords } from "./version-wish";
-import { currentVersions, versionsFor } from "./versions";
+import { currentVersions, startedVersions, versionsFor } from "./versions";
 
 /**
  * How much each part of a score counts; each part is 0 to 1, and the highest sum wins. Filling up (or levelling) comes
@@ -160,7 +160,7 @@ export function growable(fleet: Fleet, group: Group): boolean {
   const { config } = fleet;
   if (!config || group.sessions.length > config.maxPlayers || !hasMods(group.mods, config.mods)) return false;
   const fresh = (asked: string | undefined): boolean =>
-    asked === undefined || currentVersions(fleet).some((version) => takesIn(fleet, asked, version));
+    asked === undefined || startedVersions(fleet).some((version) => takesIn(fleet, asked, version));
   if (group.selectors.length === 0) return fresh(group.version);
   // A fresh server has no labels: only a selector that asks for none is helped by one.
   return group.selectors.some(

@@ -13,7 +13,7 @@ import { rollOut } from "./roller";
 import { closeEmpty, emptyServers } from "./scale-down";
 import { ensureRoles, mayStart, spawn } from "./spawn";
 import type { CoreState } from "./state";
-import { emptyForAll, freeForAll, versionToStart } from "./versions";
+import { emptyForAll, freeForAll, heldBack, versionToStart } from "./versions";
 import { unservedNow } from "./unserved";
 import { wantedEmpty } from "./wanted";
 
@@ -89,6 +89,9 @@ export function observe(s: CoreState, fleet: Fleet): FleetObservation {
   const seatsFree = freeForAll(fleet);
   const unserved = unservedNow(fleet, s.nowMs, whole ? empty : seatsFree);
   const inLine = whole ? line.joinServers : line.joinSeats + line.joinServers * (fleet.config?.maxPlayers ?? 1);
+  const moving = whole ? line.moveServers : line.moveSeats + line.moveServers * (fleet.config?.maxPlayers ?? 1);
+  const held = heldBack(fleet, s.nowMs);
+  const unit = whole ? "servers" : "seats";
   return {
     whole,
     seatsPerServer: Math.max(1, fleet.config?.maxPlayers ?? 1),
@@ -100,9 +103,9 @@ export function observe(s: CoreState, fleet: Fleet): FleetObservation {
     wanted: wantedEmpty(s, fleet),
     seatsHeld: index.held,
     seatsFree,
-    waiting: inLine + unserved,
+    waiting: Math.max(0, inLine - held.join[unit]) + unserved,
     unserved,
-    moving: whole ? line.moveServers : line.moveSeats + line.moveServers * (fleet.config?.maxPlayers ?? 1),
+    moving: Math.max(0, moving - held.move[unit]),
     cpu: index.cpu(),
     responseP95Ms: answerP95(fleet, s.nowMs),
   };

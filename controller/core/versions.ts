@@ -1,5 +1,7 @@
 import type { Fleet } from "./fleet";
 import type { Group } from "./group";
+import type { Needed } from "./queue";
+import type { Rollout } from "./rollout";
 import { shareOf } from "./rollout-plan";
 import { isRange, newestFirst } from "../../config/version-range";
 import { partsOfWish, takesIn } from "./version-wish";
@@ -15,6 +17,22 @@ export function isCurrent(fleet: Fleet, version: string): boolean {
   return version === fleet.version || (fleet.rollout !== null && currentVersions(fleet).includes(version));
 }
 
+/** Versions that a server may run which is started now or next. */
+export function startedVersions(fleet: Fleet): readonly string[] {
+  return fleet.rollout?.paused ? [fleet.rollout.from] : currentVersions(fleet);
+}
+
+/** What is waited for that only a canary can give, whose starts are held back since they failed: no other server would help. */
+export function heldBack(fleet: Fleet, nowMs: number): Readonly<Record<"join" | "move", Needed>> {
+  const { rollout, line } = fleet;
+  const waits = rollout && rollout.share < 1 && !rollout.paused && nowMs < rollout.crash.untilMs && line.size > 0;
+  return line.neededFor((wish) => waits === true && onlyCanary(fleet, rollout, wish));
+}
+
+function onlyCanary(fleet: Fleet, { from, to }: Pick<Rollout, "from" | "to">, wish: string): boolean {
+  return takesIn(fleet, wish, to) && !takesIn(fleet, wish, from);
+}
+
 /**
  * Which version the next server runs: while a version is a canary, the one that is short of its share, unless players wait
  * for the other by name.
@@ -26,7 +44,7 @@ export function versionToStart(fleet: Fleet, nowMs: number): string {
   if (rollout.paused) return from;
   if (rollout.share >= 1) return to;
   if (nowMs < rollout.crash.untilMs) return from;
-  const seats = fleet.line.waitingFor((wish) => takesIn(fleet, wish, to) && !takesIn(fleet, wish, from));
+  const seats = fleet.line.waitingFor((wish) => onlyCanary(fleet, rollout, wish));
   if (seats > startingOf(fleet, to)) return to;
   // Of none the first is no canary: it would have all players.
   if (!fleet.versions.has(from)) return from;
