@@ -3,11 +3,16 @@ import type { RegionDouble } from "./testing/region-double";
 import type { DecisionRecord, Fleet, Placement, Server, Session } from "./resources";
 
 /** Four servers with these many players each, all joined. */
-function spread(defragment: "off" | "wait" | "move", players: readonly number[], seats = 10): RegionDouble {
+function spread(
+  defragment: "off" | "wait" | "move",
+  players: readonly number[],
+  seats = 10,
+  targetPlayers = 10,
+): RegionDouble {
   const r = arena({
     maxPlayers: seats,
     routing: { strategy: "spread" },
-    scaling: { minServers: players.length, maxServers: 10, scaleDownCooldownSecs: 30, targetPlayers: 9, defragment },
+    scaling: { minServers: players.length, maxServers: 10, scaleDownCooldownSecs: 30, targetPlayers, defragment },
   });
   players.forEach((count, index) => {
     const { id = "" } = r.must<Server[]>(servers)[index] ?? {};
@@ -100,4 +105,21 @@ it.each<[string, readonly number[], number]>([
   const r = spread("move", players, seats);
   r.advance(300_000);
   expect(live(r)).toHaveLength(players.length);
+});
+
+it("moves nobody off a server that the next player who comes would call for again", () => {
+  const r = spread("move", [4, 4, 4, 4, 4, 5], 10, 5);
+  r.must({ type: "putFleet", experienceId: "arena", policy: { scaleUpCooldownSecs: 10, defragmentIntervalSecs: 10 } });
+  // For an hour one more comes and goes.
+  for (let i = 0; i < 120; i++) {
+    const { session } = r.must<Placement>(join(`guest-${String(i)}`));
+    r.advance(15_000);
+    r.must({ type: "endSession", sessionId: session.id, reason: "left" });
+    r.advance(15_000);
+    for (const { id, serverId, state, generation } of sessions(r))
+      if (state === "reserved" && serverId !== null) r.agentOf(serverId).join(serverId, id, generation, r.nowMs);
+    r.run();
+  }
+  expect(r.events.filter(({ type }) => type === "session.moved")).toHaveLength(0);
+  expect(live(r)).toHaveLength(6);
 });

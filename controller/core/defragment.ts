@@ -7,7 +7,10 @@ import type { CoreState } from "./state";
 import { isCurrent } from "./versions";
 import { isWanted } from "./wanted";
 
-/** So much of the seats that would be left free stays free, so that a few players more do not call for a server again. */
+/**
+ * So much of the seats that would be left free stays free, and so many players more than there are would still be within the
+ * targets, so that a few who come do not call for a server again, for whose sake the next are moved.
+ */
 const SLACK = 0.1;
 
 /**
@@ -26,8 +29,9 @@ export function defragment(s: CoreState, fleet: Fleet, seen: FleetObservation, b
     ...seen,
     usable: seen.usable - 1,
     live: seen.live - 1,
+    seatsHeld: seen.seatsHeld * (1 + SLACK),
     seatsFree: Math.floor((seen.seatsFree - server.maxPlayers) * (1 - SLACK)),
-    cpu: seen.cpu === undefined ? undefined : (seen.cpu * seen.usable) / (seen.usable - 1),
+    cpu: seen.cpu === undefined ? undefined : (seen.cpu * seen.usable * (1 + SLACK)) / (seen.usable - 1),
   };
   if (without.seatsFree < 0 || seen.usable - 1 < bounds.floor || !fitsElsewhere(fleet, server)) return;
   const inForce: ScalingPolicy = { ...policy, buffer: fleet.verdict?.buffer ?? policy.buffer };
