@@ -37,6 +37,8 @@ export interface Fleet {
   readonly ahead: Set<GameServer>;
   /** Still starting in the place of old servers that have gone for them already. */
   readonly behind: Set<GameServer>;
+  /** While a version is taken in that the maximum leaves no room for: who comes is given to servers of the one before. */
+  fallsBack: boolean;
   /** How many of them are in these states. */
   starting: number;
   suspect: number;
@@ -151,6 +153,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     clients: new Map(),
     ahead: new Set(),
     behind: new Set(),
+    fallsBack: false,
     starting: 0,
     suspect: 0,
     roleServers: new Set(),

@@ -11,10 +11,21 @@ import { isCurrent } from "./versions";
 
 /** Takes a fleet one step nearer to the versions that it shall run, as `planRollout` plans. */
 export function rollOut(s: CoreState, fleet: Fleet): void {
+  const fallsBack = step(s, fleet);
+  if (fallsBack === fleet.fallsBack) return;
+  fleet.fallsBack = fallsBack;
+  if (fallsBack) s.dirty.add(fleet);
+}
+
+/** Whether it can do nothing but wait for an old server to empty, and no server of the version that comes is on its way. */
+function step(s: CoreState, fleet: Fleet): boolean {
   const { versions, version, rollout, config } = fleet;
-  if (!config || versions.size === 0 || rollout?.paused) return;
+  if (!config || versions.size === 0 || rollout?.paused) return false;
   const canary = rollout !== null && isCanary(fleet);
-  if (!canary && versions.size === 1 && versions.has(version)) return forgetPlaces(fleet);
+  if (!canary && versions.size === 1 && versions.has(version)) {
+    forgetPlaces(fleet);
+    return false;
+  }
   const comes = rollout?.to ?? version;
   const goes = (server: GameServer): boolean => (canary ? server.version !== comes : !isCurrent(fleet, server.version));
   const stuck = roomFor(s, fleet) <= 0;
@@ -24,7 +35,7 @@ export function rollOut(s: CoreState, fleet: Fleet): void {
   const going = [...fleet.servers].filter(({ ending }) => ending !== null);
   const up = ahead.filter(({ state }) => state !== "starting");
   const limits = limitsOf(config.rollout, canary ? rollout.share : 1);
-  const step = planRollout(
+  const plan = planRollout(
     {
       size: fleet.servers.size - going.length,
       fresh: (versions.get(comes) ?? 0) - going.filter((server) => server.version === comes).length,
@@ -39,14 +50,15 @@ export function rollOut(s: CoreState, fleet: Fleet): void {
   );
   const startable = mayStart(s, fleet) && !comesBefore(s, fleet);
   if (startable && !canary && config.rollout.strategy === "recreate") dropStarting(s, fleet, goes, comes);
-  if (startable) for (let i = 0; i < step.start; i++) fleet.ahead.add(start(s, fleet, comes));
-  const swap = startable ? step.swap : 0;
-  for (const server of old.slice(0, step.close + swap)) {
+  if (startable) for (let i = 0; i < plan.start; i++) fleet.ahead.add(start(s, fleet, comes));
+  const swap = startable ? plan.swap : 0;
+  for (const server of old.slice(0, plan.close + swap)) {
     const paired = up.pop();
     if (paired) fleet.ahead.delete(paired);
     closeEmpty(s, server, "rollout", `version ${server.version} is replaced by ${comes}`);
   }
   for (let i = 0; i < swap; i++) fleet.behind.add(start(s, fleet, comes));
+  return rollout !== null && !canary && stuck && plan.close === 0 && going.length === 0 && fleet.starting === 0;
 }
 
 /** To recreate a fleet is to allow for any number at once. */

@@ -37,6 +37,8 @@ function nextStep(s: CoreState, fleet: Fleet, { from, to, share, paused, upSince
   if (before) return `it goes on when that is over: ${waitText(before, fleet)}`;
   if (lacksRoom(fleet, roomFor(s, fleet)))
     return `the maximum leaves no room for a server of ${to} beside the last of ${from}: it goes on when that is raised, or is promoted or rolled back by hand`;
+  if (fleet.fallsBack)
+    return `the maximum leaves no room for a server of ${to}: until one of ${from} is empty these take who comes; a higher maximum takes it in sooner`;
   if (upSinceMs === null) return `it goes on when the first server of ${to} is up`;
   if (share >= 1) return `the servers of ${from} go: ${oldText(fleet, from)}`;
   const secs = fleet.config?.rollout.promoteAfterSecs;

@@ -10,7 +10,7 @@ import type { Pool, PoolChoice } from "./pool";
 import { CANDIDATES, SCORE_PARTS } from "./route-ring";
 import { newestFirst } from "../../config/version-range";
 import { clientsOf, partsOfWish, takesIn, wishWords } from "./version-wish";
-import { currentVersions, startedVersions, versionsFor } from "./versions";
+import { currentVersions, isFallback, startedVersions, versionsFor } from "./versions";
 
 /**
  * How much each part of a score counts; each part is 0 to 1, and the highest sum wins. Filling up (or levelling) comes
@@ -104,13 +104,15 @@ function takeFrom(
   into: GameServer[],
 ): void {
   const seats = group.sessions.length;
+  // Of servers that are to go the fullest, so that the others become empty.
+  const packs = strategy === "pack" || isFallback(fleet, version);
   offers.clear();
   if (group.kind === "join" && choice === "any") takeBackfill(fleet, version, group, most, into);
   if (into.length > 0) return;
   for (const pool of fleet.index.pools()) {
     if (!mayServe(pool, version, group, choice)) continue;
     if (group.whole) pool.takeEmpty(seats, most, into);
-    else pool.offer(seats, strategy === "pack" ? WEIGHTS.players : -WEIGHTS.players, REST, offers);
+    else pool.offer(seats, packs ? WEIGHTS.players : -WEIGHTS.players, REST, offers);
   }
   offers.take(most, into);
 }

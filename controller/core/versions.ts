@@ -80,8 +80,18 @@ function offered(fleet: Fleet, group: Group): readonly string[] {
   const current = currentVersions(fleet);
   if (lastVersion !== null && rollout.share < 1 && current.includes(lastVersion))
     return [lastVersion, ...current.filter((each) => each !== lastVersion)];
-  const order = rollout.share < 1 && belowShare(fleet) ? [rollout.to, rollout.from] : current;
+  const order = rollout.share < 1 && belowShare(fleet) ? [rollout.to, rollout.from] : withFallback(fleet, current);
   return lastVersion === null || order.includes(lastVersion) ? order : [...order, lastVersion];
+}
+
+/** The version before, where nothing else can be started: better there than in line until the last of its players has left. */
+export function isFallback({ rollout, fallsBack }: Fleet, version: string): boolean {
+  return fallsBack && rollout?.from === version && rollout.share >= 1 && !rollout.paused;
+}
+
+function withFallback(fleet: Fleet, current: readonly string[]): readonly string[] {
+  const { rollout } = fleet;
+  return rollout && isFallback(fleet, rollout.from) ? [...current, rollout.from] : current;
 }
 
 /** Whether the canary has less of the players than its share. */
