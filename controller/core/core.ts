@@ -11,6 +11,7 @@ import type { CoreSettings, Input } from "./input";
 import { keepFleets, onFleetsKept, onFleetsRead } from "./kept-fleets";
 import { advanceIsolations } from "./isolation";
 import { checkRebuilt, onLeadership } from "./leadership";
+import { isOverShare } from "./make-room";
 import { advanceMoves, onTransferred } from "./move-out";
 import { abandon, serveLine } from "./placement";
 import { reviewLine } from "./line-review";
@@ -214,6 +215,8 @@ export class Core implements CoreMachine {
         for (const server of ending) advanceEnding(s, server);
       }
       for (const fleet of inTurn(s.dirty.take())) {
+        // What others have a right to does not go to those who wait here.
+        if (isOverShare(fleet)) scale(s, fleet);
         reviewLine(s, fleet);
         serveLine(s, fleet);
         scale(s, fleet);

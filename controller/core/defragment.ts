@@ -76,7 +76,8 @@ function quiet(s: CoreState, fleet: Fleet, seen: FleetObservation): boolean {
   );
 }
 
-function thinnest(s: CoreState, fleet: Fleet): GameServer | undefined {
+/** The server that is emptied first; undefined where there is none that may be. */
+export function thinnest(s: CoreState, fleet: Fleet): GameServer | undefined {
   let best: GameServer | undefined;
   let least: readonly number[] = [];
   for (const server of fleet.servers) {

@@ -73,7 +73,7 @@ function claimsOf(s: CoreState) {
   );
 }
 
-function leastOf({ policy, desired }: Fleet): number {
+export function leastOf({ policy, desired }: Fleet): number {
   return Math.min(policy.maxServers, Math.max(policy.minServers, desired ?? 0));
 }
 

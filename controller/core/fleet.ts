@@ -93,6 +93,8 @@ export interface Fleet {
   want: number;
   /** So many it must have, whoever else waits for room, by the last evaluation. */
   floor: number;
+  /** So many more than its share of the region it had at the last evaluation, while others wanted theirs. */
+  over: number;
   /** What it would want if there were room for all; its claim when the region's servers are shared out. */
   claim: number;
   nextEvaluationMs: number;
@@ -185,6 +187,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     thought: null,
     want: 0,
     floor: 0,
+    over: 0,
     claim: 0,
     nextEvaluationMs: -Infinity,
     recheckAtMs: null,

@@ -16,7 +16,7 @@ export type Closing = "open" | "asked" | "closed";
 
 /** Why a server is on its way out, which decides what happens when it is empty or gone. */
 export interface Ending {
-  readonly kind: "scaleDown" | "terminate" | "rollout" | "defragment" | "failed" | "ownWish" | "isolated";
+  readonly kind: "scaleDown" | "terminate" | "rollout" | "defragment" | "makeRoom" | "failed" | "ownWish" | "isolated";
   /** From then on its players are moved off. */
   moveAtMs: number;
   /** Whether the players on it stop it from being stopped. */

@@ -64,11 +64,50 @@ describe("where the region may have no more servers", () => {
     r.advance(12_000);
     expect(running(r)).toEqual({ low: 2 });
     leave(r, "l1");
-    // The queue of its own experience is served first: an empty server is the higher one's, a full one is not.
-    r.advance(12_000);
+    // Though others wait for the lower one, too, and came before.
+    r.advance(1000);
+    expect(running(r)).toEqual({ low: 1, high: 1 });
     leave(r, "l2");
     r.advance(12_000);
     expect(running(r)).toEqual({ low: 1, high: 1 });
+  });
+
+  it("an experience has its first server though another's players come all the time, of whatever priority", () => {
+    const r = short(3, { high: { priority: 90, maxPlayers: 4 }, low: { priority: 10 } });
+    const there: string[] = [];
+    const comes = (): void => {
+      const player = `h${String(r.nowMs)}`;
+      come(r, "high", player);
+      there.push(player);
+      r.advance(1000);
+    };
+    for (let i = 0; i < 15; i++) comes();
+    expect(running(r)).toEqual({ high: 3 });
+    come(r, "low", "l1");
+    let minutes = 0;
+    for (; minutes < 10 && running(r).low === undefined; minutes++)
+      for (let i = 0; i < 30; i++) {
+        // Whoever has played longest leaves, and another comes.
+        leave(r, there.shift() ?? "");
+        r.run();
+        comes();
+      }
+    expect(running(r)).toEqual({ high: 2, low: 1 });
+    expect(r.events.filter(({ type }) => type === "session.moved")).toEqual([]);
+    expect(r.records.map(({ outcome }) => outcome)).toContainEqual(expect.stringMatching(/^waits for the players of/));
+  });
+
+  it("equal ones share it, though one has players waiting all the time", () => {
+    const r = short(4, { a: {}, b: {} });
+    for (let i = 0; i < 8; i++) come(r, "a", `a${String(i)}`);
+    expect(running(r)).toEqual({ a: 4 });
+    for (let i = 0; i < 4; i++) come(r, "b", `b${String(i)}`);
+    r.advance(12_000);
+    for (let i = 0; i < 4; i++) {
+      leave(r, `a${String(i)}`);
+      r.advance(2000);
+    }
+    expect(running(r)).toEqual({ a: 2, b: 2 });
   });
 
   it("equal ones share it", () => {

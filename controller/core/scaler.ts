@@ -4,6 +4,7 @@ import { followChain } from "./chain";
 import { defragment } from "./defragment";
 import { crashOf, answerP95, movingServers, wholeServers, type Fleet } from "./fleet";
 import { awaitsKept } from "./kept-fleets";
+import { isOverShare, makeRoom } from "./make-room";
 import { markOverflow } from "./overflow";
 import { roomFor } from "./priority";
 import { boundsOf, growsAfter } from "./fleet-bounds";
@@ -45,9 +46,11 @@ function resize(s: CoreState, fleet: Fleet): void {
   const bounds = boundsOf(s, fleet, verdict, (own) => claimOf(seen, inForce, own));
   const plan = evaluate(seen, inForce, bounds, fleet.cooldown, s.nowMs);
   fleet.want = Math.min(plan.want, bounds.cap);
+  fleet.over = bounds.shared === undefined ? 0 : Math.max(0, seen.usable + seen.starting + seen.suspect - bounds.cap);
   fleet.floor = bounds.floor;
   fleet.thought = `at ${s.out.iso(s.nowMs).slice(11, 19)} UTC: ${planText(plan)}`;
   apply(s, fleet, plan, () => factsOf(fleet, seen, bounds));
+  if (plan.action === "hold") makeRoom(s, fleet, bounds);
   if (interval && plan.action === "hold") defragment(s, fleet, seen, bounds);
   // One timer at a time: a window whose starts come within it ends later with each of them.
   if (fleet.changesAtMs <= s.nowMs) fleet.changesAtMs = Infinity;
@@ -63,6 +66,7 @@ function crossed(s: CoreState, fleet: Fleet): boolean {
   const { buffer } = fleet.verdict ?? policy;
   if (fleet.recheckAtMs !== null && s.nowMs >= fleet.recheckAtMs) return true;
   if (fleet.countsChanged || s.nowMs >= fleet.changesAtMs) return true;
+  if (isOverShare(fleet)) return true;
   if (roomFor(s, fleet) <= 0 || !mayStart(s, fleet)) return false;
   if (servers.size < Math.max(policy.minServers, fleet.desired ?? 0)) return true;
   if (growsAfter(s, fleet) !== undefined) return false;
