@@ -88,6 +88,8 @@ it.each([
     ],
     "near",
   ],
+  ["one within the limit rather than one that was not measured", { latencies: { far: 115 } }, all, "far"],
+  ["one that was not measured where all that were are too far", { latencies: { far: 190, near: 180 } }, all, "here"],
   ["not one that is excluded", { exclude: ["here"] }, all, "near"],
   ["not one that is down", {}, [region("here", HERE, [row()], "down"), region("near", NEAR)], "near"],
   ["this one where none can serve", { experienceId: "other" }, all, "here"],

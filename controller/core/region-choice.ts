@@ -59,7 +59,8 @@ export function chooseRegion(
     return { region, reasons: [...why, `no region can serve ${wish.experienceId}`] };
   }
   const limit = settings.experiences[wish.experienceId]?.routing.maxLatencyMs;
-  const near = limit === undefined ? able : able.filter(({ region }) => (wish.latencies[region] ?? 0) <= limit);
+  // What was not measured beside others may be any distance away: the player may not even reach it.
+  const near = limit === undefined ? able : able.filter(({ region }) => (wish.latencies[region] ?? Infinity) <= limit);
   const rated = (near.length > 0 ? near : able).map((summary) => rate(wish, summary, settings));
   // Equal costs go to this region, then by name: the same question gets the same answer everywhere.
   rated.sort(
