@@ -53,6 +53,8 @@ export interface Fleet {
   reviewDue: boolean;
   /** Who was sent away since there was no room. */
   readonly unserved: Unserved;
+  /** The same of those whom only a canary takes, however much is free of the other version. */
+  readonly unservedCanary: Unserved;
   /** How fast the line is served. */
   readonly served: ServiceRate;
   /** The waiting group that a server is kept for; one at a time. */
@@ -165,6 +167,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     line: new WaitingLine(),
     reviewDue: false,
     unserved: newUnserved(),
+    unservedCanary: newUnserved(),
     served: new ServiceRate(),
     keeps: null,
     owed: [],

@@ -12,6 +12,7 @@ import { choose, fits, growable, neverFits, type Choice } from "./routing";
 import { endSession } from "./sessions";
 import type { CoreState } from "./state";
 import { noteUnserved } from "./unserved";
+import { needsCanary } from "./versions";
 
 /** A group asks so many servers in a row before it queues. */
 const TRIES = 5;
@@ -164,7 +165,12 @@ function wait(s: CoreState, fleet: Fleet, group: Group, reason: string): void {
     if (never !== null) return giveUp(s, group, never);
     if (group.deadlineMs <= s.nowMs) {
       if (growable(fleet, group) && group.hindrance === null)
-        noteUnserved(s, fleet, wholeServers(fleet) ? 1 : group.sessions.length);
+        noteUnserved(
+          s,
+          fleet,
+          wholeServers(fleet) ? 1 : group.sessions.length,
+          needsCanary(fleet, group.version) ? fleet.unservedCanary : fleet.unserved,
+        );
       return giveUp(
         s,
         group,

@@ -196,6 +196,23 @@ describe("a client that speaks a range of versions", () => {
   });
 });
 
+it.each(["reported", "match"] as const)(
+  "grows a canary for those who ask for it by name and do not wait, however much is free of the other (%s)",
+  (seats) => {
+    const r = arena({ seats, maxPlayers: 2, scaling: { minServers: 3, maxServers: 8, scaleUpCooldownSecs: 1 } });
+    r.must(put({ version: "2", canary: 0.1 }));
+    r.advance(3000);
+    r.must(join("ann", { version: "2", party: ["ben"] }));
+    const asks = (): string => code(r.call(join("cyd", { version: "2", deadlineMs: 0 })));
+    expect(asks()).toBe("noCapacity");
+    r.advance(2000);
+    expect(asks()).toBe("ok");
+    // Once they have been served, no more are started for them.
+    r.advance(30_000);
+    expect(versions(r)[2]).toBe(2);
+  },
+);
+
 describe("who waits for the version that is being taken in, by name, while none of it is started", () => {
   const region = (over: Parameters<typeof arena>[0] = {}) => {
     const { rollout } = testExperience("arena");

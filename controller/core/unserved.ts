@@ -21,9 +21,11 @@ export function newUnserved(): Unserved {
   return { count: 0, before: 0, secondMs: -Infinity, lastMs: -Infinity };
 }
 
-/** `units`: servers, or seats, as the fleet's room is counted. */
-export function noteUnserved(s: CoreState, fleet: Fleet, units: number): void {
-  const { unserved } = fleet;
+/**
+ * `units`: servers, or seats, as the fleet's room is counted.
+ * @param unserved of the fleet, or of its canary
+ */
+export function noteUnserved(s: CoreState, fleet: Fleet, units: number, unserved = fleet.unserved): void {
   const ageMs = s.nowMs - unserved.secondMs;
   if (ageMs >= SECOND_MS) {
     unserved.before = ageMs < 2 * SECOND_MS ? unserved.count : 0;
@@ -37,7 +39,7 @@ export function noteUnserved(s: CoreState, fleet: Fleet, units: number): void {
 }
 
 /** What nobody has had yet, beside what is `free` by now. */
-export function unservedNow({ unserved }: Fleet, nowMs: number, free: number): number {
+export function unservedNow(unserved: Unserved, nowMs: number, free: number): number {
   if (nowMs - unserved.lastMs >= LASTS_MS) return 0;
   return Math.max(0, Math.max(unserved.count, unserved.before) - free);
 }

@@ -1,8 +1,9 @@
-import type { Fleet } from "./fleet";
+import { wholeServers, type Fleet } from "./fleet";
 import type { Group } from "./group";
 import type { Needed } from "./queue";
 import type { Rollout } from "./rollout";
 import { shareOf } from "./rollout-plan";
+import { unservedNow } from "./unserved";
 import { isRange, newestFirst } from "../../config/version-range";
 import { partsOfWish, takesIn } from "./version-wish";
 
@@ -29,6 +30,19 @@ export function heldBack(fleet: Fleet, nowMs: number): Readonly<Record<"join" | 
   return line.neededFor((wish) => waits === true && onlyCanary(fleet, rollout, wish));
 }
 
+/** Whether nothing but a canary is started that such a wish takes. */
+export function needsCanary(fleet: Fleet, wish: string | undefined): boolean {
+  const { rollout } = fleet;
+  return wish !== undefined && rollout !== null && rollout.share < 1 && onlyCanary(fleet, rollout, wish);
+}
+
+/** In seats, or whole servers: who was sent away as the canary had no room, and would be again. */
+export function unservedByCanary(fleet: Fleet, nowMs: number): number {
+  const { rollout, index, unservedCanary } = fleet;
+  if (!rollout || rollout.share >= 1 || rollout.paused || nowMs < rollout.crash.untilMs) return 0;
+  return unservedNow(unservedCanary, nowMs, wholeServers(fleet) ? index.empty(rollout.to) : index.freeOf(rollout.to));
+}
+
 function onlyCanary(fleet: Fleet, { from, to }: Pick<Rollout, "from" | "to">, wish: string): boolean {
   return takesIn(fleet, wish, to) && !takesIn(fleet, wish, from);
 }
@@ -44,7 +58,8 @@ export function versionToStart(fleet: Fleet, nowMs: number): string {
   if (rollout.paused) return from;
   if (rollout.share >= 1) return to;
   if (nowMs < rollout.crash.untilMs) return from;
-  const seats = fleet.line.waitingFor((wish) => onlyCanary(fleet, rollout, wish));
+  const sentAway = unservedByCanary(fleet, nowMs) * (wholeServers(fleet) ? (fleet.config?.maxPlayers ?? 1) : 1);
+  const seats = sentAway + fleet.line.waitingFor((wish) => onlyCanary(fleet, rollout, wish));
   if (seats > startingOf(fleet, to)) return to;
   // Of none the first is no canary: it would have all players.
   if (!fleet.versions.has(from)) return from;
