@@ -40,6 +40,7 @@ it.each<[string, object, Partial<CountSeen>, number]>([
   ["a share of the whole", { bufferSize: "50%" }, { count: 30, capacity: 40 }, 6],
   ["what is too much may go", { bufferSize: 5 }, { count: 3, capacity: 40 }, 1],
   ["not below its least capacity", { bufferSize: 5, minCapacity: 30 }, { count: 3, capacity: 40 }, 3],
+  ["no more while those that are there have none", { bufferSize: 5 }, { count: 0, capacity: 0, perServer: 0 }, 4],
   ["not above its greatest", { bufferSize: 100, maxCapacity: 60 }, { count: 30, capacity: 40 }, 6],
 ])("counts: %s", (_, rule, counts, servers) => {
   const over = { counts: () => ({ ...counted, ...counts }) };

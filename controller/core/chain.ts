@@ -125,9 +125,11 @@ function forCount(kind: "counter" | "list", of: CountRule, seen: ChainSeen): Non
   const wanted = share === undefined ? count + Number(of.bufferSize) : count / (1 - share);
   const bounded = Math.min(Math.max(wanted, of.minCapacity ?? 0), of.maxCapacity ?? Infinity);
   const missing = bounded - capacity - coming;
-  const each = Math.max(perServer, 1e-9);
   // Not one too many for the way that a share is rounded.
-  const servers = seen.have + (missing > 0 ? Math.ceil(missing / each - 1e-9) : -Math.floor(-missing / each + 1e-9));
+  const inServers = missing / perServer;
+  const more = missing > 0 ? Math.ceil(inServers - 1e-9) : -Math.floor(-inServers + 1e-9);
+  // Where servers say only once they are up what they have, the first shows it; until then more would help as little.
+  const servers = perServer > 0 ? seen.have + more : missing > 0 ? Math.max(1, seen.have) : seen.have;
   const size = share === undefined ? String(of.bufferSize) : `${String(Math.round(share * 1000) / 10)} %`;
   const reason = `${kind} ${of.key} has ${String(count)} of ${String(capacity)} in use and ${size} shall be left${
     coming > 0 ? `; ${String(coming)} more are starting` : ""

@@ -87,6 +87,19 @@ it("keeps room in a counter, at once when it changes", () => {
   expect(count(r)).toBe(1);
 });
 
+it("starts one server for a counter whose capacity the server says itself, and others by what that has", () => {
+  const chain = [{ counter: { key: "rooms", bufferSize: 15 } }];
+  const counters = { rooms: { count: 0, capacity: 0 } };
+  const r = arena({ counters, scaling: { minServers: 0, maxServers: 50, scaleUpCooldownSecs: 1, chain } });
+  r.advance(20_000);
+  expect(count(r)).toBe(1);
+  const [{ id } = { id: "" }] = r.must<Server[]>(servers);
+  const rooms = { rooms: { count: 0, capacity: 10 } };
+  r.agentOf(id).say(id, { kind: "counts", counters: rooms, lists: {}, tracked: undefined }, r.nowMs);
+  r.run().advance(1000);
+  expect(count(r)).toBe(2);
+});
+
 it("asks a webhook once an interval, follows it, and keeps its last good answer", () => {
   const url = "https://scaler.example.com/";
   const chain = [{ id: "ours", webhook: { url } }];
