@@ -139,6 +139,24 @@ describe("Controller", () => {
     await controller.close();
   });
 
+  it("tells who asked for it, after the core, that another leads, and where", async () => {
+    const { controller, core } = await stage(() => []);
+    const told: unknown[] = [];
+    const end = controller.onLeader(() => {
+      const { leader, leaderUrl } = controller.status();
+      told.push([core.inputs.at(-1)?.type, leader, leaderUrl]);
+    });
+    controller.setLeadership(false, 1, { leaderUrl: "http://10.0.0.2:7700" });
+    controller.setLeadership(true, 2);
+    end();
+    controller.setLeadership(false, 2);
+    expect(told).toEqual([
+      ["leadership", false, "http://10.0.0.2:7700"],
+      ["leadership", true, undefined],
+    ]);
+    await controller.close();
+  });
+
   it("takes one input at a time, in the order they came", async () => {
     const order: string[] = [];
     const staged = await stage((input) => {

@@ -40,6 +40,7 @@ export class Controller implements ApiBackend {
   private readonly keeper: FleetKeeper | undefined;
   private readonly pulse: Pulse;
   private readonly runner: DecisionRunner;
+  private readonly leaderListeners = new Set<() => void>();
   private readonly inputs: Input[] = [];
   private handling = false;
 
@@ -106,6 +107,12 @@ export class Controller implements ApiBackend {
     else if (!leader) this.keeper?.stop();
     // A leader starts from what runs now, not from what it heard as a standby: what was only ordered, nobody heard of.
     if (begins) void this.listEngine();
+    for (const listener of this.leaderListeners) listener();
+  }
+
+  onLeader(listener: () => void): () => void {
+    this.leaderListeners.add(listener);
+    return () => this.leaderListeners.delete(listener);
   }
 
   /** Live config: what `forge.toml` (or Consul KV) says now. */

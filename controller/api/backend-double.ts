@@ -133,6 +133,7 @@ export class BackendDouble implements ApiBackend {
   lines: readonly string[] = ["one", "two"];
   taskNames: readonly string[] | undefined = ["server", "physics"];
   readonly #stubs: Stubs = {};
+  readonly #onLeader = new Set<() => void>();
   readonly #remember: boolean;
   readonly #samples: { readonly [T in CommandType]: CommandValues[T] };
 
@@ -155,6 +156,17 @@ export class BackendDouble implements ApiBackend {
 
   status(): BackendStatus {
     return this.state;
+  }
+
+  onLeader(listener: () => void): () => void {
+    this.#onLeader.add(listener);
+    return () => this.#onLeader.delete(listener);
+  }
+
+  /** Another leads, or this one, as the state says. */
+  changeLeader(state: BackendStatus): void {
+    this.state = state;
+    for (const listener of this.#onLeader) listener();
   }
 
   async command<T extends CommandType>(command: CommandOf<T>, actor: Actor): Promise<ResultOf<T>> {

@@ -29,6 +29,8 @@ export interface ApiBackend {
     readonly location: readonly [number, number] | undefined;
   }[];
   status(): BackendStatus;
+  /** Calls back each time that somebody else leads this region, or nobody is known to. The result ends it. */
+  onLeader(listener: () => void): () => void;
   /** Where players measure how far this region is; null where it has no such service. */
   readonly ping: Region["ping"];
   /** Asks the core; resolves with its one reply. Rejects only where the controller is closing. */

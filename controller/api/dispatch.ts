@@ -4,7 +4,7 @@ import { accessOf } from "./access";
 import type { Answer } from "./answer";
 import type { ApiContext } from "./api-context";
 import { type Caller, requireRegion } from "./caller";
-import { FORWARDED } from "./forwarder";
+import { FORWARDED, LeaderChanged } from "./forwarder";
 import type { IdempotencyStore } from "./idempotency";
 import { type AnyRoute, type Call, invalid, parseCall } from "./route";
 
@@ -61,7 +61,7 @@ function forwardTarget(definition: AnyRoute, call: Call<never, never, never>, ap
   return region === undefined || url === undefined ? undefined : { region, url };
 }
 
-function forward(
+async function forward(
   definition: AnyRoute,
   call: Call<never, never, never>,
   api: ApiContext,
@@ -71,15 +71,21 @@ function forward(
   const stream = definition.weight === "streaming";
   const gone = new AbortController();
   if (stream) reply.raw.once("close", () => gone.abort());
-  return api.forwarder.forward(region, url, {
-    method: request.method,
-    url: request.url,
-    headers: request.headers,
-    requestId: request.id,
-    timeoutMs: FORWARD_MS + (definition.patienceMs?.(call, api) ?? 0),
-    ...(definition.body && { body: call.body }),
-    ...(stream && { stream, signal: AbortSignal.any([gone.signal, api.closing]) }),
-  });
+  try {
+    return await api.forwarder.forward(region, url, {
+      method: request.method,
+      url: request.url,
+      headers: request.headers,
+      requestId: request.id,
+      timeoutMs: FORWARD_MS + (definition.patienceMs?.(call, api) ?? 0),
+      ...(definition.body && { body: call.body }),
+      ...(stream && { stream, signal: AbortSignal.any([gone.signal, api.closing]) }),
+    });
+  } catch (error) {
+    // Whoever only asks is told by the one who leads now; what was to be done may have been, so the caller decides.
+    if (error instanceof LeaderChanged && request.method === "GET") return run(definition, call, api);
+    throw error;
+  }
 }
 
 function checkKey(key: string | string[]): string {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { Readable } from "node:stream";
 import { trustingAgent } from "../../clients/authority";
 import { type Agent, type Dispatcher, errors as undiciErrors } from "../../clients/undici.cjs";
 import { ProblemError } from "../problems";
@@ -27,19 +28,37 @@ export interface ForwardRequest {
   readonly signal?: AbortSignal;
 }
 
-/** Passes calls on to the controllers of other regions, or to this region's leader. */
+type ForwarderBackend = Pick<ApiBackend, "regions" | "region" | "status" | "onLeader">;
+
+/** This region's leader was asked, and another leads before it has answered. It may have done what it was asked. */
+export class LeaderChanged extends ProblemError {
+  constructor(region: string) {
+    super("regionTimeout", `the leader of region ${region} did not answer, and another one leads now`, {
+      info: { region },
+    });
+  }
+}
+
+/**
+ * Passes calls on to the controllers of other regions, or to this region's leader. A leader that is cut off answers
+ * nothing, and says not even that: once another leads, nobody waits for it any longer.
+ */
 export class Forwarder {
-  readonly #backend: Pick<ApiBackend, "regions" | "region" | "status">;
+  readonly #backend: ForwarderBackend;
   readonly #agent: Agent;
+  /** What ends the calls that this region's leader has not answered in full, with where it was asked. */
+  readonly #atLeader = new Map<AbortController, string>();
+  readonly #unsubscribe: () => void;
 
   constructor(
-    backend: Pick<ApiBackend, "regions" | "region" | "status">,
+    backend: ForwarderBackend,
     {
       connectTimeoutMs = 1000,
       shared = () => [],
     }: { readonly connectTimeoutMs?: number; readonly shared?: () => readonly string[] } = {},
   ) {
     this.#backend = backend;
+    this.#unsubscribe = backend.onLeader(() => this.#leaveFormerLeader());
     this.#agent = trustingAgent({
       shared,
       connectTimeoutMs,
@@ -69,8 +88,29 @@ export class Forwarder {
     return known.url;
   }
 
-  /** @throws {ProblemError} regionUnavailable, regionTimeout */
+  /** @throws {ProblemError} regionUnavailable, regionTimeout (`LeaderChanged` where it is this region's) */
   async forward(region: string, url: string, request: ForwardRequest): Promise<Answer> {
+    if (region !== this.#backend.region) return this.#pass(region, url, request);
+    const left = new AbortController();
+    this.#atLeader.set(left, url);
+    const { signal } = request;
+    let answer: Answer | undefined;
+    try {
+      answer = await this.#pass(region, url, {
+        ...request,
+        signal: signal ? AbortSignal.any([signal, left.signal]) : left.signal,
+      });
+      return answer;
+    } catch (error) {
+      throw left.signal.aborted ? new LeaderChanged(region) : error;
+    } finally {
+      const forget = (): void => void this.#atLeader.delete(left);
+      if (answer?.body instanceof Readable) answer.body.once("close", forget);
+      else forget();
+    }
+  }
+
+  async #pass(region: string, url: string, request: ForwardRequest): Promise<Answer> {
     const { statusCode, headers, body } = await this.#send(region, url, request);
     const contentType = headerOf(headers, "content-type") ?? "application/octet-stream";
     const back = Object.fromEntries(
@@ -83,7 +123,15 @@ export class Forwarder {
   }
 
   async close(): Promise<void> {
+    this.#unsubscribe();
     await this.#agent.destroy();
+  }
+
+  #leaveFormerLeader(): void {
+    const { leader, leaderUrl } = this.#backend.status();
+    // While nobody is known to lead, it may be that the former one hands over and still answers.
+    if (!leader && leaderUrl === undefined) return;
+    for (const [left, url] of this.#atLeader) if (leader || url !== leaderUrl) left.abort();
   }
 
   async #send(
