@@ -32,6 +32,7 @@ import { AgonesAllocator } from "./shift/agones-allocator";
 import { prometheusValue } from "./shift/prometheus-value";
 import { Shift } from "./shift/shift";
 import { Tokens } from "./tokens";
+import { UnheardNodes } from "./unheard-nodes";
 import { readWebhooks, Webhooks } from "./webhooks";
 
 export interface AssembleDeps {
@@ -113,6 +114,7 @@ export async function assemble(config: ControllerConfig, deps: AssembleDeps): Pr
     engine,
     links,
     peers: peersOf(config, identity, deps),
+    ...(consul && { unheard: unheardOf(config, identity, deps) }),
     events,
     decisions: new DecisionLog(),
     clock,
@@ -185,6 +187,15 @@ function peersOf(
     clock,
     log,
   });
+}
+
+function unheardOf(
+  { region }: ControllerConfig,
+  { secrets, tokens }: Identity,
+  { clock, log }: AssembleDeps,
+): UnheardNodes {
+  const token = ownToken(tokens, { sub: `controller/${region}`, role: "operator" });
+  return new UnheardNodes({ region, token, shared: () => secrets.now.shared, clock, log });
 }
 
 function urlOf({ api, tls }: ControllerConfig): string {

@@ -12,6 +12,7 @@ import type { Engine } from "./engine";
 import type { KeptFleets } from "./fleet-keeper";
 import type { RegionPeers } from "./region-peers";
 import type { ScalingWebhook } from "./scaling-webhook";
+import type { UnheardNodes } from "./unheard-nodes";
 
 /** What the shell needs of the core beyond `handle`. */
 export interface ControlledCore extends CoreMachine {
@@ -26,6 +27,8 @@ export interface ControllerDeps {
   readonly engine: Engine;
   readonly links: AgentLinks;
   readonly peers: Pick<RegionPeers, "start" | "all" | "summaries" | "transfer" | "close">;
+  /** Learns from the leader who sits on nodes that this controller cannot hear; left out where no other could lead. */
+  readonly unheard?: Pick<UnheardNodes, "start" | "close">;
   readonly events: EventSource & { append(event: ForgeEvent): void };
   readonly decisions: { add(record: DecisionRecord): void };
   readonly clock: Clock;

@@ -82,7 +82,7 @@ export class Controller implements ApiBackend {
   async start(onStepDown: (seenEpoch: number) => void, certainUntilMs: () => number = () => Infinity): Promise<void> {
     this.stepDown = onStepDown;
     this.certainUntilMs = certainUntilMs;
-    const { engine, links, peers } = this.deps;
+    const { engine, links, peers, unheard } = this.deps;
     this.unsubscribe = engine.subscribe((event) => this.onEngine(event));
     await this.listEngine();
     links.start({
@@ -92,6 +92,10 @@ export class Controller implements ApiBackend {
       status: () => this.standing,
     });
     peers.start((regions) => this.give({ nowMs: this.now(), type: "peers", regions }));
+    unheard?.start(
+      () => this.status(),
+      (nodes) => this.give({ nowMs: this.now(), type: "unheard", nodes }),
+    );
     this.pulse.start();
   }
 
@@ -189,6 +193,7 @@ export class Controller implements ApiBackend {
     this.keeper?.stop();
     this.unsubscribe();
     this.deps.peers.close();
+    this.deps.unheard?.close();
     this.deps.links.close();
     for (const [requestId] of this.waiting.entries()) this.waiting.take(requestId)?.(CLOSING);
     await this.deps.engine.close();

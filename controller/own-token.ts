@@ -7,7 +7,7 @@ const SLACK_SECS = 300;
 /** A controller's own token, for calls of other regions' APIs and of its own region's leader. */
 export function ownToken(
   tokens: Tokens,
-  { sub, role }: { readonly sub: string; readonly role: "viewer" | "allocator" },
+  { sub, role }: { readonly sub: string; readonly role: "viewer" | "allocator" | "operator" },
 ): () => string {
   let current = { token: "", expiresAtMs: 0 };
   return () => {

@@ -43,6 +43,7 @@ const EXPECTED: Readonly<Record<RouteKey, string>> = {
   "PUT /v1/fleets/:experienceId": "A------",
   "GET /v1/regions": "AAAA---",
   "GET /v1/regions/:name/summary": "AAA----",
+  "GET /v1/regions/:name/unheard": "A------",
   "POST /v1/regions/:name/arrivals": "AA-----",
   "POST /v1/regions/:name/drain": "A------",
   "DELETE /v1/regions/:name/drain": "A------",

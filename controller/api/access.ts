@@ -61,6 +61,8 @@ export const ACCESS = {
   // Players measure how far each is.
   "GET /v1/regions": { ...READ, player: "all" },
   "GET /v1/regions/:name/summary": READ,
+  // Its controllers ask their leader, for what servers saved of players too.
+  "GET /v1/regions/:name/unheard": OPERATE,
   "POST /v1/regions/:name/arrivals": PLACE,
   "POST /v1/regions/:name/drain": OPERATE,
   "DELETE /v1/regions/:name/drain": OPERATE,

@@ -278,6 +278,7 @@ export class BackendDouble implements ApiBackend {
       getFleet: fleet,
       putFleet: fleet,
       getRegion: { region: status, summary: { region, state: "up", location: null, experiences: {} } },
+      tellUnheard: [],
       drainRegion: { ...status, state: "draining" },
       takeIn: [placement],
       getDecision: {

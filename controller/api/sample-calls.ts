@@ -84,6 +84,7 @@ export const SAMPLE_CALLS: Readonly<Record<RouteKey, SampleCall>> = {
   },
   "GET /v1/regions": { method: "GET", url: "/v1/regions" },
   "GET /v1/regions/:name/summary": { method: "GET", url: "/v1/regions/local/summary" },
+  "GET /v1/regions/:name/unheard": { method: "GET", url: "/v1/regions/local/unheard" },
   "POST /v1/regions/:name/arrivals": {
     method: "POST",
     url: "/v1/regions/local/arrivals",

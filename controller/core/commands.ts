@@ -21,6 +21,7 @@ import {
   updateSession,
 } from "./session-commands";
 import type { CoreState } from "./state";
+import { unheardNodes } from "./unheard-nodes";
 
 /** Commands that look only; a standby answers them from what it has heard. */
 const READING: ReadonlySet<CommandType> = new Set<CommandType>([
@@ -32,6 +33,7 @@ const READING: ReadonlySet<CommandType> = new Set<CommandType>([
   "listFleets",
   "getFleet",
   "getRegion",
+  "tellUnheard",
   "getDecision",
 ]);
 
@@ -81,6 +83,8 @@ export function onCommand(s: CoreState, requestId: number, command: Command): vo
       return putFleet(s, requestId, command);
     case "getRegion":
       return getRegion(s, requestId);
+    case "tellUnheard":
+      return s.out.reply(requestId, unheardNodes(s));
     case "drainRegion":
       return drainRegion(s, requestId, command);
     case "takeIn":

@@ -25,6 +25,7 @@ import { reviewRollout } from "./rollout";
 import { scale } from "./scaler";
 import { takeSettings } from "./settings";
 import { CoreState } from "./state";
+import { onUnheard } from "./unheard-nodes";
 import { dropLost, dropRetired, dropStrangers, stopAgain } from "./upkeep";
 import { summaryView } from "./views";
 
@@ -135,6 +136,8 @@ export class Core implements CoreMachine {
         return;
       case "transferred":
         return onTransferred(s, input);
+      case "unheard":
+        return onUnheard(s, input.nodes);
       case "tick":
         return this.tick();
     }

@@ -5,6 +5,7 @@ import type { WebhookRule } from "../../config/scaling-chain";
 import type { CommandType } from "./input";
 import type { Kept } from "./kept-fleets";
 import type { QueueClaim } from "./queue-claim";
+import type { UnheardNode } from "./unheard-nodes";
 import type {
   DecisionRecord,
   Fleet,
@@ -85,6 +86,7 @@ export interface CommandValues {
   getFleet: Fleet;
   putFleet: Fleet;
   getRegion: { readonly region: Omit<Region, "url" | "ping" | "leader">; readonly summary: RegionSummary };
+  tellUnheard: readonly UnheardNode[];
   drainRegion: Omit<Region, "url" | "ping" | "leader">;
   /** One for each player, in no order. */
   takeIn: readonly Placement[];

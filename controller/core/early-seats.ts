@@ -25,18 +25,29 @@ export interface EarlySeats {
 export function noteEarly(s: CoreState, nodeId: string, event: AgentEvent): void {
   if (s.leader) return;
   const key = allocationKey(event);
-  if (event.kind === "granted") {
-    const early = s.earlySeats.get(key) ?? { nodeId, seats: new Map(), matchId: undefined, sinceMs: s.nowMs };
-    for (const seat of event.seats) early.seats.set(seat.sessionId, seat);
-    early.matchId = event.matchId ?? early.matchId;
-    keepNewest(s.earlySeats, key, early, EARLY_SERVERS);
-  } else if (event.kind === "joined" || event.kind === "left") {
+  if (event.kind === "granted") keepEarly(s, nodeId, event, event.seats, event.matchId);
+  else if (event.kind === "joined" || event.kind === "left") {
     const seats = s.earlySeats.get(key)?.seats;
     const seat = seats?.get(event.sessionId);
     if (!seats || !seat || seat.generation > event.generation) return;
     if (event.kind === "left") seats.delete(event.sessionId);
     else seats.set(event.sessionId, { ...seat, joined: true });
   } else if (event.kind === "matchEnded") s.earlySeats.delete(key);
+}
+
+/** These seats are on a server that is not known yet. */
+export function keepEarly(
+  s: CoreState,
+  nodeId: string,
+  server: { readonly serverId: string; readonly allocationId: string },
+  seats: readonly SeatReport[],
+  matchId: string | undefined,
+): void {
+  const key = allocationKey(server);
+  const early = s.earlySeats.get(key) ?? { nodeId, seats: new Map(), matchId: undefined, sinceMs: s.nowMs };
+  for (const seat of seats) early.seats.set(seat.sessionId, seat);
+  early.matchId = matchId ?? early.matchId;
+  keepNewest(s.earlySeats, key, early, EARLY_SERVERS);
 }
 
 /** The server is known by now: so are its seats. One who decides has its agents' whole word. */

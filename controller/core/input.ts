@@ -6,6 +6,7 @@ import type { Arrival } from "./arrival";
 import type { CommandValues, CoreProblem } from "./decision";
 import type { Kept } from "./kept-fleets";
 import type { QueueClaim } from "./queue-claim";
+import type { UnheardNode } from "./unheard-nodes";
 import type { FleetPolicy, RegionSummary, ServerSelector } from "./resources";
 
 /** Everything that the core ever learns. `nowMs` is the only clock it has. */
@@ -51,6 +52,8 @@ export type Input = { readonly nowMs: number } & (
         | { readonly ok: true; readonly value: CommandValues["takeIn"] }
         | { readonly ok: false; readonly problem: Pick<CoreProblem, "code" | "detail"> };
     }
+  /** What another controller of the region knows of nodes that it does not hear. */
+  | { readonly type: "unheard"; readonly nodes: readonly UnheardNode[] }
   /** At least once a second, and whenever a `wake` decision's time has come. */
   | { readonly type: "tick" }
 );
@@ -187,6 +190,8 @@ export type Command =
       readonly rollout?: "promote" | "pause" | "resume" | "rollback";
     }
   | { readonly type: "getRegion" }
+  /** What is known of nodes that are not heard now. */
+  | { readonly type: "tellUnheard" }
   /** Its players are moved to other regions, from `afterSecs` on; off, those who have not been moved yet stay. */
   | { readonly type: "drainRegion"; readonly on: boolean; readonly afterSecs?: number }
   /** Players of a region that is being drained: seats for all of them here or for none. Asked again, the same seats. */

@@ -130,22 +130,27 @@ function seatRequest(s: CoreState, session: PlayerSession, server: GameServer): 
   if (session.server && session.server !== server) {
     session.restore = s.saved.get(session.server.id, session.playerId) ?? session.restore;
   }
-  const { id: sessionId, playerId, experienceId, version, mods, party, latencies, connectedAtMs, matchId } = session;
   return {
-    sessionId,
-    playerId,
+    sessionId: session.id,
+    playerId: session.playerId,
     generation: session.server === server ? session.generation : session.nextGeneration,
-    carry: {
-      experienceId,
-      version: version ?? "",
-      mods,
-      party,
-      requestedRegion: undefined,
-      latencies,
-      connectedAtMs,
-      matchId: matchId ?? undefined,
-    },
+    carry: carryOf(session),
     restore: session.restore ?? undefined,
+  };
+}
+
+/** What a controller that never saw the session has to know of it. */
+export function carryOf(session: PlayerSession): SeatRequest["carry"] {
+  const { experienceId, version, mods, party, latencies, connectedAtMs, matchId } = session;
+  return {
+    experienceId,
+    version: version ?? "",
+    mods,
+    party,
+    requestedRegion: undefined,
+    latencies,
+    connectedAtMs,
+    matchId: matchId ?? undefined,
   };
 }
 

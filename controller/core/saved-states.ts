@@ -40,6 +40,11 @@ export class SavedStates {
     return state && { data: state.data, savedAtMs: state.atMs };
   }
 
+  /** All that it has saved, of players and of itself. */
+  ofServer(serverId: string): SavedState[] {
+    return [...(this.byServer.get(serverId) ?? [])].flatMap((key) => this.states.get(key) ?? []);
+  }
+
   dropPlayer(serverId: string, playerId: string): void {
     this.remove(keyOf(serverId, playerId));
   }

@@ -21,6 +21,7 @@ import { findPart } from "./real-parts";
 
 const consulProgram = findPart("consul");
 const REGION = "us-east";
+const NODES = ["node-1", "node-2", "node-3"];
 const SECRETS = {
   shared: "what the programs of this test share",
   ticket: "for the tickets of this test only",
@@ -62,12 +63,12 @@ skipUnless(
   "Consul",
   "consul is neither on PATH nor in Forge's cache",
   consulProgram !== undefined,
-)("two controllers and two agents that find each other through a real Consul", () => {
+)("controllers and agents that find each other through a real Consul", () => {
   jest.setTimeout(150_000);
   let folder: string;
   let consul: ConsulAgent;
   const agents = new Map<string, RunningAgent>();
-  const engine = new VirtualEngine(["node-1", "node-2"]);
+  const engine = new VirtualEngine(NODES);
   const sdk = new VirtualSdk(2000);
   const replicas: Replica[] = [];
   const tokens = new Tokens(SECRETS.token, systemClock);
@@ -78,7 +79,7 @@ skipUnless(
     await startReplica("first");
     await until("the first leads", async () => (await view(0)).leader);
     await startReplica("second");
-    for (const nodeId of ["node-1", "node-2"]) agents.set(nodeId, await startNode(nodeId));
+    for (const nodeId of NODES) agents.set(nodeId, await startNode(nodeId));
   });
   afterAll(async () => {
     for (const agent of agents.values()) await agent.close();
@@ -252,8 +253,8 @@ skipUnless(
 
   it("when the leader and the node of a player who came since are lost together, the next leader has a seat elsewhere", async () => {
     await startReplica("third");
-    await until("the third knows the leader and both nodes", async () => {
-      const has = /forge_agents_connected\{[^}]*\} 2\n/.test(await metrics(2));
+    await until("the third knows the leader and all nodes", async () => {
+      const has = /forge_agents_connected\{[^}]*\} 3\n/.test(await metrics(2));
       return has && "leaderUrl" in (await view(2));
     });
     const cyd = await until("a seat", async () => {
@@ -271,5 +272,33 @@ skipUnless(
     });
     expect(moved).toMatchObject({ playerId: "cyd", state: "reserved" });
     expect(moved.serverId).not.toBe(cyd.server.id);
+  });
+
+  it("when all controllers are replaced while a node is silent, the new ones know who sits there", async () => {
+    const dee = await until("a seat", async () => {
+      const placed = await call<Placed>(2, "POST", "/v1/sessions", { playerId: "dee", experienceId: "arena" });
+      return placed.status === 200 ? placed.body : undefined;
+    });
+    const nodeId = [...engine.current()].find(({ serverId }) => serverId === dee.server.id)?.nodeId ?? "";
+    await agents.get(nodeId)?.close();
+    await until("its server is suspect", async () => {
+      const { body } = await call<{ readonly state: string }>(2, "GET", `/v1/servers/${dee.server.id}`);
+      return body.state === "suspect";
+    });
+    await startReplica("fourth");
+    const { controller } = (replicas[3] as Replica).running;
+    const actor = { sub: "test", role: "operator", regions: ["*"] } as const;
+    await until("the fourth knows her session", async () => {
+      const known = await controller.command({ type: "getSession", sessionId: dee.session.id }, actor);
+      return known.ok;
+    });
+    await replicas[2]?.running.close();
+    engine.loseNode(nodeId);
+    const moved = await until("a seat elsewhere", async () => {
+      const { body } = await call<Session>(3, "GET", `/v1/sessions/${dee.session.id}`);
+      return body.generation > 1 ? body : undefined;
+    });
+    expect(moved).toMatchObject({ playerId: "dee", state: "reserved" });
+    expect(moved.serverId).not.toBe(dee.server.id);
   });
 });

@@ -8,6 +8,7 @@ import { arrivalBody, arrivalOf } from "../schemas/arrival";
 import { listOf, noQuery } from "../schemas/common";
 import { drainQuery, regionParams, regionSchema, regionSummarySchema, regionsQuery } from "../schemas/region";
 import { placementsSchema } from "../schemas/session";
+import { unheardSchema } from "../schemas/unheard";
 import { regionOfQuery } from "./located";
 
 /** How long a region looks for seats for those who come. */
@@ -46,6 +47,19 @@ export const regionRoutes: readonly AnyRoute[] = [
     region: named,
     async handle({ caller }, api) {
       return json(200, (await ask(api, caller, { type: "getRegion" })).summary);
+    },
+  }),
+
+  route({
+    key: "GET /v1/regions/:name/unheard",
+    tag: "regions",
+    summary: "Who sits on nodes that a region's leader does not hear; its other controllers ask when they start",
+    params: regionParams,
+    query: noQuery,
+    responses: { 200: { description: "Nodes with seats", schema: listOf(unheardSchema) } },
+    region: named,
+    async handle({ caller }, api) {
+      return json(200, { items: await ask(api, caller, { type: "tellUnheard" }), next: null });
     },
   }),
 
