@@ -172,13 +172,16 @@ export class Agent {
     this.tick();
   }
 
-  private tick(): void {
+  /** @param dueMs when it should have come */
+  private tick(dueMs = this.deps.clock.now()): void {
     this.gates.tick();
+    const now = this.deps.clock.now();
     for (const server of this.servers.all()) {
-      if (!this.gates.holds(server.serverId)) server.heartbeat?.excuse(this.deps.clock.now());
+      server.heartbeat?.heldUp(now - dueMs, now);
+      if (!this.gates.holds(server.serverId)) server.heartbeat?.excuse(now);
       server.tick();
     }
-    this.cancelTick = this.deps.clock.after(TICK_MS, () => this.tick());
+    this.cancelTick = this.deps.clock.after(TICK_MS, () => this.tick(now + TICK_MS));
   }
 
   private hello(): Hello {

@@ -11,7 +11,7 @@ export type Pulse = { readonly healthy: boolean; readonly reason: string };
 /**
  * Health by the server's own heartbeats (`health = "sdk"`): silent for longer than interval × threshold is unhealthy.
  * Looked at each second, so a hang is noticed within a second of that. Nothing counts before the first sign of life
- * unless told, nor while heartbeats could not have arrived, nor in the first 10 s after that.
+ * unless told, nor while heartbeats could not have arrived, nor in the first 10 s after that, nor while nobody could look.
  *
  *     unborn -- beat --> healthy -- silence --> unhealthy -- healthyThreshold beats --> healthy
  */
@@ -58,6 +58,11 @@ export class Heartbeat {
     this.lastMs = Math.max(nowMs, this.fromMs ?? 0);
     this.returnsByMs = nowMs + RETURN_MS;
     this.silent = !healthy;
+  }
+
+  /** For so long this process stood still, or the clock ran ahead: what the server said meanwhile waits unread, or it stood still too. */
+  heldUp(ms: number, nowMs: number): void {
+    if (this.lastMs !== undefined) this.lastMs = Math.max(this.lastMs, Math.min(nowMs, this.lastMs + ms));
   }
 
   /** Silence until now was not the server's: gate or agent was away. */

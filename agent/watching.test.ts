@@ -36,6 +36,25 @@ describe("heartbeats", () => {
     expect(health()).toHaveLength(2);
   });
 
+  test("no silence counts while the agent or its whole machine stood still", async () => {
+    await readyServer();
+    await seconds(node, 2);
+    node.clock.stall(60_000);
+    await seconds(node, 3);
+    expect(health()).toEqual([]);
+    await seconds(node, 1);
+    expect(health()).toEqual([[false, "no heartbeat for 7.0 s; 6.0 s are allowed"]]);
+  });
+
+  test("a hang is found also by an agent that is late each second", async () => {
+    await readyServer();
+    for (let i = 0; i < 7; i++) {
+      node.clock.stall(1500);
+      await settled();
+    }
+    expect(health()).toEqual([[false, "no heartbeat for 7.0 s; 6.0 s are allowed"]]);
+  });
+
   test("a server that beats stays healthy", async () => {
     await readyServer();
     for (let i = 0; i < 10; i++) {

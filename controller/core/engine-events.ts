@@ -166,7 +166,8 @@ function onBlocked(s: CoreState, event: Extract<EngineEvent, { type: "blocked" }
 }
 
 function onNodeUp(s: CoreState, nodeId: string): void {
-  const node = s.nodes.get(nodeId);
+  // One that an earlier leader had isolated may not have been met yet.
+  const node = s.nodesBefore.has(nodeId) ? s.node(nodeId) : s.nodes.get(nodeId);
   if (!node) return;
   node.down = false;
   node.lost = null;
