@@ -6,6 +6,8 @@ import type { OwedForget, OwedRelease } from "./owed";
 /** One node's agent as the core knows it. */
 export interface AgentNode {
   readonly id: string;
+  /** Since when it is known here. */
+  readonly knownMs: number;
   facts: NodeFacts | null;
   bootId: string | null;
   /** The version that it speaks with this controller; 0 until it has said so. */
@@ -45,9 +47,10 @@ export interface AgentNode {
   readonly strangers: Map<string, number>;
 }
 
-export function newAgentNode(id: string): AgentNode {
+export function newAgentNode(id: string, knownMs: number): AgentNode {
   return {
     id,
+    knownMs,
     facts: null,
     bootId: null,
     protocol: 0,

@@ -26,7 +26,7 @@ import { scale } from "./scaler";
 import { takeSettings } from "./settings";
 import { CoreState } from "./state";
 import { onUnheard } from "./unheard-nodes";
-import { dropLost, dropRetired, dropStrangers, stopAgain } from "./upkeep";
+import { dropLost, dropOldNodes, dropRetired, dropStrangers, stopAgain } from "./upkeep";
 import { summaryView } from "./views";
 
 export interface CoreOptions {
@@ -188,6 +188,7 @@ export class Core implements CoreMachine {
     s.spentTickets.expire(s.nowMs);
     s.oldMatches.expire(s.nowMs);
     expireEarly(s);
+    dropOldNodes(s);
     if (!s.leader) return dropLost(s);
     stopAgain(s);
     dropStrangers(s);

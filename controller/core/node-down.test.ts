@@ -47,3 +47,21 @@ it("does not take an agent that starts anew for silent, where the engine has los
   r.advance(3000);
   expect(nodeStates(r)).toEqual(["n1 down"]);
 });
+
+it("forgets a node that has been gone for a day, and knows it anew when it is back", () => {
+  const r = arena({}, ["n1", "n2"]);
+  r.cut("n2");
+  unreachable(r, "n2");
+  r.give({ type: "agentSilent", nodeId: "n2", reason: "closed", heardMs: r.nowMs });
+  r.advance(10_000);
+  const day = 86_400_000;
+  r.nowMs += day - 60_000;
+  r.advance(1000);
+  expect(nodeStates(r)).toEqual(["n1 connected", "n2 down"]);
+  r.nowMs += 60_000;
+  r.advance(61_000);
+  expect(nodeStates(r)).toEqual(["n1 connected"]);
+  r.connect("n2");
+  r.run();
+  expect(nodeStates(r)).toEqual(["n1 connected", "n2 connected"]);
+});

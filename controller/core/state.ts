@@ -111,6 +111,8 @@ export class CoreState {
   readonly earlySeats = new Map<string, EarlySeats>();
   /** When a standby looks next for servers to forget. */
   nextLostLookMs = -Infinity;
+  /** The same of nodes. */
+  nextNodesLookMs = -Infinity;
   /** What earlier leaders kept of nodes that this one has not met yet. */
   readonly nodesBefore = new Map<string, NodeRecord>();
   /** The same of servers that are to end. */
@@ -184,7 +186,7 @@ export class CoreState {
 
   node(nodeId: string): AgentNode {
     let node = this.nodes.get(nodeId);
-    if (!node) this.nodes.set(nodeId, (node = newAgentNode(nodeId)));
+    if (!node) this.nodes.set(nodeId, (node = newAgentNode(nodeId, this.nowMs)));
     return node;
   }
 

@@ -9,6 +9,9 @@ const STOP_AGAIN_MS = 10_000;
 const KEEP_LOST_MS = 60_000;
 /** How often it looks for what to forget, in milliseconds. */
 const LOOK_FOR_LOST_MS = 10_000;
+/** How long a node that is not heard is known, in milliseconds; Nomad itself forgets it after as long. */
+const KEEP_NODE_MS = 86_400_000;
+const LOOK_FOR_NODES_MS = 60_000;
 /** How long a server that only its agent knows of may still turn up at the engine, in milliseconds. */
 const STRANGER_MS = 10_000;
 
@@ -45,6 +48,21 @@ export function dropRetired(s: CoreState): void {
     if (fleet.config || fleet.servers.size + fleet.roleServers.size + fleet.players.size + fleet.line.size > 0)
       continue;
     s.fleets.delete(id);
+  }
+}
+
+/**
+ * A node that has been gone for a day comes back as a new one, if at all: where machines come and go with the players, each of them
+ * has an id of its own. What was still to be said to its agent is about servers of that day.
+ */
+export function dropOldNodes(s: CoreState): void {
+  if (s.nowMs < s.nextNodesLookMs) return;
+  s.nextNodesLookMs = s.nowMs + LOOK_FOR_NODES_MS;
+  for (const node of s.nodes.values()) {
+    const { id, connected, servers, isolation, silentSinceMs, knownMs } = node;
+    const lives = [...servers].some(({ endedAtMs }) => endedAtMs === null);
+    if (connected || lives || isolation || s.nowMs < (silentSinceMs ?? knownMs) + KEEP_NODE_MS) continue;
+    s.nodes.delete(id);
   }
 }
 
