@@ -100,6 +100,74 @@ it("moves nobody where no other region can serve them, says so, and goes on once
   expect(region(two)).toMatchObject({ moved: 1, left: 0, stuck: {} });
 });
 
+describe("players whose server dies where nothing can be started any more", () => {
+  /** A party of two on a server that is lost, with what was saved of one; no node takes another. */
+  function lost(): TwoRegions {
+    const two = new TwoRegions({ scaling: { minServers: 1, maxServers: 1 } });
+    const { here } = two;
+    const { server, session } = here.must<Placement>(join("ann", { party: ["ann", "ben"] }));
+    const agent = here.agentOf(server.id);
+    agent.join(server.id, session.id, 1, here.nowMs);
+    agent.save(server.id, "ann", "level 7", here.nowMs);
+    here.run();
+    here.engine.room = 0;
+    here.kill(server.id);
+    here.run();
+    return two;
+  }
+
+  it("go to the other region together, when theirs is drained", () => {
+    const two = lost();
+    const { here, there } = two;
+    two.advance(2000);
+    expect(here.must<Session[]>(sessions).map(({ state }) => state)).toEqual(["migrating", "migrating"]);
+    const [ann] = here.must<Session[]>(sessions);
+    const asked = here.ask({ type: "followSession", sessionId: ann?.id ?? "", afterGeneration: 1, untilMs: Infinity });
+    here.must(DRAIN);
+    two.advance(3000);
+    expect(here.must<Session[]>(sessions)).toEqual([]);
+    const moved = there.must<Session[]>(sessions);
+    expect(moved.map(({ playerId, generation }) => [playerId, generation])).toEqual([
+      ["ann", 2],
+      ["ben", 2],
+    ]);
+    expect(new Set(moved.map(({ serverId }) => serverId)).size).toBe(1);
+    expect(moved.find(({ playerId }) => playerId === "ann")?.restoredAgeMs).toBeGreaterThan(0);
+    expect(here.reply(asked)).toMatchObject({ ok: true, value: { session: { region: "there" } } });
+    expect(here.eventTypes()).not.toContain("session.lost");
+    expect(here.core.counts()).toMatchObject({ queued: 0 });
+  });
+
+  it("stay with the seat that they are given here meanwhile", () => {
+    const two = lost();
+    const { here } = two;
+    here.must(DRAIN);
+    here.advance(1000);
+    expect(here.transfers).toHaveLength(1);
+    here.engine.room = Infinity;
+    here.advance(5000);
+    expect(here.must<Session[]>(sessions).map(({ state }) => state)).toEqual(["reserved", "reserved"]);
+    const [{ transferId, arrival } = { transferId: 0, arrival: undefined }] = here.transfers;
+    const result = two.there.call({ type: "takeIn", ...(arrival as NonNullable<typeof arrival>) });
+    here.give({ type: "transferred", transferId, result: result as never });
+    here.run();
+    expect(here.must<Session[]>(sessions).map(({ generation }) => generation)).toEqual([2, 2]);
+  });
+
+  it("are lost in time where no other region takes them either", () => {
+    const two = lost();
+    const { here, there } = two;
+    there.must(DRAIN);
+    two.tellPeers();
+    here.must(DRAIN);
+    two.advance(58_000);
+    expect(here.must<Session[]>(sessions)).toHaveLength(2);
+    two.advance(4000);
+    expect(here.must<Session[]>(sessions)).toEqual([]);
+    expect(here.eventTypes().filter((type) => type === "session.lost")).toHaveLength(2);
+  });
+});
+
 it("waits for room in the other region, which is made for them", () => {
   const two = new TwoRegions({ maxPlayers: 1, scaling: { minServers: 0, maxServers: 3 } });
   const { here, there } = two;

@@ -125,13 +125,10 @@ export function advanceMoves(s: CoreState): void {
     if (s.nowMs >= askedMs + ANSWER_MS) failed(s, id, `region ${region} did not answer`);
   if (moveOut.transfers.size >= AT_ONCE || s.nowMs < moveOut.lookAgainMs) return;
   let left = moveOut.transfers.size > 0;
-  for (const server of s.servers.values()) {
-    if (server.seats.size === 0 || !mayLeave(s, server)) continue;
-    for (const sessions of parties(s, server)) {
-      left = true;
-      if (sessions.every((session) => isReady(s, session))) offer(s, server, sessions);
-      if (moveOut.transfers.size >= AT_ONCE) return;
-    }
+  for (const [server, sessions] of leaving(s)) {
+    left = true;
+    if (sessions.every((session) => isReady(s, session))) offer(s, server, sessions);
+    if (moveOut.transfers.size >= AT_ONCE) return;
   }
   moveOut.lookAgainMs = s.nowMs + LOOK_AGAIN_MS;
   if (!left && !moveOut.told) {
@@ -141,6 +138,21 @@ export function advanceMoves(s: CoreState): void {
   } else if (left) moveOut.told = false;
 }
 
+/** All that are to go, each party or match with the server that it is on, or was: first those that have lost it and find no other here. */
+function* leaving(s: CoreState): IterableIterator<readonly [GameServer, readonly PlayerSession[]]> {
+  for (const fleet of s.fleets.values()) {
+    if (fleet.config?.kind === "world" || fleet.line.movingPlayers === 0) continue;
+    for (const { kind, sessions } of fleet.line.all()) {
+      const server = sessions[0]?.server;
+      if (kind === "move" && server) yield [server, [...sessions]];
+    }
+  }
+  for (const server of s.servers.values()) {
+    if (server.seats.size === 0 || !mayLeave(s, server)) continue;
+    for (const sessions of parties(s, server)) yield [server, sessions];
+  }
+}
+
 /** A world's players stay with their world. Of a silent node nobody knows how its players are: they are not moved. */
 function mayLeave(s: CoreState, server: GameServer): boolean {
   return s.usable(server.nodeId) && s.fleet(server.experienceId).config?.kind !== "world";
@@ -148,7 +160,9 @@ function mayLeave(s: CoreState, server: GameServer): boolean {
 
 function isReady(s: CoreState, session: PlayerSession): boolean {
   const { away, group } = session;
-  return hasSeat(session) && group === null && (away === null || (away.transferId === null && s.nowMs >= away.againMs));
+  const settled = hasSeat(session) && group === null;
+  const waits = group?.kind === "move" && group.waiting;
+  return (settled || waits === true) && (away === null || (away.transferId === null && s.nowMs >= away.againMs));
 }
 
 function offer(s: CoreState, server: GameServer, sessions: readonly PlayerSession[]): void {
@@ -213,8 +227,8 @@ function arrivalOf(
   sessions: readonly PlayerSession[],
 ): Arrival {
   let states = 0;
-  const restoreOf = (playerId: string): Arrival["players"][number]["restore"] => {
-    const restore = s.saved.get(server.id, playerId);
+  const restoreOf = ({ playerId, restore: kept }: PlayerSession): Arrival["players"][number]["restore"] => {
+    const restore = s.saved.get(server.id, playerId) ?? kept ?? undefined;
     states += restore?.data.length ?? 0;
     return states > STATES_LIMIT ? undefined : restore;
   };
@@ -234,7 +248,7 @@ function arrivalOf(
       sessionId: session.id,
       generation: session.generation,
       moves: session.moves,
-      restore: restoreOf(session.playerId),
+      restore: restoreOf(session),
     })),
   };
 }
