@@ -14,7 +14,7 @@ import { problem } from "./outbox";
 import { oweNoMore, type OwedRelease } from "./owed";
 import { closeTicket, giveUp, noRoom } from "./placement";
 import type { PlayerSession } from "./player-session";
-import { setState } from "./servers";
+import { dropServer, setState } from "./servers";
 import { giveTimeToStart } from "./spawn";
 import type { CoreState } from "./state";
 
@@ -124,8 +124,19 @@ function stopLeading(s: CoreState): void {
     fleet.keeps = null;
     fleet.owed.length = 0;
   }
+  leaveGivenUp(s);
   s.ending.clear();
   dropHeld(s);
+}
+
+/**
+ * Servers that it gave up as their node was out of reach, and whose end nobody has seen: the next leader may hear that node, and to
+ * it they are as good as any. What is there of them is found anew.
+ */
+function leaveGivenUp(s: CoreState): void {
+  for (const node of s.nodes.values()) node.owedForgets.clear();
+  for (const server of s.servers.values())
+    if (server.endedAtMs !== null && server.engine !== "exited" && server.seats.size === 0) dropServer(s, server);
 }
 
 /** Grants of these that were never answered are the next leader's to find, or to give again with the same generation. */

@@ -118,3 +118,36 @@ it("moves whom another leader seated on a server that this one had given up befo
   ]);
   expect(r.eventTypes()).toContain("session.moved");
 });
+
+it.each([1, 100])(
+  "leaves a server alone that it had given up without a word, and another has seated players on: %d s later",
+  (secs) => {
+    const r = arena({ maxPlayers: 1, scaling: { minServers: 2, maxServers: 2 } }, ["n1", "n2"]);
+    const { server, session } = r.must<Placement>(join("ann"));
+    const agent = r.agentOf(server.id);
+    agent.join(server.id, session.id, 1, r.nowMs);
+    r.run();
+    // It does not reach the lock either, so it must not stop what it gives up.
+    r.give({ type: "leadership", leader: true, epoch: r.epoch, holding: true });
+    r.cut(agent.nodeId);
+    r.advance(3000);
+    const down = { type: "nodeDown", nodeId: agent.nodeId, unreachable: true, reason: "no heartbeat" } as const;
+    r.give({ type: "engine", event: down });
+    r.run().advance(1000);
+    expect(r.must<Session[]>(sessions)).toMatchObject([{ playerId: "ann", generation: 2 }]);
+    r.give({ type: "leadership", leader: false, epoch: r.epoch });
+    r.give({ type: "engine", event: { type: "nodeUp", nodeId: agent.nodeId } });
+    r.connect(agent.nodeId);
+    r.run().usurp([join("bob")]);
+    const bob = [...(agent.servers.get(server.id)?.seats.values() ?? [])].find(({ playerId }) => playerId === "bob");
+    agent.join(server.id, bob?.sessionId ?? "", 1, r.nowMs);
+    r.run().advance(secs * 1000);
+    r.lead();
+    r.give({ type: "engineList", servers: r.engine.list() });
+    r.run().advance(100_000);
+    expect(r.stops).toEqual([]);
+    expect(r.must<Session[]>(sessions)).toContainEqual(
+      expect.objectContaining({ playerId: "bob", serverId: server.id, state: "active", generation: 1 }),
+    );
+  },
+);

@@ -226,6 +226,8 @@ export class CoreState {
   }
 
   private forgetServer(server: GameServer): void {
+    // It was dropped, and may have been found anew.
+    if (this.servers.get(server.id) !== server) return;
     // Its sessions still wait for a place: they need what it saved, and its agent still has their seats.
     if (server.seats.size > 0) {
       this.endedServers.add(server, this.nowMs);
