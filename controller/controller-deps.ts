@@ -16,6 +16,8 @@ import type { UnheardNodes } from "./unheard-nodes";
 
 /** What the shell needs of the core beyond `handle`. */
 export interface ControlledCore extends CoreMachine {
+  /** Whether players are placed: it leads, and knows what runs and who sits where. */
+  readonly places: boolean;
   summary(): RegionSummary;
   numbers(nowMs: number): RegionNumbers;
 }

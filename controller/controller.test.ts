@@ -25,6 +25,8 @@ class ScriptedCore implements ControlledCore {
   numbers() {
     return { experiences: [], nodes: { connected: 0, isolated: 0, suspect: 0, down: 0 } };
   }
+  readonly places = true;
+
   summary() {
     return { region: "us-east", state: "up" as const, location: null, experiences: {} };
   }

@@ -135,7 +135,8 @@ export class Controller implements ApiBackend {
   }
 
   status(): BackendStatus {
-    return this.standing.status(this.deps.links.connected());
+    const { links, core } = this.deps;
+    return this.standing.status(links.connected(), !core.places);
   }
 
   regions(): ReturnType<ApiBackend["regions"]> {

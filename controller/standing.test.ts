@@ -19,6 +19,13 @@ it("says that agents which were there are gone, and that it is closing", () => {
   expect(standing.status(0)).toMatchObject({ ready: false, detail: "it is closing" });
 });
 
+it("is not ready to place players before it knows who sits where", () => {
+  const standing = new Standing();
+  standing.take({ leader: true, epoch: 1 });
+  expect(standing.status(1, true)).toMatchObject({ leader: true, ready: false, detail: "it is learning what runs" });
+  expect(standing.status(1, false)).toMatchObject({ ready: true });
+});
+
 it("makes its status anew when anything of it has changed, and not otherwise", () => {
   const standing = new Standing();
   expect(standing.take({ leader: true, epoch: 1 })).toBe(true);

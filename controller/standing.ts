@@ -12,6 +12,7 @@ export class Standing {
   private last: BackendStatus | undefined;
   /** How many agents were connected at the last status. */
   private lastAgents = -1;
+  private lastLearns = false;
   private everHeard = false;
 
   /** @returns whether it begins to lead, or to lead anew */
@@ -31,12 +32,17 @@ export class Standing {
     this.last = undefined;
   }
 
-  /** Asked for each call that places someone: made anew only where something has changed. */
-  status(agents: number): BackendStatus {
+  /**
+   * Asked for each call that places someone: made anew only where something has changed.
+   * @param learns what runs and who sits where is not known yet, so everybody waits
+   */
+  status(agents: number, learns = false): BackendStatus {
     const { leader, epoch, closing, last } = this;
-    if (last?.leader === leader && last.epoch === epoch && this.lastAgents === agents && !closing) return last;
-    const ready = leader && agents > 0 && !closing;
+    const same = this.lastAgents === agents && this.lastLearns === learns;
+    if (last?.leader === leader && last.epoch === epoch && same && !closing) return last;
+    const ready = leader && agents > 0 && !learns && !closing;
     this.lastAgents = agents;
+    this.lastLearns = learns;
     this.everHeard ||= agents > 0;
     this.last = {
       leader,
@@ -51,6 +57,7 @@ export class Standing {
   private detail(ready: boolean, agents: number): string {
     if (!this.leader) return "not leading";
     if (this.closing) return "it is closing";
+    if (!ready && agents > 0) return "it is learning what runs";
     if (!ready) return this.everHeard ? "no agent is connected any more" : "no agent has connected yet";
     const held = this.holding ? "; the lock is out of reach, so no server is started or stopped" : "";
     return `leading with epoch ${String(this.epoch)}, ${String(agents)} agent(s)${held}`;

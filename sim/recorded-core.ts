@@ -39,6 +39,10 @@ export class RecordedCore implements ControlledCore {
     return decisions;
   }
 
+  get places(): boolean {
+    return this.core.places;
+  }
+
   summary(): ReturnType<Core["summary"]> {
     return this.core.summary();
   }

@@ -77,6 +77,10 @@ export class Core implements CoreMachine {
     return s.out.take();
   }
 
+  get places(): boolean {
+    return this.state.deciding;
+  }
+
   /** Told to the other regions each second. */
   summary(): RegionSummary {
     return summaryView(this.state);
