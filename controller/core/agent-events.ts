@@ -164,7 +164,9 @@ function onLeft(
 ): void {
   const session = s.sessions.get(sessionId);
   if (!session || session.generation > generation) return;
-  if (why === "leaseExpired" && session.server === server && !session.joined) arrived(s, server, false);
+  // Whoever was moved there did not ask to come: that they have gone their own way says nothing of the server.
+  const asked = session.moves === 0 && generation === 1;
+  if (why === "leaseExpired" && session.server === server && !session.joined && asked) arrived(s, server, false);
   // A generation that was never heard of: an earlier leader had moved it here, and here it has ended.
   if (session.server !== server && generation < session.nextGeneration) return;
   const reason = {

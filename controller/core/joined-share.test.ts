@@ -52,6 +52,17 @@ describe("a fleet whose players are counted", () => {
     expect(strained(r)).toBe(1);
   });
 
+  it("blames no server for players who were moved to it and went their own way", () => {
+    const r = fleet(3);
+    play(r, 36, () => false);
+    const [lost] = r.must<Server[]>(servers);
+    r.kill(lost?.id ?? "");
+    r.run().advance(100_000);
+    expect(r.eventTypes().filter((type) => type === "session.moved")).toHaveLength(12);
+    expect(strained(r)).toBe(0);
+    expect(r.eventTypes().filter((type) => type === "server.unhealthy")).toHaveLength(1);
+  });
+
   it("blames no server where no player gets on to any: one is tried anew, not all", () => {
     const r = fleet(3);
     play(r, 33, () => true);
