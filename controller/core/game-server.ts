@@ -183,7 +183,7 @@ export function newServer(of: NewServer): GameServer {
     stats: null,
     strain: null,
     arrivals: { bits: 0, count: 0 },
-    reach: { nextMs: 0, failures: 0, successes: 0, unreachable: null },
+    reach: { nextMs: 0, failures: [], successes: 0, unreachable: null },
     latencyMs: null,
     readyAtMs: null,
     endedAtMs: null,

@@ -60,6 +60,28 @@ it("does not believe a node that reaches nobody: what is broken may be its own n
   expect(r.must<Server[]>(servers).filter(({ state }) => state !== "ready")).toEqual([]);
 });
 
+it("does not believe the one other node of two, from the moment on that it reaches nobody", () => {
+  const r = region(["n1", "n2"]);
+  for (const id of on(r, "n1")) r.agent("n2").outOfReach.add(id);
+  r.advance(120_000);
+  expect(strained(r)).toEqual([]);
+});
+
+it("finds a whole node that the two others do not reach", () => {
+  const r = region();
+  cutOff(r, on(r, "n1"));
+  r.advance(30_000);
+  expect(strained(r).sort()).toEqual(on(r, "n1").sort());
+});
+
+it("finds the one server of two nodes that is out of reach", () => {
+  const r = region(["n1", "n2"]);
+  const [id] = on(r, "n1") as [string];
+  cutOff(r, [id]);
+  r.advance(30_000);
+  expect(strained(r)).toEqual([id]);
+});
+
 it.each([
   ["of one node", ["n1"]],
   ["of agents that know no such request", NODES],

@@ -43,7 +43,7 @@ export type RequestPurpose =
   | { readonly kind: "release"; readonly owed: OwedRelease }
   | { readonly kind: "forget"; readonly owed: OwedForget }
   | { readonly kind: "drain"; readonly drain: RegionDrain; readonly ask: DrainAsk | null }
-  | { readonly kind: "reach"; readonly server: GameServer; readonly from: AgentNode }
+  | { readonly kind: "reach"; readonly server: GameServer; readonly from: AgentNode; readonly control: boolean }
   | { readonly kind: "told" };
 
 export interface OpenRequest {
