@@ -47,6 +47,8 @@ export interface CoreCounts {
   readonly timers: number;
 }
 
+/** Ticks come at least once a second. Without one for so long this process stood still, and what others told meanwhile comes before the next. */
+const HELD_UP_MS = 1500;
 /** So many rounds of consequences one input may have; what is left is done with the next. */
 const ROUNDS = 64;
 
@@ -58,6 +60,7 @@ const ROUNDS = 64;
 export class Core implements CoreMachine {
   private readonly state: CoreState;
   private promisedMs = Infinity;
+  private tickedMs: number | undefined;
 
   constructor({ settings, controllerId, ids, avoidsNodes = true }: CoreOptions) {
     this.state = new CoreState(settings, controllerId, ids, avoidsNodes);
@@ -70,8 +73,9 @@ export class Core implements CoreMachine {
     s.nowMs = s.out.nowMs = Math.max(s.nowMs, input.nowMs);
     this.take(input);
     if (s.outranked !== null) this.stepDown(s.outranked);
-    s.timers.fireDue(s.nowMs);
-    this.settle();
+    const heldUp = this.isHeldUp(input);
+    if (!heldUp) s.timers.fireDue(s.nowMs);
+    this.settle(heldUp);
     keepFleets(s);
     this.promiseWake();
     return s.out.take();
@@ -79,6 +83,14 @@ export class Core implements CoreMachine {
 
   get places(): boolean {
     return this.state.deciding;
+  }
+
+  /** It has not heard yet what waits for it to be read: nothing is too late by its clock before that. */
+  private isHeldUp({ type }: Input): boolean {
+    const { nowMs } = this.state;
+    if (type === "tick") this.tickedMs = nowMs;
+    this.tickedMs ??= nowMs;
+    return nowMs - this.tickedMs >= HELD_UP_MS;
   }
 
   /** Told to the other regions each second. */
@@ -206,7 +218,7 @@ export class Core implements CoreMachine {
     }
   }
 
-  private settle(): void {
+  private settle(heldUp: boolean): void {
     const s = this.state;
     if (!s.leader) {
       s.dirty.take();
@@ -214,7 +226,7 @@ export class Core implements CoreMachine {
       s.emptied.length = 0;
       return;
     }
-    checkRebuilt(s);
+    if (!heldUp) checkRebuilt(s);
     for (let round = 0; round < ROUNDS && s.dirty.size + s.ending.size + s.emptied.length > 0; round++) {
       if (s.emptied.length > 0) for (const group of s.emptied.splice(0)) abandon(s, group);
       if (s.ending.size > 0) {
