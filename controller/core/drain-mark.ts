@@ -66,8 +66,12 @@ function settle(s: CoreState, ask: DrainAsk): void {
   else
     s.out.refuse(
       ask.requestId,
-      problem("unavailable", "no agent of the region could keep it, so the next leader would not know; ask again", {
-        retryAfterSecs: 1,
-      }),
+      problem(
+        "unavailable",
+        "it is in force, but no agent of the region could keep it yet, so the next leader may not know; ask again",
+        {
+          retryAfterSecs: 1,
+        },
+      ),
     );
 }

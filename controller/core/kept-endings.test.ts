@@ -87,3 +87,32 @@ it("keeps it no longer than there is such a server", () => {
   expect(Object.keys(kept(r))).toContain("server-away");
   expect(Object.keys(kept(r))).not.toContain("server-gone");
 });
+
+describe.each(Array.from({ length: 16 }, (_, step) => step))(
+  "a leader that dies %d messages after it was kept",
+  (step) => {
+    it("is followed by one that ends the server, its players together elsewhere", () => {
+      const r = arena(two, ["n1", "n2"]);
+      const ann = playing(r, "ann", { party: ["ann", "bob"] });
+      r.ask(end(ann.server.id, 0));
+      while (r.deliver("store"));
+      let left = step;
+      for (let moved = true; moved && left > 0;) {
+        moved = false;
+        for (const channel of r.channels())
+          while (left > 0 && r.deliver(channel)) {
+            moved = true;
+            left--;
+          }
+      }
+      nextLeader(r);
+      r.advance(10_000);
+      expect(r.engine.running(ann.server.id)).toBe(false);
+      const now = r.must<Session[]>(sessions);
+      expect(now.map(({ playerId }) => playerId).sort()).toEqual(["ann", "bob"]);
+      expect(new Set(now.map(({ serverId }) => serverId)).size).toBe(1);
+      expect(now[0]?.serverId).not.toBe(ann.server.id);
+      expect(r.eventTypes()).not.toContain("server.unhealthy");
+    });
+  },
+);
