@@ -87,6 +87,7 @@ export class Agent {
         onOpenFailed: (server, detail) => server.health({ healthy: false, reason: detail }),
         onHeld: (server) => server.heartbeat?.excuse(deps.clock.now()),
       },
+      clock,
       log,
     );
     this.descriptions = new Descriptions(this.gates, clock);
@@ -174,11 +175,11 @@ export class Agent {
 
   /** @param dueMs when it should have come */
   private tick(dueMs = this.deps.clock.now()): void {
-    this.gates.tick();
     const now = this.deps.clock.now();
+    this.gates.tick(now - dueMs);
     for (const server of this.servers.all()) {
       server.heartbeat?.heldUp(now - dueMs, now);
-      if (!this.gates.holds(server.serverId)) server.heartbeat?.excuse(now);
+      if (!this.gates.hears(server.serverId)) server.heartbeat?.excuse(now);
       server.tick();
     }
     this.cancelTick = this.deps.clock.after(TICK_MS, () => this.tick(now + TICK_MS));

@@ -1,4 +1,5 @@
 import type { Channel } from "../protocol/channel";
+import type { Clock } from "../protocol/clock";
 import {
   GATE_PROTOCOL_VERSION,
   type FromGate,
@@ -36,12 +37,18 @@ interface Gate {
   readonly retiring: boolean;
   /** Servers whose port this gate holds. */
   readonly held: Set<string>;
+  /** When it last said anything, and when it was asked to. */
+  heardMs: number;
+  askedMs: number;
 }
 
 /** The port on which the gate listens for a server's SDK. */
 export const SDK_PORT = "sdk";
 /** A port that cannot be had may be another gate's that has not said hello yet: so often it is tried, once a second. */
 const OPEN_TRIES = 5;
+/** A gate of which nothing was heard for so long is asked; what it then does not answer for so long again, it does not hear either. */
+const ASK_AFTER_MS = 3000;
+const ANSWER_MS = 2000;
 
 /**
  * The agent's side of its gates. While a new version of the gate stands beside an old one there are two: a server stays
@@ -56,12 +63,14 @@ export class GateLinks {
 
   constructor(
     private readonly handlers: GateLinksHandlers,
+    private readonly clock: Pick<Clock, "now">,
     private readonly log: AgentLog,
   ) {}
 
   attach(channel: GateChannel): void {
     let gate: Gate | undefined;
     channel.onMessage((message) => {
+      if (gate) gate.heardMs = this.clock.now();
       if (gate) this.onMessage(gate, message);
       else if (message.type === "gateHello") gate = this.greet(channel, message);
       else channel.close(`expected gateHello, got ${message.type}`);
@@ -90,13 +99,36 @@ export class GateLinks {
     this.holder(serverId)?.channel.send({ type: "push", serverId, event, data });
   }
 
-  /** Once a second: servers whose port no gate holds, because theirs has ended or it could not be had, get one. */
-  tick(): void {
+  /**
+   * Once a second: servers whose port no gate holds, because theirs has ended or it could not be had, get one.
+   * @param lateMs for so long this process stood still: what gates said meanwhile waits unread
+   */
+  tick(lateMs: number): void {
     if (this.gates.length === 0) return;
+    for (const gate of this.gates) {
+      gate.heardMs = Math.min(this.clock.now(), gate.heardMs + lateMs);
+      this.askSilent(gate);
+    }
     for (const server of this.handlers.servers()) {
       const { serverId } = server;
       if (!this.holds(serverId) && (this.failures.get(serverId) ?? 0) < OPEN_TRIES) this.open(server);
     }
+  }
+
+  /** Whether the server's gate is there and hears it: one that was stopped says nothing of what its servers say. */
+  hears(serverId: string): boolean {
+    const gate = this.holder(serverId);
+    return gate !== undefined && this.clock.now() - gate.heardMs < ASK_AFTER_MS + ANSWER_MS;
+  }
+
+  /** A port that it has already it says to have opened: all gates do, so it needs no message of its own. */
+  private askSilent(gate: Gate): void {
+    const now = this.clock.now();
+    if (now - gate.heardMs < ASK_AFTER_MS || now - gate.askedMs < ASK_AFTER_MS) return;
+    const server = [...gate.held].map((id) => this.handlers.server(id)).find((known) => known !== undefined);
+    if (!server) return;
+    gate.askedMs = now;
+    this.openOn(gate, server);
   }
 
   /** Whether a gate that is connected has the server's port. */
@@ -134,7 +166,14 @@ export class GateLinks {
       return undefined;
     }
     const { gateVersion, startedAtMs = 0, retiring = false } = hello;
-    const gate: Gate = { channel, startedAtMs, retiring, held: new Set() };
+    const gate: Gate = {
+      channel,
+      startedAtMs,
+      retiring,
+      held: new Set(),
+      heardMs: this.clock.now(),
+      askedMs: -Infinity,
+    };
     this.gates.push(gate);
     this.log.info({ gateVersion, retiring, servers: hello.servers.length }, "gate connected");
     for (const open of hello.servers) this.compare(gate, open);

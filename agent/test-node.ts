@@ -166,13 +166,23 @@ export class TestGate {
   readonly told: ToGate[] = [];
   private readonly waiting = new Map<number, (answer: { readonly status: number; readonly body: unknown }) => void>();
   private lastId = 0;
+  /** It was stopped: it neither hears nor says anything. */
+  stopped = false;
+  /** It says of a port that it has that it is open. */
+  answers = true;
+  private readonly opened = new Set<string>();
 
   constructor(
     readonly channel: Channel<FromGate, ToGate>,
     hello: Partial<GateHello>,
   ) {
     channel.onMessage((message) => {
+      if (this.stopped) return;
       this.told.push(message);
+      // The first time the test says how it went.
+      if (message.type === "open" && this.answers && this.opened.has(message.serverId))
+        channel.send({ type: "opened", serverId: message.serverId, port: message.port });
+      if (message.type === "open") this.opened.add(message.serverId);
       if (message.type === "answer") this.waiting.get(message.id)?.(message);
     });
     channel.send({ type: "gateHello", protocol: 1, gateVersion: "0.0.0", servers: [], ...hello });
