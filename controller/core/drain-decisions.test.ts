@@ -1,4 +1,4 @@
-import type { DecisionRecord } from "./resources";
+import type { DecisionRecord, Placement } from "./resources";
 import { arena, code, join } from "./testing/ask";
 import type { RegionDouble } from "./testing/region-double";
 import { TwoRegions } from "./testing/two-regions";
@@ -111,4 +111,17 @@ it("is known to the next leader, standby or not, and told once", () => {
   expect(told(here)).toHaveLength(before);
   here.must(UNDRAIN);
   expect(told(here).at(-1)).toMatch(/^takes players again/);
+});
+
+it("puts nobody new into a region that is being drained, and gives fresh tickets to who is there", () => {
+  const r = arena({ scaling: { minServers: 1 } });
+  const { server, session } = r.must<Placement>(join("ann"));
+  r.must({ type: "drainRegion", on: true, afterSecs: 600 });
+  const refused = r.call({ type: "routePlayers", serverId: server.id, players: ["bob"] });
+  expect(refused).toMatchObject({ problem: { code: "unavailable", detail: expect.stringContaining("drained") } });
+  expect(r.must<Placement[]>({ type: "routePlayers", serverId: server.id, players: ["ann"] })).toMatchObject([
+    { session: { id: session.id } },
+  ]);
+  r.must({ type: "drainRegion", on: false });
+  expect(code(r.call({ type: "routePlayers", serverId: server.id, players: ["bob"] }))).toBe("ok");
 });

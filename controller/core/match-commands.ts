@@ -148,6 +148,9 @@ export function routePlayers(s: CoreState, requestId: number, command: Of<"route
         { info: { serverId, free } },
       ),
     );
+  // Who is on the way out may be shown the way back to their seat, but nobody new comes.
+  if (fresh.length > 0 && s.draining)
+    return s.out.refuse(requestId, problem("unavailable", `region ${s.settings.region} is being drained`));
   if (fresh.length > 0 && server.closing !== "open")
     return s.out.refuse(requestId, problem("serverClosed", `server ${serverId} takes nobody any more`));
   const group = openGroup(s, fleet, fresh, {
