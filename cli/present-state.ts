@@ -7,7 +7,8 @@ import { plain } from "./table";
 export type RegionNode = Region["nodes"][number];
 
 export function serverLine({ id, experienceId, region, state, reason }: Server, paints: Paints): string {
-  return `${paints.bold(plain(id))} is a server of ${plain(experienceId)} in ${region}, ${state}: ${plain(reason)}`;
+  const why = reason.startsWith(`${state}: `) ? reason : `${state}: ${reason}`;
+  return `${paints.bold(plain(id))} is a server of ${plain(experienceId)} in ${region}, ${plain(why)}`;
 }
 
 export function sessionLine({ id, playerId, experienceId, serverId, state, reason }: Session, paints: Paints): string {

@@ -21,6 +21,28 @@ it("says how far it is", async () => {
   expect([code, out]).toEqual([0, expect.stringContaining("no version is being taken in")]);
 });
 
+it("says how the last one ended, as one that went back by itself is not there any more", async () => {
+  const ended = "version 3 was rolled back, because: 3 servers of version 3 failed";
+  here.run.region("only").backend.when("getDecision", ({ id }) => ({
+    ok: true,
+    value: {
+      id: "dec-only-1",
+      at: "2026-03-01T12:00:00.000Z",
+      kind: "rollout",
+      subject: id,
+      outcome: "rolledBack",
+      reasons: ["since then, no change", `rollout: ${ended}`],
+      considered: [],
+    },
+  }));
+  const { code, out } = await rolloutOf("arena");
+  expect([code, out]).toEqual([
+    0,
+    expect.stringMatching(/no version is being taken in\n {2}version 3 was .* failed\n$/),
+  ]);
+  expect((await rolloutOf("arena", "--json")).json).toMatchObject({ experienceId: "arena", facts: [ended] });
+});
+
 it("says what servers of a version run that forge.toml need not know, and how to take it back", async () => {
   const rollout = {
     fromVersion: "1.0.0",

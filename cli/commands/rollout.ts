@@ -1,9 +1,11 @@
-import type { Fleet } from "../../controller/core/resources";
+import type { DecisionRecord, Fleet, Region } from "../../controller/core/resources";
+import type { ForgeApi } from "../api";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { experienceAt } from "../experience-at";
-import { CliError } from "../failure";
+import { ApiError, CliError } from "../failure";
 import { onlyRegion } from "../only-region";
+import { plain } from "../table";
 
 interface RolloutOptions {
   readonly canary?: number;
@@ -13,6 +15,8 @@ interface RolloutOptions {
   readonly rollback?: boolean;
 }
 
+/** What begins a reason of a fleet's decision that is about its rollout. */
+const FACT = "rollout: ";
 const STEPS = ["promote", "pause", "resume", "rollback"] as const;
 
 export const register: Register = (command, context) => {
@@ -45,11 +49,28 @@ async function run(text: string, options: RolloutOptions, context: CliContext): 
   const api = await context.api();
   const path = `/v1/fleets/${encodeURIComponent(experienceId)}`;
   const query = { region: context.options.region ?? (await onlyRegion(api)) };
-  const fleet =
-    Object.keys(change).length === 0
-      ? await api.get<Fleet>(path, query)
-      : await api.json<Fleet>({ method: "PUT", path, query, body: change });
-  context.print(fleet, () => [lineOf(fleet), ...noteOf(fleet, version)]);
+  if (Object.keys(change).length > 0) {
+    const fleet = await api.json<Fleet>({ method: "PUT", path, query, body: change });
+    return context.print(fleet, () => [lineOf(fleet), ...noteOf(fleet, version)]);
+  }
+  const fleet = await api.get<Fleet>(path, query);
+  const facts = await factsOf(api, fleet);
+  context.print({ ...fleet, facts }, () => [lineOf(fleet), ...facts.map((fact) => `  ${plain(fact)}`)]);
+}
+
+/** How many they are, what it waits for, or how the last one ended: as the region's newest decision about the fleet tells. */
+async function factsOf(api: ForgeApi, { experienceId, region }: Fleet): Promise<readonly string[]> {
+  const { items } = await api.get<{ readonly items: readonly Region[] }>("/v1/regions", { region });
+  const url = items.find(({ name }) => name === region)?.url;
+  try {
+    const path = `/v1/decisions/${encodeURIComponent(experienceId)}`;
+    const { reasons } = await (url == null ? api : api.at(url)).get<DecisionRecord>(path);
+    return reasons.flatMap((text) => (text.startsWith(FACT) ? [text.slice(FACT.length)] : []));
+  } catch (error) {
+    // Nothing has been decided about it so far.
+    if (error instanceof ApiError && error.code === "unknownDecision") return [];
+    throw error;
+  }
 }
 
 /** A version need not stand in forge.toml: nothing else says what servers of a mistyped one would run. */
