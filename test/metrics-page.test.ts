@@ -120,6 +120,15 @@ describe("docs/metrics.md", () => {
     expect(named).toContain("nodejs_eventloop_lag_p99_seconds");
   });
 
+  it("says of each alert what to look at first", () => {
+    const alerts = [...ALERTS.matchAll(/- alert: (\w+)/g)].map(([, name = ""]) => name);
+    const rows = [...PAGE.matchAll(/^\| ((?:`Forge\w+`(?:, )?)+) \| .+ \|$/gm)].flatMap(([, names = ""]) =>
+      names.split(", ").map((name) => name.slice(1, -1)),
+    );
+    expect(alerts.length).toBeGreaterThan(10);
+    expect(rows.sort()).toEqual(alerts.sort());
+  });
+
   it("names the controllers' service as Consul has it", () => {
     expect(PAGE).toContain(`\`${controllerService("us-east")}\``);
   });
@@ -213,6 +222,36 @@ describe("docs/metrics.md", () => {
           interval: "1m",
           input_series: [series("forge_leader", leader, "0+0x30"), series("forge_leader", standby, "0+0x30")],
           alert_rule_test: [{ ...raised("ForgeNoLeader"), exp_alerts: [{ exp_labels: { region: "east" } }] }],
+        },
+        {
+          // Its only controller is away: of the region nothing is told any more.
+          interval: "1m",
+          input_series: [
+            series("forge_leader", leader, "1+0x10 stale"),
+            { series: `up{job="forge",${leader}}`, values: "1+0x10 0+0x20" },
+          ],
+          alert_rule_test: [
+            { ...raised("ForgeNoLeader"), exp_alerts: [{ exp_labels: { region: "east" } }] },
+            { ...raised("ForgeControllerAway"), exp_alerts: [{ exp_labels: { job: "forge", instance: "a:1" } }] },
+          ],
+        },
+        {
+          interval: "1m",
+          input_series: [
+            ...leads,
+            { series: `up{job="forge",${leader}}`, values: "1+0x30" },
+            series("forge_agents_connected", leader, "2+0x12 0+0x20"),
+            series("forge_agents_connected", standby, "0+0x30"),
+            series("forge_nodes", `${leader},state="down"`, "1+0x12 2+0x20"),
+          ],
+          alert_rule_test: [
+            raised("ForgeNoLeader"),
+            raised("ForgeControllerAway"),
+            raised("ForgeNoAgent", { instance: "a:1" }),
+            raised("ForgeNodeLost", { instance: "a:1", state: "down" }),
+            // A quarter of an hour later it is no news.
+            { ...raised("ForgeNodeLost"), eval_time: "29m" },
+          ],
         },
       ];
       const path = file("tests.yml", JSON.stringify({ rule_files: ["alerts.yml"], evaluation_interval: "1m", tests }));
