@@ -211,3 +211,24 @@ it("tells the holder of a ticket from before, numbered by member, to ask again; 
     }
   expect(r.must<Waiting>(join("ann"))).toMatchObject({ sessionId: ann.sessionId, queueTicket: ann.queueTicket });
 });
+
+it("keeps to the limit of latency after a takeover, which has grown since they came and not anew", () => {
+  const routing = { queueDeadlineSecs: 60, maxLatencyMs: 50, relaxMsPerSec: 5 };
+  const r = arena({ scaling: { minServers: 1 }, routing });
+  const ann = r.must<Waiting>(join("ann", { latencies: { here: 120 } }));
+  expect(ann.reason).toBe("120 ms to here are above the limit of 50 ms, which grows by 5 ms a second");
+  r.advance(5_000);
+  takeover(r);
+  const asked = wait(r, ann);
+  r.run();
+  expect(line(r)).toEqual(["ann"]);
+  expect(r.must<Session>({ type: "getSession", sessionId: ann.sessionId }).reason).toMatch(
+    /^120 ms to here are above the limit of \d+ ms, which grows/,
+  );
+  // 70 ms more than the limit, at 5 ms a second, are 14 s from when she came.
+  r.advance(8_000);
+  expect(line(r)).toEqual(["ann"]);
+  r.advance(1_500);
+  expect(line(r)).toEqual([]);
+  expect(r.reply(asked)).toMatchObject({ ok: true });
+});

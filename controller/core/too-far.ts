@@ -1,6 +1,6 @@
 import type { Fleet } from "./fleet";
 import type { Group } from "./group";
-import { limitAfter, waitFor } from "./latency-limit";
+import { limitAfter, waitFor, type LatencyLimit } from "./latency-limit";
 import { place } from "./placement";
 import type { CoreState } from "./state";
 
@@ -24,9 +24,16 @@ export function reconsider(s: CoreState, fleet: Fleet, group: Group): void {
 export function tooFar(s: CoreState, fleet: Fleet, group: Group): string | null {
   const measured = worst(s, group);
   if (!fleet.config || measured === null) return null;
-  const limit = limitAfter(fleet.config.routing, s.nowMs - group.sinceMs);
+  const { routing } = fleet.config;
+  const limit = limitAfter(routing, s.nowMs - group.sinceMs);
   if (measured <= limit) return null;
-  return `${String(measured)} ms to ${s.settings.region} are above the limit of ${String(Math.round(limit))} ms`;
+  return `${String(measured)} ms to ${s.settings.region} are above the limit of ${String(Math.round(limit))} ms${growth(routing, limit)}`;
+}
+
+/** What is told of a wait stays as it is told while the limit grows. */
+function growth({ relaxMsPerSec, relaxToMs }: LatencyLimit, limit: number): string {
+  if (relaxMsPerSec <= 0 || limit >= (relaxToMs ?? Infinity)) return "";
+  return `, which grows by ${String(relaxMsPerSec)} ms a second${relaxToMs === undefined ? "" : ` up to ${String(relaxToMs)} ms`}`;
 }
 
 /** Of those whose latency is known; a party is as far as its farthest. */
