@@ -111,10 +111,16 @@ export function sessionColumns(nowMs: number): readonly Column<Session>[] {
 
 export function queueColumns(nowMs: number): readonly Column<QueueEntry>[] {
   return [
+    { title: "REGION", cell: ({ region }) => region, shrink: "end" },
     { title: "POSITION", cell: ({ position }) => String(position), align: "right" },
     { title: "PLAYER", cell: ({ playerId }) => playerId, shrink: "end" },
     { title: "EXPERIENCE", cell: ({ experienceId }) => experienceId, shrink: "end" },
-    { title: "PARTY", cell: ({ party }) => String(party.length), align: "right", optional: true },
+    {
+      title: "PARTY",
+      cell: ({ party }) => (party.length === 0 ? "-" : String(party.length)),
+      align: "right",
+      optional: true,
+    },
     { title: "WAITS", cell: ({ since }) => formatAge(since, nowMs), align: "right" },
     { title: "REASON", cell: ({ reason }) => reason, shrink: "prose" },
   ];

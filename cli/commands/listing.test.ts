@@ -97,7 +97,7 @@ describe("forge ps", () => {
     ["--sessions", /^SESSION +PLAYER +STATE +SERVER/, "ses-us-east-1"],
     ["--regions", /^REGION +STATE +SEATS/, "us-east"],
     ["--fleets", /^FLEET +REGION +SEATS/, "arena"],
-    ["--queue", /^POSITION +PLAYER +EXPERIENCE/, "ann"],
+    ["--queue", /^REGION +POSITION +PLAYER +EXPERIENCE/, "ann"],
   ])("%s lists something else", async (flag, title, row) => {
     const { out, code } = await forge("ps", flag);
     expect(code).toBe(0);

@@ -269,7 +269,7 @@ export class BackendDouble implements ApiBackend {
       followSession: { session, server: placement.server, ticket: placement.ticket },
       updateSession: session,
       endSession: { ...session, state: "ended" },
-      listQueue: [{ ...entry, playerId: "ann", experienceId: "arena", party: [], since: AT }],
+      listQueue: [{ ...entry, region, playerId: "ann", experienceId: "arena", party: [], since: AT }],
       waitQueue: placement,
       leaveQueue: queued,
       allocateMatch: { server, connection: "127.0.0.1:20001", matchId: "match-1", tickets: { ann: "ticket-1" } },

@@ -116,12 +116,26 @@ function decisionAboutMatch(s: CoreState, id: string): DecisionRecord | undefine
   return undefined;
 }
 
+/** Those who came together are placed by one decision, which is the first one's. */
+function decisionAboutParty(s: CoreState, id: string): DecisionRecord | undefined {
+  const session = s.sessions.get(id);
+  if (!session) return undefined;
+  if (session.matchId !== null) return decisionAboutMatch(s, session.matchId);
+  const { players } = s.fleet(session.experienceId);
+  for (const member of session.party) {
+    const other = players.get(member);
+    const record = other && other.server === session.server ? s.records.find(other.id) : undefined;
+    if (record) return record;
+  }
+  return undefined;
+}
+
 /**
  * The newest decision about it; of the region also how far its drain is, of an experience also how far its rollout is,
  * and what was last thought of its size, where that changed nothing.
  */
 function decisionAbout(s: CoreState, id: string): DecisionRecord | undefined {
-  const record = s.records.find(id) ?? decisionAboutMatch(s, id);
+  const record = s.records.find(id) ?? decisionAboutMatch(s, id) ?? decisionAboutParty(s, id);
   const fleet = s.fleets.get(id);
   if (!fleet?.config) return id === s.settings.region ? decisionAboutRegion(s, record) : record;
   const now = rolloutFacts(s, fleet).map((text) => `rollout: ${text}`);

@@ -56,6 +56,15 @@ it("says of the server that failed which one is started in its place", () => {
   expect(told).toMatchObject({ serverId: server.id, reason: `${next?.id} is started in its place` });
 });
 
+it("knows why each of a party is where they are", () => {
+  const r = arena({ scaling: { minServers: 1 } });
+  const { server } = r.must<Placement>(join("ann", { party: ["bob"] }));
+  const all = r.must<Session[]>(sessions);
+  expect(all).toHaveLength(2);
+  for (const { id } of all)
+    expect(r.must<DecisionRecord>({ type: "getDecision", id })).toMatchObject({ kind: "route", outcome: server.id });
+});
+
 it("says of a player who was moved off which server, and why, beside why there", () => {
   const r = arena({ scaling: { minServers: 2 } });
   const { server, session: ann } = r.must<Placement>(join("ann"));

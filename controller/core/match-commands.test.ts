@@ -35,6 +35,8 @@ it("knows why a match is where it is under the match's own name", () => {
     outcome: server.id,
   });
   expect(code(r.call({ type: "getDecision", id: "m-2" }))).toBe("unknownDecision");
+  const [, bob] = r.must<Session[]>({ type: "findSessions" });
+  expect(r.must<DecisionRecord>({ type: "getDecision", id: bob?.id ?? "" })).toMatchObject({ outcome: server.id });
 });
 
 describe("a match that wants more, where the other servers are shared", () => {

@@ -139,6 +139,7 @@ export function queueEntryView(s: CoreState, group: Group, session: PlayerSessio
     sessionId: session.id,
     deadlineAt: s.out.iso(group.deadlineMs),
     reason: group.reason,
+    region: s.settings.region,
     playerId: session.playerId,
     experienceId: group.experienceId,
     party: session.party,

@@ -91,6 +91,7 @@ export interface Queued {
 }
 
 export interface QueueEntry extends Queued {
+  readonly region: string;
   readonly playerId: string;
   readonly experienceId: string;
   readonly party: readonly string[];

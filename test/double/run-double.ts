@@ -130,6 +130,7 @@ function answerWithSamples(backend: BackendDouble, region: string): void {
       ok([
         {
           queueTicket: `que-${region}-1`,
+          region,
           position: 1,
           estimatedWaitMs: null,
           sessionId: session.id,

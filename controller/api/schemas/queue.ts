@@ -8,6 +8,7 @@ import { queuedSchema } from "./session";
 export const queueEntrySchema = z
   .strictObject({
     ...queuedSchema.shape,
+    region: z.string(),
     playerId: z.string(),
     experienceId: z.string(),
     party: z.array(z.string()),
