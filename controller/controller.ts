@@ -1,12 +1,12 @@
-import type { Actor, ApiBackend, BackendStatus, CommandOf, EventSource, RegionAsk, ResultOf } from "./api/backend";
+import type { Actor, ApiBackend, BackendStatus, CommandOf, EventSource, ResultOf } from "./api/backend";
 import { withLabels, type Metric } from "./api/metric";
 import type { ControllerDeps } from "./controller-deps";
 import { controllerGauges } from "./controller-gauges";
 import type { CommandResult } from "./core/decision";
 import type { CommandType, CoreSettings, Input } from "./core/input";
-import { chooseRegion } from "./core/region-choice";
+import { chooseRegion, type RegionChoice, type RegionWish } from "./core/region-choice";
 import { DecisionRunner } from "./decision-runner";
-import type { EngineEvent } from "./engine";
+import type { EngineEvent, LogOptions } from "./engine";
 import { fleetGauges } from "./fleet-gauges";
 import { FleetKeeper } from "./fleet-keeper";
 import type { LeadershipChange } from "./leadership";
@@ -151,24 +151,16 @@ export class Controller implements ApiBackend {
     });
   }
 
-  chooseRegion(ask: RegionAsk): { readonly region: string; readonly reasons: readonly string[] } {
+  chooseRegion(wish: RegionWish): RegionChoice {
     if (this.deps.peers.all().length <= 1) return { region: this.region, reasons: ["the run has no other region"] };
-    return chooseRegion(ask, [this.deps.core.summary(), ...this.deps.peers.summaries()], this.settings);
+    return chooseRegion(wish, [this.deps.core.summary(), ...this.deps.peers.summaries()], this.settings);
   }
 
   tasks(serverId: string): Promise<readonly string[] | undefined> {
     return this.deps.engine.tasks(serverId);
   }
 
-  logs(
-    serverId: string,
-    options: {
-      readonly task?: string;
-      readonly follow: boolean;
-      readonly tailBytes?: number;
-      readonly signal: AbortSignal;
-    },
-  ): AsyncIterable<string> {
+  logs(serverId: string, options: LogOptions): AsyncIterable<string> {
     return this.deps.engine.logs(serverId, options);
   }
 

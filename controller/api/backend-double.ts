@@ -2,8 +2,10 @@ import { sealTicket, serverTicketKey, type TicketClaims } from "../../protocol/t
 import { EventLog } from "../event-log";
 import type { CommandValues, CoreProblem, Waiting } from "../core/decision";
 import type { CommandType } from "../core/input";
+import type { RegionChoice, RegionWish } from "../core/region-choice";
 import type { Placement, Region, Server, Session } from "../core/resources";
-import type { Actor, ApiBackend, BackendStatus, CommandOf, RegionAsk, ResultOf } from "./backend";
+import type { Actor, ApiBackend, BackendStatus, CommandOf, ResultOf } from "./backend";
+import type { LogOptions } from "../engine";
 import type { Metric } from "./metric";
 
 const AT = "2025-01-01T00:00:00.000Z";
@@ -125,7 +127,7 @@ export class BackendDouble implements ApiBackend {
   readonly controllerId: string;
   readonly events = new EventLog({ epoch: 1, capacity: 100 });
   readonly asked: { readonly command: CommandOf<CommandType>; readonly actor: Actor }[] = [];
-  readonly asks: RegionAsk[] = [];
+  readonly asks: RegionWish[] = [];
   state: BackendStatus = { leader: true, epoch: 1, ready: true, detail: "leading" };
   others: { name: string; url: string | undefined; location: readonly [number, number] | undefined }[] = [];
   /** Best first. */
@@ -176,9 +178,9 @@ export class BackendDouble implements ApiBackend {
     return { ok: true, value: this.#samples[command.type] };
   }
 
-  chooseRegion(ask: RegionAsk): { readonly region: string; readonly reasons: readonly string[] } {
-    if (this.#remember) this.asks.push(ask);
-    const region = this.preference.find((name) => !ask.exclude?.includes(name)) ?? this.region;
+  chooseRegion(wish: RegionWish): RegionChoice {
+    if (this.#remember) this.asks.push(wish);
+    const region = this.preference.find((name) => !wish.exclude?.includes(name)) ?? this.region;
     return { region, reasons: ["the double's preference"] };
   }
 
@@ -188,7 +190,7 @@ export class BackendDouble implements ApiBackend {
 
   async *logs(
     _serverId: string,
-    { follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal },
+    { follow, signal }: LogOptions & { readonly signal: AbortSignal },
   ): AsyncGenerator<string> {
     for (const line of this.lines) yield line;
     if (!follow) return;

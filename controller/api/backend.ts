@@ -1,6 +1,8 @@
 import type { CommandValues, CoreProblem } from "../core/decision";
 import type { Command, CommandType } from "../core/input";
+import type { RegionChoice, RegionWish } from "../core/region-choice";
 import type { ForgeEvent, Region } from "../core/resources";
+import type { LogOptions } from "../engine";
 import type { Metric } from "./metric";
 
 /** Who is asking, as the token said. */
@@ -36,20 +38,12 @@ export interface ApiBackend {
   /** Asks the core; resolves with its one reply. Rejects only where the controller is closing. */
   command<T extends CommandType>(command: CommandOf<T>, actor: Actor): Promise<ResultOf<T>>;
   /** Which region should serve this player: by asked region, measured latency, distance, load, version and free seats. */
-  chooseRegion(ask: RegionAsk): { readonly region: string; readonly reasons: readonly string[] };
+  chooseRegion(wish: RegionWish): RegionChoice;
   readonly events: EventSource;
   /** Names of a server's tasks; undefined where they are not known, or not yet. */
   tasks(serverId: string): Promise<readonly string[] | undefined>;
   /** Lines of a server's output. */
-  logs(
-    serverId: string,
-    options: {
-      readonly task?: string;
-      readonly follow: boolean;
-      readonly tailBytes?: number;
-      readonly signal: AbortSignal;
-    },
-  ): AsyncIterable<string>;
+  logs(serverId: string, options: LogOptions & { readonly signal: AbortSignal }): AsyncIterable<string>;
   /** Numbers for /metrics beyond what the API counts itself. */
   metrics(): readonly Metric[];
 }
@@ -62,20 +56,6 @@ export interface BackendStatus {
   readonly detail: string;
   /** Where the leader answers, at a standby that knows it: calls are passed on to there. */
   readonly leaderUrl?: string;
-}
-
-export interface RegionAsk {
-  readonly experienceId: string;
-  readonly version: string | undefined;
-  readonly mods: readonly string[];
-  readonly region: string | undefined;
-  readonly latencies: Readonly<Record<string, number>>;
-  readonly partySize: number;
-  /**
-   * Regions that cannot be chosen: they did not answer a moment ago, or the caller's token is not for them.
-   * Where these are all there are, any of them may be returned, and the API answers 503.
-   */
-  readonly exclude?: readonly string[];
 }
 
 /** An event with its id `EPOCH-SEQ`, as SSE sends it. */

@@ -1,8 +1,9 @@
+import type { RegionWish } from "../core/region-choice";
 import { ProblemError } from "../problems";
 import { ALL_REGIONS } from "../tokens";
 import type { Answer } from "./answer";
 import type { ApiContext } from "./api-context";
-import type { Actor, RegionAsk } from "./backend";
+import type { Actor } from "./backend";
 import { mayIn, requireRegion } from "./caller";
 import type { Call } from "./route";
 
@@ -15,7 +16,7 @@ export interface Placing {
   /** The only region that will do, where one was named. */
   readonly region: string | undefined;
   /** What the best region is chosen by; called only where there is more than one. */
-  readonly wish: () => Omit<RegionAsk, "exclude">;
+  readonly wish: () => Omit<RegionWish, "exclude">;
   /** Places in this region. */
   readonly here: () => Promise<Answer>;
   /** Codes after which the next best region is tried; those above where not given. */

@@ -11,7 +11,7 @@ export interface RegionWish {
   /** Milliseconds by region, as the player measured them. */
   readonly latencies: Readonly<Record<string, number>>;
   readonly partySize: number;
-  /** Regions that cannot be chosen; where these are all there are, any of them may be. */
+  /** Regions that cannot be chosen: they did not answer a moment ago, or the caller may not go there. Where these are all there are, any of them may be. */
   readonly exclude?: readonly string[];
 }
 
