@@ -67,7 +67,10 @@ export class ForgeController {
     this.api = new ApiConnection(urls, options.token, this.timing, policy, this.fetch);
   }
 
-  /** Starts a server. With `waitReady` answers when players can join, else when it is on its way. */
+  /**
+   * Starts a server. With `waitReady` answers when players can join, else when it is on its way.
+   * @throws {ForgeApiError} e.g. `noCapacity` where there may be no server more; with `waitReady` `startFailed`
+   */
   async spawnServer(spec: ServerSpec, options: { readonly waitReady?: boolean } = {}): Promise<Server> {
     const wait = options.waitReady ? { path: "/v1/servers?wait=ready", waitSecs: SPAWN_SECS } : { path: "/v1/servers" };
     return this.call<Server>({ method: "POST", body: spec, ...wait });
@@ -76,6 +79,7 @@ export class ForgeController {
   /**
    * Ends a server: after its players left, at the latest after `drainSecs`, when those still there are moved; 0, the
    * default, moves them at once. `force` stops it with players on it.
+   * @throws {ForgeApiError} e.g. `unknownServer`, `alreadyTerminated`
    */
   async terminateServer(
     serverId: string,
@@ -85,14 +89,20 @@ export class ForgeController {
     return this.call<Server>({ method: "DELETE", path: `/v1/servers/${encodeURIComponent(serverId)}${search}` });
   }
 
-  /** Puts a player on this very server; its ticket lets the player in. */
+  /**
+   * Puts a player on this very server; its ticket lets the player in.
+   * @throws {ForgeApiError} e.g. `unknownServer`, `serverFull`, `serverClosed`, `serverNotReady`, `playerElsewhere`
+   */
   async routePlayer(playerId: string, serverId: string): Promise<Placement> {
     const [placement] = await this.routePlayers([playerId], serverId);
     if (placement === undefined) throw new TypeError("the answer holds no placement");
     return placement;
   }
 
-  /** Puts these players on this very server, all or none; with `clientVersion` only where it takes such clients. */
+  /**
+   * Puts these players on this very server, all or none; with `clientVersion` only where it takes such clients.
+   * @throws {ForgeApiError} as `routePlayer`, and `clientUnsupported`
+   */
   async routePlayers(
     playerIds: readonly string[],
     serverId: string,
@@ -115,48 +125,71 @@ export class ForgeController {
     return this.all<Server>("/v1/servers", { region, ...filter });
   }
 
+  /** @throws {ForgeApiError} `unknownServer` also of one that ended and was forgotten since */
   async getServer(serverId: string): Promise<Server> {
     return this.call<Server>({ method: "GET", path: `/v1/servers/${encodeURIComponent(serverId)}` });
   }
 
-  /** The sessions on a server. */
+  /**
+   * The sessions on a server.
+   * @throws {ForgeApiError} `unknownServer`
+   */
   async getSessions(serverId: string): Promise<readonly Session[]> {
     return this.all<Session>(`/v1/servers/${encodeURIComponent(serverId)}/sessions`, {});
   }
 
+  /** @throws {ForgeApiError} `unknownSession` also of one that ended and was forgotten since */
   async getSession(sessionId: string): Promise<Session> {
     const path = `/v1/sessions/${encodeURIComponent(sessionId)}`;
     const body = await this.call<Session | { session: Session }>({ method: "GET", path });
     return "session" in body ? body.session : body;
   }
 
-  /** Finds the best place for a player, or puts the player in the queue. */
+  /**
+   * Finds the best place for a player, or puts the player in the queue.
+   * @throws {ForgeApiError} e.g. `unknownExperience`, `clientUnsupported`, `partyTooLarge`, `queueFull`; with `deadlineMs` 0
+   *   `noCapacity` instead of a queue
+   */
   async createSession(ask: SessionAsk): Promise<Placement | Queued> {
     return this.call<Placement | Queued>({ method: "POST", path: "/v1/sessions", body: ask });
   }
 
-  /** Where a queued player stands; waits up to `waitSecs` (at most 60) for a place. */
+  /**
+   * Where a queued player stands; waits up to `waitSecs` (at most 60) for a place.
+   * @throws {ForgeApiError} e.g. `deadlineExceeded` once its time is over, `conflict` once its session has ended, `unknownQueueTicket`
+   */
   async waitQueue(queueTicket: string, waitSecs = 25): Promise<Placement | Queued> {
     const path = `/v1/queue/${encodeURIComponent(queueTicket)}?wait=${waitSecs}`;
     return this.call<Placement | Queued>({ method: "GET", path, waitSecs });
   }
 
-  /** Ends a player's session; the server is told. */
+  /**
+   * Ends a player's session; the server is told.
+   * @throws {ForgeApiError} `unknownSession`
+   */
   async endSession(sessionId: string, reason?: string): Promise<Session> {
     const path = `/v1/sessions/${encodeURIComponent(sessionId)}${query({ reason })}`;
     return this.call<Session>({ method: "DELETE", path });
   }
 
-  /** Places a whole match on a server of its own. The same `matchId` again answers with the same server. */
+  /**
+   * Places a whole match on a server of its own. The same `matchId` again answers with the same server.
+   * @throws {ForgeApiError} e.g. `noCapacity`, `partyTooLarge`, `conflict` where that match has ended; with `deadlineMs` `deadlineExceeded`
+   */
   async allocate(ask: MatchAsk): Promise<MatchAllocation> {
     const waitSecs = Math.ceil((ask.deadlineMs ?? 0) / 1000);
     return this.call<MatchAllocation>({ method: "POST", path: "/v1/allocations", body: ask, waitSecs });
   }
 
+  /** All regions of the run, with what is known of each. */
   async getRegions(): Promise<readonly Region[]> {
     return (await this.call<{ items: readonly Region[] }>({ method: "GET", path: "/v1/regions" })).items;
   }
 
+  /**
+   * A fleet of the region; of the one that answers where none is named.
+   * @throws {ForgeApiError} `unknownExperience`, `unknownRegion`
+   */
   async getFleet(experienceId: string, region?: string): Promise<Fleet> {
     return this.call<Fleet>({
       method: "GET",
@@ -164,7 +197,10 @@ export class ForgeController {
     });
   }
 
-  /** Sets size, version or policy of a fleet; what is not given stays as it is. */
+  /**
+   * Sets size, version or policy of a fleet; what is not given stays as it is.
+   * @throws {ForgeApiError} e.g. `unknownExperience`, `invalid` for what its rollout or policy cannot be
+   */
   async putFleet(
     experienceId: string,
     change: {
