@@ -12,11 +12,11 @@ import type { RunParts } from "./run-parts";
 import type { PlannedRegion, RunPlan } from "./run-plan";
 import type { RunSecrets } from "./run-secrets";
 
+/** What has been started of a region. */
 interface RegionParts {
-  readonly region: PlannedRegion;
   readonly controller: RunningController;
-  readonly agent: RunningAgent;
-  readonly gate: Gate;
+  gate?: Gate;
+  agent?: RunningAgent;
 }
 
 const REDIAL_MS = 20;
@@ -42,12 +42,18 @@ export async function startSharedProcess(
   };
   const close = async (): Promise<void> => {
     for (const { agent, gate } of started) {
-      await agent.close();
-      await gate.stop();
+      await agent?.close();
+      await gate?.stop();
     }
   };
   try {
-    for (const region of plan.regions) started.push(await startRegion(region, plan, secrets, root, surroundings));
+    for (const region of plan.regions) {
+      const controller = await startControllerOf(region, plan, secrets, root, surroundings);
+      const parts: RegionParts = { controller };
+      started.push(parts);
+      parts.gate = gateOf(region, surroundings);
+      parts.agent = await startAgentOf(region, secrets, root, surroundings, { controller, gate: parts.gate });
+    }
   } catch (error) {
     await stopDeciding();
     await close();
@@ -61,24 +67,35 @@ export async function startSharedProcess(
   return { pids: () => Promise.resolve(pids), stopDeciding, close };
 }
 
-async function startRegion(
+function startControllerOf(
   region: PlannedRegion,
   plan: RunPlan,
   secrets: RunSecrets,
   root: Root,
   { clock, log, env }: Surroundings,
-): Promise<RegionParts> {
-  const named = (program: string) => log.child({ program, region: region.name });
-  const controller = await startController(controllerConfigOf(plan, region, secrets, root, "memory"), {
+): Promise<RunningController> {
+  return startController(controllerConfigOf(plan, region, secrets, root, "memory"), {
     clock,
     wallClock,
-    log: named("controller"),
+    log: logOf(log, "controller", region),
     env,
     version: VERSION,
   });
-  const gate = new Gate({ clock, log: named("gate"), version: VERSION });
-  const agent = await startAgent(agentConfigOf(region, secrets, root.client.welcome.limits), {
-    ...nodeWorld(clock, named("agent"), { folder: region.journalDir }),
+}
+
+function gateOf(region: PlannedRegion, { clock, log }: Surroundings): Gate {
+  return new Gate({ clock, log: logOf(log, "gate", region), version: VERSION });
+}
+
+function startAgentOf(
+  region: PlannedRegion,
+  secrets: RunSecrets,
+  root: Root,
+  { clock, log }: Surroundings,
+  { controller, gate }: { readonly controller: RunningController; readonly gate: Gate },
+): Promise<RunningAgent> {
+  return startAgent(agentConfigOf(region, secrets, root.client.welcome.limits), {
+    ...nodeWorld(clock, logOf(log, "agent", region), { folder: region.journalDir }),
     agentVersion: VERSION,
     dialGate: (onChannel) => {
       const pipe = gateAgentPair();
@@ -94,7 +111,10 @@ async function startRegion(
         return pipe.agent;
       }),
   });
-  return { region, controller, agent, gate };
+}
+
+function logOf(log: Logger, program: string, { name }: PlannedRegion): Logger {
+  return log.child({ program, region: name });
 }
 
 /** A pipe can be closed by the other end too, which then expects to be dialled again, as over a socket. */
