@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { request } from "undici";
 import type { ForgeConfig } from "../../config/config";
 import { briefly } from "../../controller/adapters/embedded/limits";
 import { RootClient } from "../../controller/adapters/embedded/root-client";
@@ -18,6 +17,7 @@ import type { RunParts } from "./run-parts";
 import type { KillTarget, RunClosed, RunningRun } from "./running-run";
 import { programName, startSeparateProcesses } from "./separate-processes";
 import { startSharedProcess } from "./shared-process";
+import { whyNotReady } from "./why-not-ready";
 
 export interface LocalRunOptions {
   readonly config: ForgeConfig;
@@ -41,7 +41,6 @@ export interface LocalRunOptions {
 /** Servers get this long to end on their own when the run does. */
 const GRACE_SECS = 3;
 const READY_WITHIN_MS = 20_000;
-const ASK_EVERY_MS = 50;
 
 /** What Forge's own programs need of the environment; the rest stays here. */
 const PROGRAM_ENV = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "NODE_OPTIONS", "NODE_EXTRA_CA_CERTS"];
@@ -199,23 +198,12 @@ function programEnv({ env, config }: LocalRunOptions): Readonly<Record<string, s
 }
 
 async function untilReady(region: PlannedRegion, plan: RunPlan, handle: RootHandle, clock: Clock): Promise<void> {
-  const deadlineMs = clock.now() + READY_WITHIN_MS;
-  let last = "it did not answer";
-  while (clock.now() < deadlineMs) {
-    try {
-      const { statusCode, body } = await request(`${region.url}/ready`, { headersTimeout: 1000, bodyTimeout: 1000 });
-      const text = await body.text();
-      if (statusCode === 200) return;
-      last = text;
-    } catch (error) {
-      last = (error as Error).message;
-    }
-    await new Promise<void>((resolve) => setTimeout(resolve, ASK_EVERY_MS));
-  }
+  const why = await whyNotReady(region.url, READY_WITHIN_MS, clock);
+  if (why === undefined) return;
   throw new CliError(
     "regionNotReady",
     EXIT.failed,
-    `region ${region.name} was not ready within ${String(READY_WITHIN_MS / 1000)} s: ${last}`,
+    `region ${region.name} was not ready within ${String(READY_WITHIN_MS / 1000)} s: ${why}`,
     `look into ${join(plan.runDir, "logs")} (root process ${String(handle.pid)})`,
   );
 }

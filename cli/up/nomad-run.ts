@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { request } from "undici";
 import type { ForgeConfig } from "../../config/config";
 import { isProgramJob, PROGRAM_TASK, type RegionProgram } from "../../config/region-names";
 import { readRunSecrets, runSecretsFile } from "../../infra/embedded/run-secrets-file";
@@ -15,6 +14,7 @@ import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
 import type { KillTarget, RunClosed, RunningRegion, RunningRun } from "./running-run";
 import { taskProcesses, type TaskProcess } from "./task-processes";
+import { whyNotReady } from "./why-not-ready";
 
 export interface NomadRunOptions {
   readonly config: ForgeConfig;
@@ -27,7 +27,6 @@ export interface NomadRunOptions {
 }
 
 const READY_WITHIN_MS = 180_000;
-const ASK_EVERY_MS = 250;
 /** Of a server's processes the one that players are on. */
 const SERVER_TASK = "server";
 
@@ -172,24 +171,12 @@ function refuseForeign(config: ForgeConfig, folder: string): void {
 }
 
 async function untilReady({ name, url }: RunningRegion, clock: Clock): Promise<void> {
-  const deadlineMs = clock.now() + READY_WITHIN_MS;
-  let last = "it did not answer";
-  while (clock.now() < deadlineMs) {
-    try {
-      const { statusCode, body } = await request(`${url}/ready`, { headersTimeout: 2000, bodyTimeout: 2000 });
-      const text = await body.text();
-      if (statusCode === 200) return;
-      last = text;
-    } catch (error) {
-      last = (error as Error).message;
-    }
-    // A timer that keeps this process: the clock's own do not.
-    await new Promise<void>((resolve) => void setTimeout(resolve, ASK_EVERY_MS));
-  }
+  const why = await whyNotReady(url, READY_WITHIN_MS, clock);
+  if (why === undefined) return;
   throw new CliError(
     "regionNotReady",
     EXIT.failed,
-    `the controller of region ${name} was not ready within ${READY_WITHIN_MS / 1000} s: ${last}`,
+    `the controller of region ${name} was not ready within ${READY_WITHIN_MS / 1000} s: ${why}`,
     `look into .forge/regions/${name}/logs, or keep it by \`forge deploy --engine nomad ${name}\` and see \`nomad alloc logs\``,
   );
 }
