@@ -8,6 +8,13 @@ export type Fetch = typeof fetch;
 
 /** How long one attempt may take beyond the time that the call itself waits, in milliseconds. */
 const ATTEMPT_MS = 15_000;
+/**
+ * A controller that let a call wait in vain is left out for so long, in milliseconds, while another one answers: asking
+ * one whose machine is gone takes ten seconds each time, and whoever looks for a seat has thirty.
+ */
+const SILENT_MS = 10_000;
+/** One that fails sooner than this is asked again as before: that costs nothing, and it may just be starting. */
+const IN_VAIN_MS = 1_000;
 
 export interface ApiCall {
   readonly method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
@@ -34,6 +41,8 @@ export interface ApiAnswer {
  */
 export class ApiConnection {
   private readonly urls: string[];
+  /** When a controller last let a call wait in vain, by its URL. */
+  private readonly silent = new Map<string, number>();
   private at = 0;
 
   /** @param urls bases such as `http://127.0.0.1:7700`, the preferred one first */
@@ -66,9 +75,20 @@ export class ApiConnection {
     return this.urls[this.at % this.urls.length] ?? "";
   }
 
-  /** Asks the next controller from now on. */
-  next(): void {
-    this.at = (this.at + 1) % this.urls.length;
+  /** Asks the next controller from now on, unless another call has gone on from this one already. */
+  private leave(from: string, waitedMs = 0): void {
+    if (waitedMs >= IN_VAIN_MS) this.silent.set(from, this.timing.now());
+    if (from !== this.url) return;
+    const others = this.urls.map((_url, step) => (this.at + step) % this.urls.length).slice(1);
+    const next = others.find((at) => !this.isSilent(this.urls[at] ?? ""));
+    // Where all others are silent, one that has answered is asked again; one that has not is not.
+    if (next !== undefined) this.at = next;
+    else if (this.isSilent(from)) this.at = others[0] ?? this.at;
+  }
+
+  private isSilent(url: string): boolean {
+    const agoMs = this.timing.now() - (this.silent.get(url) ?? -Infinity);
+    return agoMs >= 0 && agoMs < SILENT_MS;
   }
 
   /**
@@ -82,31 +102,38 @@ export class ApiConnection {
     if (call.body !== undefined) headers["content-type"] = "application/json";
     if (call.method === "POST") headers["idempotency-key"] = globalThis.crypto.randomUUID();
     const token = call.authorization === undefined ? this.token : undefined;
+    let asked = this.url;
+    let askedMs = this.timing.now();
     return retrying(
       this.timing,
       policy,
-      () => withToken(token, (authorization) => this.attempt(call, { ...authorization, ...headers })),
+      () =>
+        withToken(token, (authorization) => {
+          asked = this.url;
+          askedMs = this.timing.now();
+          return this.attempt(asked, call, { ...authorization, ...headers });
+        }),
       (error) => {
         if (error instanceof ForgeUnreachableError) {
-          this.next();
+          this.leave(asked, this.timing.now() - askedMs);
           return { retry: true };
         }
         if (!(error instanceof ForgeApiError) || !error.passing) return { retry: false };
-        if (error.status !== 429) this.next();
+        if (error.status !== 429) this.leave(asked);
         return { retry: true, afterMs: error.retryAfterSecs === undefined ? undefined : error.retryAfterSecs * 1000 };
       },
       call.signal,
     );
   }
 
-  private async attempt(call: ApiCall, headers: Record<string, string>): Promise<ApiAnswer> {
+  private async attempt(base: string, call: ApiCall, headers: Record<string, string>): Promise<ApiAnswer> {
     const where = `${call.method} ${call.path.split("?")[0] ?? ""}`;
     const limit = deadline((call.waitSecs ?? 0) * 1000 + ATTEMPT_MS, call.signal);
     let status: number;
     let text: string;
     let retryAfter: string | undefined;
     try {
-      const response = await this.fetch(this.url + call.path, {
+      const response = await this.fetch(base + call.path, {
         method: call.method,
         headers,
         signal: limit.signal,
@@ -117,7 +144,7 @@ export class ApiConnection {
       text = await response.text();
     } catch (error) {
       if (call.signal?.aborted) throw abortReason(call.signal);
-      throw new ForgeUnreachableError(`${where} at ${this.url}`, error);
+      throw new ForgeUnreachableError(`${where} at ${base}`, error);
     } finally {
       limit.clear();
     }
