@@ -85,6 +85,8 @@ export interface Fleet {
   evaluatedMs: number;
   /** When a server was last given up for few joins although nothing showed that others do better. */
   joinsDoubtedMs: number;
+  /** When servers were given up for being strained, lately. */
+  strainedOut: readonly number[];
   /** When a server was last emptied to free it. */
   defragmentedMs: number;
   /** A timer is set for when the chain's entry that decides may be another. */
@@ -185,6 +187,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     countsChanged: false,
     evaluatedMs: -Infinity,
     joinsDoubtedMs: -Infinity,
+    strainedOut: [],
     defragmentedMs: -Infinity,
     changesAtMs: Infinity,
     thought: null,

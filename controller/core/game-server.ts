@@ -73,6 +73,8 @@ export interface GameServer {
   stats: ServerStats | null;
   /** Over a limit of its vitals: it is given no new seats; see vitals.ts. */
   strain: Strain | null;
+  /** When it is looked at again whether it is given up for that. */
+  strainLookMs: number;
   /** How its newest reservations ended. */
   readonly arrivals: Arrivals;
   /** Handshakes with its public address, made by other nodes. */
@@ -182,6 +184,7 @@ export function newServer(of: NewServer): GameServer {
     tracked: of.tracked ?? null,
     stats: null,
     strain: null,
+    strainLookMs: -Infinity,
     arrivals: { bits: 0, count: 0 },
     reach: { nextMs: 0, failures: [], successes: 0, unreachable: null },
     latencyMs: null,

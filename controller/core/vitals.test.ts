@@ -68,6 +68,51 @@ it("is never strained and well by turns with each look, however a value hovers a
   );
 });
 
+describe("a fleet of twenty", () => {
+  const over = { maxPlayers: 1, scaling: { minServers: 20, maxServers: 30 } };
+  /** The first so many have had too many errors for 35 s, with a player on each. */
+  const strained = (count: number): { r: ReturnType<typeof arena>; report: (errorRate: number) => void } => {
+    const r = arena(over, ["n1", "n2", "n3", "n4", "n5"]);
+    const { health, ...settings } = testSettings([testExperience("arena", over)]);
+    const limits = { maxErrorRate: 5, limitSecs: 30, isolateServers: 0 };
+    r.setSettings({ ...settings, health: { ...health, ...limits } });
+    const placed = Array.from({ length: count }, (_, i) => {
+      const { server, session } = r.must<Placement>(join(`p${String(i)}`));
+      const agent = r.agentOf(server.id);
+      agent.join(server.id, session.id, 1, r.nowMs);
+      return { agent, id: server.id };
+    });
+    const report = (errorRate: number): void => {
+      const stats = { cpu: 0, memoryBytes: 0, players: 1, responseMs: undefined, errorRate, atMs: r.nowMs };
+      for (const { agent, id } of placed) agent.say(id, { kind: "stats", stats }, r.nowMs);
+      r.run();
+    };
+    report(9);
+    for (let secs = 0; secs < 35; secs += 5) {
+      r.advance(5000);
+      report(9);
+    }
+    return { r, report };
+  };
+  const out = (r: ReturnType<typeof arena>): number =>
+    r.eventTypes().filter((type) => type === "server.unhealthy").length;
+
+  it("gives up those that are over a limit, where they are few", () => {
+    expect(out(strained(8).r)).toBe(8);
+  });
+
+  it("is not emptied where most are: two a minute go, and the others' players stay", () => {
+    const { r, report } = strained(20);
+    expect(out(r)).toBe(2);
+    r.advance(61_000);
+    expect(out(r)).toBe(4);
+    expect(r.eventTypes().filter((type) => type === "session.moved")).toHaveLength(4);
+    for (let looks = 0; looks < 3; looks++) report(0);
+    r.advance(120_000);
+    expect(out(r)).toBe(4);
+  });
+});
+
 describe("a server with too many errors", () => {
   const strained = () => {
     const r = arena({ scaling: { minServers: 2 } });

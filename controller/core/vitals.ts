@@ -14,6 +14,9 @@ import type { CoreState } from "./state";
  *     well -- over a limit --> strained -- below 90 % of each, `healthyThreshold` times in a row --> well
  *                                 └── for limitSecs --> failed
  *
+ * Where most of a fleet is strained, the cause is likelier a limit, or more players than there is room for, than each of them: then
+ * one server in ten at most, and always one, is given up within a minute, and the others play on as they are.
+ *
  * The gap between the two lines, and that one good look is not enough, keep a server that hovers at a limit from coming
  * and going with each report.
  */
@@ -31,6 +34,10 @@ export interface Vitals extends Partial<Pick<ServerStats, "errorRate" | "cpu" | 
   readonly unreachable?: string | null;
 }
 
+/** Of a fleet that is strained as a whole so many are given up within so long, in milliseconds; and so soon the others are looked at again. */
+const SHARE_OUT = 0.1;
+const OUT_WITHIN_MS = 60_000;
+const LOOK_AGAIN_MS = 5000;
 /** A strained server is well again below this share of its limits. */
 const WELL_SHARE = 0.9;
 const MIB = 1_048_576;
@@ -115,7 +122,32 @@ function endure(s: CoreState, server: GameServer): void {
   const { limitSecs } = s.settings.health;
   // One that was just found well may be well: the next looks tell.
   if (!strain || strain.wellInARow > 0 || s.nowMs < strain.sinceMs + limitSecs * 1000) return;
-  if (takesPlayers(server.state)) onUnhealthy(s, server, `${strain.reason}, for ${String(limitSecs)} s`);
+  if (!takesPlayers(server.state)) return;
+  if (!mayGoOut(s, server)) return lookAgain(s, server);
+  onUnhealthy(s, server, `${strain.reason}, for ${String(Math.round((s.nowMs - strain.sinceMs) / 1000))} s`);
+}
+
+/** One timer a server, however often it is judged meanwhile. */
+function lookAgain(s: CoreState, server: GameServer): void {
+  if (s.nowMs < server.strainLookMs) return;
+  server.strainLookMs = s.nowMs + LOOK_AGAIN_MS;
+  s.timers.at(server.strainLookMs, () => endure(s, server));
+}
+
+/** Whether it is given up for being strained; then that is noted. */
+function mayGoOut(s: CoreState, server: GameServer): boolean {
+  const fleet = s.fleet(server.experienceId);
+  let others = 0;
+  let strained = 0;
+  for (const other of fleet.servers) {
+    if (other === server || !takesPlayers(other.state)) continue;
+    others++;
+    if (other.strain) strained++;
+  }
+  const lately = fleet.strainedOut.filter((atMs) => atMs > s.nowMs - OUT_WITHIN_MS);
+  if (2 * strained > others && lately.length >= Math.max(1, Math.floor(SHARE_OUT * (others + 1)))) return false;
+  fleet.strainedOut = [...lately, s.nowMs];
+  return true;
 }
 
 function percent(share: number): string {
