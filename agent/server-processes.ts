@@ -38,6 +38,9 @@ export class ServerProcesses {
 
 /** By task: the names of those processes that are there. */
 export function startedOf(pids: Pids, processStarted: ProcessStarted): Readonly<Record<string, string>> {
-  const started = Object.entries(pids).map(([task, pid]) => [task, pid > 0 ? processStarted(pid) : undefined]);
-  return Object.fromEntries(started.filter(([, name]) => name !== undefined)) as Record<string, string>;
+  const started = Object.entries(pids).flatMap(([task, pid]) => {
+    const name = pid > 0 ? processStarted(pid) : undefined;
+    return name === undefined ? [] : [[task, name] as const];
+  });
+  return Object.fromEntries(started);
 }

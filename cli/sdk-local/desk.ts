@@ -57,7 +57,7 @@ const QUIET = { debug: () => undefined, info: () => undefined, warn: () => undef
 export class Desk extends EventEmitter<DeskEvents> {
   readonly #folder = mkdtempSync(join(tmpdir(), "forge-desk-"));
   #controller!: DeskController;
-  #agent!: Agent;
+  #agent: Agent | undefined;
   #second: SecondPort | undefined;
   #expected!: ExpectedServer;
   #servers = 0;
@@ -100,7 +100,7 @@ export class Desk extends EventEmitter<DeskEvents> {
     this.#cancelRenew();
     await this.#second?.close();
     await this.gate.stop();
-    await (this.#agent as Agent | undefined)?.close();
+    await this.#agent?.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -108,7 +108,7 @@ export class Desk extends EventEmitter<DeskEvents> {
     const { clock, version, httpPort, grpcPort } = this.options;
     await mustBeFree(grpcPort, "--grpc-port");
     await mustBeFree(httpPort, "--http-port");
-    this.#agent = await Agent.start({
+    const agent = await Agent.start({
       nodeId: "desk",
       region: REGION,
       bootId: randomUUID(),
@@ -123,12 +123,13 @@ export class Desk extends EventEmitter<DeskEvents> {
       processStarted: () => undefined,
       log: QUIET,
     });
+    this.#agent = agent;
     const toGate = gateAgentPair();
     const toController = agentControllerPair();
     this.gate.attachAgent(tapped(toGate.gate, (...call) => void this.emit("call", ...call)));
-    this.#agent.attachGate(toGate.agent);
+    agent.attachGate(toGate.agent);
     this.#controller = new DeskController(toController.controller, REGION, (event) => this.#heard(event));
-    this.#agent.attachController(toController.agent);
+    agent.attachController(toController.agent);
     await this.#expect();
     if (httpPort !== grpcPort) this.#second = await SecondPort.open(httpPort, grpcPort);
   }

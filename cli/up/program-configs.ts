@@ -32,7 +32,7 @@ export function controllerConfigOf(
     regions: plan.known.map(({ name, url, location }) => ({
       name,
       url,
-      ...(location ? { location: [location[0], location[1]] as [number, number] } : {}),
+      ...(location ? { location: [...location] } : {}),
     })),
     ...(between === "sockets" ? { agentListen: region.agentSocket } : {}),
     secrets: { kind: "inline", ...secrets },

@@ -20,19 +20,19 @@ export async function startSeparateProcesses(
 ): Promise<RunParts> {
   const { client } = root;
   for (const region of plan.regions) {
-    const programs = {
+    const configs = {
       gate: gateConfigOf(region, secrets),
       controller: controllerConfigOf(plan, region, secrets, root, "sockets"),
       agent: agentConfigOf(region, secrets, client.welcome.limits),
     };
-    for (const [program, config] of Object.entries(programs)) {
-      const name = programName(program as RegionProgram, region);
-      const { nodeOptions, env: startEnv } = PROGRAM_START[program as RegionProgram];
+    for (const program of ["gate", "controller", "agent"] as const) {
+      const name = programName(program, region);
+      const { nodeOptions, env: startEnv } = PROGRAM_START[program];
       await client.runProgram({
         name,
         nodeOptions,
         script: join(plan.home, "dist", `${program}.js`),
-        args: [writeConfig(plan, name, config)],
+        args: [writeConfig(plan, name, configs[program])],
         env: { ...startEnv, ...env },
         restart: "always",
         cwd: plan.runDir,
