@@ -4,6 +4,13 @@ import type { DecisionRecord, Placement, Queued, Server, Session } from "./resou
 const session = (r: ReturnType<typeof arena>, sessionId: string): Session =>
   r.must<Session>({ type: "getSession", sessionId });
 
+/** A player with a seat: on which server, on which node, by which session. */
+function annSits(r: ReturnType<typeof arena>): { server: Placement["server"]; id: string; nodeId: string } {
+  const { server, session } = r.must<Placement>(join("ann"));
+  const { nodeId } = r.must<Server>({ type: "getServer", serverId: server.id });
+  return { server, id: session.id, nodeId: nodeId ?? "" };
+}
+
 it("keeps a party together on its new server", () => {
   const r = arena({ scaling: { minServers: 3 } });
   const placed = r.must<Placement>(join("ann", { party: ["bob", "cyd"] }));
@@ -27,10 +34,7 @@ it("puts those who lost a server before those who wait, and starts a replacement
 
 it("isolates, moves off and stops a server that hangs", () => {
   const r = arena({ scaling: { minServers: 2 } });
-  const {
-    server,
-    session: { id },
-  } = r.must<Placement>(join("ann"));
+  const { server, id } = annSits(r);
   r.agentOf(server.id).hang(server.id, r.nowMs);
   r.run();
   expect(session(r, id).serverId).not.toBe(server.id);
@@ -101,10 +105,7 @@ it("takes the end of a server that an operator killed for no failure, also where
 
 it("tells who finds no place that the session is lost", () => {
   const r = arena({ scaling: { minServers: 1, maxServers: 1 } });
-  const {
-    server,
-    session: { id },
-  } = r.must<Placement>(join("ann"));
+  const { server, id } = annSits(r);
   r.engine.refuse = "program missing";
   r.kill(server.id);
   r.advance(61_000);
@@ -115,11 +116,7 @@ it("tells who finds no place that the session is lost", () => {
 
 it("moves nobody while a node is silent, and everybody once the engine says it is down", () => {
   const r = arena({ scaling: { minServers: 2 } }, ["n1", "n2"]);
-  const {
-    server,
-    session: { id },
-  } = r.must<Placement>(join("ann"));
-  const nodeId = r.must<Server>({ type: "getServer", serverId: server.id }).nodeId ?? "";
+  const { server, id, nodeId } = annSits(r);
   r.cut(nodeId);
   r.advance(20_000);
   expect(r.must<Server>({ type: "getServer", serverId: server.id }).state).toBe("suspect");
@@ -142,11 +139,7 @@ it("moves nobody while a node is silent, and everybody once the engine says it i
 
 it("believes a node's agent rather than an engine that cannot reach the node, until both are silent", () => {
   const r = arena({ scaling: { minServers: 2 } }, ["n1", "n2"]);
-  const {
-    server,
-    session: { id },
-  } = r.must<Placement>(join("ann"));
-  const nodeId = r.must<Server>({ type: "getServer", serverId: server.id }).nodeId ?? "";
+  const { server, id, nodeId } = annSits(r);
   r.give({ type: "engine", event: { type: "nodeDown", nodeId, unreachable: true, reason: "no heartbeat" } });
   r.run();
   expect(session(r, id)).toMatchObject({ serverId: server.id, generation: 1 });
@@ -159,11 +152,7 @@ it("believes a node's agent rather than an engine that cannot reach the node, un
 
 it("moves nobody off a silent node that the engine reaches again", () => {
   const r = arena({ scaling: { minServers: 2 } }, ["n1", "n2"]);
-  const {
-    server,
-    session: { id },
-  } = r.must<Placement>(join("ann"));
-  const nodeId = r.must<Server>({ type: "getServer", serverId: server.id }).nodeId ?? "";
+  const { server, id, nodeId } = annSits(r);
   r.give({ type: "engine", event: { type: "nodeDown", nodeId, unreachable: true, reason: "no heartbeat" } });
   r.give({ type: "engine", event: { type: "nodeUp", nodeId } });
   r.cut(nodeId);
@@ -173,10 +162,7 @@ it("moves nobody off a silent node that the engine reaches again", () => {
 
 it("takes a silent node's servers back as they were", () => {
   const r = arena({ scaling: { minServers: 1 } });
-  const {
-    server,
-    session: { id },
-  } = r.must<Placement>(join("ann"));
+  const { server, id } = annSits(r);
   r.cut("n1");
   r.agentOf(server.id).join(server.id, id, 1, r.nowMs);
   r.connect("n1");
@@ -188,10 +174,7 @@ it("takes a silent node's servers back as they were", () => {
 
 it("carries a world's players over to the same world, with what it had saved", () => {
   const r = arena({ kind: "world", ports: { game: { protocol: "udp", static: 30000, tls: undefined } } });
-  const {
-    server,
-    session: { id },
-  } = r.must<Placement>(join("ann"));
+  const { server, id } = annSits(r);
   r.agentOf(server.id).save(server.id, undefined, "the map", r.nowMs);
   r.agentOf(server.id).join(server.id, id, 1, r.nowMs);
   r.run().advance(30_000);
@@ -207,10 +190,7 @@ it("carries a world's players over to the same world, with what it had saved", (
 
 it("takes a player's state along however often they are moved before they can come", () => {
   const r = arena({ scaling: { minServers: 3 } });
-  const {
-    server,
-    session: { id },
-  } = r.must<Placement>(join("ann"));
+  const { server, id } = annSits(r);
   r.agentOf(server.id).join(server.id, id, 1, r.nowMs);
   r.agentOf(server.id).save(server.id, "ann", "score 7", r.nowMs);
   r.run();
@@ -242,10 +222,7 @@ it("slows down where servers die young again and again", () => {
 
 it("does not take a match server's clean end for a failure", () => {
   const r = arena({ seats: "match", scaling: { minServers: 1 } });
-  const {
-    server,
-    session: { id },
-  } = r.must<Placement>(join("ann"));
+  const { server, id } = annSits(r);
   r.engine.end(server.id, { exitCode: 0, signal: undefined, requested: false }, r.nowMs);
   r.agentOf(server.id).lose(server.id, "stream ended", r.nowMs);
   r.deliver("toCore n1");
@@ -256,10 +233,7 @@ it("does not take a match server's clean end for a failure", () => {
 
 it("stops what its agent saw go while its process still runs", () => {
   const r = arena({ scaling: { minServers: 2 } });
-  const {
-    server,
-    session: { id },
-  } = r.must<Placement>(join("ann"));
+  const { server, id } = annSits(r);
   r.agentOf(server.id).lose(server.id, "its SDK stream ended", r.nowMs);
   r.run();
   expect(r.engine.running(server.id)).toBe(false);
