@@ -2,6 +2,7 @@ import { allocateServer } from "./allocate-server";
 import { takeIn } from "./arrivals";
 import type { Command, CommandType } from "./input";
 import { decisionAboutRegion } from "./drain-decisions";
+import { endingFacts } from "./ending-facts";
 import { drainRegion, getFleet, getRegion, listFleets, putFleet } from "./fleet-commands";
 import { HOLDING, mustWait } from "./holding";
 import { NOT_LEADER } from "./leadership";
@@ -136,6 +137,8 @@ function decisionAboutParty(s: CoreState, id: string): DecisionRecord | undefine
  */
 function decisionAbout(s: CoreState, id: string): DecisionRecord | undefined {
   const record = s.records.find(id) ?? decisionAboutMatch(s, id) ?? decisionAboutParty(s, id);
+  const server = s.servers.get(id);
+  if (server && record) return { ...record, reasons: [...record.reasons, ...endingFacts(s, server).map(asNow)] };
   const fleet = s.fleets.get(id);
   if (!fleet?.config) return id === s.settings.region ? decisionAboutRegion(s, record) : record;
   const now = rolloutFacts(s, fleet).map((text) => `rollout: ${text}`);
@@ -148,4 +151,8 @@ function decisionAbout(s: CoreState, id: string): DecisionRecord | undefined {
   const reasons = [...(thought === null ? [] : [thought]), ...now];
   const at = s.out.iso(s.nowMs);
   return { id, at, kind: "scale", subject: id, outcome: "no change so far", reasons, considered: [] };
+}
+
+function asNow(fact: string): string {
+  return `now: ${fact}`;
 }
