@@ -35,6 +35,23 @@ it("forgets on a standby what is gone, saying nothing, but keeps players whom no
   });
 });
 
+it("forgets after an hour whom no leader can still be looking for a place for, and brings nobody back", () => {
+  const r = arena({ scaling: { minServers: 1, maxServers: 1 } });
+  const { server, session } = r.must<Placement>(join("ann"));
+  r.agentOf(server.id).join(server.id, session.id, 1, r.nowMs);
+  r.run().give({ type: "leadership", leader: false, epoch: r.epoch });
+  r.kill(server.id);
+  r.run().advance(60_000);
+  r.nowMs += 3_500_000;
+  r.advance(20_000);
+  expect(r.core.counts()).toMatchObject({ servers: 1, sessions: 1 });
+  r.advance(60_000);
+  expect(r.core.counts().servers).toBe(0);
+  r.advance(61_000);
+  expect(r.core.counts().sessions).toBe(0);
+  expect(r.eventTypes()).not.toContain("session.ended");
+});
+
 it("leads without waiting for a node that it has heard, and not for so long that its servers are suspect", () => {
   const r = arena({ maxPlayers: 4, scaling: { minServers: 2 } }, ["n1", "n2"]);
   r.give({ type: "leadership", leader: false, epoch: r.epoch });

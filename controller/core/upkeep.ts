@@ -1,12 +1,15 @@
 import { serverGone } from "./agent-events";
 import { graceOf } from "./launch";
 import { dropServer, setState } from "./servers";
+import { endSession } from "./sessions";
 import type { CoreState } from "./state";
 
 /** A stop that the engine has not confirmed this long after the grace period is asked for again, in milliseconds. */
 const STOP_AGAIN_MS = 10_000;
 /** A standby keeps what a leader would have to act on for so long after a server was lost, in milliseconds. */
 const KEEP_LOST_MS = 60_000;
+/** The same where somebody's seat is on it: by then every leader has found them another, or told them that there is none. */
+const KEEP_SEATED_MS = 3_600_000;
 /** How often it looks for what to forget, in milliseconds. */
 const LOOK_FOR_LOST_MS = 10_000;
 /** How long a node that is not heard is known, in milliseconds; Nomad itself forgets it after as long. */
@@ -31,14 +34,16 @@ export function stopAgain(s: CoreState): void {
 
 /**
  * A standby forgets servers that are gone: it is told of their end, but not of what the leader made of it. One that somebody's seat
- * is still on stays, since nobody may have found its players another yet.
+ * is still on stays for an hour, since nobody may have found its players another yet.
  */
 export function dropLost(s: CoreState): void {
   if (s.nowMs < s.nextLostLookMs) return;
   s.nextLostLookMs = s.nowMs + LOOK_FOR_LOST_MS;
   for (const server of s.servers.values()) {
     const { lost, seats } = server;
-    if (lost?.gone && seats.size === 0 && s.nowMs >= lost.sinceMs + KEEP_LOST_MS) dropServer(s, server);
+    if (!lost?.gone || s.nowMs < lost.sinceMs + (seats.size === 0 ? KEEP_LOST_MS : KEEP_SEATED_MS)) continue;
+    for (const session of [...seats]) endSession(s, session, lost.reason, { release: false });
+    dropServer(s, server);
   }
 }
 
