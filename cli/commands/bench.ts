@@ -3,6 +3,7 @@ import { cpus, homedir, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { forgeCache } from "../../infra/programs";
+import { errorMessage } from "../error-code";
 import { BENCHMARKS, reached, type Benchmark, type Need, type Row } from "../bench/rows";
 import { commandOf, runBenchmark, type Figures } from "../bench/run-benchmark";
 import type { CliContext, Register } from "../context";
@@ -81,7 +82,7 @@ async function measured(benchmark: Benchmark, context: CliContext, signal: Abort
     );
   } catch (error) {
     context.exitCode = EXIT.failed;
-    const why = (error as Error).message;
+    const why = errorMessage(error);
     if (!signal.aborted) context.note(`  ${why}`);
     return outcomes(benchmark, undefined, why);
   }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse } from "smol-toml";
 import type { ShiftStatus } from "../../controller/api/schemas/shift";
+import { errorMessage } from "../error-code";
 import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
@@ -87,10 +88,7 @@ function readPlan(path: string, file: string): Record<string, unknown> {
   try {
     return parse(readFileSync(path, "utf8"));
   } catch (error) {
-    throw usage(
-      `${file} cannot be read as TOML: ${(error as Error).message}`,
-      "docs/leaving-kubernetes.md has an example",
-    );
+    throw usage(`${file} cannot be read as TOML: ${errorMessage(error)}`, "docs/leaving-kubernetes.md has an example");
   }
 }
 

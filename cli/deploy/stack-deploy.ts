@@ -7,6 +7,7 @@ import { plannedChanges, type PlannedChange } from "./plan-words";
 import { parseStackId } from "./stack-names";
 import { Terraform, type TerraformOptions, type TerraformRun } from "./terraform";
 import type { TerraformLine } from "./terraform-lines";
+import { errorMessage } from "../error-code";
 
 export interface StackDeployOptions extends TerraformOptions {
   readonly stack: string;
@@ -101,7 +102,7 @@ export class StackDeploy {
           if (!(await removeOrphan(orphan, of))) orphans.push(orphan);
       });
     } catch (error) {
-      throw new StackFailed(diagnose(stack, { severity: "error", summary: (error as Error).message, detail: "" }));
+      throw new StackFailed(diagnose(stack, { severity: "error", summary: errorMessage(error), detail: "" }));
     }
     for (const { address, id } of orphans) {
       const imported = await this.terraform.import(address, id);

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Desk } from "./desk";
 import { wholeServer } from "./desk-orders";
 import { readGameServerFile, type DeskServer } from "./game-server-file";
+import { errorMessage } from "../error-code";
 
 const QUIET_MS = 100;
 
@@ -33,7 +34,7 @@ export function followFile(
         true,
       );
     } catch (error) {
-      say((error as Error).message, false);
+      say(errorMessage(error), false);
     }
   };
   // The folder, not the file: editors put a new one in its place.

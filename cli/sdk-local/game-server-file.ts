@@ -3,6 +3,7 @@ import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { MAX_LIST_CAPACITY, DEFAULT_COUNT_CAPACITY } from "../../config/count-limits";
 import type { CountedList, Counter } from "../../protocol/counts";
+import { errorMessage } from "../error-code";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
 
@@ -144,7 +145,7 @@ function documentOf(path: string, shown: string): unknown {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw bad(`${shown} cannot be read: ${(error as Error).message}`);
+    throw bad(`${shown} cannot be read: ${errorMessage(error)}`);
   }
   const [first, ...more] = parseAllDocuments(text);
   if (first === undefined || !("toJS" in first)) throw bad(`${shown} is empty`);

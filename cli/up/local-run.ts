@@ -8,6 +8,7 @@ import { RootClient } from "../../controller/adapters/embedded/root-client";
 import { startRoot, type RootHandle } from "../../controller/adapters/embedded/start-root";
 import { DEFAULT_SECRET_ENV, readWebhooks } from "../../controller/webhooks";
 import type { Clock } from "../../protocol/clock";
+import { errorMessage } from "../error-code";
 import { CliError } from "../failure";
 import { EXIT } from "../exit-code";
 import { freePorts, isFree } from "../../protocol/free-ports";
@@ -168,7 +169,7 @@ function checkWebhooks({ config, env }: LocalRunOptions): void {
   try {
     readWebhooks(config.webhooks, env);
   } catch (error) {
-    throw new CliError("webhookSecret", EXIT.badInput, (error as Error).message);
+    throw new CliError("webhookSecret", EXIT.badInput, errorMessage(error));
   }
 }
 
@@ -177,7 +178,7 @@ async function rootOf(plan: RunPlan, socketDir: string): Promise<RootHandle> {
     return await startRoot({ runDir: plan.runDir, script: join(plan.home, "dist", "root.js") });
   } catch (error) {
     rmSync(socketDir, { recursive: true, force: true });
-    throw new CliError("runFailed", EXIT.failed, (error as Error).message);
+    throw new CliError("runFailed", EXIT.failed, errorMessage(error));
   }
 }
 

@@ -4,6 +4,7 @@ import type { ForgeConfig } from "../../config/config";
 import { isProgramJob, PROGRAM_TASK, type RegionProgram } from "../../config/region-names";
 import { readRunSecrets, runSecretsFile } from "../../infra/embedded/run-secrets-file";
 import type { Clock } from "../../protocol/clock";
+import { errorMessage } from "../error-code";
 import type { CliContext } from "../context";
 import { DeployRun } from "../deploy/deploy-run";
 import type { DeployEvent } from "../deploy/deploy-events";
@@ -75,7 +76,7 @@ export class NomadRun implements RunningRun {
       return new NomadRun(`nomad-${process.pid}`, regions, secrets.token, options);
     } catch (error) {
       onStep("taking away what was deployed");
-      await destroy(options).catch((second: unknown) => onStep(`destroying failed too: ${(second as Error).message}`));
+      await destroy(options).catch((second: unknown) => onStep(`destroying failed too: ${errorMessage(second)}`));
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import { request } from "undici";
 import type { Clock } from "../../protocol/clock";
+import { errorMessage } from "../error-code";
 
 const ASK_EVERY_MS = 50;
 const ANSWERS_WITHIN_MS = 2_000;
@@ -19,7 +20,7 @@ export async function whyNotReady(url: string, withinMs: number, clock: Clock): 
       if (statusCode === 200) return undefined;
       last = text;
     } catch (error) {
-      last = (error as Error).message;
+      last = errorMessage(error);
     }
     // A timer that keeps this process: the clock's own do not.
     await new Promise<void>((resolve) => void setTimeout(resolve, ASK_EVERY_MS));
