@@ -31,6 +31,9 @@ export class Machine {
     const file = join(folder, "nomad.json");
     writeFileSync(file, JSON.stringify(config));
     const { AWS_CA_BUNDLE: _none, ...env } = process.env;
+    // What Nomad's plugins listen at stays behind where it is killed; beside the disk, which is filled.
+    const temporary = `${folder}-tmp`;
+    mkdirSync(temporary, { recursive: true });
     this.program = new Program({
       name: host.name,
       command: [
@@ -41,7 +44,7 @@ export class Machine {
         ...[nomad, "agent", "-config", file, "-log-level", "WARN"],
       ],
       logFile: join(folder, "nomad.log"),
-      env,
+      env: { ...env, TMPDIR: temporary },
       onDeath,
     });
   }
