@@ -14,19 +14,21 @@ export function isOverShare(fleet: Fleet): boolean {
 }
 
 /**
- * An experience that has neither its minimum nor a first server gets it also where those of others, who have more than
- * their share, never stand empty because new players come all the time: their thinnest run out, as many as are missing. They
- * take nobody new; nobody is moved, and no match ends. Servers of one player or one match become empty by themselves.
+ * What others have a right to they get also where servers of one that has more than its share never stand empty, because new
+ * players come all the time: its thinnest runs out, one after the other; at once as many as experiences lack that have neither
+ * their minimum nor a first server. They take nobody new; nobody is moved, and no match ends. Servers of one player or one
+ * match become empty by themselves.
  */
 export function makeRoom(s: CoreState, fleet: Fleet, { shared }: ScalingBounds): void {
   const shares = !wholeServers(fleet) && (fleet.config?.maxPlayers ?? 0) > 1;
   if (fleet.over <= 0 || !shares || shared === undefined || roomInRegion(s) > 0) return;
-  const starved = [...s.fleets.values()].filter((other) => other !== fleet && missingOf(other) > 0);
-  const missing = starved.reduce((sum, other) => sum + missingOf(other), 0) - leaving(s);
-  for (let left = Math.min(fleet.over, missing); left > 0; left--) {
+  const short = [...s.fleets.values()].filter((other) => other !== fleet && other.claim > other.servers.size);
+  const missing = short.reduce((sum, other) => sum + missingOf(other), 0);
+  const going = leaving(s);
+  for (let left = Math.min(fleet.over, Math.max(missing, 1) - going); left > 0; left--) {
     const server = thinnest(s, fleet);
     if (!server) return;
-    const reason = `${shared}; ${starved.map(priorityText).join(", ")} has none or less than its minimum`;
+    const reason = `${shared}; ${short.map(priorityText).join(", ")} waits for what it may have`;
     s.out.push({
       type: "record",
       record: s.records.make(s.nowMs, {

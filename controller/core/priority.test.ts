@@ -97,6 +97,33 @@ describe("where the region may have no more servers", () => {
     expect(r.records.map(({ outcome }) => outcome)).toContainEqual(expect.stringMatching(/^waits for the players of/));
   });
 
+  it.each([
+    ["equal ones share it", 50, 50, { a: 2, b: 2 }],
+    ["the higher priority has what it wants of it", 10, 90, { a: 1, b: 3 }],
+    ["the higher priority keeps what it wants of it", 90, 10, { a: 3, b: 1 }],
+  ])("%s, though none of the other's servers is ever empty", (_what, ofA, ofB, wanted) => {
+    const r = short(4, { a: { priority: ofA, maxPlayers: 4 }, b: { priority: ofB, maxPlayers: 4 } });
+    const there: string[] = [];
+    const comes = (experienceId: string): void => {
+      const player = `${experienceId}${String(r.nowMs)}`;
+      come(r, experienceId, player);
+      if (experienceId === "a") there.push(player);
+      r.advance(1000);
+    };
+    for (let i = 0; i < 16; i++) comes("a");
+    expect(running(r)).toEqual({ a: 4 });
+    for (let i = 0; i < 10; i++) comes("b");
+    // A player of the one leaves each two seconds, and another comes.
+    for (let i = 0; i < 300; i++) {
+      leave(r, there.shift() ?? "");
+      r.run();
+      comes("a");
+      r.advance(1000);
+    }
+    expect(running(r)).toEqual(wanted);
+    expect(r.events.filter(({ type }) => type === "session.moved")).toEqual([]);
+  });
+
   it("equal ones share it, though one has players waiting all the time", () => {
     const r = short(4, { a: {}, b: {} });
     for (let i = 0; i < 8; i++) come(r, "a", `a${String(i)}`);
