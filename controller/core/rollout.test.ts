@@ -26,6 +26,25 @@ it("runs a canary on its share, gives it its share of players, and takes it to t
   expect(steps(r)).toEqual(["started 2", "promoted 2", "done 2"]);
 });
 
+it("stays as far as it is where forge.toml comes to name its version, with a canary", () => {
+  const of = (version: string) =>
+    testSettings([
+      testExperience("arena", { version, rollout: { ...testExperience("arena").rollout, canaryShare: 0.2 } }),
+    ]);
+  const r = new RegionDouble(of("1"), ["n1"]).start();
+  const { session, server } = r.must<Placement>(join("ann"));
+  r.agentOf(server.id).join(server.id, session.id, 1, r.nowMs);
+  r.must(put({ version: "2" }));
+  r.advance(5000);
+  r.setSettings(of("2"));
+  r.run().advance(5000);
+  expect(fleet(r)).toMatchObject({ version: "2", rollout: { state: "rolling", share: 1 } });
+  // A canary's share is what was said last.
+  r.must(put({ version: "3", canary: 0.5 }));
+  r.setSettings(of("3"));
+  expect(fleet(r)).toMatchObject({ version: "2", rollout: { state: "canary", toVersion: "3", share: 0.2 } });
+});
+
 it("goes back by one call, and leaves those alone who play on the canary", () => {
   const r = arena({ scaling: { minServers: 4 } });
   r.must(put({ version: "2", canary: 0.25 }));

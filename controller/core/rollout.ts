@@ -44,7 +44,7 @@ export function startRollout(s: CoreState, fleet: Fleet, to: string, share: numb
   const { rollout } = fleet;
   if (rollout && to === rollout.to) {
     if (share >= 1 && rollout.share < 1) promote(s, fleet, reason);
-    else rollout.share = share;
+    else if (rollout.share < 1) rollout.share = share;
     s.keepDue = true;
     return;
   }
