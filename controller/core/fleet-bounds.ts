@@ -17,7 +17,8 @@ export function boundsOf(
   { min, max, keep, stay }: ChainVerdict,
   claim: (own: ScalingBounds) => number,
 ): ScalingBounds {
-  const own = Math.min(fleet.policy.maxServers, max);
+  // What an entry of the chain bounds it bounds within what the experience has in any case.
+  const own = Math.min(fleet.policy.maxServers, Math.max(max, leastOf(fleet)));
   const least = Math.max(leastOf(fleet), min);
   const pair = isCanary(fleet);
   takeClaim(s, fleet, claim({ floor: Math.min(own, least), cap: own, keep, stay, pair }));

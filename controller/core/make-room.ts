@@ -8,9 +8,12 @@ import type { ScalingBounds } from "./scaling";
 import type { CoreState } from "./state";
 import { emptyForAll } from "./versions";
 
-/** It has more than its share, and something stands empty: that is given up before who waits here is put on it. */
+/**
+ * It has more than its share, and something stands empty that nobody has asked for: that is given up before who waits here is
+ * put on it.
+ */
 export function isOverShare(fleet: Fleet): boolean {
-  return fleet.over > 0 && emptyForAll(fleet) > 0;
+  return fleet.over > 0 && emptyForAll(fleet) > fleet.wanted.size;
 }
 
 /**

@@ -87,6 +87,16 @@ it("keeps room in a counter, at once when it changes", () => {
   expect(count(r)).toBe(1);
 });
 
+it.each<[string, object, number]>([
+  ["the minimum where an entry's greatest number is below it", { maxReplicas: 2 }, 5],
+  ["the maximum where an entry's least number is above it", { minReplicas: 12 }, 9],
+])("keeps to the experience's own bounds: %s", (_what, bounds, servers) => {
+  const chain = [{ buffer: { bufferSize: 0, ...bounds } }];
+  const r = arena({ scaling: { minServers: 5, maxServers: 9, scaleUpCooldownSecs: 1, chain } });
+  r.advance(30_000);
+  expect(count(r)).toBe(servers);
+});
+
 it("starts one server for a counter whose capacity the server says itself, and others by what that has", () => {
   const chain = [{ counter: { key: "rooms", bufferSize: 15 } }];
   const counters = { rooms: { count: 0, capacity: 0 } };
