@@ -127,6 +127,12 @@ export const CORPUS: readonly CorpusCase[] = [
     found: "of two sessions that two leaders had given one player, the list of sessions had only the newer",
   },
   {
+    seed: 8606,
+    steps: 500,
+    only: [1, 5],
+    found: "a rollout started a server each time that scaling had taken the one before, while an old one was played on",
+  },
+  {
     seed: 5,
     steps: 10_000,
     found: "the labels of a match were told to another region as what they came to be, not as what they were",

@@ -17,16 +17,21 @@ export function keepLastOpen(fleet: Fleet, going: readonly GameServer[], version
 }
 
 /**
- * Which of a fleet's empty servers scaling may take: the last of neither version, unless the whole fleet goes. Where there
- * are more than the maximum it is the canary that goes.
+ * Which of a fleet's empty servers scaling may take: of a canary's fleet the last of neither version, unless the whole fleet
+ * goes; where there are more than the maximum it is the canary that goes. While old servers are played on that take nobody
+ * new, the last of the new version stays as well: the rollout would start another in its place, time and again.
  */
 export function mayShrink(
   fleet: Fleet,
   empties: readonly GameServer[],
   { by, over }: { readonly by: number; readonly over: boolean },
 ): readonly GameServer[] {
-  const { rollout, servers } = fleet;
-  if (!rollout || !isCanary(fleet) || by >= servers.size) return empties;
+  const { rollout, servers, versions, version } = fleet;
+  if (by >= servers.size) return empties;
+  if (!rollout || !isCanary(fleet)) {
+    const mixed = versions.size > 1 && !rollout?.paused;
+    return mixed && !over ? keepLastOpen(fleet, empties, version) : empties;
+  }
   const going = keepLastOpen(fleet, empties, rollout.from);
   return over ? going : keepLastOpen(fleet, going, rollout.to);
 }

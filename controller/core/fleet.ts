@@ -97,6 +97,8 @@ export interface Fleet {
   want: number;
   /** So many it must have, whoever else waits for room, by the last evaluation. */
   floor: number;
+  /** What it may have of the region's servers, by the last evaluation; Infinity where others leave it what it wants. */
+  share: number;
   /** So many more than its share of the region it had at the last evaluation, while others wanted theirs. */
   over: number;
   /** What it would want if there were room for all; its claim when the region's servers are shared out. */
@@ -193,6 +195,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     thought: null,
     want: 0,
     floor: 0,
+    share: Infinity,
     over: 0,
     claim: 0,
     nextEvaluationMs: -Infinity,

@@ -28,7 +28,9 @@ function step(s: CoreState, fleet: Fleet): boolean {
   }
   const comes = rollout?.to ?? version;
   const goes = (server: GameServer): boolean => (canary ? server.version !== comes : !isCurrent(fleet, server.version));
-  const stuck = roomFor(s, fleet) <= 0;
+  // What others have a right to is not started in the place of what was given up for them.
+  const room = Math.min(roomFor(s, fleet), Math.max(0, fleet.share - fleet.servers.size));
+  const stuck = room <= 0;
   const empties = emptyServers(s, fleet, { wanted: stuck }).filter(goes);
   const old = canary ? keepLastOpen(fleet, empties, rollout.from) : empties;
   const ahead = settle(fleet);
@@ -44,7 +46,7 @@ function step(s: CoreState, fleet: Fleet): boolean {
       aheadStarting: ahead.length - up.length,
       aheadUp: up.length,
       behind: fleet.behind.size,
-      room: roomFor(s, fleet),
+      room,
     },
     limits,
   );

@@ -288,3 +288,32 @@ describe("who waits for the version that is being taken in, by name, while none 
     expect(versions(r)[1]).toBe(2);
   });
 });
+
+it.each([
+  ["reported", "rolled on", {}],
+  ["match", "rolled on", {}],
+  ["reported", "rolled back", { rollout: "rollback" }],
+] as const)(
+  "starts no server that scaling takes away again while old ones are played on: %s, %s",
+  (seats, _how, next) => {
+    const scaling = { minServers: 1, maxServers: 3, scaleUpCooldownSecs: 2, scaleDownCooldownSecs: 5 };
+    const r = arena({ seats, maxPlayers: 2, scaling });
+    if ("rollout" in next) {
+      r.must(put({ version: "2" }));
+      r.advance(1);
+    }
+    const { session, server } = r.must<Placement>(join("ann"));
+    r.agentOf(server.id).join(server.id, session.id, 1, r.nowMs);
+    r.run();
+    r.must(put("rollout" in next ? { version: "1" } : { version: "2" }));
+    const before = r.events.length;
+    r.advance(600_000);
+    const started = r.events.slice(before).filter(({ type }) => type === "server.spawned");
+    expect(started.length).toBeLessThanOrEqual(1);
+    expect(Object.values(versions(r))).toEqual([1, 1]);
+    r.must({ type: "endSession", sessionId: session.id, reason: "left" });
+    if (seats === "match") r.agentOf(server.id).endMatch(server.id, r.nowMs);
+    r.run().advance(60_000);
+    expect(Object.values(versions(r))).toEqual([1]);
+  },
+);

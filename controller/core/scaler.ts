@@ -46,7 +46,8 @@ function resize(s: CoreState, fleet: Fleet): void {
   const bounds = boundsOf(s, fleet, verdict, (own) => claimOf(seen, inForce, own));
   const plan = evaluate(seen, inForce, bounds, fleet.cooldown, s.nowMs);
   fleet.want = Math.min(plan.want, bounds.cap);
-  fleet.over = bounds.shared === undefined ? 0 : Math.max(0, seen.usable + seen.starting + seen.suspect - bounds.cap);
+  fleet.share = bounds.shared === undefined ? Infinity : bounds.cap;
+  fleet.over = Math.max(0, seen.usable + seen.starting + seen.suspect - fleet.share);
   fleet.floor = bounds.floor;
   fleet.thought = `at ${s.out.iso(s.nowMs).slice(11, 19)} UTC: ${planText(plan)}`;
   apply(s, fleet, plan, () => factsOf(fleet, seen, bounds));
@@ -148,7 +149,11 @@ function shrink(s: CoreState, fleet: Fleet, plan: ScalingPlan, facts: () => read
   const over = plan.cause === "over";
   const empties = emptyServers(s, fleet, { wanted: over });
   const going = mayShrink(fleet, empties, { by: plan.by, over }).slice(0, plan.by);
-  if (going.length === 0) return;
+  if (going.length === 0) {
+    if (empties.length > 0)
+      fleet.thought = "no change: the last open server of a version stays while servers of another are played on";
+    return;
+  }
   const reasons = [...plan.reasons, ...facts()];
   fleet.cooldown.lastDownMs = s.nowMs;
   for (const server of going) closeEmpty(s, server, "scaleDown", plan.reasons.join("; "));
