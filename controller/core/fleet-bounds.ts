@@ -1,6 +1,6 @@
 import { isCanary } from "./canary";
 import type { ChainVerdict } from "./chain";
-import type { Fleet } from "./fleet";
+import { leastOf, mostOf, type Fleet } from "./fleet";
 import { byPriority, comesBefore, priorityOf, priorityText, roomInRegion, waitText } from "./priority";
 import { fairShares, regionFloors } from "./region-share";
 import type { ScalingBounds } from "./scaling";
@@ -17,8 +17,7 @@ export function boundsOf(
   { min, max, keep, stay }: ChainVerdict,
   claim: (own: ScalingBounds) => number,
 ): ScalingBounds {
-  // What an entry of the chain bounds it bounds within what the experience has in any case.
-  const own = Math.min(fleet.policy.maxServers, Math.max(max, leastOf(fleet)));
+  const own = mostOf(fleet, max);
   const least = Math.max(leastOf(fleet), min);
   const pair = isCanary(fleet);
   takeClaim(s, fleet, claim({ floor: Math.min(own, least), cap: own, keep, stay, pair }));
@@ -72,10 +71,6 @@ function claimsOf(s: CoreState) {
           },
         ],
   );
-}
-
-export function leastOf({ policy, desired }: Fleet): number {
-  return Math.min(policy.maxServers, Math.max(policy.minServers, desired ?? 0));
 }
 
 /** How many it must have, as far as the region's maximum lets it beside the others. */

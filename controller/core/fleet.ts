@@ -225,6 +225,16 @@ export function applyPolicy(fleet: Fleet): void {
       : merged;
 }
 
+/** So many servers at least, by its policy or by hand. */
+export function leastOf({ policy, desired }: Fleet): number {
+  return Math.min(policy.maxServers, Math.max(policy.minServers, desired ?? 0));
+}
+
+/** So many at most; what an entry of the chain bounds it bounds within what the experience has in any case. */
+export function mostOf(fleet: Fleet, chain = fleet.verdict?.max ?? Infinity): number {
+  return Math.min(fleet.policy.maxServers, Math.max(chain, leastOf(fleet)));
+}
+
 /** `5` or `"10%"`, as the policy has it. */
 function amountOfText(buffer: number | string): ScalingPolicy["buffer"] {
   const share = shareOfText(buffer);

@@ -1,7 +1,6 @@
 import { thinnest } from "./defragment";
 import { beginEnding } from "./drain";
-import { wholeServers, type Fleet } from "./fleet";
-import { leastOf } from "./fleet-bounds";
+import { leastOf, wholeServers, type Fleet } from "./fleet";
 import { seatsHeld } from "./game-server";
 import { priorityText, roomInRegion } from "./priority";
 import type { ScalingBounds } from "./scaling";

@@ -1,4 +1,4 @@
-import { movingServers, type Fleet } from "./fleet";
+import { mostOf, movingServers, type Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
 import type { CoreState } from "./state";
 
@@ -26,9 +26,9 @@ export function roomInRegion(s: CoreState): number {
   return s.settings.scaling.maxServersPerRegion - total;
 }
 
-/** How many more servers may be started now, by the experience's and the region's maximum. */
+/** How many more servers may be started now, by the maximum of experience, chain and region. */
 export function roomFor(s: CoreState, fleet: Fleet): number {
-  return Math.max(0, Math.min(fleet.policy.maxServers - fleet.servers.size, roomInRegion(s)));
+  return Math.max(0, Math.min(mostOf(fleet) - fleet.servers.size, roomInRegion(s)));
 }
 
 /** A server is gone, and the region was full: those who want more look at once. */

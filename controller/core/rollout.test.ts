@@ -289,6 +289,22 @@ describe("who waits for the version that is being taken in, by name, while none 
   });
 });
 
+it("starts none beside the old ones where the chain's greatest number leaves no room for it", () => {
+  const chain = [{ buffer: { bufferSize: 1, maxReplicas: 2 } }];
+  const scaling = { minServers: 1, maxServers: 6, scaleUpCooldownSecs: 1, scaleDownCooldownSecs: 5, chain };
+  const r = arena({ maxPlayers: 1, scaling });
+  for (const player of ["ann", "bob"]) {
+    const { session, server } = r.must<Placement>(join(player));
+    r.agentOf(server.id).join(server.id, session.id, 1, r.nowMs);
+    r.run().advance(2000);
+  }
+  r.must(put({ version: "2" }));
+  const before = r.events.length;
+  r.advance(600_000);
+  expect(r.events.slice(before).filter(({ type }) => type === "server.spawned")).toEqual([]);
+  expect(versions(r)).toEqual({ 1: 2 });
+});
+
 it.each([
   ["reported", "rolled on", {}],
   ["match", "rolled on", {}],

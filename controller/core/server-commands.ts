@@ -1,6 +1,6 @@
 import type { Command } from "./input";
 import { beginEnding, tightenEnding } from "./drain";
-import type { Fleet } from "./fleet";
+import { mostOf, type Fleet } from "./fleet";
 import { isPrimary, type GameServer } from "./game-server";
 import { LABEL_BYTES } from "./launch";
 import { problem } from "./outbox";
@@ -68,7 +68,7 @@ function whyNotSpawn(
     return problem("invalid", `labels and annotations have ${String(bytes)} bytes; ${String(LABEL_BYTES)} are allowed`);
   if (s.rebuilding) return problem("unavailable", "the controller is learning what runs", { retryAfterSecs: 1 });
   if (roomFor(s, fleet) <= 0) {
-    const { maxServers } = fleet.policy;
+    const maxServers = mostOf(fleet);
     const { maxServersPerRegion } = s.settings.scaling;
     return problem(
       "noCapacity",
