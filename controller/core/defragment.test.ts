@@ -30,6 +30,13 @@ const live = (r: RegionDouble): Server[] => r.must<Server[]>(servers).filter(({ 
 const sessions = (r: RegionDouble): Session[] =>
   r.must<Session[]>({ type: "findSessions", experienceId: "arena" }).filter(({ state }) => state !== "ended");
 
+/** Who is moved joins again where the new seat is. */
+function arrive(r: RegionDouble): void {
+  for (const { id, serverId, state, generation } of sessions(r))
+    if (state === "reserved" && serverId !== null) r.agentOf(serverId).join(serverId, id, generation, r.nowMs);
+  r.run();
+}
+
 it("leaves players alone unless it is told to", () => {
   const r = spread("off", [3, 3, 1, 2]);
   r.advance(600_000);
@@ -38,12 +45,10 @@ it("leaves players alone unless it is told to", () => {
 
 it("moves players of the thinnest server, one server at a time, until what is left is needed", () => {
   const r = spread("move", [3, 3, 1, 2]);
-  // Who is moved joins again where the new seat is.
   for (let i = 0; i < 30; i++) {
     if (i === 2) expect(live(r)).toHaveLength(3);
-    for (const { id, serverId, state, generation } of sessions(r))
-      if (state === "reserved" && serverId !== null) r.agentOf(serverId).join(serverId, id, generation, r.nowMs);
-    r.run().advance(20_000);
+    arrive(r);
+    r.advance(20_000);
   }
   expect(sessions(r)).toHaveLength(9);
   expect(live(r).map(({ players }) => players)).toEqual([9]);
@@ -100,9 +105,9 @@ it("waits for players where it may not move them, and gives the server nobody el
 
 it.each<[string, readonly number[], number]>([
   ["the others have no room", [7, 7, 7], 10],
-  ["a target would be passed", [9, 9, 1], 10],
-])("does nothing where %s", (_, players, seats) => {
-  const r = spread("move", players, seats);
+  ["a target would be passed", [9, 9, 1], 9],
+])("does nothing where %s", (_, players, target) => {
+  const r = spread("move", players, 10, target);
   r.advance(300_000);
   expect(live(r)).toHaveLength(players.length);
 });
@@ -116,10 +121,17 @@ it("moves nobody off a server that the next player who comes would call for agai
     r.advance(15_000);
     r.must({ type: "endSession", sessionId: session.id, reason: "left" });
     r.advance(15_000);
-    for (const { id, serverId, state, generation } of sessions(r))
-      if (state === "reserved" && serverId !== null) r.agentOf(serverId).join(serverId, id, generation, r.nowMs);
-    r.run();
+    arrive(r);
   }
   expect(r.events.filter(({ type }) => type === "session.moved")).toHaveLength(0);
   expect(live(r)).toHaveLength(6);
+});
+
+it("fills servers to the last seat where that is the target", () => {
+  const r = spread("move", [1, 1], 2, 2);
+  for (let i = 0; i < 12; i++) {
+    r.advance(5000);
+    arrive(r);
+  }
+  expect(live(r).map(({ players }) => players)).toEqual([2]);
 });

@@ -29,7 +29,8 @@ export function defragment(s: CoreState, fleet: Fleet, seen: FleetObservation, b
     ...seen,
     usable: seen.usable - 1,
     live: seen.live - 1,
-    seatsHeld: seen.seatsHeld * (1 + SLACK),
+    // No more than there are seats for: they may be filled to the last.
+    seatsHeld: Math.min(seen.seatsHeld * (1 + SLACK), (seen.usable - 1) * seen.seatsPerServer),
     seatsFree: Math.floor((seen.seatsFree - server.maxPlayers) * (1 - SLACK)),
     cpu: seen.cpu === undefined ? undefined : (seen.cpu * seen.usable * (1 + SLACK)) / (seen.usable - 1),
   };
