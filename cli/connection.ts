@@ -2,10 +2,10 @@ import { userInfo } from "node:os";
 import { relative, resolve } from "node:path";
 import { ALL_REGIONS, Tokens } from "../controller/tokens";
 import { ForgeApi } from "./api";
-import { folderOf, type GlobalOptions } from "./context";
 import type { RunAccess } from "./deploy/regions-on-nomad";
 import { EXIT } from "./exit-code";
 import { CliError } from "./failure";
+import { folderOf, type GlobalOptions } from "./global-options";
 import type { CliIo } from "./io";
 import { findRunFile, type FoundRun, isRunning, type RunFile, RunFileError } from "./run-file";
 

@@ -1,22 +1,9 @@
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { ForgeApi } from "./api";
+import type { GlobalOptions } from "./global-options";
 import type { CliIo } from "./io";
 import { type Paints, paintsFor } from "./paint";
-
-/** The options that every command takes. */
-export interface GlobalOptions {
-  readonly config?: string | undefined;
-  readonly json: boolean;
-  readonly addr?: string | undefined;
-  readonly token?: string | undefined;
-  readonly region?: string | undefined;
-}
-
-/** Where the run of a command is looked for, from there upward: beside the forge.toml that was named, else here. */
-export function folderOf({ config }: Pick<GlobalOptions, "config">, cwd: string): string {
-  return config === undefined ? cwd : dirname(resolve(cwd, config));
-}
 
 /** Adds arguments, options and action to a command that already has its name and summary. */
 export type Register = (command: Command, context: CliContext) => void;

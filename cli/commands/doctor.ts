@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { forgeCache } from "../../infra/programs";
 import { interpolate } from "../../controller/adapters/embedded/interpolate";
 import type { LookupPlace } from "../../controller/adapters/embedded/program-lookup";
-import { type CliContext, folderOf, type Register } from "../context";
+import type { CliContext, Register } from "../context";
 import type { Check } from "../doctor/check";
 import { configChecks } from "../doctor/config-checks";
 import { machineChecks } from "../doctor/machine-checks";
@@ -12,6 +12,7 @@ import { programChecks, programsToGet, type ProgramFinder } from "../doctor/prog
 import { thisMachine, thisMachinesPrograms } from "../doctor/this-machine";
 import { errorCode } from "../error-code";
 import { EXIT } from "../exit-code";
+import { folderOf } from "../global-options";
 import type { Paints } from "../paint";
 import { findRunFile } from "../run-file";
 import { renderTable } from "../table";

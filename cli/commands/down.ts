@@ -1,7 +1,8 @@
 import { dirname } from "node:path";
-import { type CliContext, folderOf, type Register } from "../context";
+import type { CliContext, Register } from "../context";
 import { EXIT } from "../exit-code";
 import { CliError } from "../failure";
+import { folderOf } from "../global-options";
 import { wholeNumber } from "../numbers";
 import { findRunFile, isRunning, removeRunFile, type RunFile } from "../run-file";
 

@@ -301,6 +301,7 @@ describe("every call of the API at a real run", () => {
     const path = { name: "west" };
     const summary = (await api.call("GET /v1/regions/:name/summary", { path })).body;
     expect(summary).toMatchObject({ region: "west", state: "up", location: [45.6, -121.2] });
+    expect((await api.call("GET /v1/regions/:name/unheard", { path })).body).toEqual({ items: [], next: null });
     expect((await api.call("POST /v1/regions/:name/drain", { path })).body).toMatchObject({ state: "draining" });
     await run.next({ type: "region.draining", region: "west" });
     const body = { playerId: "gus", experienceId: "pocket", region: "west" };
