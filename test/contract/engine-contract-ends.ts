@@ -7,7 +7,12 @@ export function describeStop(stage: EngineStage, name: string, stopCommand: true
   describe("stop", () => {
     it("asks by signal and reports the server's own exit code", async () => {
       const { serverId } = await stage.up(launchOf({ stop: { command: undefined, signal: "SIGUSR1", graceSecs: 10 } }));
-      expect(await stage.stop(serverId)).toMatchObject({ task: "primary", exitCode: 7, requested: true });
+      expect(await stage.stop(serverId)).toMatchObject({
+        task: "primary",
+        exitCode: 7,
+        signal: undefined,
+        requested: true,
+      });
       expect(await linesOf(stage.engine, serverId)).toContain("asked by SIGUSR1");
     });
 
@@ -31,7 +36,7 @@ export function describeStop(stage: EngineStage, name: string, stopCommand: true
       const { serverId } = await stage.up(
         launchOf({ stop: { command: ["sh", "-c", "exit 1"], signal: "SIGUSR1", graceSecs: 10 } }),
       );
-      expect(await stage.stop(serverId)).toMatchObject({ exitCode: 7, requested: true });
+      expect(await stage.stop(serverId)).toMatchObject({ exitCode: 7, signal: undefined, requested: true });
     });
 
     it("kills what takes no notice, with all it started, when the grace period is over", async () => {
