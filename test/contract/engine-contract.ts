@@ -112,11 +112,11 @@ function describeSurroundings(stage: EngineStage, { unknownReference }: EngineAb
       await stage.engine.start(launch);
       const line = await lineOf(stage.engine, launch.serverId, "env ");
       const { env, args } = JSON.parse(line.slice(4)) as { env: Record<string, string>; args: string[] };
-      const server = await stage.listed(launch.serverId);
-      const { game, sdk } = server?.ports ?? {};
+      const { server } = await stage.log.of("running", launch.serverId);
+      const { game, sdk } = server.ports;
       expect(env).toMatchObject({
         FORGE_SERVER_ID: launch.serverId,
-        FORGE_ALLOCATION_ID: server?.allocationId,
+        FORGE_ALLOCATION_ID: server.allocationId,
         FORGE_REGION: "here",
         FORGE_EXPERIENCE: "probe",
         FORGE_VERSION: "1.0.0",
@@ -127,7 +127,7 @@ function describeSurroundings(stage: EngineStage, { unknownReference }: EngineAb
         FORGE_PORT_GAME: `${game}`,
         NOMAD_PORT_game: `${game}`,
         NOMAD_HOST_PORT_game: `${game}`,
-        NOMAD_ALLOC_ID: server?.allocationId,
+        NOMAD_ALLOC_ID: server.allocationId,
         NOMAD_META_colour: "blue",
         NOMAD_TASK_NAME: "primary",
         NOMAD_CPU_LIMIT: "100",
