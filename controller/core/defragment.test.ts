@@ -127,6 +127,31 @@ it("moves nobody off a server that the next player who comes would call for agai
   expect(live(r)).toHaveLength(6);
 });
 
+it("moves players more and more seldom where the next who come call for the server again", () => {
+  const r = spread("move", [1, 1], 2, 2);
+  r.must({ type: "putFleet", experienceId: "arena", policy: { scaleUpCooldownSecs: 10 } });
+  const emptied = (): number => r.events.filter(({ type }) => type === "session.moved").length;
+  const passes = (secs: number): void => {
+    for (let passed = 0; passed < secs; passed += 10) {
+      r.advance(10_000);
+      arrive(r);
+    }
+  };
+  // For an hour a third comes for a while, whom one server has no seat for, and it is another who goes.
+  for (let i = 0; i < 45; i++) {
+    r.must(join(`guest-${String(i)}`));
+    passes(20);
+    const [first] = sessions(r);
+    r.must({ type: "endSession", sessionId: first?.id ?? "", reason: "left" });
+    passes(60);
+  }
+  expect(emptied()).toBeGreaterThan(0);
+  expect(emptied()).toBeLessThan(12);
+  // Once nobody comes any more it is emptied for good.
+  passes(3600);
+  expect(live(r).map(({ players }) => players)).toEqual([2]);
+});
+
 it("fills servers to the last seat where that is the target", () => {
   const r = spread("move", [1, 1], 2, 2);
   for (let i = 0; i < 12; i++) {

@@ -12,6 +12,8 @@ import { isWanted } from "./wanted";
  * targets, so that a few who come do not call for a server again, for whose sake the next are moved.
  */
 const SLACK = 0.1;
+/** Where servers are needed again and again right after one was emptied, the time between two doubles up to this. */
+const LONGEST_PAUSE_MS = 3_600_000;
 
 /**
  * Where few players are spread over many servers, one server after the other is emptied so that it, and at last its node,
@@ -39,6 +41,8 @@ export function defragment(s: CoreState, fleet: Fleet, seen: FleetObservation, b
   const settled = { lastUpMs: -Infinity, lastDownMs: -Infinity };
   if (evaluate(without, inForce, bounds, settled, s.nowMs).action === "up") return;
   fleet.defragmentedMs = s.nowMs;
+  if (!fleet.neededAgain) fleet.emptiedInVain = 0;
+  fleet.neededAgain = false;
   const move = policy.defragment === "move";
   const reason = `emptied to free it: ${String(held)} players are on it and the others have ${String(seen.seatsFree - server.maxPlayers + held)} free seats`;
   s.out.push({
@@ -63,13 +67,22 @@ export function defragment(s: CoreState, fleet: Fleet, seen: FleetObservation, b
   });
 }
 
+/** A server is started for players: what was emptied before that, and no longer ago than until the next would be, was needed. */
+export function noteGrowth(fleet: Fleet, nowMs: number): void {
+  if (fleet.neededAgain || nowMs >= fleet.defragmentedMs + pauseMs(fleet)) return;
+  fleet.neededAgain = true;
+  fleet.emptiedInVain += 1;
+}
+
+function pauseMs({ policy, emptiedInVain }: Fleet): number {
+  const intervalMs = policy.defragmentIntervalSecs * 1000;
+  return Math.max(intervalMs, Math.min(LONGEST_PAUSE_MS, intervalMs * 2 ** emptiedInVain));
+}
+
 /** Nobody waits, nothing comes or goes, no version is being taken in, and the last time is long enough ago. */
 function quiet(s: CoreState, fleet: Fleet, seen: FleetObservation): boolean {
   const { policy, cooldown, defragmentedMs, rollout, line } = fleet;
-  const sinceMs = Math.max(
-    defragmentedMs + policy.defragmentIntervalSecs * 1000,
-    cooldown.lastUpMs + policy.scaleDownCooldownSecs * 1000,
-  );
+  const sinceMs = Math.max(defragmentedMs + pauseMs(fleet), cooldown.lastUpMs + policy.scaleDownCooldownSecs * 1000);
   if (s.draining || rollout || s.nowMs < sinceMs || wholeServers(fleet)) return false;
   if (line.size > 0 || seen.starting > 0 || seen.suspect > 0 || seen.empty > 0 || seen.usable < 2) return false;
   return ![...fleet.servers].some(

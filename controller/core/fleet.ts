@@ -89,6 +89,9 @@ export interface Fleet {
   strainedOut: readonly number[];
   /** When a server was last emptied to free it. */
   defragmentedMs: number;
+  /** Whether one was started for players since then, before the next could be emptied, and how often in a row that was so. */
+  neededAgain: boolean;
+  emptiedInVain: number;
   /** A timer is set for when the chain's entry that decides may be another. */
   changesAtMs: number;
   /** What the last evaluation said, for whoever asks why nothing happens. */
@@ -191,6 +194,8 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     joinsDoubtedMs: -Infinity,
     strainedOut: [],
     defragmentedMs: -Infinity,
+    neededAgain: false,
+    emptiedInVain: 0,
     changesAtMs: Infinity,
     thought: null,
     want: 0,

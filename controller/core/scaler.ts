@@ -1,7 +1,7 @@
 import { chainSeen, consult } from "./advice";
 import { mayShrink } from "./canary";
 import { followChain } from "./chain";
-import { defragment } from "./defragment";
+import { defragment, noteGrowth } from "./defragment";
 import { crashOf, answerP95, movingServers, wholeServers, type Fleet } from "./fleet";
 import { awaitsKept } from "./kept-fleets";
 import { isOverShare, makeRoom } from "./make-room";
@@ -140,6 +140,7 @@ function grow(s: CoreState, fleet: Fleet, plan: ScalingPlan, facts: () => readon
   const from = fleet.servers.size;
   for (let i = 0; i < by; i++) spawn(s, fleet, { reason });
   if (plan.cause === "step") fleet.cooldown.lastUpMs = s.nowMs;
+  if (plan.cause !== "minimum") noteGrowth(fleet, s.nowMs);
   s.out.scaling(fleet.id, "up", from, from + by, reason, { cause: plan.cause });
   record(s, fleet, `up by ${String(by)} to ${String(from + by)}`, reasons);
 }
