@@ -53,8 +53,8 @@ export interface Fleet {
   reviewDue: boolean;
   /** Who was sent away since there was no room. */
   readonly unserved: Unserved;
-  /** The same of those whom only a canary takes, however much is free of the other version. */
-  readonly unservedCanary: Unserved;
+  /** The same of those whom only one of the two versions of a rollout takes, however much is free of the other. */
+  readonly unservedOnly: { readonly from: Unserved; readonly to: Unserved };
   /** How fast the line is served. */
   readonly served: ServiceRate;
   /** The waiting group that a server is kept for; one at a time. */
@@ -174,7 +174,7 @@ export function newFleet(id: string, config: ExperienceConfig | null): Fleet {
     line: new WaitingLine(),
     reviewDue: false,
     unserved: newUnserved(),
-    unservedCanary: newUnserved(),
+    unservedOnly: { from: newUnserved(), to: newUnserved() },
     served: new ServiceRate(),
     keeps: null,
     owed: [],

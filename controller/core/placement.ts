@@ -12,7 +12,7 @@ import { choose, fits, growable, neverFits, type Choice } from "./routing";
 import { endSession } from "./sessions";
 import type { CoreState } from "./state";
 import { noteUnserved } from "./unserved";
-import { needsCanary } from "./versions";
+import { onlyOf } from "./versions";
 
 /** A group asks so many servers in a row before it queues. */
 const TRIES = 5;
@@ -169,12 +169,13 @@ function wait(s: CoreState, fleet: Fleet, group: Group, reason: string): void {
     const never = neverFits(fleet, group);
     if (never !== null) return giveUp(s, group, never);
     if (group.deadlineMs <= s.nowMs) {
+      const only = onlyOf(fleet, group.version);
       if (growable(fleet, group) && group.hindrance === null)
         noteUnserved(
           s,
           fleet,
           wholeServers(fleet) ? 1 : group.sessions.length,
-          needsCanary(fleet, group.version) ? fleet.unservedCanary : fleet.unserved,
+          only === undefined ? fleet.unserved : fleet.unservedOnly[only],
         );
       return giveUp(
         s,

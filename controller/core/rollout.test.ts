@@ -232,6 +232,22 @@ it.each(["reported", "match"] as const)(
   },
 );
 
+it("starts one of the version before for those who ask for it by name and do not wait, while a rollout is paused", () => {
+  const r = arena({ maxPlayers: 4, scaling: { minServers: 1, maxServers: 3, scaleUpCooldownSecs: 1 } });
+  const { session, server } = r.must<Placement>(join("ann"));
+  r.agentOf(server.id).join(server.id, session.id, 1, r.nowMs);
+  r.must(put({ version: "2" }));
+  r.advance(5000);
+  r.must(put({ rollout: "pause" }));
+  r.must({ type: "terminateServer", serverId: server.id, drainSecs: 0, force: true, reason: "by hand" });
+  r.advance(10_000);
+  expect(versions(r)).toEqual({ 2: 1 });
+  const asks = (): string => code(r.call(join("cyd", { version: "1", deadlineMs: 0 })));
+  expect(asks()).toBe("noCapacity");
+  r.advance(2000);
+  expect(asks()).toBe("ok");
+});
+
 describe("who waits for the version that is being taken in, by name, while none of it is started", () => {
   const region = (over: Parameters<typeof arena>[0] = {}) => {
     const { rollout } = testExperience("arena");

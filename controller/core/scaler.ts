@@ -14,7 +14,7 @@ import { rollOut } from "./roller";
 import { closeEmpty, emptyServers } from "./scale-down";
 import { ensureRoles, mayStart, spawn } from "./spawn";
 import type { CoreState } from "./state";
-import { emptyForAll, freeForAll, heldBack, unservedByCanary, versionToStart } from "./versions";
+import { emptyForAll, freeForAll, heldBack, unservedByOnly, versionToStart } from "./versions";
 import { unservedNow } from "./unserved";
 import { wantedEmpty } from "./wanted";
 
@@ -92,7 +92,8 @@ export function observe(s: CoreState, fleet: Fleet): FleetObservation {
   const whole = wholeServers(fleet);
   const empty = emptyForAll(fleet);
   const seatsFree = freeForAll(fleet);
-  const unserved = unservedNow(fleet.unserved, s.nowMs, whole ? empty : seatsFree) + unservedByCanary(fleet, s.nowMs);
+  const only = unservedByOnly(fleet, s.nowMs);
+  const unserved = unservedNow(fleet.unserved, s.nowMs, whole ? empty : seatsFree) + only.from + only.to;
   const inLine = whole ? line.joinServers : line.joinSeats + line.joinServers * (fleet.config?.maxPlayers ?? 1);
   const moving = whole ? line.moveServers : line.moveSeats + line.moveServers * (fleet.config?.maxPlayers ?? 1);
   const held = heldBack(fleet, s.nowMs);

@@ -3,7 +3,7 @@ import type { Group } from "./group";
 import type { Needed } from "./queue";
 import type { Rollout } from "./rollout";
 import { shareOf } from "./rollout-plan";
-import { unservedNow } from "./unserved";
+import { unservedNow, type Unserved } from "./unserved";
 import { isRange, newestFirst } from "../../config/version-range";
 import { partsOfWish, takesIn } from "./version-wish";
 
@@ -30,17 +30,22 @@ export function heldBack(fleet: Fleet, nowMs: number): Readonly<Record<"join" | 
   return line.neededFor((wish) => waits === true && onlyCanary(fleet, rollout, wish));
 }
 
-/** Whether nothing but a canary is started that such a wish takes. */
-export function needsCanary(fleet: Fleet, wish: string | undefined): boolean {
+/** Which of two versions that are started such a wish takes alone: the one before, or a canary; undefined where it takes both. */
+export function onlyOf(fleet: Fleet, wish: string | undefined): "from" | "to" | undefined {
   const { rollout } = fleet;
-  return wish !== undefined && rollout !== null && rollout.share < 1 && onlyCanary(fleet, rollout, wish);
+  if (wish === undefined || rollout === null || (rollout.share >= 1 && !rollout.paused)) return undefined;
+  if (rollout.share < 1 && onlyCanary(fleet, rollout, wish)) return "to";
+  return takesIn(fleet, wish, rollout.from) && !takesIn(fleet, wish, rollout.to) ? "from" : undefined;
 }
 
-/** In seats, or whole servers: who was sent away as the canary had no room, and would be again. */
-export function unservedByCanary(fleet: Fleet, nowMs: number): number {
-  const { rollout, index, unservedCanary } = fleet;
-  if (!rollout || rollout.share >= 1 || rollout.paused || nowMs < rollout.crash.untilMs) return 0;
-  return unservedNow(unservedCanary, nowMs, wholeServers(fleet) ? index.empty(rollout.to) : index.freeOf(rollout.to));
+/** In seats, or whole servers: who was sent away as the only version that they take had no room, and would be again. */
+export function unservedByOnly(fleet: Fleet, nowMs: number): { readonly from: number; readonly to: number } {
+  const { rollout, index, unservedOnly } = fleet;
+  const left = (version: string, of: Unserved): number =>
+    unservedNow(of, nowMs, wholeServers(fleet) ? index.empty(version) : index.freeOf(version));
+  if (!rollout || (rollout.share >= 1 && !rollout.paused)) return { from: 0, to: 0 };
+  const startsCanary = rollout.share < 1 && !rollout.paused && nowMs >= rollout.crash.untilMs;
+  return { from: left(rollout.from, unservedOnly.from), to: startsCanary ? left(rollout.to, unservedOnly.to) : 0 };
 }
 
 function onlyCanary(fleet: Fleet, { from, to }: Pick<Rollout, "from" | "to">, wish: string): boolean {
@@ -58,7 +63,7 @@ export function versionToStart(fleet: Fleet, nowMs: number): string {
   if (rollout.paused) return from;
   if (rollout.share >= 1) return to;
   if (nowMs < rollout.crash.untilMs) return from;
-  const sentAway = unservedByCanary(fleet, nowMs) * (wholeServers(fleet) ? (fleet.config?.maxPlayers ?? 1) : 1);
+  const sentAway = unservedByOnly(fleet, nowMs).to * (wholeServers(fleet) ? (fleet.config?.maxPlayers ?? 1) : 1);
   const seats = sentAway + fleet.line.waitingFor((wish) => onlyCanary(fleet, rollout, wish));
   if (seats > startingOf(fleet, to)) return to;
   // Of none the first is no canary: it would have all players.
