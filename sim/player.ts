@@ -1,4 +1,5 @@
 import type { CommandResult, FollowResult, Waiting } from "../controller/core/decision";
+import type { Command } from "../controller/core/input";
 import { openQueueTicket, sealQueueTicket } from "../controller/api/queue-seal";
 import type { Placement } from "../controller/core/resources";
 import { peekTicket, type TicketClaims } from "../protocol/ticket";
@@ -37,6 +38,9 @@ export interface PlayerObserver {
   /** The player has ended the session, or was told that it has ended. */
   ended(player: Player, sessionId: string): void;
 }
+
+/** What a player asks for beside a seat: a version by name, not to be far away, not to wait. */
+export type Wish = Pick<Extract<Command, { type: "createSession" }>, "version" | "latencies" | "deadlineMs">;
 
 /** Somebody of a party, and what they wait for. */
 interface Mate {
@@ -82,13 +86,19 @@ export class Player {
   ) {}
 
   /** Asks for a place, with a party or alone. */
-  play(experienceId: string, party: readonly Player[]): void {
+  play(experienceId: string, party: readonly Player[], wish: Wish = {}): void {
     this.enter("asking", experienceId);
     const mates = party.map((player) => ({ player, turn: player.wait(experienceId) }));
     const ids = party.map(({ id }) => id);
     const turn = this.turn;
     this.world.client.ask(
-      () => ({ type: "createSession", playerId: this.id, experienceId, ...(ids.length > 0 ? { party: ids } : {}) }),
+      () => ({
+        type: "createSession",
+        playerId: this.id,
+        experienceId,
+        ...wish,
+        ...(ids.length > 0 ? { party: ids } : {}),
+      }),
       (result) => {
         if (this.turn !== turn) return sendHome(mates);
         this.onAnswer(result, mates);

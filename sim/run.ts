@@ -8,6 +8,7 @@ import { checkOtherRegion } from "./checks/other-region";
 import { OverLimit } from "./checks/over-limit";
 import { checkRolls } from "./checks/rolls";
 import { Stops } from "./checks/stops";
+import { playDemand } from "./demand/demand";
 import { planCells, planFaults, type PlannedFault } from "./fault";
 import type { FaultTable } from "./fault-table";
 import { Injector } from "./injector";
@@ -84,4 +85,5 @@ async function rest(world: World, injector: Injector): Promise<void> {
   const [first, second] = world.regions;
   if (first && world.violations.length === 0) await checkRolls(world, first);
   if (first && second && world.violations.length === 0) await checkOtherRegion(world, second, first);
+  else if (first && first.kind === "busy" && world.violations.length === 0) await playDemand(world, first);
 }
