@@ -179,10 +179,18 @@ export class Agent {
     this.gates.tick(now - dueMs);
     for (const server of this.servers.all()) {
       server.heartbeat?.heldUp(now - dueMs, now);
-      if (!this.gates.hears(server.serverId)) server.heartbeat?.excuse(now);
+      this.hearGate(server, now);
       server.tick();
     }
     this.cancelTick = this.deps.clock.after(TICK_MS, () => this.tick(now + TICK_MS));
+  }
+
+  /** No silence counts that may be the gate's: one that is about to count it is asked about, which answers before the next look. */
+  private hearGate({ serverId, heartbeat }: GameServer, now: number): void {
+    if (!heartbeat) return;
+    if (!this.gates.hears(serverId)) heartbeat.excuse(now);
+    heartbeat.heardUntil(this.gates.heardMs(serverId));
+    if (heartbeat.isDueBy(now + TICK_MS)) this.gates.ask(serverId);
   }
 
   private hello(): Hello {

@@ -117,17 +117,31 @@ export class GateLinks {
 
   /** Whether the server's gate is there and hears it: one that was stopped says nothing of what its servers say. */
   hears(serverId: string): boolean {
+    return this.clock.now() - this.heardMs(serverId) < ASK_AFTER_MS + ANSWER_MS;
+  }
+
+  /** When the server's gate last said anything. */
+  heardMs(serverId: string): number {
+    return this.holder(serverId)?.heardMs ?? -Infinity;
+  }
+
+  /** Has the server's gate say that it is there, once a look. */
+  ask(serverId: string): void {
     const gate = this.holder(serverId);
-    return gate !== undefined && this.clock.now() - gate.heardMs < ASK_AFTER_MS + ANSWER_MS;
+    const now = this.clock.now();
+    if (gate && gate.heardMs < now && gate.askedMs < now) this.askGate(gate);
+  }
+
+  private askSilent(gate: Gate): void {
+    const now = this.clock.now();
+    if (now - gate.heardMs >= ASK_AFTER_MS && now - gate.askedMs >= ASK_AFTER_MS) this.askGate(gate);
   }
 
   /** A port that it has already it says to have opened: all gates do, so it needs no message of its own. */
-  private askSilent(gate: Gate): void {
-    const now = this.clock.now();
-    if (now - gate.heardMs < ASK_AFTER_MS || now - gate.askedMs < ASK_AFTER_MS) return;
+  private askGate(gate: Gate): void {
     const server = [...gate.held].map((id) => this.handlers.server(id)).find((known) => known !== undefined);
     if (!server) return;
-    gate.askedMs = now;
+    gate.askedMs = this.clock.now();
     this.openOn(gate, server);
   }
 

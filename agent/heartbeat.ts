@@ -11,7 +11,8 @@ export type Pulse = { readonly healthy: boolean; readonly reason: string };
 /**
  * Health by the server's own heartbeats (`health = "sdk"`): silent for longer than interval × threshold is unhealthy.
  * Looked at each second, so a hang is noticed within a second of that. Nothing counts before the first sign of life
- * unless told, nor while heartbeats could not have arrived, nor in the first 10 s after that, nor while nobody could look.
+ * unless told, nor while heartbeats could not have arrived, nor in the first 10 s after that, nor while nobody could look, nor
+ * what the gate has not borne out by saying something since.
  *
  *     unborn -- beat --> healthy -- silence --> unhealthy -- healthyThreshold beats --> healthy
  */
@@ -21,6 +22,8 @@ export class Heartbeat {
   private silent = false;
   /** Until then it may not have noticed that it can be heard. */
   private returnsByMs = -Infinity;
+  /** When its gate was last heard, which passes on what the server says. */
+  private gateMs = Infinity;
 
   /** @param fromMs from then on silence counts also before the first sign of life (Agones' initial delay) */
   constructor(
@@ -44,6 +47,8 @@ export class Heartbeat {
   check(nowMs: number): Pulse | undefined {
     if (this.lastMs === undefined || nowMs - this.lastMs <= this.allowedMs || nowMs <= this.returnsByMs)
       return undefined;
+    // The gate may have stood still since: what the server said in time may wait in it.
+    if (this.gateMs - this.lastMs < this.allowedMs) return undefined;
     this.beats = 0;
     if (this.silent) return undefined;
     this.silent = true;
@@ -51,6 +56,16 @@ export class Heartbeat {
       healthy: false,
       reason: `no heartbeat for ${seconds(nowMs - this.lastMs)} s; ${seconds(this.allowedMs)} s are allowed`,
     };
+  }
+
+  /** Whether its silence is too long by then, which nobody has been told of yet. */
+  isDueBy(ms: number): boolean {
+    return !this.silent && this.lastMs !== undefined && ms > this.returnsByMs && ms - this.lastMs > this.allowedMs;
+  }
+
+  /** Until then its gate has passed on what it said. */
+  heardUntil(gateMs: number): void {
+    this.gateMs = gateMs;
   }
 
   /** Goes on where an agent before this one left off, with its judgement. */
