@@ -68,6 +68,7 @@ export function streamToController(
         requests.set(message.id, message);
         onRequest(node, message, acked);
       },
+      heard: ({ type }) => node.heard(controller, type === "hello"),
     },
   );
 }

@@ -12,13 +12,14 @@ import type { VirtualConsul } from "./consul";
 import { consulCalls } from "./consul-call";
 import { VirtualEngine } from "./engine";
 import { virtualKept } from "./kept";
-import { virtualLock } from "./lock";
+import { urlOf, virtualLock } from "./lock";
 import type { Network } from "./network";
 import type { VirtualNomad } from "./nomad";
 import { VirtualPeers } from "./peers";
 import { Process } from "./process";
 import type { Random } from "./random";
 import { RecordedCore } from "./recorded-core";
+import { VirtualUnheard } from "./unheard";
 
 export interface ControllerSurroundings {
   readonly region: string;
@@ -29,6 +30,8 @@ export interface ControllerSurroundings {
   readonly keeps: boolean;
   /** As forge.toml has them now. */
   readonly settings: () => CoreSettings;
+  /** The region's controller that is reached at a URL. */
+  readonly controllerAt: (url: string) => ControllerHost | undefined;
   readonly otherRegion: () => { readonly region: string; readonly controllers: readonly ControllerHost[] } | undefined;
   readonly onDecision: (host: ControllerHost, input: Input, decision: Decision) => void;
   readonly onDifference: (host: ControllerHost, evidence: string) => void;
@@ -44,6 +47,8 @@ export class ControllerHost {
   process: Process | undefined;
   core: RecordedCore | undefined;
   controller: Controller | undefined;
+  /** Where the others find it. */
+  url = "";
   /** By its own belief. */
   leads = false;
   epoch = 0;
@@ -73,6 +78,7 @@ export class ControllerHost {
     this.leads = false;
     this.open.clear();
     const controllerId = `${this.host}-${String(boot)}`;
+    this.url = urlOf(controllerId);
     const seed = this.random.fork(name);
     const core = new RecordedCore(
       () => {
@@ -99,6 +105,7 @@ export class ControllerHost {
       engine,
       links,
       peers: new VirtualPeers(region, this.around.otherRegion, network, process),
+      unheard: new VirtualUnheard(this.around.controllerAt, network, process),
       events,
       decisions: new DecisionLog(1000),
       clock: process.clock,

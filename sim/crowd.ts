@@ -14,6 +14,7 @@ export class Crowd {
   constructor(
     private readonly region: VirtualRegion,
     private readonly random: Random,
+    private readonly slowness: number,
     private readonly onForced: (serverId: string) => void,
   ) {}
 
@@ -49,7 +50,7 @@ export class Crowd {
 
   private next(): void {
     const { schedule } = this.region.network;
-    schedule.after(this.random.between(20, 600), undefined, () => {
+    schedule.after(this.slowness * this.random.between(20, 600), undefined, () => {
       if (!this.quiet && !this.region.lost) this.act();
       this.next();
     });

@@ -7,7 +7,7 @@ import {
   type StopRequest,
 } from "../controller/engine";
 import type { Network } from "./network";
-import type { VirtualNomad } from "./nomad";
+import { nodeDown, type VirtualNomad } from "./nomad";
 import type { Process } from "./process";
 
 const ANSWER_MS = 2000;
@@ -19,6 +19,8 @@ export class VirtualEngine implements Engine {
   readonly avoidsNodes: boolean;
   private readonly listeners = new Set<(event: EngineEvent) => void>();
   private missed = false;
+  /** Nodes that it has told to be out of reach. */
+  private readonly down = new Set<string>();
   private readonly eventOrder = { lastAtMs: 0 };
 
   constructor(
@@ -42,8 +44,14 @@ export class VirtualEngine implements Engine {
     return this.order(`forget ${serverId}`, () => this.nomad.forget(serverId));
   }
 
-  list(): Promise<readonly EngineServer[]> {
-    return this.order("list", () => this.nomad.list());
+  /** Whoever has only just learned what runs hears as well what is out of reach, and what is back from it. */
+  async list(): Promise<readonly EngineServer[]> {
+    const { servers, down } = await this.order("list", () => ({ servers: this.nomad.list(), down: this.nomad.down() }));
+    this.process.after(0, () => {
+      for (const nodeId of this.down) if (!down.includes(nodeId)) this.tell({ type: "nodeUp", nodeId });
+      for (const nodeId of down) this.tell(nodeDown(nodeId));
+    });
+    return servers;
   }
 
   subscribe(listener: (event: EngineEvent) => void): () => void {
@@ -96,6 +104,8 @@ export class VirtualEngine implements Engine {
   }
 
   private tell(event: EngineEvent): void {
+    if (event.type === "nodeDown") this.down.add(event.nodeId);
+    else if (event.type === "nodeUp") this.down.delete(event.nodeId);
     for (const listener of this.listeners) listener(event);
   }
 

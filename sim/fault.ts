@@ -19,6 +19,8 @@ export const FAULTS = [
   "lie",
   "nodeLost",
   "nodeAway",
+  "unseen",
+  "standstill",
   "missedEvents",
   "lockLost",
 ] as const;
@@ -41,6 +43,8 @@ export interface PlannedFault {
 const STEPS_APART = 90;
 const SHORTEST_MS = 300;
 const LONGEST_MS = 14_000;
+/** Of these only what lasts longer than others are patient tells anything: so much is added to their time. */
+const LASTING: Partial<Record<FaultKind, number>> = { unseen: 11_000, standstill: 7000 };
 
 /** The same in a run of every cell: they overlap, so that it is done in minutes of virtual time. */
 const CELL_STEPS_APART = 25;
@@ -58,25 +62,33 @@ export function planCells(random: Random): readonly PlannedFault[] {
       phase,
       afterStep: 20 + n * CELL_STEPS_APART,
       target: random.int(1 << 20),
-      ms: someMs(random),
+      ms: someMs(random, kind),
     }));
 }
 
-/** The faults of a run of so many steps, each while a message of one of these kinds is under way. */
-export function planFaults(random: Random, steps: number, phases: readonly Phase[] = PHASES): readonly PlannedFault[] {
+/** Those that are over, or tell something, within the seconds that a run takes that is not slow. */
+export const BRIEF_FAULTS: readonly FaultKind[] = FAULTS.filter((kind) => LASTING[kind] === undefined);
+
+/** The faults of a run of so many steps, each of one of these kinds, while a message of one of these kinds is under way. */
+export function planFaults(
+  random: Random,
+  steps: number,
+  phases: readonly Phase[] = PHASES,
+  kinds: readonly FaultKind[] = FAULTS,
+): readonly PlannedFault[] {
   const faults: PlannedFault[] = [];
   for (let at = 20; at < steps; at += 1 + Math.floor(-Math.log(1 - random.next()) * STEPS_APART)) {
-    const kind = random.pick(FAULTS) ?? "crash";
+    const kind = random.pick(kinds) ?? "crash";
     const phase = random.pick(phases) ?? "grant";
-    const ms = someMs(random);
+    const ms = someMs(random, kind);
     faults.push({ kind, phase, afterStep: at, target: random.int(1 << 20), ms });
   }
   return faults;
 }
 
 /** Short and long ones alike: what matters differs by orders of magnitude. */
-function someMs(random: Random): number {
-  return Math.round(SHORTEST_MS * (LONGEST_MS / SHORTEST_MS) ** random.next());
+function someMs(random: Random, kind: FaultKind): number {
+  return Math.round((LASTING[kind] ?? 0) + SHORTEST_MS * (LONGEST_MS / SHORTEST_MS) ** random.next());
 }
 
 export function describeFault({ kind, phase, afterStep, target, ms }: PlannedFault): string {

@@ -58,6 +58,11 @@ export class VirtualServer {
     this.process.after(bootMs, () => this.sayReady());
   }
 
+  /** It may have missed a heartbeat. */
+  get hasHung(): boolean {
+    return this.hangsUntilMs > -Infinity || this.process.stalledUntilMs > -Infinity;
+  }
+
   get hangs(): boolean {
     return this.process.clock.now() < this.hangsUntilMs || this.process.stalledUntilMs > this.process.clock.now();
   }

@@ -57,7 +57,9 @@ export class VirtualGate {
   }
 
   call(serverId: string, path: string, body: unknown, answer: (answer: CallAnswer) => void): void {
-    this.calls.begin({ serverId, method: "POST", path, query: {}, body, bytes: 200 }, answer);
+    this.process.after(0, () =>
+      this.calls.begin({ serverId, method: "POST", path, query: {}, body, bytes: 200 }, answer),
+    );
   }
 
   openStream(serverId: string, onPush: (event: string, data: unknown) => void): void {

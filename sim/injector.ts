@@ -3,8 +3,10 @@ import type { ControllerHost } from "./controller-host";
 import type { PlannedFault } from "./fault";
 import { FaultTable } from "./fault-table";
 import { liar } from "./lies";
+import type { Network } from "./network";
 import type { VirtualNode } from "./node";
 import type { Phase } from "./phase";
+import type { Process } from "./process";
 import type { VirtualRegion } from "./region";
 import type { World } from "./world";
 
@@ -148,6 +150,18 @@ export class Injector {
         const mends = away.flatMap((other) => [network.cut(node.host, other), network.cut(other, node.host)]);
         return () => mends.forEach((mend) => mend());
       }
+      case "unseen": {
+        // Nomad loses it; of the controllers none, standbys, the leader or all do not hear it, and these may have lost Consul as well.
+        const whose = (target >> 4) % 4;
+        const deaf = region.controllers.filter((each) => whose === 3 || (whose > 0 && each.leads === (whose === 2)));
+        const mends = [region.nomad, ...deaf].flatMap(({ host: other }) => apart(network, node.host, other));
+        if ((target >> 7) % 2 === 1)
+          for (const each of deaf) mends.push(...apart(network, each.host, region.consul.host));
+        return () => mends.forEach((mend) => mend());
+      }
+      case "standstill":
+        for (const process of standing(node, controller, target >> 4)) process?.stall(ms);
+        return nothing;
       case "missedEvents": {
         const mend = network.cut(region.nomad.host, controller.host);
         controller.missEngineEvents();
@@ -190,6 +204,28 @@ function stall(region: VirtualRegion, node: VirtualNode, controller: ControllerH
     servers[(target >> 2) % Math.max(1, servers.length)]?.server.process,
   ];
   stalled[target % stalled.length]?.stall(ms);
+}
+
+/** What stands still together: an agent, a gate, a machine with all that runs on it, a controller. */
+function standing(
+  { agentProcess, gate, servers }: VirtualNode,
+  controller: ControllerHost,
+  target: number,
+): readonly (Process | undefined)[] {
+  switch (target % 4) {
+    case 0:
+      return [agentProcess];
+    case 1:
+      return [gate?.process];
+    case 2:
+      return [agentProcess, gate?.process, ...[...servers.values()].map(({ process }) => process)];
+    default:
+      return [controller.process];
+  }
+}
+
+function apart(network: Network, one: string, other: string): (() => void)[] {
+  return [network.cut(one, other), network.cut(other, one)];
 }
 
 function pair(hosts: readonly string[], target: number): readonly [string, string] {

@@ -4,7 +4,7 @@ import type { ConsulCall } from "./consul-call";
 
 /** The lock of a region as one controller reaches it. */
 export function virtualLock(who: string, consul: VirtualConsul, call: ConsulCall): LeaderLock {
-  const leader = { controllerId: who, url: `http://${who}` };
+  const leader = { controllerId: who, url: urlOf(who) };
   return {
     makeSession: () => call("makeSession", () => consul.makeSession(who)),
     feed: () => call("feed", () => consul.feed(who), true),
@@ -15,4 +15,8 @@ export function virtualLock(who: string, consul: VirtualConsul, call: ConsulCall
     // Blocking queries tell the real one a little sooner than its own looks; here those have to do.
     watch: () => () => undefined,
   };
+}
+
+export function urlOf(controllerId: string): string {
+  return `http://${controllerId}`;
 }

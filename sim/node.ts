@@ -40,6 +40,8 @@ const JOURNAL_DIR = "/journal";
 const JOURNAL_LIMITS = { compactAfterBytes: 2 * 1024, sliceBytes: 1 };
 const HEARTBEAT_MS = 1000;
 const START_AGAIN_MS = 1000;
+/** Agents say something each second. */
+const STILL_HEARD_MS = 1500;
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** One machine: its disk, its agent (the real one), its gate, its game servers and Nomad's client. */
@@ -61,6 +63,8 @@ export class VirtualNode implements NomadClient {
   onPowerLost: () => void = () => undefined;
   /** Its agent says what is not so, as long as this twists its words. */
   lie: ((line: string) => string) | undefined;
+  /** By controller: since when it has heard the agent on the stream that it has, and when it last did. */
+  private readonly heardBy = new WeakMap<Process, { readonly sinceMs: number; lastMs: number }>();
   private boots = 0;
   private pids = 1000;
   private readonly pidOf = new Map<number, Process>();
@@ -82,6 +86,21 @@ export class VirtualNode implements NomadClient {
 
   get host(): string {
     return this.nodeId;
+  }
+
+  /** A controller has heard the agent. */
+  heard(by: Process, anew: boolean): void {
+    const { nowMs } = this.around.network.schedule;
+    const before = this.heardBy.get(by);
+    if (before && !anew && nowMs - before.lastMs < STILL_HEARD_MS) before.lastMs = nowMs;
+    else this.heardBy.set(by, { sinceMs: nowMs, lastMs: nowMs });
+  }
+
+  /** Whether a controller has heard the agent all the time for so long. */
+  isHeard(by: Process | undefined, forMs: number): boolean {
+    const { nowMs } = this.around.network.schedule;
+    const heard = by && this.heardBy.get(by);
+    return heard !== undefined && nowMs - heard.sinceMs >= forMs && nowMs - heard.lastMs < STILL_HEARD_MS;
   }
 
   /** Starts what runs on every node. */

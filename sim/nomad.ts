@@ -28,7 +28,7 @@ interface Node {
   drain: object | undefined;
 }
 
-/** A node that is not heard of for so long is down, in milliseconds. */
+/** A node that is not heard of for so long is out of reach, in milliseconds. */
 const DOWN_AFTER_MS = 10_000;
 const DRAIN_GRACE_SECS = 5;
 const PORTS_FROM = 20_000;
@@ -36,8 +36,9 @@ const PORTS_EACH = 4;
 const LOOK_MS = 500;
 
 /**
- * Nomad as far as the engine port shows it: takes orders once, places them where there is room, tells what happened, takes a
- * node that it has not heard of for 10 s for lost with all that ran there, and has leftovers stopped when it comes back.
+ * Nomad as far as the engine port shows it: takes orders once, places them where there is room, tells what happened, and of a
+ * node that it has not heard of for 10 s that it is out of reach. What runs there is kept for when it is back, as our jobs ask
+ * for; whatever else runs there then is stopped.
  */
 export class VirtualNomad {
   /** Told of each event, by its own order. */
@@ -133,6 +134,11 @@ export class VirtualNomad {
     return [...this.allocations.values()].map(({ server }) => server);
   }
 
+  /** Nodes that are out of reach now. */
+  down(): readonly string[] {
+    return [...this.nodes].flatMap(([nodeId, { down }]) => (down ? [nodeId] : []));
+  }
+
   /** A node's client says that the first task's process runs. */
   running(serverId: string, allocationId: string, pids: Readonly<Record<string, number>>): void {
     const allocation = this.allocations.get(serverId);
@@ -184,9 +190,7 @@ export class VirtualNomad {
     for (const [nodeId, node] of this.nodes) {
       if (node.down || nowMs - node.heardMs < DOWN_AFTER_MS) continue;
       node.down = true;
-      this.onEvent({ type: "nodeDown", nodeId, reason: "its client does not answer" });
-      for (const { server } of [...this.allocations.values()])
-        if (server.nodeId === nodeId) this.exited(server.serverId, server.allocationId, this.lostExit());
+      this.onEvent(nodeDown(nodeId));
     }
     this.network.schedule.after(LOOK_MS, undefined, () => this.look());
   }
@@ -218,4 +222,9 @@ export class VirtualNomad {
   private tellNode(client: NomadClient, text: string, deliver: () => void): void {
     this.network.post({ from: this.host, to: client.host, phase: "engine", text, reader: undefined, deliver });
   }
+}
+
+/** A Nomad client that is not heard says nothing of the servers on its node. */
+export function nodeDown(nodeId: string): EngineEvent {
+  return { type: "nodeDown", nodeId, reason: "Nomad cannot reach it", unreachable: true };
 }

@@ -32,10 +32,11 @@ export class Office {
     private readonly region: VirtualRegion,
     private readonly crowd: Crowd,
     private readonly random: Random,
+    private readonly slowness: number,
   ) {}
 
   start(): void {
-    this.region.network.schedule.after(this.random.between(100, 800), undefined, () => {
+    this.region.network.schedule.after(this.slowness * this.random.between(100, 800), undefined, () => {
       if (!this.quiet && !this.region.lost) this.act();
       this.start();
     });

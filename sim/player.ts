@@ -23,6 +23,8 @@ export interface PlayerWorld {
   readonly handOver: (playerId: string, ticket: string) => void;
   /** So that few may be spread over many servers. */
   readonly someStayLong: boolean;
+  /** So many times longer than usual those play who do not stay long. */
+  readonly slowness: number;
   readonly observe: PlayerObserver;
 }
 
@@ -245,7 +247,8 @@ export class Player {
     const turn = this.turn;
     const { schedule, random } = this.world;
     const long = this.world.someStayLong && random.chance(LONG_SHARE);
-    schedule.after(long ? random.between(12_000, 40_000) : random.between(1500, 12_000), undefined, () => {
+    const playsMs = long ? random.between(12_000, 40_000) : this.world.slowness * random.between(1500, 12_000);
+    schedule.after(Math.min(playsMs, 40_000), undefined, () => {
       if (this.turn === turn && !this.stays) this.leave();
     });
   }

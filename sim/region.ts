@@ -54,7 +54,13 @@ export class VirtualRegion {
     readonly network: Network,
     random: Random,
     readonly events: RegionEvents,
-    size: { readonly controllers: number; readonly nodes: number; readonly players: number; readonly kind: WorldKind },
+    size: {
+      readonly controllers: number;
+      readonly nodes: number;
+      readonly players: number;
+      readonly kind: WorldKind;
+      readonly slowness: number;
+    },
   ) {
     this.kind = size.kind;
     this.settings = simSettings(name, size.kind);
@@ -68,7 +74,8 @@ export class VirtualRegion {
       this.controllers.push(this.newController(`${name}-c${String(i)}`, random));
     for (let i = 1; i <= size.nodes; i++) this.nodes.push(this.newNode(`${name}-n${String(i)}`, random));
     this.client = new Client(this.controllers, network, random.fork("client"));
-    for (let i = 1; i <= size.players; i++) this.players.push(this.newPlayer(`${name}-p${String(i)}`, random));
+    for (let i = 1; i <= size.players; i++)
+      this.players.push(this.newPlayer(`${name}-p${String(i)}`, random, size.slowness));
   }
 
   /** Starts whatever is down. */
@@ -110,6 +117,7 @@ export class VirtualRegion {
         consul: this.consul,
         keeps: this.kind === "busy",
         settings: () => this.settings,
+        controllerAt: (url) => this.controllers.find((controller) => controller.url === url),
         otherRegion: () => this.other && { region: this.other.name, controllers: this.other.controllers },
         onDecision: (of, input, decision) => events.onDecision(this, of, input, decision),
         onDifference: events.onDifference,
@@ -142,7 +150,7 @@ export class VirtualRegion {
     return node;
   }
 
-  private newPlayer(id: string, random: Random): Player {
+  private newPlayer(id: string, random: Random, slowness: number): Player {
     const { network } = this;
     return new Player(id, {
       schedule: network.schedule,
@@ -158,6 +166,7 @@ export class VirtualRegion {
         if (player && (player.state === "asking" || player.state === "away")) player.given(ticket, player.experienceId);
       },
       someStayLong: this.kind === "busy",
+      slowness,
       observe: this.events.players,
     });
   }

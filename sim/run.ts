@@ -1,6 +1,7 @@
 import { MOVE_DEADLINE_MS } from "../controller/core/failover";
 import { checkAgreement, somebodyMoves } from "./checks/agreement";
 import { Bounds } from "./checks/bounds";
+import { GivenUp } from "./checks/given-up";
 import { KeptFleets } from "./checks/kept-fleets";
 import { KeptSeats } from "./checks/kept-seats";
 import { Once } from "./checks/once";
@@ -9,7 +10,7 @@ import { OverLimit } from "./checks/over-limit";
 import { checkRolls } from "./checks/rolls";
 import { Stops } from "./checks/stops";
 import { playDemand } from "./demand/demand";
-import { planCells, planFaults, type PlannedFault } from "./fault";
+import { BRIEF_FAULTS, FAULTS, planCells, planFaults, type PlannedFault } from "./fault";
 import type { FaultTable } from "./fault-table";
 import { Injector } from "./injector";
 import { PHASES, PLAIN_PHASES } from "./phase";
@@ -45,20 +46,28 @@ const REST_MS = 45_000;
 const MOVE_REST_MS = MOVE_DEADLINE_MS + 10_000;
 /** Each so many-th seed has a second region beside the first. */
 const SECOND_REGION_EACH = 5;
+/** Each so many-th is slow: faults that only time makes one, as of a node that is out of reach until all have given it up, fit in. */
+const SLOW_EACH = 4;
+/** The first few are not: planted bugs are found by them. */
+const SLOW_FROM = 11;
+const SLOWNESS = 15;
 
 /** Runs a case: faults, rest, and what is checked at rest. Stops at the first broken promise. */
 export async function runCase({ seed, steps, only, cells = false, plain = false }: SimCase): Promise<SimResult> {
+  const slow = !plain && !cells && seed >= SLOW_FROM && seed % SLOW_EACH === SLOW_EACH - 1;
   const world = new World(seed, {
     ...USUAL_SIZE,
     regions: seed % SECOND_REGION_EACH === 0 ? 2 : 1,
     kind: plain ? "plain" : "busy",
+    slowness: slow ? SLOWNESS : 1,
   });
   const random = world.random.fork("faults");
-  const faults = cells ? planCells(random) : planFaults(random, steps, plain ? PLAIN_PHASES : PHASES);
+  const kinds = slow ? FAULTS : BRIEF_FAULTS;
+  const faults = cells ? planCells(random) : planFaults(random, steps, plain ? PLAIN_PHASES : PHASES, kinds);
   const chosen = only ? faults.filter((_fault, index) => only.includes(index)) : faults;
   const injector = new Injector(world, chosen, cells ? Infinity : undefined);
   world.watches.push(new OverLimit(world), new KeptSeats(world), new KeptFleets(world), new Stops(world));
-  world.watches.push(new Once(world), new Bounds(world));
+  world.watches.push(new Once(world), new Bounds(world), new GivenUp(world));
   world.start();
   await world.runSteps(steps);
   if (world.violations.length === 0) await rest(world, injector);

@@ -14,6 +14,8 @@ export interface StreamSide<Out, In> {
   readonly codec: Codec<Out, In>;
   /** Told of each message that goes out, before it does. */
   readonly tap?: (message: Out) => void;
+  /** Told of each message that comes in, before it is taken. */
+  readonly heard?: (message: In) => void;
   /** May change what goes out: how an agent lies. */
   readonly twist?: (line: string) => string;
 }
@@ -155,6 +157,7 @@ class StreamEnd<Out extends Message, In extends Message> implements Channel<Out,
       this.close(`the other side sent ${error.message}`);
       return;
     }
+    this.side.heard?.(message);
     this.end.deliver(message);
   }
 }

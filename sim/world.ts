@@ -34,12 +34,14 @@ export interface WorldSize {
   readonly nodes: number;
   readonly players: number;
   readonly kind: WorldKind;
+  /** So many times slower people and programs act than usual: as many messages then take so much more time. */
+  readonly slowness: number;
 }
 
 /** So many messages are kept for the report of a violation. */
 const LOG_LENGTH = 2000;
 
-export const USUAL_SIZE: WorldSize = { regions: 1, controllers: 2, nodes: 3, players: 14, kind: "busy" };
+export const USUAL_SIZE: WorldSize = { regions: 1, controllers: 2, nodes: 3, players: 14, kind: "busy", slowness: 1 };
 
 /** What watches a world. Everything is optional: a world runs as well unwatched. */
 export interface WorldWatch extends Partial<PlayerObserver> {
@@ -103,11 +105,13 @@ export class World {
     for (const name of ["east", "west"].slice(0, size.regions)) {
       const region = new VirtualRegion(name, this.network, this.random.fork(name), this.events(), size);
       this.regions.push(region);
-      const crowd = new Crowd(region, this.random.fork(`${name}/crowd`), (id) =>
+      const { slowness } = size;
+      const crowd = new Crowd(region, this.random.fork(`${name}/crowd`), slowness, (id) =>
         this.each((watch) => watch.onForced?.(id)),
       );
       this.crowds.push(crowd);
-      if (size.kind === "busy") this.offices.push(new Office(region, crowd, this.random.fork(`${name}/office`)));
+      if (size.kind === "busy")
+        this.offices.push(new Office(region, crowd, this.random.fork(`${name}/office`), slowness));
     }
     const [east, west] = this.regions;
     if (east && west) {

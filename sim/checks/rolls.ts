@@ -13,7 +13,9 @@ export async function checkRolls(world: World, region: VirtualRegion): Promise<v
   // Who is on their way arrives, so that there is somebody to drop.
   await world.runFor(3000);
   const before = inside(region);
-  for (const controller of region.controllers) {
+  // The leader first: whoever comes after it still knows all that it was told as a standby.
+  const { leader } = region;
+  for (const controller of [...region.controllers].sort((a, b) => Number(b === leader) - Number(a === leader))) {
     void controller.close();
     await world.runFor(BETWEEN_MS);
     controller.reboot();

@@ -8,6 +8,9 @@ import type { VirtualNode } from "../node";
 import type { VirtualRegion } from "../region";
 import type { World, WorldWatch } from "../world";
 
+/** Why a stop is decided that was decided before. */
+export const SAID_AGAIN = "the engine has not said that it ended";
+
 /** P3: a server with players is never stopped by scale-down, rollout or drain; only a closed one is ever stopped. */
 export class Stops implements WorldWatch {
   private readonly forced = new Set<string>();
@@ -35,7 +38,10 @@ export class Stops implements WorldWatch {
   }
 
   onDecision(_region: VirtualRegion, _host: ControllerHost, _input: Input, decision: Decision): void {
-    if (decision.type === "stop") this.reasons.set(decision.serverId, decision.reason);
+    if (decision.type !== "stop") return;
+    const { serverId, reason } = decision;
+    // Said again, it still stands for the same.
+    if (reason !== SAID_AGAIN || !this.reasons.has(serverId)) this.reasons.set(serverId, reason);
   }
 
   onStop(region: VirtualRegion, node: VirtualNode, server: VirtualServer): void {
