@@ -161,4 +161,10 @@ export const CORPUS: readonly CorpusCase[] = [
     cells: true,
     found: "of the world itself: it did not rest for as long as a move may look for a place at an experience's maximum",
   },
+  {
+    seed: 906,
+    steps: 11_500,
+    cells: true,
+    found: "of the check itself: a server that was stopped since it had last looked counted as one that could serve",
+  },
 ];

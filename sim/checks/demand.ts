@@ -69,6 +69,8 @@ export class DemandChecks implements WorldWatch {
 
   onDecision(region: VirtualRegion, host: ControllerHost, _input: Input, decision: Decision): void {
     if (region !== this.region || host !== region.leader) return;
+    // What was stopped since the last look is in nobody's place any more.
+    if (decision.type === "stop") this.servers = this.servers.filter(({ id }) => id !== decision.serverId);
     if (decision.type === "start") this.onStart(decision.launch.experienceId);
     if (decision.type === "record" && decision.record.reasons[0]?.startsWith("emptied to free it"))
       this.emptied.set(decision.record.subject, this.world.schedule.nowMs);
