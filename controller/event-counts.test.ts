@@ -1,6 +1,7 @@
 import { metricsText } from "./api/metric";
 import { arena, join } from "./core/testing/ask";
 import type { RegionDouble } from "./core/testing/region-double";
+import { testRole } from "./core/testing/settings-double";
 import type { Placement } from "./core/resources";
 import { EventCounts } from "./event-counts";
 
@@ -72,20 +73,7 @@ it("counts servers that never came up, once each, and none that was not wanted a
 });
 
 it("takes one that waited for its fleet's roles, and is not wanted any more, for no failed start", () => {
-  const lobby = {
-    name: "lobby",
-    per: "fleet" as const,
-    count: 1,
-    command: "lobby",
-    image: undefined,
-    driver: "raw_exec" as const,
-    args: [],
-    env: {},
-    cpu: 100,
-    memory: 64,
-    ports: { api: { protocol: "tcp" as const, static: undefined, tls: undefined } },
-  };
-  const r = arena({ roles: [lobby], scaling: { minServers: 0 } });
+  const r = arena({ roles: [testRole("lobby")], scaling: { minServers: 0 } });
   const [role] = r.engine.list();
   r.kill(role?.serverId ?? "");
   r.autoReady = false;

@@ -36,15 +36,7 @@ describe.each(Array.from({ length: STEPS + 1 }, (_, step) => step))(
     it("is followed by one that ends it: the party together, with what was saved, once replaced", () => {
       const { r, placed } = playing();
       r.kill(placed.server.id);
-      let left = step;
-      for (let moved = true; moved && left > 0;) {
-        moved = false;
-        for (const channel of r.channels())
-          while (left > 0 && r.deliver(channel)) {
-            moved = true;
-            left--;
-          }
-      }
+      r.run(step);
       r.restart();
       r.run().advance(10_000);
       const now = r.must<Session[]>(sessions);

@@ -96,15 +96,7 @@ describe.each(Array.from({ length: 16 }, (_, step) => step))(
       const ann = playing(r, "ann", { party: ["ann", "bob"] });
       r.ask(end(ann.server.id, 0));
       while (r.deliver("store"));
-      let left = step;
-      for (let moved = true; moved && left > 0;) {
-        moved = false;
-        for (const channel of r.channels())
-          while (left > 0 && r.deliver(channel)) {
-            moved = true;
-            left--;
-          }
-      }
+      r.run(step);
       nextLeader(r);
       r.advance(10_000);
       expect(r.engine.running(ann.server.id)).toBe(false);

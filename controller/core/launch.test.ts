@@ -1,5 +1,6 @@
 import type { ServerLaunch } from "../engine";
 import { arena, servers } from "./testing/ask";
+import { testRole } from "./testing/settings-double";
 import type { Server } from "./resources";
 
 function launched(over: Parameters<typeof arena>[0] = {}): ServerLaunch {
@@ -35,19 +36,7 @@ it.each([
 });
 
 it("puts roles of a server beside it, with their ports", () => {
-  const role = {
-    name: "physics",
-    per: "server" as const,
-    command: "physics",
-    image: undefined,
-    driver: "raw_exec" as const,
-    args: ["-v"],
-    env: { A: "1" },
-    cpu: 100,
-    memory: 64,
-    ports: { api: { protocol: "tcp" as const, static: undefined, tls: undefined } },
-    count: 1,
-  };
+  const role = { ...testRole("physics"), per: "server" as const, args: ["-v"], env: { A: "1" } };
   const { tasks, ports } = launched({ roles: [role] });
   expect(tasks.map(({ name, env }) => [name, env.FORGE_ROLE])).toEqual([
     ["server", "server"],

@@ -1,6 +1,6 @@
 import { RegionDouble } from "./testing/region-double";
 import { arena, code, join, servers } from "./testing/ask";
-import { testExperience, testSettings } from "./testing/settings-double";
+import { testExperience, testRole, testSettings } from "./testing/settings-double";
 import type { DecisionRecord, Fleet, Placement, Server } from "./resources";
 
 const count = (r: RegionDouble): number => r.must<Server[]>(servers).length;
@@ -233,19 +233,7 @@ describe("putFleet", () => {
 });
 
 describe("roles of a fleet", () => {
-  const physics = {
-    name: "physics",
-    per: "fleet" as const,
-    command: "physics",
-    image: undefined,
-    driver: "raw_exec" as const,
-    args: [],
-    env: {},
-    cpu: 100,
-    memory: 64,
-    ports: { api: { protocol: "tcp" as const, static: undefined, tls: undefined } },
-    count: 1,
-  };
+  const physics = testRole("physics");
 
   it("keep nothing waiting that a leader who has fallen would start", () => {
     const r = new RegionDouble(

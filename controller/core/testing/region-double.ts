@@ -248,11 +248,16 @@ export class RegionDouble {
     ];
   }
 
-  /** Moves messages until none is left. */
-  run(): this {
-    for (let moved = true; moved;) {
+  /** Moves messages until none is left, or so many have been moved. */
+  run(most = Infinity): this {
+    let left = most;
+    for (let moved = true; moved && left > 0;) {
       moved = false;
-      for (const channel of this.channels()) while (this.deliver(channel)) moved = true;
+      for (const channel of this.channels())
+        while (left > 0 && this.deliver(channel)) {
+          moved = true;
+          left--;
+        }
     }
     return this;
   }

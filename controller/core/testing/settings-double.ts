@@ -75,6 +75,23 @@ export function testExperience(id: string, over: Over = {}): ExperienceConfig {
   };
 }
 
+/** A role of a fleet, one of it, with a port `api`. */
+export function testRole(name: string): ExperienceConfig["roles"][number] {
+  return {
+    name,
+    per: "fleet",
+    count: 1,
+    command: name,
+    image: undefined,
+    driver: "raw_exec",
+    args: [],
+    env: {},
+    cpu: 100,
+    memory: 64,
+    ports: { api: { protocol: "tcp", static: undefined, tls: undefined } },
+  };
+}
+
 export function testSettings(experiences: readonly ExperienceConfig[], over: Partial<CoreSettings> = {}): CoreSettings {
   return {
     region: "here",
